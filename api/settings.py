@@ -1,0 +1,67 @@
+"""What a Fjord process is told by its command line and its environment."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where things are and how large they may get.
+
+    Parameters
+    ----------
+    data_dir
+        Everything that outlives a process: the embedded store, models, tokens, the identity.
+    store_url
+        A Redis or Valkey of the user's; empty for the embedded one.
+    site
+        Name of the site; all keys of the store carry it.
+    box
+        Identity of this computer: processes with the same box share memory.
+    embedded_fsync
+        ``always`` survives a power cut without losing an accepted run; ``everysec`` is faster.
+    max_model_bytes, max_request_bytes
+        Limits on uploads and on bodies of requests.
+    inline_bytes
+        Tensors up to this size travel inside messages.
+    """
+
+    data_dir: Path
+    store_url: str = ""
+    site: str = "local"
+    host: str = "127.0.0.1"
+    port: int = 8080
+    box: str = ""
+    embedded_fsync: str = "always"
+    max_model_bytes: int = 2048 * MIB - 1
+    max_request_bytes: int = 256 * MIB
+    inline_bytes: int = 4096
+
+    @property
+    def base_url(self) -> str:
+        """Address under which this process can be reached."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this computer can reach the service."""
+        return self.host in {"127.0.0.1", "localhost", "::1"}
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read ``FJORD_DATA``, ``FJORD_STORE_URL``, ``FJORD_SITE``, ``FJORD_BOX``, ``FJORD_FSYNC``."""
+        default_data = Path.home() / ".local" / "share" / "fjord"
+        return cls(
+            data_dir=Path(environment.get("FJORD_DATA", default_data)),
+            store_url=environment.get("FJORD_STORE_URL", ""),
+            site=environment.get("FJORD_SITE", "local"),
+            box=environment.get("FJORD_BOX", socket.gethostname()),
+            embedded_fsync=environment.get("FJORD_FSYNC", "always"),
+        )

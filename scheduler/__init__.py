@@ -1,0 +1,1 @@
+"""Decides: the problem model, the solvers and the online brain. Performs no I/O."""

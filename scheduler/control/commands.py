@@ -1,0 +1,55 @@
+"""Everything the brain can ask its shell to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scheduler.control.records import RunRecord
+from scheduler.model.messages import AgentPlan, Release
+from scheduler.model.problem import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendPlan:
+    """Give an agent its new plan."""
+
+    plan: AgentPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRun:
+    """Store the record of a run, and tell those who wait that it changed."""
+
+    record: RunRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetRun:
+    """Delete the record of a run whose time to be kept is over, and its tensors."""
+
+    release: Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseInputs:
+    """Delete what the API stored for a run that has ended, but for `keep`."""
+
+    release: Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPlan:
+    """Ask the solver process for a better plan of this snapshot; a newer request replaces it."""
+
+    version: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeAt:
+    """Send a `Tick` at this time; a later `WakeAt` replaces it."""
+
+    at_us: int
+
+
+Command = SendPlan | RecordRun | ForgetRun | ReleaseInputs | RequestPlan | WakeAt

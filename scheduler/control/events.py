@@ -1,0 +1,164 @@
+"""Everything that can enter the brain. The log holds these, and state is their fold.
+
+Reports of agents are declared in `scheduler.model.messages`; the rest comes from the API, from the
+solver process and from the shell. Every event carries `at_us`, microseconds since the Unix epoch
+in the clock of the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scheduler.control.workload import Workload
+from scheduler.model.messages import Report, Value
+from scheduler.model.problem import Band
+from scheduler.model.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerStarted:
+    """A controller took office. The brain sends every agent its whole plan again."""
+
+    at_us: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAdded:
+    """A model was accepted. It is profiled on every machine and provider that may run it.
+
+    Parameters
+    ----------
+    profile_shapes
+        Input shapes to profile with, all dimensions bound.
+    """
+
+    at_us: int
+    name: str
+    digest: str
+    size_bytes: int
+    profile_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRemoved:
+    """A model was deleted; no workload uses it."""
+
+    at_us: int
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadAdded:
+    """A workload version was accepted."""
+
+    at_us: int
+    workload: Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadRemoved:
+    """A workload version was deleted. Runs of it that are under way end normally."""
+
+    at_us: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSubmitted:
+    """A run was accepted.
+
+    Parameters
+    ----------
+    workload
+        ``name@version``.
+    deadline_us, due_us
+        Absolute times.
+    drop_late
+        Whether the run fails when the deadline passes; otherwise it goes on, late.
+    allow, forbid
+        Shell patterns over ``machine`` and ``machine:provider``; empty `allow` allows all.
+    """
+
+    at_us: int
+    run: str
+    workload: str
+    inputs: dict[str, Value]
+    band: Band = Band.NORMAL
+    weight: int = 1
+    deadline_us: int | None = None
+    due_us: int | None = None
+    drop_late: bool = True
+    allow: tuple[str, ...] = ()
+    forbid: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCancelled:
+    """Somebody wants a run ended, in whatever state it is."""
+
+    at_us: int
+    run: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanProposed:
+    """A solver process answered. The brain re-verifies it against the state of now.
+
+    Parameters
+    ----------
+    version
+        Of the snapshot that the plan was made from.
+    bound_us
+        Proven lower bound on that snapshot's makespan, ``None`` if there is none.
+    """
+
+    at_us: int
+    version: int
+    solver: str
+    schedule: Schedule | None
+    bound_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChanged:
+    """An operator chose another placement policy.
+
+    Parameters
+    ----------
+    placement
+        Name of the heuristic that places at once.
+    improve
+        Whether a solver process may propose better plans.
+    """
+
+    at_us: int
+    placement: str
+    improve: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time passed: what the brain asked for with `WakeAt` is due."""
+
+    at_us: int
+
+
+Event = (
+    Report
+    | ControllerStarted
+    | ModelAdded
+    | ModelRemoved
+    | WorkloadAdded
+    | WorkloadRemoved
+    | RunSubmitted
+    | RunCancelled
+    | PlanProposed
+    | PolicyChanged
+    | Tick
+)
+
+EVENT_TYPES: dict[str, type] = {event.__name__: event for event in Event.__args__}
+"""Class name to class: what the type field of a stream entry may say."""

@@ -1,0 +1,204 @@
+"""What the brain shows: runs, operations, candidates with reasons, and the view of a site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from scheduler.model.messages import FailureReason, MachineReport, Profile, Value
+from scheduler.model.problem import Band
+
+
+class RunState(StrEnum):
+    """Where a run stands. The last three are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class OperationState(StrEnum):
+    """Where an operation stands."""
+
+    EXPECTED = "expected"  # planned for, but its list is not there yet: it may never exist
+    WAITING = "waiting"  # planned or queued, nothing sent
+    DISPATCHED = "dispatched"  # sent to an agent
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Reason(StrEnum):
+    """Why a candidate was not chosen, or why work waits. A closed set."""
+
+    LATER_FINISH = "later_finish"  # another candidate finishes earlier
+    NOT_PROFILED = "not_profiled"  # the model was not measured there yet
+    REFUSED = "refused"  # the provider failed the canary, fell back or declines the model
+    PROVIDER_UNUSABLE = "provider_unusable"
+    FORBIDDEN = "forbidden"
+    NOT_ALLOWED = "not_allowed"
+    MACHINE_DOWN = "machine_down"
+    DRAINING = "draining"
+    FAILED_BEFORE = "failed_before"  # an earlier attempt failed there
+    NO_FUNCTION = "no_function"  # the machine does not run that function
+    PINNED_ELSEWHERE = "pinned_elsewhere"  # already sent to another agent
+    OUT_OF_MEMORY = "out_of_memory"
+    NOT_CONNECTED = "not_connected"
+    NO_MACHINE = "no_machine"  # nothing has joined that could run it
+    WAITS_FOR_INPUT = "waits_for_input"
+    WAITS_FOR_MACHINE = "waits_for_machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One way an operation could have run.
+
+    Parameters
+    ----------
+    finish_us
+        Predicted finish; ``None`` where there is no prediction.
+    reason
+        Why it was not chosen; ``None`` for the chosen one.
+    """
+
+    machine: str
+    provider: str
+    variant: str = ""
+    finish_us: int | None = None
+    reason: Reason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One attempt that did not succeed."""
+
+    attempt: int
+    machine: str
+    provider: str
+    reason: FailureReason
+    message: str
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRecord:
+    """An operation as others see it: planned against actual, and why it is where it is."""
+
+    operation: str
+    run: str
+    stage: str
+    item: int | None
+    work: str
+    state: OperationState
+    band: Band
+    machine: str = ""
+    provider: str = ""
+    attempt: int = 0
+    waits_for: tuple[str, ...] = ()
+    planned_start_us: int | None = None
+    planned_end_us: int | None = None
+    started_us: int | None = None
+    ended_us: int | None = None
+    transfer_us: int = 0
+    provenance: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    failures: tuple[AttemptRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as others see it.
+
+    Parameters
+    ----------
+    kind
+        ``run``, or ``profile`` for the measuring of a model.
+    predicted_p50_us, predicted_p95_us
+        Predicted finish, absolute.
+    reason, detail
+        Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
+    """
+
+    run: str
+    kind: str
+    workload: str
+    state: RunState
+    band: Band
+    submitted_us: int
+    started_us: int | None = None
+    ended_us: int | None = None
+    deadline_us: int | None = None
+    due_us: int | None = None
+    predicted_p50_us: int | None = None
+    predicted_p95_us: int | None = None
+    reason: str = ""
+    detail: str = ""
+    outputs: dict[str, Value] = field(default_factory=dict)
+    operations: tuple[OperationRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineView:
+    """A machine and how it is doing. `busy_us` and `since_us` give its utilisation."""
+
+    report: MachineReport
+    agent: str
+    box: str
+    state: str  # up, down, draining, lost
+    reason: str = ""
+    busy_us: int = 0
+    since_us: int = 0
+    running: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteView:
+    """Everything a dashboard needs, at one moment.
+
+    Parameters
+    ----------
+    bars
+        Operations that are planned, running or ended lately.
+    origin_us
+        Start of the earliest unfinished run: makespans count from here.
+    planned_makespan_us, bound_us
+        Of the current plan, from `origin_us`; 0 when nothing is planned.
+    actual_makespan_us
+        From `origin_us` to now, or to the last end when nothing is left.
+    """
+
+    at_us: int
+    version: int
+    placement: str
+    plan_source: str
+    origin_us: int
+    planned_makespan_us: int
+    actual_makespan_us: int
+    bound_us: int
+    machines: tuple[MachineView, ...]
+    bars: tuple[OperationRecord, ...]
+    runs: tuple[RunRecord, ...]
+    counters: dict[str, int]
+    profiles: tuple[Profile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The answer to a dry run. Nothing of it has happened.
+
+    Parameters
+    ----------
+    preempted
+        Runs that would finish later, with by how many microseconds.
+    """
+
+    record: RunRecord
+    makespan_us: int
+    bound_us: int
+    gap: float
+    solver: str
+    preempted: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,133 @@
+"""What can go wrong, as a tree by what the caller can do about it.
+
+FjordError
+├── InvalidInput        the caller mends it
+│   ├── InvalidProblem  a problem breaks a law of the model
+│   ├── InvalidWorkload a workload graph, its types or its settings are wrong
+│   ├── InvalidModel    a model file is refused
+│   ├── InvalidTensor   a value does not have the declared type, shape or encoding
+│   ├── UnknownName     no model, workload, run, machine or solver of that name
+│   ├── UnknownOperator an operator that a predictor or provider does not know
+│   ├── DuplicateName   the name is taken
+│   ├── TooLarge        a request or file is over its limit
+│   └── AccessDenied    no token, a wrong one, or one without the scope
+├── Unavailable         a retry may help
+│   ├── StoreUnavailable
+│   ├── DeviceLost
+│   ├── QueueFull
+│   ├── StaleSnapshot
+│   ├── StaleEpoch
+│   └── OutOfSpace
+└── Defect              ours: always logged with what caused it
+    ├── InvalidSchedule
+    └── UnmappedStatus
+"""
+
+from __future__ import annotations
+
+
+class FjordError(Exception):
+    """Root of every error that Fjord raises on purpose.
+
+    Parameters
+    ----------
+    message
+        Where, which law, what came, and the choices where there are any.
+    field
+        Path of the offending field, such as ``operations[3].modes[0].duration_us``; empty if none.
+    """
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidInput(FjordError, ValueError):
+    """The caller sent something that breaks a law."""
+
+
+class InvalidProblem(InvalidInput):
+    """A scheduling problem breaks a law of the model."""
+
+
+class InvalidWorkload(InvalidInput):
+    """A workload's graph, types or settings are wrong."""
+
+
+class InvalidModel(InvalidInput):
+    """A model file is refused."""
+
+
+class InvalidTensor(InvalidInput):
+    """A value does not have the declared type, shape or encoding."""
+
+
+class UnknownName(InvalidInput, LookupError):
+    """Nothing of that kind has that name."""
+
+
+class UnknownOperator(InvalidInput, LookupError):
+    """An operator that is not known here."""
+
+
+class DuplicateName(InvalidInput):
+    """The name is taken."""
+
+
+class TooLarge(InvalidInput):
+    """A request or a file is over its limit."""
+
+
+class AccessDenied(InvalidInput, PermissionError):
+    """No token, a wrong one, or one without the scope that the call needs."""
+
+
+class Unavailable(FjordError):
+    """Not now: a retry may help.
+
+    Parameters
+    ----------
+    retry_after_us
+        When a retry is worth while, in microseconds from now.
+    """
+
+    def __init__(self, message: str, *, field: str = "", retry_after_us: int = 1_000_000) -> None:
+        super().__init__(message, field=field)
+        self.retry_after_us = retry_after_us
+
+
+class StoreUnavailable(Unavailable, ConnectionError):
+    """The store does not answer."""
+
+
+class DeviceLost(Unavailable):
+    """A device or its worker went away."""
+
+
+class QueueFull(Unavailable):
+    """No room for more work."""
+
+
+class StaleSnapshot(Unavailable):
+    """A plan was made from a state that has passed."""
+
+
+class StaleEpoch(Unavailable):
+    """The sender is no longer the controller of its site."""
+
+
+class OutOfSpace(Unavailable, OSError):
+    """A disk or a memory file system is full."""
+
+
+class Defect(FjordError, RuntimeError):
+    """A fault of ours."""
+
+
+class InvalidSchedule(Defect):
+    """A solver made a schedule that the checker refuses."""
+
+
+class UnmappedStatus(Defect):
+    """An engine answered with a status that we do not know."""

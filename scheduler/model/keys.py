@@ -1,0 +1,73 @@
+"""Names of the keys in the store. One hash tag per site, so that a site lives in one slot."""
+
+from __future__ import annotations
+
+TYPE_FIELD = "t"
+"""Stream field that holds the class name of the message."""
+DATA_FIELD = "d"
+"""Stream field that holds the message as JSON."""
+
+
+def events(site: str) -> str:
+    """Stream of everything that enters the brain: the truth."""
+    return f"fjord:{{{site}}}:events"
+
+
+def plans(site: str, agent: str) -> str:
+    """Stream of plans and peer messages to one agent; its consumer group is `agent`."""
+    return f"fjord:{{{site}}}:plans:{agent}"
+
+
+def heartbeat(site: str, agent: str) -> str:
+    """Expiring key that holds the incarnation of a living agent."""
+    return f"fjord:{{{site}}}:heartbeat:{agent}"
+
+
+def lease(site: str) -> str:
+    """Expiring key that holds ``<controller>:<epoch>`` of the controller in office."""
+    return f"fjord:{{{site}}}:lease"
+
+
+def epoch(site: str) -> str:
+    """Counter of controllers that have taken office: the fencing epoch."""
+    return f"fjord:{{{site}}}:epoch"
+
+
+def changes(site: str) -> str:
+    """Capped stream of what changed, for waiting callers and live views."""
+    return f"fjord:{{{site}}}:changes"
+
+
+def run(site: str, run_id: str) -> str:
+    """The latest record of one run, as JSON."""
+    return f"fjord:{{{site}}}:run:{run_id}"
+
+
+def runs(site: str) -> str:
+    """Sorted set of run ids by time of submission."""
+    return f"fjord:{{{site}}}:runs"
+
+
+def view(site: str) -> str:
+    """The latest view of the whole site (machines, bars, makespan), as JSON."""
+    return f"fjord:{{{site}}}:view"
+
+
+def models(site: str) -> str:
+    """Hash of models by name, each as JSON."""
+    return f"fjord:{{{site}}}:models"
+
+
+def workloads(site: str) -> str:
+    """Hash of workload versions by ``name@version``, each as JSON."""
+    return f"fjord:{{{site}}}:workloads"
+
+
+def queries(site: str) -> str:
+    """Capped stream of questions to the controller that change nothing (dry runs)."""
+    return f"fjord:{{{site}}}:queries"
+
+
+def reply(site: str, query_id: str) -> str:
+    """Expiring list that receives the answer to one question."""
+    return f"fjord:{{{site}}}:reply:{query_id}"

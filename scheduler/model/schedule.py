@@ -1,0 +1,117 @@
+"""What a solver answers: a schedule, and what is known about how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One operation, placed: in which of its modes, on which machine, from when to when.
+
+    Parameters
+    ----------
+    mode
+        Index into the operation's modes; the machine repeats what that mode says.
+    start_us, end_us
+        Half-open span in microseconds from the origin of the problem.
+    """
+
+    operation: str
+    mode: int
+    machine: str
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Mode and start of every operation of a problem."""
+
+    assignments: tuple[Assignment, ...]
+
+    @cached_property
+    def _by_operation(self) -> dict[str, Assignment]:
+        return {assignment.operation: assignment for assignment in self.assignments}
+
+    def __getitem__(self, operation_id: str) -> Assignment:
+        return self._by_operation[operation_id]
+
+    def __contains__(self, operation_id: object) -> bool:
+        return operation_id in self._by_operation
+
+    def __iter__(self) -> Iterator[Assignment]:
+        return iter(self.assignments)
+
+    def __len__(self) -> int:
+        return len(self.assignments)
+
+    @property
+    def makespan_us(self) -> int:
+        """Latest end over all operations, in microseconds from the origin; 0 if there are none."""
+        return max((assignment.end_us for assignment in self.assignments), default=0)
+
+    def on_machine(self, machine_id: str) -> tuple[Assignment, ...]:
+        """What runs on one machine, in order of start."""
+        found = (a for a in self.assignments if a.machine == machine_id)
+        return tuple(sorted(found, key=lambda a: (a.start_us, a.end_us, a.operation)))
+
+
+class Status(StrEnum):
+    """How a solver's search ended. "No solution" is a value, never an exception."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    INFEASIBLE = "infeasible"
+    LIMIT = "limit"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a solver may spend.
+
+    Parameters
+    ----------
+    time_s
+        Wall time in seconds. A limit in `deterministic_s` alone makes the answer reproducible.
+    deterministic_s
+        Work in the engine's own deterministic unit (about a second), ``None`` for no such limit.
+    workers
+        Threads or processes the solver may use. At least 1.
+    """
+
+    time_s: float = 10.0
+    deterministic_s: float | None = None
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A solver's answer.
+
+    Parameters
+    ----------
+    value
+        The objective of `schedule`; ``None`` without a schedule.
+    bound
+        Proven lower bound on the objective, kept even when no schedule was found.
+    """
+
+    status: Status
+    solver: str
+    objective: str = "makespan"
+    schedule: Schedule | None = None
+    value: int | None = None
+    bound: int | None = None
+    statistics: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def gap(self) -> float | None:
+        """``(value - bound) / value``: 0 when optimality is proven, ``None`` when unknown."""
+        if self.value is None or self.bound is None:
+            return None
+        return 0.0 if self.value == 0 else (self.value - self.bound) / self.value
