@@ -1,0 +1,218 @@
+"""The laws of `Problem`. Each refusal names the field, the law and what came.
+
+Validation runs on the brain's hot path, so a path is formatted only when its law is broken.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from scheduler.model.errors import InvalidProblem
+from scheduler.model.problem import Band, Machine, Operation, Problem, Progress
+
+MAX_INTEGER = 2**53 - 1
+"""Largest time or size: what every reader of JSON keeps exactly; 285 years in microseconds."""
+
+
+def validate(problem: Problem) -> None:
+    """Check every law; the first broken one raises.
+
+    Raises
+    ------
+    InvalidProblem
+        With the path of the offending field as `field`.
+    """
+    _number(problem.now_us, 0, "now_us")
+    machines = {machine.id: machine for machine in problem.machines}
+    _check_machines(problem)
+    _check_links(problem)
+    _check_jobs(problem)
+    _check_operations(problem, machines)
+    _check_edges(problem)
+    _check_running(problem)
+    _check_colocation(problem, machines)
+
+
+def _refuse(law: str, got: object, path: str, *index: int) -> NoReturn:
+    """Raise with the path filled in: each ``{}`` of `path` takes the next index."""
+    field = path.format(*index)
+    raise InvalidProblem(f"{field} {law}; got {got!r}", field=field)
+
+
+def _number(value: object, least: int, path: str, *index: int) -> None:
+    """Want an integer within ``[least, MAX_INTEGER]``; booleans, floats and NaN are none."""
+    # The exact type, because True is an instance of int.
+    if type(value) is not int:
+        _refuse("must be an integer", value, path, *index)
+    if value < least:
+        _refuse(f"must be >= {least}", value, path, *index)
+    if value > MAX_INTEGER:
+        _refuse(f"must be <= {MAX_INTEGER}", value, path, *index)
+
+
+def _optional(value: object, least: int, path: str, *index: int) -> None:
+    """Want `None`, or a number."""
+    if value is not None:
+        _number(value, least, path, *index)
+
+
+def _unique(ids: Iterable[object], path: str) -> None:
+    """Want non-empty strings, each there once."""
+    seen: set[object] = set()
+    for i, name in enumerate(ids):
+        if type(name) is not str or not name:
+            _refuse("must be a non-empty string", name, path, i)
+        if name in seen:
+            _refuse("must be unique", name, path, i)
+        seen.add(name)
+
+
+def _check_machines(problem: Problem) -> None:
+    _unique((machine.id for machine in problem.machines), "machines[{}].id")
+    for i, machine in enumerate(problem.machines):
+        _optional(machine.memory_bytes, 0, "machines[{}].memory_bytes", i)
+        free_from = 0
+        for j, window in enumerate(machine.unavailable):
+            # Each starts where the one before it ended, or later: ordered and disjoint.
+            _number(window.start_us, free_from, "machines[{}].unavailable[{}].start_us", i, j)
+            _number(window.end_us, window.start_us + 1, "machines[{}].unavailable[{}].end_us", i, j)
+            free_from = window.end_us
+
+
+def _check_links(problem: Problem) -> None:
+    devices = {machine.device_id for machine in problem.machines}
+    seen: set[tuple[str, str]] = set()
+    for i, link in enumerate(problem.links):
+        if link.source not in devices:
+            _refuse("must be a device of a machine", link.source, "links[{}].source", i)
+        if link.target not in devices:
+            _refuse("must be a device of a machine", link.target, "links[{}].target", i)
+        pair = (link.source, link.target)
+        if link.source == link.target:
+            _refuse("must join two distinct devices", pair, "links[{}]", i)
+        if pair in seen:
+            _refuse("must be the only link of its direction", pair, "links[{}]", i)
+        seen.add(pair)
+        _number(link.latency_us, 0, "links[{}].latency_us", i)
+        _number(link.bandwidth_bytes_per_s, 0, "links[{}].bandwidth_bytes_per_s", i)
+
+
+def _check_jobs(problem: Problem) -> None:
+    _unique((job.id for job in problem.jobs), "jobs[{}].id")
+    for i, job in enumerate(problem.jobs):
+        _number(job.release_us, 0, "jobs[{}].release_us", i)
+        _optional(job.due_us, 0, "jobs[{}].due_us", i)
+        _optional(job.deadline_us, job.release_us, "jobs[{}].deadline_us", i)
+        _number(job.weight, 0, "jobs[{}].weight", i)
+        if not isinstance(job.band, Band):
+            _refuse("must be a Band", job.band, "jobs[{}].band", i)
+
+
+def _check_operations(problem: Problem, machines: dict[str, Machine]) -> None:
+    _unique((operation.id for operation in problem.operations), "operations[{}].id")
+    jobs = {job.id for job in problem.jobs}
+    for i, operation in enumerate(problem.operations):
+        if operation.job not in jobs:
+            _refuse("must be the id of a job", operation.job, "operations[{}].job", i)
+        if not operation.modes:
+            _refuse("must not be empty", operation.modes, "operations[{}].modes", i)
+        _check_modes(operation, i, machines)
+        if operation.progress is not None:
+            _check_progress(operation.progress, i, len(operation.modes))
+
+
+def _check_modes(operation: Operation, i: int, machines: dict[str, Machine]) -> None:
+    for j, mode in enumerate(operation.modes):
+        if mode.machine not in machines:
+            choices = f"must be the id of a machine, one of {sorted(machines)}"
+            _refuse(choices, mode.machine, "operations[{}].modes[{}].machine", i, j)
+        _number(mode.duration_us, 1, "operations[{}].modes[{}].duration_us", i, j)
+        if mode.duration_p95_us is not None:
+            path = "operations[{}].modes[{}].duration_p95_us"
+            _number(mode.duration_p95_us, mode.duration_us, path, i, j)
+        _number(mode.peak_bytes, 0, "operations[{}].modes[{}].peak_bytes", i, j)
+        _number(mode.energy_uj, 0, "operations[{}].modes[{}].energy_uj", i, j)
+
+
+def _check_progress(progress: Progress, i: int, modes: int) -> None:
+    _number(progress.mode, 0, "operations[{}].progress.mode", i)
+    if progress.mode >= modes:
+        _refuse(f"must be < {modes}", progress.mode, "operations[{}].progress.mode", i)
+    _number(progress.start_us, 0, "operations[{}].progress.start_us", i)
+    _optional(progress.end_us, progress.start_us, "operations[{}].progress.end_us", i)
+
+
+def _check_edges(problem: Problem) -> None:
+    operations = {operation.id: operation for operation in problem.operations}
+    for i, edge in enumerate(problem.edges):
+        if edge.source not in operations:
+            _refuse("must be the id of an operation", edge.source, "edges[{}].source", i)
+        if edge.target not in operations:
+            _refuse("must be the id of an operation", edge.target, "edges[{}].target", i)
+        _number(edge.size_bytes, 0, "edges[{}].size_bytes", i)
+        if operations[edge.target].progress is not None:
+            before = operations[edge.source].progress
+            # When exactly is not compared: what happened was measured by different clocks.
+            if before is None or before.end_us is None:
+                law = f"must have ended, because {edge.target!r} has started"
+                _refuse(law, edge.source, "edges[{}].source", i)
+    _check_acyclic(problem)
+
+
+def _check_acyclic(problem: Problem) -> None:
+    targets: dict[str, list[str]] = {}
+    for edge in problem.edges:
+        targets.setdefault(edge.source, []).append(edge.target)
+    waiting = Counter(edge.target for edge in problem.edges)
+    ready = [operation.id for operation in problem.operations if operation.id not in waiting]
+    for operation in ready:
+        for target in targets.get(operation, ()):
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    if len(ready) < len(problem.operations):
+        stuck = {name: [t for t in targets.get(name, ()) if waiting[t]] for name in waiting}
+        cycle = " -> ".join(_cycle({n: t for n, t in stuck.items() if waiting[n]}))
+        _refuse("must form no cycle", cycle, "edges")
+
+
+def _cycle(targets: dict[str, list[str]]) -> Sequence[str]:
+    """Find a cycle in a graph whose every node has a predecessor in it; the first node closes it."""
+    sources = {target: source for source, found in targets.items() for target in found}
+    path = [next(iter(sources))]
+    while path[-1] not in path[:-1]:
+        path.append(sources[path[-1]])
+    return path[path.index(path[-1]) :][::-1]
+
+
+def _check_running(problem: Problem) -> None:
+    """One operation at a time on a machine. Ended operations are history and not judged."""
+    running: dict[str, str] = {}
+    for i, operation in enumerate(problem.operations):
+        progress = operation.progress
+        if progress is None or progress.end_us is not None:
+            continue
+        machine = operation.modes[progress.mode].machine
+        if machine in running:
+            law = f"must not run on {machine!r} while {running[machine]!r} does"
+            _refuse(law, operation.id, "operations[{}].progress", i)
+        running[machine] = operation.id
+
+
+def _check_colocation(problem: Problem, machines: dict[str, Machine]) -> None:
+    """Want a device with a mode for every operation of a group; a started one has its device."""
+    common: dict[str, set[str]] = {}
+    for i, operation in enumerate(problem.operations):
+        if not operation.colocation:
+            continue
+        modes = operation.modes
+        if operation.progress is not None:
+            modes = modes[operation.progress.mode :][:1]
+        devices = {machines[mode.machine].device_id for mode in modes}
+        devices &= common.get(operation.colocation, devices)
+        if not devices:
+            law = "must leave the group a device that all its operations can run on"
+            _refuse(law, operation.colocation, "operations[{}].colocation", i)
+        common[operation.colocation] = devices
