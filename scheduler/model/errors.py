@@ -9,8 +9,10 @@ FjordError
 │   ├── UnknownName     no model, workload, run, machine or solver of that name
 │   ├── UnknownOperator an operator that a predictor or provider does not know
 │   ├── DuplicateName   the name is taken
+│   ├── Conflict        the state of a thing does not allow what is asked of it now
 │   ├── TooLarge        a request or file is over its limit
-│   └── AccessDenied    no token, a wrong one, or one without the scope
+│   └── AccessDenied    no token, or a wrong one
+│       └── Forbidden   a good token without the scope, or a request from another web page
 ├── Unavailable         a retry may help
 │   ├── StoreUnavailable
 │   ├── DeviceLost
@@ -75,12 +77,20 @@ class DuplicateName(InvalidInput):
     """The name is taken."""
 
 
+class Conflict(InvalidInput):
+    """The state of a thing does not allow what is asked: it is in use, or not finished."""
+
+
 class TooLarge(InvalidInput):
     """A request or a file is over its limit."""
 
 
 class AccessDenied(InvalidInput, PermissionError):
-    """No token, a wrong one, or one without the scope that the call needs."""
+    """No token where one is needed, or a wrong one."""
+
+
+class Forbidden(AccessDenied):
+    """A good token without the scope that the call needs, or a request from another web page."""
 
 
 class Unavailable(FjordError):
