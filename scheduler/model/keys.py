@@ -33,13 +33,18 @@ def epoch(site: str) -> str:
     return f"fjord:{{{site}}}:epoch"
 
 
+def done(site: str) -> str:
+    """Id of the last event whose consequences a controller has written."""
+    return f"fjord:{{{site}}}:done"
+
+
 def changes(site: str) -> str:
     """Capped stream of what changed, for waiting callers and live views."""
     return f"fjord:{{{site}}}:changes"
 
 
 def run(site: str, run_id: str) -> str:
-    """The latest record of one run, as JSON."""
+    """Hash of one run: its latest `record` and its `operations`, each as JSON."""
     return f"fjord:{{{site}}}:run:{run_id}"
 
 

@@ -1,0 +1,76 @@
+"""What the service keeps about models and workloads, beside what the brain is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from scheduler.control.workload import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorInfo:
+    """Name and type of an input or an output.
+
+    Parameters
+    ----------
+    dtype
+        NumPy name, or ``string``.
+    shape
+        A name or -1 stands for a dimension that is not known; ``None`` for any rank.
+    is_list
+        Whether it is a list of such tensors.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...] | None = None
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """An accepted model. Its file lies under its digest.
+
+    Parameters
+    ----------
+    digest
+        SHA-256 of the file in hex.
+    profile_shapes
+        Input shapes that it is profiled with, all dimensions bound.
+    """
+
+    name: str
+    digest: str
+    size_bytes: int
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    created_us: int
+    profile_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadRecord:
+    """An accepted version of a workload. Versions count from 1 and never change.
+
+    Parameters
+    ----------
+    request
+        What was posted.
+    workload
+        What the brain was told.
+    inputs
+        Types of the inputs of its runs.
+    """
+
+    name: str
+    version: int
+    request: dict[str, Any]
+    workload: Workload
+    inputs: tuple[TensorInfo, ...]
+    created_us: int
+
+    @property
+    def key(self) -> str:
+        """``name@version``."""
+        return self.workload.key

@@ -1,0 +1,19 @@
+"""The one door to Redis: everything that the service keeps, behind the class `Store`."""
+
+from api.store.log import FIRST
+from api.store.office import Batch, Lease, Store
+from api.store.questions import Answer, Inbox, Position, Question
+from api.store.runs import Change, ViewChanged
+
+__all__ = [
+    "FIRST",
+    "Answer",
+    "Batch",
+    "Change",
+    "Inbox",
+    "Lease",
+    "Position",
+    "Question",
+    "Store",
+    "ViewChanged",
+]

@@ -1,0 +1,158 @@
+"""The connection to a Redis or Valkey server: commands, scripts, its clock, its errors."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from api.store.scripts import Script
+from scheduler.model.errors import Defect, OutOfSpace, StoreUnavailable
+
+ANSWER_S = 5.0
+"""A command that takes longer has met a hung server: the slowest of ours takes milliseconds."""
+LONGEST_BLOCK_MS = 10_000
+"""Blocking reads come back this often, so that a dead connection is found."""
+CLOCK_REFRESH_S = 10.0
+"""Clocks of computers drift by less than 100 us in this time."""
+
+Argument = str | bytes | int | float
+Command = tuple[Argument, ...]
+
+
+class Connection:
+    """A store as this process reaches it.
+
+    Commands share a pool; each blocking reader holds a connection of its own meanwhile. A command
+    whose connection breaks is sent again, so everything written here can be written twice.
+
+    Parameters
+    ----------
+    url
+        ``redis://``, ``rediss://`` or ``unix://`` address.
+    site
+        Name of the site, part of all keys.
+    """
+
+    def __init__(self, url: str, site: str) -> None:
+        self.site = site
+        # Three tries within 0.15 s bridge a dropped connection; longer outages are told to callers.
+        retry = Retry(ExponentialBackoff(cap=0.1, base=0.025), 3)
+        self._commands = redis.Redis.from_url(url, protocol=2, socket_timeout=ANSWER_S, retry=retry)
+        self._readers = redis.Redis.from_url(
+            url,
+            protocol=2,
+            socket_timeout=ANSWER_S + LONGEST_BLOCK_MS / 1000,
+            retry=Retry(ExponentialBackoff(), 0),
+        )
+        # The methods of redis-py are typed for sync and async at once; these two are async.
+        self._send: Callable[..., Awaitable[Any]] = self._commands.execute_command
+        self._wait: Callable[..., Awaitable[Any]] = self._readers.execute_command
+        self._offset_us = 0
+        self._latest_us = 0
+        self._clock: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def connect(cls, url: str, site: str) -> Self:
+        """Connect and set the clock.
+
+        Raises
+        ------
+        StoreUnavailable
+            If no store answers at `url`.
+        """
+        connection = cls(url, site)
+        try:
+            await connection._set_clock()
+        except BaseException:
+            await connection.close()
+            raise
+        connection._clock = asyncio.create_task(connection._keep_clock(), name="store clock")
+        return connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._clock is not None:
+            self._clock.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._clock
+        await self._commands.aclose()
+        await self._readers.aclose()
+
+    async def ping(self) -> None:
+        """Return if the store answers, raise `StoreUnavailable` otherwise."""
+        await self.call("PING")
+
+    def now_us(self) -> int:
+        """Microseconds since the Unix epoch in the clock of the store. Never goes back."""
+        self._latest_us = max(self._latest_us, self._offset_us + time.monotonic_ns() // 1000)
+        return self._latest_us
+
+    async def call(self, *command: Argument) -> Any:
+        """Send one command and return its answer."""
+        try:
+            return await self._send(*command)
+        except (RedisError, OSError) as error:
+            raise translated(error) from error
+
+    async def block(self, *command: Argument) -> Any:
+        """Send one command that may wait in the store, on a connection of its own."""
+        try:
+            return await self._wait(*command)
+        except (RedisError, OSError) as error:
+            raise translated(error) from error
+
+    async def together(self, *commands: Command) -> list[Any]:
+        """Send commands as one transaction, in one round trip."""
+        try:
+            async with self._commands.pipeline(transaction=True) as pipeline:
+                for command in commands:
+                    pipeline.execute_command(*command)
+                return await pipeline.execute()
+        except (RedisError, OSError) as error:
+            raise translated(error) from error
+
+    async def run_script(self, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
+        """Run a script in the store, which takes it over at its first use."""
+        rest: list[Argument] = [len(keys), *keys, *arguments]
+        try:
+            return await self._send("EVALSHA", script.digest, *rest)
+        except NoScriptError:
+            return await self.call("EVAL", script.text, *rest)
+        except (RedisError, OSError) as error:
+            raise translated(error) from error
+
+    async def _keep_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_REFRESH_S)
+            with contextlib.suppress(StoreUnavailable):
+                await self._set_clock()
+
+    async def _set_clock(self) -> None:
+        before_us = time.monotonic_ns() // 1000
+        seconds, microseconds = await self.call("TIME")
+        after_us = time.monotonic_ns() // 1000
+        store_us = int(seconds) * 1_000_000 + int(microseconds)
+        self._offset_us = store_us - (before_us + after_us) // 2
+
+
+def translated(error: Exception) -> Exception:
+    """The error of ours that says what the store's error means to callers."""
+    words = str(error)
+    # A script passes the code of the command that failed on, in front or inside of its message.
+    if "MISCONF" in words or "OOM " in words or "No space left" in words:
+        return OutOfSpace(f"the store cannot write: {words}")
+    if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):
+        return StoreUnavailable(f"the store does not answer: {words}")
+    if isinstance(error, ResponseError) and words.startswith(("READONLY", "MASTERDOWN", "NOAUTH")):
+        return StoreUnavailable(f"the store refuses: {words}")
+    return Defect(f"the store refused a command of ours: {words}")

@@ -1,0 +1,130 @@
+"""Questions to the controller that change nothing, and their answers."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from api.store import codec
+from api.store.connection import LONGEST_BLOCK_MS
+from api.store.log import FIRST
+from api.store.runs import Runs
+from scheduler.control.events import EVENT_TYPES, Event, RunSubmitted
+from scheduler.control.records import Preview
+from scheduler.model import errors, keys
+from scheduler.model.errors import FjordError, Unavailable
+
+QUESTIONS_KEPT = 1_000
+"""More than a controller lets wait: older ones were given up by those who asked."""
+REPLY_KEPT_MS = 30_000
+"""An answer that nobody fetched is gone after this time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What would happen if this were submitted?
+
+    Parameters
+    ----------
+    expires_us
+        After this time nobody waits for the answer.
+    """
+
+    id: str
+    expires_us: int
+    submission: RunSubmitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A preview, or the error that the controller met: name of its class, message and field."""
+
+    preview: Preview | None = None
+    error: str = ""
+    message: str = ""
+    field: str = ""
+
+    @classmethod
+    def refused(cls, error: FjordError) -> Answer:
+        """The answer that makes the asking side raise the same error."""
+        return cls(error=type(error).__name__, message=error.message, field=error.field)
+
+    def unwrap(self) -> Preview:
+        """The preview, or the error raised."""
+        if self.preview is not None:
+            return self.preview
+        raise getattr(errors, self.error, FjordError)(self.message, field=self.field)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """How far a controller has read: ids of the last event and the last question."""
+
+    event: str = FIRST
+    question: str = FIRST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """What came for the controller, and the position after it."""
+
+    events: list[tuple[str, Event]]
+    questions: list[Question]
+    position: Position
+
+
+class Questions(Runs):
+    """Ask the controller in office."""
+
+    async def ask(self, submission: RunSubmitted, timeout_s: float) -> Preview:
+        """What the controller in office predicts for a run, without submitting it.
+
+        Raises
+        ------
+        Unavailable
+            If no controller answers in time.
+        InvalidInput
+            If it refuses the submission.
+        """
+        question = Question(
+            id=uuid.uuid4().hex,
+            expires_us=self.now_us() + int(timeout_s * 1_000_000),
+            submission=submission,
+        )
+        reply = keys.reply(self.site, question.id)
+        key = keys.queries(self.site)
+        await self.call("XADD", key, "MAXLEN", "~", QUESTIONS_KEPT, "*", *codec.fields(question))
+        wait_s = min(timeout_s, LONGEST_BLOCK_MS / 1000)
+        found = await self.block("BLPOP", reply, wait_s)
+        if found is None:
+            raise Unavailable(f"no controller answered within {timeout_s:g} s")
+        return codec.decode(Answer, found[1]).unwrap()
+
+    async def reply(self, question: Question, answer: Answer) -> None:
+        """Answer a question."""
+        key = keys.reply(self.site, question.id)
+        await self.together(("RPUSH", key, codec.encode(answer)), ("PEXPIRE", key, REPLY_KEPT_MS))
+
+    async def inbox(self, position: Position, *, block_ms: int | None, count: int = 1000) -> Inbox:
+        """What came for the controller after that position; one read over both streams."""
+        log, asked = keys.events(self.site), keys.queries(self.site)
+        after = {log: position.event, asked: position.question}
+        found = await self.read(after, block_ms=block_ms, count=count)
+        questions = codec.entries(found.get(asked, []), {"Question": Question})
+        return Inbox(
+            events=codec.entries(found.get(log, []), EVENT_TYPES),
+            questions=[question for _, question in questions],
+            position=Position(
+                event=_last_id(found.get(log), position.event),
+                question=_last_id(found.get(asked), position.question),
+            ),
+        )
+
+    async def last_question(self) -> str:
+        """Id of the latest question."""
+        return await self.last_entry(keys.queries(self.site))
+
+
+def _last_id(found: list[codec.RawEntry] | None, before: str) -> str:
+    # Unreadable entries count too: the reader must get past them.
+    return found[-1][0].decode() if found else before

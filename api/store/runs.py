@@ -1,0 +1,95 @@
+"""What is shown: records of runs, the view of the site, and the stream of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from api.store import codec
+from api.store.registry import Registry
+from scheduler.control.records import OperationRecord, RunRecord, RunState, SiteView
+from scheduler.model import keys
+from scheduler.model.messages import Release
+
+PAGE = 200
+"""Runs that are looked at together when only those of one state are wanted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewChanged:
+    """There is a new view of the site; it is not in the stream because it is large."""
+
+    at_us: int
+
+
+Change = RunRecord | ViewChanged | Release
+"""A run changed (its operations are left out), the view changed, or a run's tensors can go."""
+CHANGE_TYPES: dict[str, type[Change]] = {
+    "RunRecord": RunRecord,
+    "ViewChanged": ViewChanged,
+    "Release": Release,
+}
+
+
+class Runs(Registry):
+    """Records of runs by id and by time."""
+
+    async def run(self, run_id: str) -> RunRecord | None:
+        """The latest record of a run with its operations, ``None`` if there is no such run."""
+        key = keys.run(self.site, run_id)
+        record, operations = await self.call("HMGET", key, "record", "operations")
+        if record is None:
+            return None
+        found = codec.decode(tuple[OperationRecord, ...], operations or b"[]")
+        return replace(codec.decode(RunRecord, record), operations=found)
+
+    async def summary(self, run_id: str) -> RunRecord | None:
+        """As `run`, but without its operations: a small read."""
+        found = await self._summaries([run_id.encode()])
+        return found[0] if found else None
+
+    async def runs(self, *, limit: int = 100, state: RunState | None = None) -> list[RunRecord]:
+        """The latest runs without their operations, newest first.
+
+        Parameters
+        ----------
+        state
+            Only runs in that state.
+        """
+        wanted: list[RunRecord] = []
+        start = 0
+        while len(wanted) < limit:
+            page = limit if state is None else PAGE
+            ids = await self.call("ZREVRANGE", keys.runs(self.site), start, start + page - 1)
+            found = await self._summaries(ids)
+            wanted += [record for record in found if state is None or record.state == state]
+            start += page
+            if len(ids) < page:
+                break
+        return wanted[:limit]
+
+    async def view(self) -> SiteView | None:
+        """The latest view of the site, ``None`` before a controller made one."""
+        data = await self.call("GET", keys.view(self.site))
+        return None if data is None else codec.decode(SiteView, data)
+
+    async def changes(
+        self, after: str, *, block_ms: int | None = None, count: int = 1000
+    ) -> list[tuple[str, Change]]:
+        """What changed after that entry, oldest first, with ids."""
+        key = keys.changes(self.site)
+        found = await self.read({key: after}, block_ms=block_ms, count=count)
+        return codec.entries(found.get(key, []), CHANGE_TYPES)
+
+    async def last_change(self) -> str:
+        """Id of the latest change."""
+        return await self.last_entry(keys.changes(self.site))
+
+    async def _summaries(self, run_ids: Sequence[bytes]) -> list[RunRecord]:
+        if not run_ids:
+            return []
+        found: Iterable[Any] = await self.together(
+            *(("HGET", keys.run(self.site, run.decode()), "record") for run in run_ids)
+        )
+        return [codec.decode(RunRecord, data) for data in found if data is not None]

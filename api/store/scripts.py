@@ -1,0 +1,79 @@
+"""Scripts that run inside the store, where check and write are one step."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script and the digest by which the store knows it."""
+
+    text: str
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-1 in hex, as ``EVALSHA`` wants it."""
+        return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+TAKE_LEASE = Script("""
+if redis.call('EXISTS', KEYS[1]) == 1 then return false end
+local epoch = redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], ARGV[1] .. ':' .. epoch, 'PX', ARGV[2])
+return epoch
+""")
+"""Keys: lease, epoch. Arguments: controller, time to live in ms. Answers the epoch or nothing."""
+
+RENEW_LEASE = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+""")
+"""Keys: lease. Arguments: its value, time to live in ms. Answers 1 if it is still held."""
+
+DROP_LEASE = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+""")
+"""Keys: lease. Arguments: its value."""
+
+COMMIT = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local at = 2
+for k = 2, #KEYS do
+  local count = tonumber(ARGV[at + 1])
+  redis.call(ARGV[at], KEYS[k], unpack(ARGV, at + 2, at + 1 + count))
+  at = at + 2 + count
+end
+return 1
+""")
+"""Keys: lease, then one per command. Arguments: the lease's value, then per command its name, the
+number of its arguments after the key, and those. Answers 1 if the lease is held and all is done."""
+
+PUT_NEW = Script("""
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+if held == ARGV[2] then return 1 end
+if held then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('XADD', KEYS[2], '*', ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+return 1
+""")
+"""Keys: hash, stream. Arguments: hash field and value, two stream fields and values. Answers 0 if
+the field holds another value; the same value is the second try of a caller that lost the answer."""
+
+REMOVE = Script("""
+if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[2], '*', ARGV[2], ARGV[3], ARGV[4], ARGV[5])
+return 1
+""")
+"""Keys: hash, stream. Arguments: hash field, two stream fields and values. 0 if it was gone."""
+
+SUBMIT = Script("""
+if redis.call('HSETNX', KEYS[1], 'record', ARGV[1]) == 0 then return 0 end
+redis.call('ZADD', KEYS[2], 'NX', ARGV[2], ARGV[3])
+redis.call('XADD', KEYS[3], '*', ARGV[4], ARGV[5], ARGV[6], ARGV[7])
+return 1
+""")
+"""Keys: run, runs, stream. Arguments: record, score and member, two stream fields and values."""
