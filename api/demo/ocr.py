@@ -1,0 +1,1 @@
+"""The OCR workload of the demonstration: detect lines, cut them out, turn them, read them."""
