@@ -20,6 +20,7 @@ class Kind(Enum):
     TEXT = "a text"
     NUMBERS = "a list of finite numbers"
     TEXTS = "a list of texts"
+    CHARACTERS = "a text, or a list of texts"
 
 
 class _Required:
@@ -58,7 +59,9 @@ class Param:
         InvalidWorkload
             With the field, the law and what came.
         """
-        is_list = self.kind in {Kind.NUMBERS, Kind.TEXTS}
+        if self.kind is Kind.CHARACTERS and isinstance(value, str):
+            return value  # each of its characters is one element
+        is_list = self.kind in {Kind.NUMBERS, Kind.TEXTS, Kind.CHARACTERS}
         if is_list and not isinstance(value, list | tuple):
             raise _broken(field, f"must be {self.kind.value}", value)
         items = value if is_list else [value]
@@ -125,6 +128,7 @@ _IS_KIND = {
     Kind.FLAG: lambda value: isinstance(value, bool),
     Kind.TEXT: _is_text,
     Kind.TEXTS: _is_text,
+    Kind.CHARACTERS: _is_text,
 }
 
 

@@ -1,0 +1,146 @@
+"""Read the text of an image: find it, cut it out, turn it upright, read every piece.
+
+The workload names three models that are uploaded under the names below; they come with the
+package `rapidocr-onnxruntime` (the extra `demo`).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import onnx
+from PIL import Image, ImageDraw, ImageFont
+
+FILES = {
+    "text-detection": "ch_PP-OCRv4_det_infer.onnx",
+    "text-orientation": "ch_ppocr_mobile_v2.0_cls_infer.onnx",
+    "text-recognition": "ch_PP-OCRv4_rec_infer.onnx",
+}
+IMAGE_SIZE = (480, 640)
+LINE_SIZE = (48, 320)
+SHAPES = {
+    "text-detection": {"x": (1, 3, *IMAGE_SIZE)},
+    "text-orientation": {"x": (1, 3, 48, 192)},
+    "text-recognition": {"x": (1, 3, *LINE_SIZE)},
+}
+"""Shapes to measure each model with: those that the workload gives it."""
+
+
+def model_files() -> dict[str, Path]:
+    """Name to file of the three models."""
+    package = find_spec("rapidocr_onnxruntime")
+    if package is None or package.origin is None:
+        sys.exit("The models are not installed: pip install 'fjord[demo]'")
+    folder = Path(package.origin).parent / "models"
+    return {name: folder / file for name, file in FILES.items()}
+
+
+def charset(model: Path) -> str:
+    """Characters that the recogniser knows, in the order of its classes after the blank."""
+    properties = {p.key: p.value for p in onnx.load(model).metadata_props}
+    return "".join(properties["character"].splitlines()) + " "
+
+
+def ocr_workload(
+    models: Mapping[str, Path], name: str = "ocr", expected_items: int = 4
+) -> dict[str, Any]:
+    """The workload, as ``POST /v1/workloads`` takes it."""
+    height, width = IMAGE_SIZE
+    line_height, line_width = LINE_SIZE
+    each = {"for_each": "crops.crops", "expected_items": expected_items}
+    normal = {"channels": "bgr"}  # the models were trained on images in that order
+    stages: list[dict[str, Any]] = [
+        {"name": "decode", "function": "decode_image", "inputs": {"data": "image"}},
+        {
+            "name": "prepare",
+            "function": "resize_normalise",
+            "inputs": {"image": "decode.image"},
+            "params": {"fit": "stretch", "height": height, "width": width, **normal},
+        },
+        {"name": "detect", "model": "text-detection", "inputs": {"x": "prepare.tensor"}},
+        {
+            "name": "boxes",
+            "function": "threshold_boxes",
+            "inputs": {"map": "detect.sigmoid_0.tmp_0", "size": "decode.size"},
+        },
+        {
+            "name": "crops",
+            "function": "crop",
+            "inputs": {"image": "decode.image", "boxes": "boxes.boxes"},
+        },
+        {
+            "name": "upright_input",
+            "function": "resize_normalise",
+            **each,
+            "inputs": {"image": "crops.crops"},
+            "params": {"fit": "line", "height": 48, "width": 192, **normal},
+        },
+        {
+            "name": "orient",
+            "model": "text-orientation",
+            **each,
+            "inputs": {"x": "upright_input.tensor"},
+        },
+        {
+            "name": "turn",
+            "function": "rotate_if",
+            **each,
+            "inputs": {"image": "crops.crops", "scores": "orient.save_infer_model/scale_0.tmp_1"},
+        },
+        {
+            "name": "line_input",
+            "function": "resize_normalise",
+            **each,
+            "inputs": {"image": "turn.image"},
+            "params": {"fit": "line", "height": line_height, "width": line_width, **normal},
+        },
+        {
+            "name": "read",
+            "model": "text-recognition",
+            **each,
+            "inputs": {"x": "line_input.tensor"},
+        },
+        {
+            "name": "spell",
+            "function": "ctc_decode",
+            **each,
+            "inputs": {"scores": "read.softmax_11.tmp_0"},
+            "params": {"charset": charset(models["text-recognition"])},
+        },
+        {"name": "text", "function": "gather_text", "inputs": {"texts": "spell.text"}},
+    ]
+    return {
+        "name": name,
+        "inputs": {"image": {"dtype": "uint8", "shape": [-1]}},
+        "stages": stages,
+        "outputs": {"lines": "text.text"},
+    }
+
+
+def render(lines: Sequence[str], seed: int = 0) -> bytes:
+    """A PNG of lines of text below each other, shifted and coloured as the seed says."""
+    chance = random.Random(seed)
+    height, width = IMAGE_SIZE
+    paper = tuple(chance.randint(225, 255) for _ in range(3))
+    image = Image.new("RGB", (width, height), paper)
+    draw = ImageDraw.Draw(image)
+    pitch = height // max(len(lines), 1)
+    for index, line in enumerate(lines):
+        font = ImageFont.load_default(size=chance.randint(34, 42))
+        ink = tuple(chance.randint(0, 90) for _ in range(3))
+        left = chance.randint(20, 120)
+        draw.text((left, index * pitch + pitch // 4), line, fill=ink, font=font)
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    print(json.dumps(ocr_workload(model_files()), ensure_ascii=False, indent=1))
