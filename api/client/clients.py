@@ -1,0 +1,216 @@
+"""The two clients: how requests are sent, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx
+
+from api.client import calls
+from api.client.wire import (
+    EventReader,
+    Pause,
+    Request,
+    ServerEvent,
+    Steps,
+    arguments,
+    checked,
+    headers,
+    unreachable,
+)
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _sync(steps: Callable[P, Steps[T]]) -> Callable[Concatenate[Client, P], T]:
+    @functools.wraps(steps)
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._perform(steps(*args, **kwargs))
+
+    return method
+
+
+def _async(
+    steps: Callable[P, Steps[T]],
+) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    @functools.wraps(steps)
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._perform(steps(*args, **kwargs))
+
+    return method
+
+
+class Client:
+    """Talks to the service and waits for each answer.
+
+    Parameters
+    ----------
+    base_url
+        Address of the service.
+    token
+        Bearer token; not needed on the service's own computer.
+    timeout_s
+        Longest wait for an answer, in seconds, on top of what a call itself waits for.
+    """
+
+    def __init__(
+        self, base_url: str = DEFAULT_URL, token: str | None = None, *, timeout_s: float = 30.0
+    ) -> None:
+        self.base_url = base_url
+        self._timeout_s = timeout_s
+        self._http = httpx.Client(base_url=base_url, headers=headers(token))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def events(self) -> Iterator[ServerEvent]:
+        """Follow the live stream: the view of the site at once, then every change."""
+        reader = EventReader()
+        with self._http.stream("GET", "/v1/events", timeout=None) as response:
+            if not response.is_success:
+                response.read()
+            for line in checked(response).iter_lines():
+                if event := reader.feed(line):
+                    yield event
+
+    def _perform(self, steps: Steps[T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(self._step(step))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    def _step(self, step: Request | Pause) -> Any:
+        if isinstance(step, Pause):
+            return time.sleep(step.seconds)
+        try:
+            return checked(self._http.request(**arguments(step, self._timeout_s)))
+        except httpx.TransportError as error:
+            raise unreachable(self.base_url, error) from error
+
+    upload_model = _sync(calls.upload_model)
+    models = _sync(calls.models)
+    model = _sync(calls.model)
+    delete_model = _sync(calls.delete_model)
+    wait_until_profiled = _sync(calls.wait_until_profiled)
+    create_workload = _sync(calls.create_workload)
+    workloads = _sync(calls.workloads)
+    workload = _sync(calls.workload)
+    delete_workload = _sync(calls.delete_workload)
+    submit = _sync(calls.submit)
+    plan = _sync(calls.plan)
+    runs = _sync(calls.runs)
+    run = _sync(calls.run)
+    wait = _sync(calls.wait)
+    results = _sync(calls.results)
+    cancel = _sync(calls.cancel)
+    explain = _sync(calls.explain)
+    trace = _sync(calls.trace)
+    devices = _sync(calls.devices)
+    schedule = _sync(calls.schedule)
+    policy = _sync(calls.policy)
+    set_policy = _sync(calls.set_policy)
+
+
+class AsyncClient:
+    """`Client` for asyncio: the same methods, awaited.
+
+    Parameters
+    ----------
+    base_url, token, timeout_s
+        As for `Client`.
+    """
+
+    def __init__(
+        self, base_url: str = DEFAULT_URL, token: str | None = None, *, timeout_s: float = 30.0
+    ) -> None:
+        self.base_url = base_url
+        self._timeout_s = timeout_s
+        self._http = httpx.AsyncClient(base_url=base_url, headers=headers(token))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def events(self) -> AsyncIterator[ServerEvent]:
+        """Follow the live stream: the view of the site at once, then every change."""
+        reader = EventReader()
+        async with self._http.stream("GET", "/v1/events", timeout=None) as response:
+            if not response.is_success:
+                await response.aread()
+            async for line in checked(response).aiter_lines():
+                if event := reader.feed(line):
+                    yield event
+
+    async def _perform(self, steps: Steps[T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(await self._step(step))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    async def _step(self, step: Request | Pause) -> Any:
+        if isinstance(step, Pause):
+            return await asyncio.sleep(step.seconds)
+        try:
+            return checked(await self._http.request(**arguments(step, self._timeout_s)))
+        except httpx.TransportError as error:
+            raise unreachable(self.base_url, error) from error
+
+    upload_model = _async(calls.upload_model)
+    models = _async(calls.models)
+    model = _async(calls.model)
+    delete_model = _async(calls.delete_model)
+    wait_until_profiled = _async(calls.wait_until_profiled)
+    create_workload = _async(calls.create_workload)
+    workloads = _async(calls.workloads)
+    workload = _async(calls.workload)
+    delete_workload = _async(calls.delete_workload)
+    submit = _async(calls.submit)
+    plan = _async(calls.plan)
+    runs = _async(calls.runs)
+    run = _async(calls.run)
+    wait = _async(calls.wait)
+    results = _async(calls.results)
+    cancel = _async(calls.cancel)
+    explain = _async(calls.explain)
+    trace = _async(calls.trace)
+    devices = _async(calls.devices)
+    schedule = _async(calls.schedule)
+    policy = _async(calls.policy)
+    set_policy = _async(calls.set_policy)

@@ -1,0 +1,30 @@
+"""What a client raises."""
+
+from __future__ import annotations
+
+
+class FjordApiError(Exception):
+    """The service answered with an error.
+
+    Parameters
+    ----------
+    status
+        HTTP status; 0 if there was no answer at all.
+    title
+        What kind of error it is.
+    detail
+        Where, which law, what came.
+    field
+        Path of the offending field; empty if none.
+    """
+
+    def __init__(self, status: int, title: str, detail: str = "", field: str = "") -> None:
+        super().__init__(f"{title}: {detail}" if detail else title)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.field = field
+
+
+class FjordUnreachable(FjordApiError):
+    """Nothing answered at the address: a retry may help."""

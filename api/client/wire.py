@@ -1,0 +1,187 @@
+"""What goes over the wire: requests, answers, tensors, live events."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import httpx
+
+from api.client.errors import FjordApiError, FjordUnreachable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FINAL_STATES = frozenset({"finished", "failed", "cancelled"})
+
+T = TypeVar("T")
+Json: TypeAlias = dict[str, Any]
+Tensor: TypeAlias = "np.ndarray[Any, Any]"
+Input: TypeAlias = "Tensor | Sequence[Tensor] | bytes | Path"
+Output: TypeAlias = "Tensor | list[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a workload, as it was when it was asked for.
+
+    Parameters
+    ----------
+    record
+        The whole record, as the service sent it; empty if the run was only just accepted.
+    """
+
+    id: str
+    state: str = "queued"
+    record: Json = field(default_factory=dict)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in FINAL_STATES
+
+    @property
+    def reason(self) -> str:
+        """Why it waits, or why it ended as it did."""
+        return " ".join(filter(None, (self.record.get("reason"), self.record.get("detail"))))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One message of the live stream: ``view`` (the whole site) or ``run`` (one run changed)."""
+
+    name: str
+    data: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request, not sent yet.
+
+    Parameters
+    ----------
+    wait_s
+        How long the service itself may take before it answers, on top of the client's limit.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    content: bytes | None = None
+    files: Sequence[tuple[str, tuple[str, bytes, str]]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Time to let pass before the next step."""
+
+    seconds: float
+
+
+Steps: TypeAlias = Generator[Request | Pause, httpx.Response, T]
+
+
+def file_part(name: str, value: Input) -> tuple[str, bytes, str]:
+    """Name, content and type of the part of a multipart body that carries an input."""
+    if isinstance(value, Path):
+        return value.name, value.read_bytes(), "application/octet-stream"
+    if isinstance(value, bytes):
+        return f"{name}.bin", value, "application/octet-stream"
+    import numpy as np
+
+    file = io.BytesIO()
+    if isinstance(value, np.ndarray):
+        np.save(file, value, allow_pickle=False)
+        return f"{name}.npy", file.getvalue(), "application/x-npy"
+    arrays = {f"{index:06d}": np.asarray(item) for index, item in enumerate(value)}
+    np.savez(file, allow_pickle=False, **arrays)
+    return f"{name}.npz", file.getvalue(), "application/x-npz"
+
+
+def decode_output(response: httpx.Response) -> Output:
+    """Read an output that came as a file of its own, ``.npy`` or ``.npz``, or as JSON."""
+    if response.headers["content-type"].startswith("application/json"):
+        answer = response.json()
+        return [tensor(item) for item in answer] if isinstance(answer, list) else tensor(answer)
+    import numpy as np
+
+    loaded = np.load(io.BytesIO(response.content), allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    return [loaded[key] for key in sorted(loaded.files)]
+
+
+def tensor(answer: Json) -> Output:
+    """Read a tensor that came as JSON."""
+    if answer["dtype"] == "string":
+        return list(answer["data"])
+    import numpy as np
+
+    return np.asarray(answer["data"], dtype=answer["dtype"]).reshape(answer["shape"])
+
+
+def headers(token: str | None) -> dict[str, str]:
+    """Headers that all requests carry."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def arguments(request: Request, timeout_s: float) -> Json:
+    """Say a request in the words of httpx."""
+    arguments: Json = {
+        "method": request.method,
+        "url": request.path,
+        "params": request.params,
+        "headers": request.headers,
+        "timeout": timeout_s + request.wait_s,
+    }
+    if request.files:
+        return arguments | {"files": list(request.files), "data": request.body}
+    return arguments | {"json": request.body, "content": request.content}
+
+
+def checked(response: httpx.Response) -> httpx.Response:
+    """Pass a success on; raise what a problem says."""
+    if response.is_success:
+        return response
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {}
+    if not isinstance(problem, dict):
+        problem = {}
+    title = str(problem.get("title") or response.reason_phrase)
+    detail = str(problem.get("detail") or "")
+    raise FjordApiError(response.status_code, title, detail, str(problem.get("field") or ""))
+
+
+def unreachable(base_url: str, error: httpx.TransportError) -> FjordUnreachable:
+    """Name the address that did not answer."""
+    return FjordUnreachable(0, "no answer", f"{base_url}: {error or type(error).__name__}")
+
+
+class EventReader:
+    """Puts the lines of a server-sent stream together."""
+
+    def __init__(self) -> None:
+        self._name = ""
+        self._data: list[str] = []
+
+    def feed(self, line: str) -> ServerEvent | None:
+        """Take in one line; the empty line after an event gives the event."""
+        if line:
+            key, _, value = line.partition(":")
+            if key == "event":
+                self._name = value.strip()
+            elif key == "data":
+                self._data.append(value.removeprefix(" "))
+            return None
+        event = ServerEvent(self._name, json.loads("\n".join(self._data))) if self._data else None
+        self._name, self._data = "", []
+        return event
