@@ -1,0 +1,1 @@
+"""Solvers that prove bounds. The one door to OR-Tools."""

@@ -1,0 +1,1 @@
+"""Constructive heuristics: one pass, always an answer, one file per published rule."""
