@@ -1,0 +1,252 @@
+"""The one place that knows HTTP status codes: errors in, ``application/problem+json`` out."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from scheduler.model import errors as model
+
+PROBLEM = "application/problem+json"
+
+STATUS: dict[type[model.FjordError], int] = {
+    model.FjordError: 500,
+    model.InvalidInput: 422,
+    model.InvalidProblem: 422,
+    model.InvalidWorkload: 422,
+    model.InvalidModel: 422,
+    model.InvalidTensor: 422,
+    model.UnknownName: 404,
+    model.UnknownOperator: 422,
+    model.DuplicateName: 409,
+    model.Conflict: 409,
+    model.TooLarge: 413,
+    model.AccessDenied: 401,
+    model.Forbidden: 403,
+    model.Unavailable: 503,
+    model.StoreUnavailable: 503,
+    model.DeviceLost: 503,
+    model.QueueFull: 429,
+    model.StaleSnapshot: 503,
+    model.StaleEpoch: 503,
+    model.OutOfSpace: 507,
+    model.Defect: 500,
+    model.InvalidSchedule: 500,
+    model.UnmappedStatus: 500,
+}
+"""Every class of the error tree, by name: a test walks the tree and finds each of them here."""
+
+SHOWN_CHARACTERS = 80
+"""How much of a refused value a message repeats: enough to recognise it, never a whole tensor."""
+
+logger = logging.getLogger("fjord.api")
+
+
+class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The body of every error answer (RFC 9457), with the field that is at fault.
+
+    Parameters
+    ----------
+    errors
+        All that is wrong, where a request has more than one fault; `detail` is the first.
+    id
+        Of an internal error: the log line with the traceback carries it too.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str = ""
+    errors: list[dict[str, str]] = []
+    id: str = ""
+
+
+def status_of(error: model.FjordError) -> int:
+    """HTTP status of an error: that of the nearest class of its family in the table."""
+    return next(STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+
+
+def respond(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Encode a problem."""
+    return Response(
+        msgspec.json.encode(problem),
+        status_code=problem.status,
+        media_type=PROBLEM,
+        headers=dict(headers or {}),
+    )
+
+
+def problem_of(error: model.FjordError) -> Problem:
+    """Say an error of ours as a problem."""
+    title = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
+    return Problem(
+        type=f"urn:fjord:error:{title.replace(' ', '-')}",
+        title=title,
+        status=status_of(error),
+        detail=error.message,
+        field=error.field,
+    )
+
+
+def answer(error: model.FjordError) -> Response:
+    """Answer with an error of ours, and say when to come back or how to get in."""
+    problem = problem_of(error)
+    headers = {}
+    if isinstance(error, model.Unavailable):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_us / 1_000_000)))
+    if isinstance(error, model.AccessDenied):
+        headers["WWW-Authenticate"] = 'Bearer realm="fjord"'
+    if isinstance(error, model.TooLarge):
+        headers["Connection"] = "close"  # the rest of the body is not read
+    if isinstance(error, model.Defect):
+        return _internal(error)
+    return respond(problem, headers)
+
+
+def shown(value: object) -> str:
+    """Repeat a refused value, shortened."""
+    text = "NaN" if isinstance(value, float) and math.isnan(value) else repr(value)
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    return text[: SHOWN_CHARACTERS - 3] + "..."
+
+
+def path_of(location: Sequence[str | int]) -> str:
+    """Write a location as ``stages[2].inputs.x``.
+
+    Examples
+    --------
+    >>> path_of(("stages", 2, "inputs", "x"))
+    'stages[2].inputs.x'
+    """
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
+    return "".join(parts).removeprefix(".")
+
+
+_LAWS = {
+    "missing": "must be given",
+    "extra_forbidden": "is not a field that is known here",
+    "finite_number": "must be a finite number",
+    "json_invalid": "must be JSON",
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "greater_than": "must be > {gt}",
+    "greater_than_equal": "must be >= {ge}",
+    "less_than": "must be < {lt}",
+    "less_than_equal": "must be <= {le}",
+    "literal_error": "must be one of {expected}",
+    "enum": "must be one of {expected}",
+    "too_short": "must have at least {min_length} items",
+    "too_long": "must have at most {max_length} items",
+    "string_pattern_mismatch": "must match {pattern}",
+}
+
+
+def law_of(error: Mapping[str, Any]) -> str:
+    """Say what a validation error of pydantic's asks for, as a law."""
+    law = _LAWS.get(error["type"])
+    if law is not None:
+        return law.format(**error.get("ctx", {}))
+    message = str(error["msg"])
+    if message.startswith(("Input should be ", "Value error, ")):
+        return "must be " + message.removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"must be valid: {message}"
+
+
+def house_form(error: Mapping[str, Any]) -> tuple[str, str]:
+    """Field and message of one validation error: where, which law, what came."""
+    location = tuple(error["loc"])
+    if location and location[0] in {"body", "query", "path", "header", "cookie"}:
+        location = location[1:]
+    if error["type"] == "json_invalid":
+        location = ()
+    field = path_of(location)
+    got = "nothing" if error["type"] == "missing" else shown(error.get("input"))
+    return field, f"{field or 'the body'} {law_of(error)}; got {got}"
+
+
+def from_validation(faults: Sequence[Mapping[str, Any]]) -> Problem:
+    """Say the faults that pydantic found as one problem."""
+    said = [house_form(fault) for fault in faults]
+    field, detail = said[0]
+    several = [{"field": where, "detail": what} for where, what in said] if len(said) > 1 else []
+    return Problem(
+        type="urn:fjord:error:invalid-input",
+        title="invalid input",
+        status=STATUS[model.InvalidInput],
+        detail=detail,
+        field=field,
+        errors=several,
+    )
+
+
+def _internal(error: BaseException) -> Response:
+    """Log an internal error with its traceback, and answer with the id of the log line."""
+    identity = uuid.uuid4().hex[:12]
+    logger.error("internal error %s", identity, exc_info=error)
+    return respond(
+        Problem(
+            type="urn:fjord:error:internal",
+            title="internal error",
+            status=500,
+            detail=f"a fault of the service, logged as {identity}",
+            id=identity,
+        )
+    )
+
+
+async def _on_fjord(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, model.FjordError)
+    return answer(error)
+
+
+async def _on_validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return respond(from_validation(error.errors()))
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = str(error.detail)
+    if error.status_code == 404:
+        detail = f"there is nothing at {request.url.path}"
+    if error.status_code == 405:
+        detail = f"{request.method} is not offered at {request.url.path}"
+    title = str(error.detail).lower()
+    kind = f"urn:fjord:error:http-{error.status_code}"
+    problem = Problem(type=kind, title=title, status=error.status_code, detail=detail)
+    return respond(problem, error.headers)
+
+
+async def _on_os_error(_request: Request, error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return answer(model.OutOfSpace(f"the data folder must have room; got {error}"))
+    return _internal(error)
+
+
+async def _on_defect(_request: Request, error: Exception) -> Response:
+    return _internal(error)
+
+
+def install(app: FastAPI) -> None:
+    """Make an application answer every error as problem+json."""
+    app.add_exception_handler(model.FjordError, _on_fjord)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(OSError, _on_os_error)
+    app.add_exception_handler(Exception, _on_defect)

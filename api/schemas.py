@@ -1,0 +1,152 @@
+"""What callers send. Field types are checked here, what the fields mean together in `mapping`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+"""Names of models, workloads, runs' outputs and agents."""
+PLAIN_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+"""Names of stages and inputs: without dots, because references are split at the first one."""
+
+MAX_STAGES = 1_000
+MAX_DIMENSIONS = 32
+MAX_WEIGHT = 1_000
+# A year: far beyond any deadline that means something, and far below where microseconds overflow.
+MAX_MS = 366 * 24 * 3600 * 1000.0
+
+
+def _no_flag(value: object) -> object:
+    """Keep JSON's true and false from passing as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("a number")
+    return value
+
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+PlainName = Annotated[str, StringConstraints(pattern=PLAIN_NAME)]
+Milliseconds = Annotated[
+    float,
+    BeforeValidator(_no_flag),
+    Field(gt=0, le=MAX_MS, allow_inf_nan=False, description="Milliseconds from now."),
+]
+Dimension = Annotated[int, Field(ge=-1, strict=True)] | PlainName
+
+
+class Strict(BaseModel):
+    """A request body: a field that is not known is refused, for it is a typo."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TensorSpec(Strict):
+    """Type of an input of a workload."""
+
+    dtype: str = Field(description="NumPy name of the element type, or `string`.")
+    shape: list[Dimension] | None = Field(
+        default=None,
+        max_length=MAX_DIMENSIONS,
+        description="-1 or a name where a size is not known before the run; null for any rank.",
+    )
+    is_list: bool = Field(default=False, description="A list of such tensors.")
+
+
+class StageSpec(Strict):
+    """One stage of a workload: a model or a function."""
+
+    name: PlainName
+    model: Name | None = None
+    function: str | None = None
+    inputs: dict[str, str] = Field(
+        default_factory=dict,
+        description="Input of the target to reference: `input` or `stage.output`.",
+    )
+    params: dict[str, Any] = Field(default_factory=dict)
+    for_each: str | None = Field(
+        default=None, description="Reference to a list: the stage runs once per item."
+    )
+    expected_items: int | None = Field(
+        default=None, ge=1, le=10_000, description="How many items to plan for; 4 if not said."
+    )
+
+
+class WorkloadSpec(Strict):
+    """A workload: a graph of stages."""
+
+    name: Name
+    inputs: dict[PlainName, TensorSpec] = Field(default_factory=dict)
+    stages: list[StageSpec] = Field(min_length=1, max_length=MAX_STAGES)
+    outputs: dict[Name, str] = Field(min_length=1)
+
+
+class JsonTensor(Strict):
+    """A tensor in JSON: `data` is flat or nested, in row-major order."""
+
+    dtype: str
+    shape: list[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None, max_length=MAX_DIMENSIONS, description="Left out: that of nested data."
+    )
+    data: Any = Field(description="A list, flat or nested, or a single value.")
+
+
+class Priority(StrEnum):
+    """A higher band takes the next free slot, always."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    NORMAL = "normal"
+    BACKGROUND = "background"
+
+
+class RunSettings(Strict):
+    """How a run is to be run."""
+
+    priority: Priority = Priority.NORMAL
+    weight: int = Field(default=1, ge=1, le=MAX_WEIGHT, description="Weight inside the band.")
+    deadline_ms: Milliseconds | None = None
+    due_ms: Milliseconds | None = None
+    on_late: Literal["drop", "run"] = Field(
+        default="drop", description="Whether a run that missed its deadline is dropped or goes on."
+    )
+    allow: tuple[str, ...] = Field(
+        default=(), description="Shell patterns over machine and machine:provider; empty: all."
+    )
+    forbid: tuple[str, ...] = ()
+
+
+class RunRequest(RunSettings):
+    """A run with its inputs in JSON."""
+
+    inputs: dict[str, JsonTensor | list[JsonTensor]] = Field(default_factory=dict)
+
+
+class ProfileShapes(Strict):
+    """Input shapes to profile a model with, all dimensions bound."""
+
+    shapes: dict[str, list[Annotated[int, Field(ge=1, strict=True)]]]
+
+
+class PolicySpec(Strict):
+    """How work is placed."""
+
+    placement: str = Field(description="Name of the heuristic that places at once.")
+    improve: bool = Field(
+        default=True, description="Whether a solver process may propose better plans."
+    )
+
+
+class AgentJoin(Strict):
+    """An agent that asks where the store is."""
+
+    agent: Name
+    box: str = Field(min_length=1, max_length=255)
+    version: str = ""
+
+
+class SessionRequest(Strict):
+    """A token that a browser wants to keep as a cookie."""
+
+    token: str
