@@ -131,7 +131,7 @@ def refuse_open_bind(settings: Settings, tokens: tuple[Token, ...]) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Gate:
     """Lets a request in, or says why not.
 

@@ -222,6 +222,8 @@ async def _on_validation(_request: Request, error: Exception) -> Response:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, model.FjordError):
+        return answer(error.__cause__)  # raised while the framework read the body
     detail = str(error.detail)
     if error.status_code == 404:
         detail = f"there is nothing at {request.url.path}"

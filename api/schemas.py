@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -16,13 +17,15 @@ MAX_STAGES = 1_000
 MAX_DIMENSIONS = 32
 MAX_WEIGHT = 1_000
 # A year: far beyond any deadline that means something, and far below where microseconds overflow.
-MAX_MS = 366 * 24 * 3600 * 1000.0
+MAX_MS = 366 * 24 * 3600 * 1000
 
 
-def _no_flag(value: object) -> object:
-    """Keep JSON's true and false from passing as 1 and 0."""
+def _plain_number(value: object) -> object:
+    """Keep JSON's true and false from passing as 1 and 0, and name NaN before it is compared."""
     if isinstance(value, bool):
         raise ValueError("a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a finite number")
     return value
 
 
@@ -30,8 +33,8 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 PlainName = Annotated[str, StringConstraints(pattern=PLAIN_NAME)]
 Milliseconds = Annotated[
     float,
-    BeforeValidator(_no_flag),
-    Field(gt=0, le=MAX_MS, allow_inf_nan=False, description="Milliseconds from now."),
+    BeforeValidator(_plain_number),
+    Field(gt=0, le=MAX_MS, description="Milliseconds from now."),
 ]
 Dimension = Annotated[int, Field(ge=-1, strict=True)] | PlainName
 
