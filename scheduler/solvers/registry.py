@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 from scheduler.model.errors import UnknownName
 from scheduler.model.ports import Solver
+from scheduler.model.schedule import Schedule
+
+
+@runtime_checkable
+class Hintable(Protocol):
+    """A solver that can start its search from a schedule."""
+
+    def hinted(self, schedule: Schedule) -> Solver:
+        """Give the same solver, starting from a schedule."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +43,11 @@ class Entry:
 
 
 _ENTRIES: dict[str, Entry] = {
+    "cp_sat": Entry(
+        path="scheduler.solvers.exact.cp_sat:cp_sat",
+        objectives=("makespan", "weighted_tardiness"),
+        exact=True,
+    ),
     "fastest_machine": Entry(
         path="scheduler.solvers.heuristics.fastest_machine:fastest_machine", instant=True
     ),
