@@ -1,0 +1,267 @@
+"""The execution providers that Fjord knows: one row each, plain data, nothing loaded.
+
+ONNX Runtime reports device type CPU for every simulator and is silent about much else, so what
+matters for scheduling is written here: our own device class, whose machine a provider is a lane
+of, what makes it compute in float32, and whether a running inference can be stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from scheduler.model.errors import UnknownName
+
+CPU_LANE = "cpu"
+"""Lane of the providers that run on the CPU's cores, side by side on one machine per core."""
+FUNCTIONS = "python"
+"""Pseudo-provider of functions, which run in plain Python."""
+
+# Relative to max |reference|. A float32 provider differs by rounding and fused operators (1e-6 to
+# 1e-5 seen); one that computes in float16 by its mantissa of 11 bits over some layers (2e-2 seen).
+F32_TOLERANCE = 1e-3
+F16_TOLERANCE = 3e-2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What a rule needs to know of a computer.
+
+    Parameters
+    ----------
+    system, architecture
+        As `platform` names them: ``Linux``, ``Darwin``, ``Windows``; ``x86_64``, ``aarch64``, ...
+    has_gpu
+        Whether a graphics driver of the kernel shows a GPU.
+    """
+
+    system: str
+    architecture: str
+    has_gpu: bool
+
+
+Rule = Callable[[Host], bool]
+
+
+def _never(_host: Host) -> bool:
+    return False
+
+
+def _without_gpu(host: Host) -> bool:
+    return host.system == "Linux" and not host.has_gpu
+
+
+def _off_arm(host: Host) -> bool:
+    return host.architecture.lower() not in {"aarch64", "arm64"}
+
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One execution provider.
+
+    Parameters
+    ----------
+    name, ort_name
+        Our short name, and ONNX Runtime's.
+    package
+        Distribution that brings it.
+    remedy
+        What to do when it is missing.
+    library
+        ``module:function`` that gives the path of the plug-in; empty if it is built into the
+        runtime that `package` installs.
+    device_class
+        Our own label: ``cpu``, ``gpu``, ``npu`` or ``dsp``.
+    lane
+        Providers of one lane share its machines: `CPU_LANE`, or the device's own.
+    options, simulator_options
+        Provider options; the latter are added on a simulator only.
+    precision, tolerance
+        What it computes in, and how far results may be from the CPU's, relative to the largest.
+    terminates
+        Whether it heeds a request to stop between nodes. Compiling providers own the whole graph
+        and run to its end.
+    needs_static_shapes
+        Whether every dimension must be known when the session is made.
+    systems
+        Operating systems it exists on.
+    is_simulated
+        Whether what it finds on a host is a simulator, whose times say nothing.
+    environment, simulator_environment
+        Variables to be set before its library loads; the latter on a simulator only.
+    needs_software_vulkan
+        Whether its simulator is Mesa's software Vulkan.
+    """
+
+    name: str
+    ort_name: str
+    package: str
+    remedy: str
+    device_class: str
+    lane: str
+    library: str = ""
+    options: Pairs = ()
+    simulator_options: Pairs = ()
+    precision: str = "f32"
+    tolerance: float = F32_TOLERANCE
+    terminates: bool = False
+    needs_static_shapes: bool = False
+    systems: tuple[str, ...] = ("Linux", "Darwin", "Windows")
+    is_simulated: Rule = _never
+    environment: Pairs = ()
+    simulator_environment: Pairs = ()
+    needs_software_vulkan: bool = False
+
+    @property
+    def is_cpu_lane(self) -> bool:
+        """Whether it shares the lanes of the CPU's cores."""
+        return self.lane == CPU_LANE
+
+    def options_on(self, host: Host) -> dict[str, str]:
+        """Provider options for a host."""
+        return dict(self.options + (self.simulator_options if self.is_simulated(host) else ()))
+
+    def environment_on(self, host: Host) -> dict[str, str]:
+        """Variables that the process needs on a host before the provider's library loads."""
+        extra = self.simulator_environment if self.is_simulated(host) else ()
+        return dict(self.environment + extra)
+
+
+# TensorFloat-32 keeps 11 bits of mantissa: off, so that a row that says f32 means it.
+_NO_TF32: Pairs = (("NVIDIA_TF32_OVERRIDE", "0"),)
+
+_ROWS = (
+    Provider(
+        name="cpu",
+        ort_name="CPUExecutionProvider",
+        package="onnxruntime",
+        remedy="pip install fjord",
+        device_class="cpu",
+        lane=CPU_LANE,
+        terminates=True,
+    ),
+    Provider(
+        name="openvino",
+        ort_name="OpenVINOExecutionProvider",
+        package="onnxruntime-ep-openvino",
+        remedy="pip install 'fjord[openvino]'",
+        library="onnxruntime_ep_openvino:get_library_path",
+        device_class="cpu",
+        lane=CPU_LANE,
+        # The plug-in ignores `precision` and `num_of_threads`; without this it computes in bf16 on
+        # processors that have it, on all cores.
+        options=(
+            (
+                "load_config",
+                '{"CPU": {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1"}}',
+            ),
+        ),
+    ),
+    Provider(
+        name="xnnpack",
+        ort_name="XnnpackExecutionProvider",
+        package="onnxruntime",
+        remedy="use a build of onnxruntime with XNNPACK",
+        device_class="cpu",
+        lane=CPU_LANE,
+        options=(("intra_op_num_threads", "1"),),
+        terminates=True,
+    ),
+    Provider(
+        name="webgpu",
+        ort_name="WebGpuExecutionProvider",
+        package="onnxruntime-ep-webgpu",
+        remedy="pip install 'fjord[webgpu]'",
+        library="onnxruntime_ep_webgpu:get_library_path",
+        device_class="gpu",
+        lane="webgpu",
+        terminates=True,
+        is_simulated=_without_gpu,
+        simulator_environment=(("ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER", "1"),),
+        needs_software_vulkan=True,
+    ),
+    Provider(
+        name="qnn",
+        ort_name="QNNExecutionProvider",
+        package="onnxruntime-qnn",
+        remedy="pip install 'fjord[qnn]'",
+        library="onnxruntime_qnn:get_library_path",
+        device_class="npu",
+        lane="qnn",
+        options=(("backend_type", "htp"),),
+        # The simulator's default chip has too little memory to finalise transformers.
+        simulator_options=(("soc_model", "57"),),
+        precision="f16",
+        tolerance=F16_TOLERANCE,
+        needs_static_shapes=True,
+        systems=("Linux", "Windows"),
+        is_simulated=_off_arm,
+    ),
+    Provider(
+        name="cuda",
+        ort_name="CUDAExecutionProvider",
+        package="onnxruntime-gpu",
+        remedy="install onnxruntime-gpu in place of onnxruntime",
+        device_class="gpu",
+        lane="cuda",
+        options=(("device_id", "0"), ("use_tf32", "0")),
+        terminates=True,
+        systems=("Linux", "Windows"),
+        environment=_NO_TF32,
+    ),
+    Provider(
+        name="tensorrt",
+        ort_name="TensorrtExecutionProvider",
+        package="onnxruntime-gpu",
+        remedy="install onnxruntime-gpu in place of onnxruntime, and tensorrt",
+        device_class="gpu",
+        # One GPU, one machine: a lane runs one operation at a time, whichever provider drives it.
+        lane="cuda",
+        options=(("device_id", "0"),),
+        systems=("Linux", "Windows"),
+        environment=_NO_TF32,
+    ),
+    Provider(
+        name="coreml",
+        ort_name="CoreMLExecutionProvider",
+        package="onnxruntime",
+        remedy="pip install fjord",
+        device_class="npu",
+        lane="coreml",
+        options=(("ModelFormat", "MLProgram"), ("MLComputeUnits", "ALL")),
+        precision="f16",
+        tolerance=F16_TOLERANCE,
+        systems=("Darwin",),
+    ),
+    Provider(
+        name="directml",
+        ort_name="DmlExecutionProvider",
+        package="onnxruntime-directml",
+        remedy="install onnxruntime-directml in place of onnxruntime",
+        device_class="gpu",
+        lane="directml",
+        options=(("device_id", "0"),),
+        systems=("Windows",),
+    ),
+)
+
+CATALOGUE: Mapping[str, Provider] = MappingProxyType({row.name: row for row in _ROWS})
+"""Short name to row, in the order in which discovery shows them."""
+
+
+def provider(name: str) -> Provider:
+    """The row of that short name.
+
+    Raises
+    ------
+    UnknownName
+        If there is none; the message lists the choices.
+    """
+    row = CATALOGUE.get(name)
+    if row is None:
+        raise UnknownName(f"provider must be one of {', '.join(CATALOGUE)}; got {name!r}")
+    return row

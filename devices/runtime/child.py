@@ -1,0 +1,28 @@
+"""How a short-lived child process answers its parent although libraries print what they like."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+
+@contextmanager
+def answer_on_stdout() -> Iterator[Callable[[Any], None]]:
+    """Keep standard output for one JSON answer; whatever else is printed goes to standard error."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+
+    def answer(value: Any) -> None:
+        with os.fdopen(os.dup(kept), "wb") as out:
+            out.write(msgspec.json.encode(value))
+
+    try:
+        yield answer
+    finally:
+        os.close(kept)

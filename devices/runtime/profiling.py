@@ -1,0 +1,103 @@
+"""Measures a model on one provider of one machine: is it right there, how long does it take?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from devices.catalogue import Provider
+from devices.graph import bind_shapes, read_model
+from devices.runtime import registry
+from devices.runtime.canary import SEED, compare
+from devices.runtime.errors import ProviderRefused, RunFailed
+from devices.runtime.inputs import seeded_inputs
+from devices.runtime.memory import PeakMemory
+from devices.runtime.session import Session, Shapes, open_session
+from scheduler.model.errors import InvalidTensor
+from scheduler.model.messages import Profile, Verdict
+
+REPEATS = 20
+"""Warm runs to measure; a p95 of fewer says little."""
+BUDGET_US = 2_000_000
+"""Time to spend on warm runs; at least one is measured, whatever it takes."""
+
+Clock = Callable[[], int]
+Inputs = Mapping[str, np.ndarray[Any, Any]]
+
+
+def profile(
+    path: Path,
+    digest: str,
+    row: Provider,
+    machine: str,
+    *,
+    shapes: Shapes | None = None,
+    repeats: int = REPEATS,
+    budget_us: int = BUDGET_US,
+    clock: Clock = time.perf_counter_ns,
+) -> Profile:
+    """Load a model, check it against the CPU, warm it up and time it.
+
+    A provider's fault is no exception: it is the verdict and the reason of the profile.
+
+    Parameters
+    ----------
+    shapes
+        Shapes of inputs; those that are not given are bound as `bind_shapes` does.
+    clock
+        Monotonic nanoseconds.
+
+    Raises
+    ------
+    InvalidModel
+        If the file is no model, or the shapes do not fit it.
+    """
+    bound = bind_shapes(read_model(path), shapes or {})
+    blank = Profile(
+        digest=digest, machine=machine, provider=row.name, verdict=Verdict.FAILED, shapes=bound
+    )
+    try:
+        registry.devices(row)
+        memory = PeakMemory()  # of the model: the provider's own library is loaded by now
+        session = open_session(path, row, shapes=bound)
+    except ProviderRefused as error:
+        return replace(blank, verdict=error.verdict, reason=error.reason)
+    opened = replace(blank, coverage=session.coverage, load_us=session.load_us)
+    try:
+        timed = _time(session, opened, repeats=repeats, budget_us=budget_us, clock=clock)
+    except (RunFailed, InvalidTensor) as error:
+        return replace(opened, reason=error.message)
+    # Measured before the canary, whose reference on the CPU needs memory of its own.
+    return _check(session, path, replace(timed, peak_bytes=memory.bytes()))
+
+
+def _time(
+    session: Session, blank: Profile, *, repeats: int, budget_us: int, clock: Clock
+) -> Profile:
+    inputs = seeded_inputs(session.inputs, blank.shapes, SEED)
+    # The first run allocates, and on some providers compiles: what it takes longer is loading.
+    first_us = _run(session, inputs, clock)
+    samples: list[int] = []
+    while not samples or (len(samples) < repeats and sum(samples) < budget_us):
+        samples.append(_run(session, inputs, clock))
+    load_us = blank.load_us + max(0, first_us - min(samples))
+    return replace(blank, samples_us=tuple(samples), load_us=load_us)
+
+
+def _run(session: Session, inputs: Inputs, clock: Clock) -> int:
+    started = clock()
+    session.run(inputs)
+    return max(1, (clock() - started) // 1000)
+
+
+def _check(session: Session, path: Path, timed: Profile) -> Profile:
+    try:
+        found = compare(session, path, shapes=timed.shapes)
+    except (ProviderRefused, RunFailed) as error:
+        return replace(timed, reason=f"the CPU cannot run it for comparison: {error.message}")
+    return replace(timed, verdict=found.verdict, reason=found.reason, error=found.error)

@@ -1,0 +1,250 @@
+"""A model, loaded on one provider, whose nodes are proven to be there.
+
+A provider that fails makes ONNX Runtime rebuild the session on the CPU and say nothing that a
+program could see; here that is refused, and how many nodes the provider took is always known.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from devices.catalogue import Provider
+from devices.runtime import registry
+from devices.runtime.errors import ProviderRefused, RunFailed, RunStopped
+from devices.runtime.host import this_host
+from devices.runtime.static import pinned_copy
+from scheduler.model.errors import InvalidTensor
+from scheduler.model.messages import Verdict
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+_NUMPY_NAMES = {
+    "float": "float32",
+    "double": "float64",
+    "float16": "float16",
+    "bfloat16": "bfloat16",
+    "bool": "bool",
+    "string": "string",
+    **{name: name for name in ("int8", "int16", "int32", "int64")},
+    **{name: name for name in ("uint8", "uint16", "uint32", "uint64")},
+}
+# Errors only: warnings about nodes left to the CPU are what `coverage` says in a number.
+_LOG_ERRORS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorType:
+    """Name, NumPy dtype name and shape of an input or output; a dimension may be a symbol."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str | None, ...]
+
+    def fits(self, shape: Sequence[int]) -> bool:
+        """Whether a value of that shape may be given."""
+        return len(self.shape) == len(shape) and all(
+            not isinstance(law, int) or law == got
+            for law, got in zip(self.shape, shape, strict=True)
+        )
+
+    def mismatch(self, value: np.ndarray[Any, Any]) -> str:
+        """What of a value does not fit; empty if all does."""
+        # Strings come as arrays of objects or of fixed-width text.
+        dtype = "string" if value.dtype.kind in "OUS" else value.dtype.name
+        if dtype != self.dtype:
+            return f"must be {self.dtype}; got {dtype}"
+        if not self.fits(value.shape):
+            law = ", ".join(str(axis) if isinstance(axis, int) else "?" for axis in self.shape)
+            return f"must have shape [{law}]; got {list(value.shape)}"
+        return ""
+
+
+class Session:
+    """A loaded model. Several threads may run it at once.
+
+    Parameters
+    ----------
+    coverage
+        Share of the graph's nodes that landed on the wanted provider, 0 to 1.
+    assigned
+        Number of nodes per provider, by ONNX Runtime's names.
+    load_us
+        Time it took to make, in microseconds.
+    """
+
+    def __init__(
+        self, engine: Any, row: Provider, *, assigned: Mapping[str, int], load_us: int
+    ) -> None:
+        self._engine = engine
+        self._running: list[Any] = []
+        self.row = row
+        self.load_us = load_us
+        self.assigned = dict(assigned)
+        self.coverage = _coverage(row, assigned)
+        self.inputs = tuple(_tensor_type(node) for node in engine.get_inputs())
+        self.outputs = tuple(_tensor_type(node) for node in engine.get_outputs())
+
+    @property
+    def input_types(self) -> dict[str, TensorType]:
+        """Inputs by name."""
+        return {tensor.name: tensor for tensor in self.inputs}
+
+    def accepts(self, shapes: Shapes) -> bool:
+        """Whether inputs of these shapes fit: a session of static shapes takes no others."""
+        types = self.input_types
+        return all(name in types and types[name].fits(shape) for name, shape in shapes.items())
+
+    def run(
+        self,
+        inputs: Mapping[str, np.ndarray[Any, Any]],
+        outputs: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """Run once and give the named outputs, or all of them.
+
+        Raises
+        ------
+        InvalidTensor
+            If an input is missing, unknown, or of another type or shape.
+        RunStopped
+            If `terminate` was called meanwhile.
+        RunFailed
+            If the model raised.
+        """
+        self._check(inputs)
+        names = list(outputs) if outputs is not None else [tensor.name for tensor in self.outputs]
+        options = ort.RunOptions()
+        options.log_severity_level = _LOG_ERRORS
+        self._running.append(options)
+        try:
+            values = self._engine.run(names, dict(inputs), options)
+        except Exception as error:
+            if options.terminate:
+                raise RunStopped("the inference was stopped") from error
+            raise RunFailed(f"{self.row.name}: {error}") from error
+        finally:
+            self._running.remove(options)
+        return dict(zip(names, values, strict=True))
+
+    def terminate(self) -> bool:
+        """Stop what runs now, from another thread; whether the provider heeds it."""
+        for options in tuple(self._running):
+            options.terminate = True
+        return self.row.terminates
+
+    def _check(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        types = self.input_types
+        if types.keys() != inputs.keys():
+            raise InvalidTensor(
+                f"inputs must be {', '.join(types)}; got {', '.join(inputs) or 'none'}",
+                field="inputs",
+            )
+        for name, value in inputs.items():
+            problem = types[name].mismatch(value)
+            if problem:
+                raise InvalidTensor(f"inputs[{name!r}] {problem}", field=f"inputs.{name}")
+
+
+def open_session(
+    path: Path, row: Provider, *, shapes: Shapes | None = None, min_coverage: float = 0.0
+) -> Session:
+    """Load a model on a provider, and on no other.
+
+    Parameters
+    ----------
+    shapes
+        Shapes of all inputs; a provider that needs static shapes is given the model with these.
+    min_coverage
+        Least share of the nodes that must land on the provider. None at all is always refused.
+
+    Raises
+    ------
+    ProviderRefused
+        If the provider is unusable, fails on the model, or leaves too much of it to the CPU.
+    """
+    found = registry.devices(row)
+    started = time.perf_counter_ns()
+    options = _options(row)
+    arguments: dict[str, Any] = {}
+    if row.library:
+        options.add_provider_for_devices(found[:1], row.options_on(this_host()))
+    else:
+        arguments["providers"] = _chain(row)
+    try:
+        engine = _engine(path, row, shapes, options, arguments)
+    except ProviderRefused:
+        raise
+    except Exception as error:
+        raise ProviderRefused(Verdict.FAILED, f"{row.name} fails to load it: {error}") from error
+    load_us = (time.perf_counter_ns() - started) // 1000
+    session = Session(engine, row, assigned=_assigned(engine), load_us=load_us)
+    _refuse_fallback(session, min_coverage)
+    return session
+
+
+def _engine(
+    path: Path, row: Provider, shapes: Shapes | None, options: Any, arguments: dict[str, Any]
+) -> Any:
+    # enable_fallback=0: otherwise a failing provider is replaced by the CPU without a word.
+    if not row.needs_static_shapes:
+        return ort.InferenceSession(str(path), options, enable_fallback=0, **arguments)
+    with TemporaryDirectory(prefix="fjord-static-") as folder:
+        static = pinned_copy(path, shapes or {}, Path(folder))
+        return ort.InferenceSession(str(static), options, enable_fallback=0, **arguments)
+
+
+def _options(row: Provider) -> Any:
+    options = ort.SessionOptions()
+    # One thread per lane, and none that spins when idle: an idle pool slows its neighbours.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _LOG_ERRORS
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    return options
+
+
+def _chain(row: Provider) -> list[Any]:
+    wanted = (row.ort_name, row.options_on(this_host()))
+    return [wanted] if row.name == "cpu" else [wanted, "CPUExecutionProvider"]
+
+
+def _assigned(engine: Any) -> Counter[str]:
+    count: Counter[str] = Counter()
+    for part in engine.get_provider_graph_assignment_info():
+        count[part.ep_name] += len(part.get_nodes())
+    return count
+
+
+def _coverage(row: Provider, assigned: Mapping[str, int]) -> float:
+    if row.name == "cpu":
+        return 1.0
+    return assigned.get(row.ort_name, 0) / max(1, sum(assigned.values()))
+
+
+def _refuse_fallback(session: Session, min_coverage: float) -> None:
+    if session.coverage > 0.0 and session.coverage >= min_coverage:
+        return
+    total = sum(session.assigned.values())
+    taken = session.assigned.get(session.row.ort_name, 0)
+    raise ProviderRefused(
+        Verdict.FELL_BACK,
+        f"{session.row.name} took {taken} of {total} nodes, the rest fell back to the CPU; "
+        f"wanted {'some' if min_coverage == 0.0 else f'{min_coverage:.0%}'}",
+    )
+
+
+def _tensor_type(node: Any) -> TensorType:
+    inner = node.type.removeprefix("tensor(").removesuffix(")")
+    return TensorType(
+        name=node.name, dtype=_NUMPY_NAMES.get(inner, node.type), shape=tuple(node.shape)
+    )
