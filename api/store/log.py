@@ -15,6 +15,30 @@ FIRST = "0-0"
 """Reading after this id starts at the beginning of a stream."""
 
 
+def later(entry_id: str, other_id: str) -> bool:
+    """Whether the first entry stands behind the other in its stream; an empty id is before all."""
+    return not other_id or _place(entry_id) > _place(other_id)
+
+
+def queued(event: RunSubmitted) -> RunRecord:
+    """The record of a run that was accepted and that no controller has looked at."""
+    return RunRecord(
+        run=event.run,
+        kind="run",
+        workload=event.workload,
+        state=RunState.QUEUED,
+        band=event.band,
+        submitted_us=event.at_us,
+        deadline_us=event.deadline_us,
+        due_us=event.due_us,
+    )
+
+
+def _place(entry_id: str) -> tuple[int, int]:
+    time_ms, _, sequence = entry_id.partition("-")
+    return int(time_ms), int(sequence)
+
+
 class Log(Connection):
     """What enters the brain, in the one order that counts."""
 
@@ -38,22 +62,12 @@ class Log(Connection):
 
         Submitting the same run again changes nothing.
         """
-        record = RunRecord(
-            run=event.run,
-            kind="run",
-            workload=event.workload,
-            state=RunState.QUEUED,
-            band=event.band,
-            submitted_us=event.at_us,
-            deadline_us=event.deadline_us,
-            due_us=event.due_us,
-        )
         touched = [
             keys.run(self.site, event.run),
             keys.runs(self.site),
             keys.events(self.site),
         ]
-        arguments: list[Argument] = [codec.encode(record), event.at_us, event.run]
+        arguments: list[Argument] = [codec.encode(queued(event)), event.at_us, event.run]
         await self.run_script(SUBMIT, touched, [*arguments, *codec.fields(event)])
 
     async def events(

@@ -43,6 +43,8 @@ class Batch:
     ----------
     done
         Id of the last event that all of this follows from; empty keeps the one before.
+    skip
+        Ids of events that every fold is to leave out from now on.
     forget
         Runs whose records go, with their tensors.
     release
@@ -50,6 +52,7 @@ class Batch:
     """
 
     done: str = ""
+    skip: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     plans: tuple[AgentPlan, ...] = ()
     records: tuple[RunRecord, ...] = ()
@@ -102,6 +105,10 @@ class Store(Questions):
         data = await self.call("GET", keys.done(self.site))
         return "" if data is None else str(data.decode())
 
+    async def skipped(self) -> set[str]:
+        """Ids of events that a fold leaves out."""
+        return {member.decode() for member in await self.call("SMEMBERS", keys.skipped(self.site))}
+
     async def heartbeats(self, agents: list[str]) -> dict[str, str]:
         """Incarnation of each of these agents that is alive."""
         if not agents:
@@ -129,6 +136,8 @@ class Store(Questions):
             yield self._added(keys.changes(self.site), change, CHANGES_KEPT)
         for event in batch.events:
             yield ("XADD", keys.events(self.site), "*", *codec.fields(event))
+        if batch.skip:
+            yield ("SADD", keys.skipped(self.site), *batch.skip)
         if batch.done:
             yield ("SET", keys.done(self.site), batch.done)
 

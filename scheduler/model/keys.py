@@ -38,6 +38,11 @@ def done(site: str) -> str:
     return f"fjord:{{{site}}}:done"
 
 
+def skipped(site: str) -> str:
+    """Set of ids of events that the brain could not take in: every fold leaves them out."""
+    return f"fjord:{{{site}}}:skipped"
+
+
 def changes(site: str) -> str:
     """Capped stream of what changed, for waiting callers and live views."""
     return f"fjord:{{{site}}}:changes"

@@ -1,0 +1,78 @@
+"""A candidate for the office of controller: waits for the lease, holds it, loses it, waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from api.controller.office import Office
+from api.controller.settings import ControllerSettings, ControllerStatus
+from api.solver_process import SolverProcess
+from api.store import Lease, Store
+from scheduler.model.errors import StaleEpoch, Unavailable
+
+if TYPE_CHECKING:
+    from scheduler.control.brain import Brain
+
+_log = logging.getLogger(__name__)
+
+
+class Controller:
+    """Runs a fresh brain whenever the lease can be had. Any number of candidates may run.
+
+    Parameters
+    ----------
+    make_brain
+        Makes a brain that knows nothing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        make_brain: Callable[[], Brain],
+        solver: SolverProcess,
+        settings: ControllerSettings | None = None,
+    ) -> None:
+        self._store = store
+        self._make_brain = make_brain
+        self._solver = solver
+        self._settings = settings or ControllerSettings()
+        # The process id helps a person who reads the lease; the rest makes it unique.
+        self.id = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        self.status = ControllerStatus()
+
+    async def run(self) -> None:
+        """Hold the office whenever it is free, until cancelled."""
+        while True:
+            try:
+                lease = await self._store.take_lease(self.id, self._settings.lease_ms)
+                if lease is not None:
+                    await self._hold(lease)
+            except Unavailable as error:
+                _log.warning("no office for now: %s", error)
+            await asyncio.sleep(self._settings.standby_s)
+
+    async def _hold(self, lease: Lease) -> None:
+        _log.info("controller %s takes office, epoch %d", self.id, lease.epoch)
+        office = Office(
+            self._store, lease, self._make_brain, self._solver, self._settings, self.status
+        )
+        self.status.epoch = lease.epoch
+        try:
+            await office.hold()
+        except* StaleEpoch:
+            _log.warning("controller %s lost the office of epoch %d", self.id, lease.epoch)
+        except* Exception:
+            # The office is given up and taken again: whatever broke starts anew from the log.
+            self.status.defects += 1
+            _log.exception("controller %s broke in epoch %d", self.id, lease.epoch)
+        finally:
+            self.status.in_office = False
+            with contextlib.suppress(Unavailable):
+                await self._store.resign(lease)

@@ -1,0 +1,83 @@
+"""What a batch of commands comes to: the least that has to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from api.store import Batch
+from scheduler.control.commands import (
+    Command,
+    ForgetRun,
+    RecordRun,
+    ReleaseInputs,
+    RequestPlan,
+    SendPlan,
+    WakeAt,
+)
+from scheduler.control.records import RunRecord
+from scheduler.model.messages import AgentPlan, Release
+
+
+@dataclass(slots=True)
+class Effects:
+    """Commands taken together: of what is replaced by a later command, only the last is left."""
+
+    plans: dict[str, AgentPlan] = field(default_factory=dict)
+    records: dict[str, RunRecord] = field(default_factory=dict)
+    forget: dict[str, Release] = field(default_factory=dict)
+    release: list[Release] = field(default_factory=list)
+    request: RequestPlan | None = None
+    wake: WakeAt | None = None
+
+    def add(self, commands: Iterable[Command]) -> None:
+        """Take in commands, in the order in which the brain gave them."""
+        for command in commands:
+            match command:
+                case SendPlan(plan=plan):
+                    earlier = self.plans.get(plan.agent)
+                    self.plans[plan.agent] = plan if earlier is None else merged(earlier, plan)
+                case RecordRun(record=record):
+                    self.records[record.run] = record
+                case ForgetRun(release=release):
+                    self.records.pop(release.run, None)
+                    self.forget[release.run] = release
+                case ReleaseInputs(release=release):
+                    self.release.append(release)
+                case RequestPlan():
+                    self.request = command
+                case WakeAt():
+                    self.wake = command
+
+    def drop_plans(self) -> None:
+        """Forget what only a controller in office may send."""
+        self.plans.clear()
+        self.request = None
+
+    def batch(self, done: str) -> Batch:
+        """What is to be written; `done` is the id of the last event that it follows from."""
+        return Batch(
+            done=done,
+            plans=tuple(self.plans.values()),
+            records=tuple(self.records.values()),
+            forget=tuple(self.forget.values()),
+            release=tuple(self.release),
+        )
+
+
+def merged(earlier: AgentPlan, later: AgentPlan) -> AgentPlan:
+    """One plan for two: the queues of the later one, the stops and releases of both.
+
+    Queues say everything anew in each plan; stops and releases are said once.
+    """
+    queued = {
+        (dispatch.operation, dispatch.attempt)
+        for queue in later.queues.values()
+        for dispatch in queue
+    }
+    stopped = tuple(pair for pair in earlier.stop if pair not in queued)
+    return replace(
+        later,
+        stop=tuple(dict.fromkeys((*stopped, *later.stop))),
+        release=(*earlier.release, *later.release),
+    )

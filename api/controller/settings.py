@@ -1,0 +1,57 @@
+"""How a controller keeps the time, and how it is doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerSettings:
+    """How a controller keeps the time.
+
+    Parameters
+    ----------
+    lease_ms
+        A controller that is silent for so long has lost its office.
+    standby_s
+        Pause between tries to take office.
+    heartbeat_s, misses
+        Agents are looked at this often; one that is away so many times in a row is lost.
+    view_s
+        Least time between two views of the site.
+    search_s
+        Longest search for a better plan.
+    question_s
+        How long a dry run may search for a better bound.
+    retry_s
+        Pause between tries to reach a store that is away.
+    """
+
+    lease_ms: int = 3_000
+    standby_s: float = 0.25
+    heartbeat_s: float = 1.0
+    misses: int = 2
+    view_s: float = 0.1
+    search_s: float = 1.0
+    question_s: float = 0.3
+    retry_s: float = 0.05
+
+
+@dataclass(slots=True)
+class ControllerStatus:
+    """How a controller is doing.
+
+    Parameters
+    ----------
+    defects
+        Events that the brain could not take in, and breakdowns of the controller itself.
+    folded, fold_s
+        Events of the latest fold, and the seconds it took.
+    """
+
+    in_office: bool = False
+    epoch: int = 0
+    events: int = 0
+    defects: int = 0
+    folded: int = 0
+    fold_s: float = 0.0

@@ -1,0 +1,141 @@
+"""A process of its own for the search for better plans, so that a search delays nobody.
+
+Run as a module it is that process: pickled requests on its standard input, pickled results on its
+standard output, each after its length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pickle
+import signal
+import struct
+import sys
+from dataclasses import dataclass
+from typing import BinaryIO, Self
+
+from scheduler.model.errors import FjordError
+from scheduler.model.problem import Problem
+from scheduler.model.schedule import Limits, Result
+
+NICENESS = 15
+"""A search gets what devices and requests leave over: about a thirtieth of a contended core."""
+GRACE_S = 5.0
+"""A search that is this far over its time hangs: its process is ended."""
+SEED = 0
+
+_LENGTH = struct.Struct("<Q")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What is to be solved, and for how long."""
+
+    problem: Problem
+    limits: Limits
+
+
+class SolverProcess:
+    """One search at a time in a separate, niced process, which is started again when it dies."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._end()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a search is going on."""
+        return self._turn.locked()
+
+    async def solve(self, problem: Problem, time_s: float) -> Result | None:
+        """Search for that long; ``None`` if the process died or the problem was refused."""
+        request = SearchRequest(problem, Limits(time_s=time_s, workers=1))
+        async with self._turn:
+            try:
+                async with asyncio.timeout(time_s + GRACE_S):
+                    return await self._exchange(request)
+            except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+                _log.warning("the solver process is started again after %r", error)
+                await self._end()
+            except asyncio.CancelledError:
+                # Its answer would be taken for the answer to the next request.
+                await self._end()
+                raise
+        return None
+
+    async def _exchange(self, request: SearchRequest) -> Result | None:
+        process = await self._started()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        data = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)
+        process.stdin.write(_LENGTH.pack(len(data)) + data)
+        await process.stdin.drain()
+        (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
+        # Our own child wrote it: nobody else has the other end of this pipe.
+        answer: Result | None = pickle.loads(await process.stdout.readexactly(length))
+        return answer
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "api.solver_process",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def main() -> None:
+    """Answer requests until the other side goes away."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICENESS)
+    # Engines print to standard output when they feel like it; the answers get a pipe of their own.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    while (request := _read(sys.stdin.buffer)) is not None:
+        data = pickle.dumps(_solve(request), protocol=pickle.HIGHEST_PROTOCOL)
+        answers.write(_LENGTH.pack(len(data)) + data)
+        answers.flush()
+
+
+def _read(stream: BinaryIO) -> SearchRequest | None:
+    header = stream.read(_LENGTH.size)
+    if len(header) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(header)
+    request: SearchRequest = pickle.loads(stream.read(length))
+    return request
+
+
+def _solve(request: SearchRequest) -> Result | None:
+    # Here, because only this process needs the engines.
+    from scheduler.portfolio import solve
+
+    try:
+        return solve(request.problem, solver="auto", limits=request.limits, seed=SEED)
+    except FjordError:
+        _log.exception("no plan for problem %r", request.problem)
+        return None
+
+
+if __name__ == "__main__":
+    main()
