@@ -1,0 +1,76 @@
+"""All commands in one application, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from api.cli import demo, devices, models, output, policy, runs, services, solving, token, workloads
+from api.client import FjordApiError
+from scheduler.model.errors import FjordError, InvalidInput
+
+EXIT_FAILURE = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="fjord",
+    help="Schedules inference on mixed hardware: predicts, plans, runs, explains.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+services.register(app)
+devices.register(app)
+app.add_typer(models.app, name="models")
+app.add_typer(workloads.app, name="workloads")
+runs.register(app)
+app.add_typer(runs.app, name="runs")
+solving.register(app)
+policy.register(app)
+app.add_typer(token.app, name="token")
+demo.register(app)
+
+
+def main() -> None:
+    """Run the command of this process's arguments."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Returns
+    -------
+    int
+        0, or 1 when something failed, or 2 when what was asked for is wrong.
+    """
+    try:
+        app(list(arguments), prog_name="fjord")
+    except SystemExit as stop:
+        return _code(stop)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except (FjordApiError, FjordError, OSError) as error:
+        output.fail(_message(error))
+        return EXIT_BAD_INPUT if _is_bad_input(error) else EXIT_FAILURE
+    return 0
+
+
+def _code(stop: SystemExit) -> int:
+    return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+
+
+def _is_bad_input(error: Exception) -> bool:
+    if isinstance(error, FjordApiError):
+        return 400 <= error.status < 500
+    return isinstance(error, InvalidInput | FileNotFoundError | IsADirectoryError)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__

@@ -1,0 +1,110 @@
+"""How a command speaks: a table for people, JSON for programs, one clear line for an error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+US_PER_MS = 1_000
+FILE_WIDTH = 160
+"""Characters in a line that does not go to a terminal."""
+STATE_STYLES = {
+    "finished": "green",
+    "running": "cyan",
+    "failed": "red",
+    "cancelled": "yellow",
+    "usable": "green",
+    "optimal": "green",
+    "up": "green",
+    "down": "red",
+    "lost": "red",
+}
+
+
+def console() -> Console:
+    """Open the terminal; made anew because tests replace standard output."""
+    found = Console(highlight=False)
+    # A file or a pipe has no width; a table for a person is folded, one for grep is not.
+    return found if found.is_terminal else Console(highlight=False, width=FILE_WIDTH)
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a program to read, and nothing else."""
+    json.dump(value, sys.stdout, indent=None if not sys.stdout.isatty() else 2, default=str)
+    sys.stdout.write("\n")
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, right: Sequence[str] = ()
+) -> None:
+    """Print a table, or one line if there is nothing to show.
+
+    Parameters
+    ----------
+    right
+        Columns of numbers.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        # Only the last column, where reasons stand, gives way in a narrow terminal.
+        is_last = column == columns[-1]
+        table.add_column(column, justify=justify, no_wrap=not is_last, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    if table.row_count:
+        console().print(table)
+    else:
+        console().print(empty, style="dim")
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    style = STATE_STYLES.get(text)
+    return f"[{style}]{text}[/{style}]" if style else text.replace("[", r"\[")
+
+
+def fail(message: str) -> None:
+    """Print an error as one line to standard error."""
+    Console(stderr=True, highlight=False).print(
+        f"[red]error:[/red] {' '.join(message.split())}".replace("[/red] [", r"[/red] \["),
+        soft_wrap=True,
+    )
+
+
+@contextmanager
+def progress(title: str, *, quiet: bool) -> Iterator[Progress]:
+    """Show how far long work is; on standard error, so that output stays clean."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    terminal = Console(stderr=True)
+    with Progress(
+        *columns, console=terminal, transient=True, disable=quiet or not terminal.is_terminal
+    ) as shown:
+        yield shown
+
+
+def milliseconds(duration_us: float | None) -> str:
+    """Write a duration in milliseconds, or nothing if there is none."""
+    return "" if duration_us is None else f"{duration_us / US_PER_MS:,.1f}"
+
+
+def gibibytes(size_bytes: int) -> str:
+    """Write a size of memory."""
+    return f"{size_bytes / 1024**3:.1f} GiB" if size_bytes else ""
+
+
+def pairs(values: Mapping[str, Any]) -> str:
+    """Write a mapping in one cell."""
+    return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def note(message: str) -> None:
+    """Say something beside the output: on standard error."""
+    Console(stderr=True, highlight=False).print(message, style="dim", soft_wrap=True)

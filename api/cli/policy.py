@@ -1,0 +1,40 @@
+"""``fjord policy``: how work is placed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import options, output
+from api.client import Client
+from api.client.clients import DEFAULT_URL
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(policy)
+
+
+def policy(
+    placement: Annotated[
+        str, typer.Argument(help="Heuristic that places at once; shows the present one if absent.")
+    ] = "",
+    improve: Annotated[
+        bool, typer.Option(help="Whether a solver may propose better plans.")
+    ] = True,
+    server: options.Server = DEFAULT_URL,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show or choose how work is placed."""
+    with Client(server, token) as client:
+        now = client.set_policy(placement, improve=improve) if placement else client.policy()
+    if as_json:
+        return output.print_json(now)
+    output.console().print(_sentence(now))
+
+
+def _sentence(policy: dict[str, Any]) -> str:
+    improves = "a solver improves plans" if policy["improve"] else "plans are not improved"
+    return f"placement [bold]{policy['placement']}[/bold]; {improves}"

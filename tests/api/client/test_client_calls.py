@@ -1,0 +1,166 @@
+"""What each method asks for and how it reads the answer: steps driven by hand, nothing is sent."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from api.client import FjordApiError, Run, calls
+from api.client.wire import Input, Pause, Request, Steps, arguments, checked
+
+
+def answer(steps: Steps[Any], *answers: Any) -> tuple[list[Request], Any]:
+    """Give each request its answer; return the requests and what the method returned."""
+    requests, waiting = [], iter(answers)
+    try:
+        step = next(steps)
+        while True:
+            response = None
+            if isinstance(step, Request):
+                requests.append(step)
+                response = as_response(next(waiting))
+            step = steps.send(response)  # type: ignore[arg-type]
+    except StopIteration as stop:
+        return requests, stop.value
+
+
+def as_response(given: Any) -> httpx.Response:
+    return given if isinstance(given, httpx.Response) else httpx.Response(200, json=given)
+
+
+def parts(request: Request) -> Iterator[tuple[str, str, bytes]]:
+    return ((name, file, content) for name, (file, content, _) in request.files)
+
+
+def test_a_run_without_inputs_is_plain_json() -> None:
+    (request,), run = answer(
+        calls.submit("a b", {}, priority="high", deadline_ms=5, wait_s=2), {"run": "r-1"}
+    )
+    assert (request.method, request.path) == ("POST", "/v1/workloads/a%20b/runs")
+    assert request.params == {"wait_s": "2"}
+    assert request.body == {
+        "deadline_ms": 5,
+        "priority": "high",
+        "on_late": "drop",
+        "allow": [],
+        "forbid": [],
+    }
+    assert run == Run("r-1", "queued", {})
+
+
+def test_arrays_go_as_npy_lists_as_npz_and_bytes_and_paths_as_they_are(tmp_path: Path) -> None:
+    image = tmp_path / "page.png"
+    image.write_bytes(b"png")
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    inputs: dict[str, Input] = {
+        "x": array,
+        "many": [array, array + 1],
+        "raw": b"raw",
+        "page": image,
+    }
+    (request,), _ = answer(calls.submit("w", inputs), {"run": "r-1"})
+    (settings, *given) = list(parts(request))
+    assert settings[0] == "settings"
+    assert json.loads(settings[2])["priority"] == "normal"
+    by_name = {name: (file, content) for name, file, content in given}
+    assert by_name["raw"] == ("raw.bin", b"raw")
+    assert by_name["page"] == ("page.png", b"png")
+    assert by_name["x"][0] == "x.npy"
+    np.testing.assert_array_equal(np.load(io.BytesIO(by_name["x"][1])), array)
+    assert by_name["many"][0] == "many.npz"
+    many = np.load(io.BytesIO(by_name["many"][1]))
+    np.testing.assert_array_equal(many[sorted(many.files)[1]], array + 1)
+
+
+def test_a_dry_run_sends_no_inputs_unless_it_has_some() -> None:
+    (request,), preview = answer(calls.plan("w"), {"makespan_us": 5})
+    assert (request.path, request.files) == ("/v1/workloads/w/plan", ())
+    assert preview == {"makespan_us": 5}
+
+
+def test_waiting_asks_again_until_the_run_has_ended() -> None:
+    requests, run = answer(
+        calls.wait("r-1"),
+        {"run": "r-1", "state": "running"},
+        {"run": "r-1", "state": "failed", "reason": "error", "detail": "no such box"},
+    )
+    assert len(requests) == 2
+    assert (run.state, run.is_final, run.reason) == ("failed", True, "error no such box")
+
+
+def test_waiting_gives_up_when_its_time_is_over() -> None:
+    with pytest.raises(TimeoutError, match="r-1 is still running after 0 s"):
+        answer(calls.wait("r-1", timeout_s=0), {"run": "r-1", "state": "running"})
+
+
+def test_inline_results_become_arrays_and_lists_of_text() -> None:
+    record = {
+        "run": "r-1",
+        "state": "finished",
+        "results": {
+            "boxes": {"dtype": "int64", "shape": [2, 2], "data": [1, 2, 3, 4]},
+            "lines": {"dtype": "string", "shape": [2], "data": ["a", "b"]},
+            "parts": [{"dtype": "float32", "shape": [1], "data": [0.5]}],
+        },
+    }
+    requests, results = answer(calls.results(Run("r-1", "finished", record)))
+    assert requests == []
+    np.testing.assert_array_equal(results["boxes"], np.array([[1, 2], [3, 4]]))
+    assert results["lines"] == ["a", "b"]
+    assert [part.dtype for part in results["parts"]] == [np.float32]
+
+
+def test_large_results_are_fetched_as_files() -> None:
+    array = np.ones((2, 2), dtype=np.float32)
+    file = io.BytesIO()
+    np.save(file, array)
+    requests, results = answer(
+        calls.results("r-1"),
+        {"run": "r-1", "state": "finished", "outputs": {"map": {}}},
+        httpx.Response(200, content=file.getvalue(), headers={"content-type": "application/x-npy"}),
+    )
+    assert [request.path for request in requests] == ["/v1/runs/r-1", "/v1/runs/r-1/outputs/map"]
+    np.testing.assert_array_equal(results["map"], array)
+
+
+def test_profiling_is_over_when_every_profile_of_the_models_has_ended() -> None:
+    seen: list[tuple[int, int]] = []
+    steps = calls.wait_until_profiled(
+        ["det"], progress=lambda done, total: seen.append((done, total))
+    )
+    profiles = [profile("det", "finished"), profile("det", "running"), profile("rec", "queued")]
+    done = [profile("det", "finished"), profile("det", "failed"), profile("rec", "queued")]
+    answer(steps, {"runs": profiles}, {"runs": done})
+    assert seen == [(1, 2), (2, 2)]
+
+
+def profile(model: str, state: str) -> dict[str, str]:
+    return {"run": "p-1", "kind": "profile", "workload": model, "state": state}
+
+
+def test_profiling_of_a_model_that_nothing_measures_yet_is_not_over() -> None:
+    steps = calls.wait_until_profiled(["det"])
+    next(steps)
+    assert isinstance(steps.send(as_response({"runs": []})), Pause)
+
+
+def test_a_call_that_waits_gets_more_time_than_others() -> None:
+    assert arguments(Request(method="GET", path="/", wait_s=20), 5)["timeout"] == 25
+
+
+def test_a_problem_becomes_an_error_with_its_fields() -> None:
+    problem = {"title": "Unknown name", "detail": "model must be one of a", "field": "stages[0]"}
+    with pytest.raises(FjordApiError, match="Unknown name: model must be one of a") as raised:
+        checked(httpx.Response(404, json=problem))
+    assert (raised.value.status, raised.value.field) == (404, "stages[0]")
+
+
+def test_an_answer_that_is_no_problem_still_becomes_an_error() -> None:
+    with pytest.raises(FjordApiError, match="Bad Gateway") as raised:
+        checked(httpx.Response(502, text="<html>"))
+    assert raised.value.status == 502
