@@ -1,1 +1,128 @@
-"""The OCR workload of the demonstration: detect lines, cut them out, turn them, read them."""
+"""The OCR pipeline: find the text of an image, cut it out, turn it upright, read every piece.
+
+Its three models come with the package ``rapidocr-onnxruntime`` (the extra ``demo``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from scheduler.model.errors import UnknownName
+
+FILES = {
+    "text-detection": "ch_PP-OCRv4_det_infer.onnx",
+    "text-orientation": "ch_ppocr_mobile_v2.0_cls_infer.onnx",
+    "text-recognition": "ch_PP-OCRv4_rec_infer.onnx",
+}
+IMAGE_SIZE = (480, 640)
+LINE_SIZE = (48, 320)
+SHAPES = {
+    "text-detection": {"x": (1, 3, *IMAGE_SIZE)},
+    "text-orientation": {"x": (1, 3, 48, 192)},
+    "text-recognition": {"x": (1, 3, *LINE_SIZE)},
+}
+"""Shapes to measure each model with: those that the workload gives it."""
+
+
+def model_files() -> dict[str, Path]:
+    """List the files of the three models by the names that the workload gives them.
+
+    Raises
+    ------
+    UnknownName
+        If the package that ships them is not installed.
+    """
+    package = find_spec("rapidocr_onnxruntime")
+    if package is None or package.origin is None:
+        raise UnknownName(
+            "package rapidocr-onnxruntime must be installed: pip install 'fjord[demo]'"
+        )
+    folder = Path(package.origin).parent / "models"
+    return {name: folder / file for name, file in FILES.items()}
+
+
+def charset(model: Path) -> str:
+    """List the characters that a recogniser knows, in the order of its classes after the blank."""
+    properties = {p.key: p.value for p in onnx.load(model).metadata_props}
+    return "".join(properties["character"].splitlines()) + " "
+
+
+def ocr_workload(
+    models: Mapping[str, Path], name: str = "ocr", expected_items: int = 4
+) -> dict[str, Any]:
+    """Describe the workload, as ``POST /v1/workloads`` takes it."""
+    height, width = IMAGE_SIZE
+    line_height, line_width = LINE_SIZE
+    each = {"for_each": "crops.crops", "expected_items": expected_items}
+    normal = {"channels": "bgr"}  # the models were trained on images in that order
+    stages: list[dict[str, Any]] = [
+        {"name": "decode", "function": "decode_image", "inputs": {"data": "image"}},
+        {
+            "name": "prepare",
+            "function": "resize_normalise",
+            "inputs": {"image": "decode.image"},
+            "params": {"fit": "stretch", "height": height, "width": width, **normal},
+        },
+        {"name": "detect", "model": "text-detection", "inputs": {"x": "prepare.tensor"}},
+        {
+            "name": "boxes",
+            "function": "threshold_boxes",
+            "inputs": {"map": "detect.sigmoid_0.tmp_0", "size": "decode.size"},
+        },
+        {
+            "name": "crops",
+            "function": "crop",
+            "inputs": {"image": "decode.image", "boxes": "boxes.boxes"},
+        },
+        {
+            "name": "upright_input",
+            "function": "resize_normalise",
+            **each,
+            "inputs": {"image": "crops.crops"},
+            "params": {"fit": "line", "height": 48, "width": 192, **normal},
+        },
+        {
+            "name": "orient",
+            "model": "text-orientation",
+            **each,
+            "inputs": {"x": "upright_input.tensor"},
+        },
+        {
+            "name": "turn",
+            "function": "rotate_if",
+            **each,
+            "inputs": {"image": "crops.crops", "scores": "orient.save_infer_model/scale_0.tmp_1"},
+        },
+        {
+            "name": "line_input",
+            "function": "resize_normalise",
+            **each,
+            "inputs": {"image": "turn.image"},
+            "params": {"fit": "line", "height": line_height, "width": line_width, **normal},
+        },
+        {
+            "name": "read",
+            "model": "text-recognition",
+            **each,
+            "inputs": {"x": "line_input.tensor"},
+        },
+        {
+            "name": "spell",
+            "function": "ctc_decode",
+            **each,
+            "inputs": {"scores": "read.softmax_11.tmp_0"},
+            "params": {"charset": charset(models["text-recognition"])},
+        },
+        {"name": "text", "function": "gather_text", "inputs": {"texts": "spell.text"}},
+    ]
+    return {
+        "name": name,
+        "inputs": {"image": {"dtype": "uint8", "shape": [-1]}},
+        "stages": stages,
+        "outputs": {"lines": "text.text"},
+    }

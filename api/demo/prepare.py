@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from api.client import Client, FjordApiError
-from api.demo.ocr import model_files, ocr_workload, profile_shapes
+from api.demo.ocr import SHAPES, model_files, ocr_workload
 
 PROFILE_TIMEOUT_S = 300.0
 CONFLICT = 409
-NAMES = {"det": "ocr-det", "cls": "ocr-cls", "rec": "ocr-rec"}
-"""What the models of the pipeline are called in the service, by their role."""
-
-
-def files() -> dict[str, Path]:
-    """List the file of each model, by its name in the service."""
-    return {NAMES[role]: path for role, path in model_files().items()}
-
-
-def definition() -> dict[str, Any]:
-    """Give the workload, as it is posted."""
-    return ocr_workload(NAMES)
 
 
 def prepare(
@@ -35,16 +23,16 @@ def prepare(
     dict
         The workload, as it was posted.
     """
-    shapes = {NAMES[role]: given for role, given in profile_shapes().items()}
-    for name, path in files().items():
-        _upload(client, name, path, shapes[name])
-    client.wait_until_profiled(list(files()), timeout_s=PROFILE_TIMEOUT_S, progress=progress)
-    workload = definition()
+    files = model_files()
+    for name, path in files.items():
+        _upload(client, name, path, SHAPES[name])
+    client.wait_until_profiled(list(files), timeout_s=PROFILE_TIMEOUT_S, progress=progress)
+    workload = ocr_workload(files)
     client.create_workload(workload)
     return workload
 
 
-def _upload(client: Client, name: str, path: Path, shapes: Mapping[str, Any]) -> None:
+def _upload(client: Client, name: str, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
     try:
         client.upload_model(name, path, profile_shapes=shapes)
     except FjordApiError as error:
