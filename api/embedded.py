@@ -6,9 +6,11 @@ command line and takes it over, so a folder never has two servers.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import fcntl
+import logging
 import os
 import secrets
 import shutil
@@ -23,7 +25,7 @@ import psutil
 import redis
 
 from api.settings import Settings
-from scheduler.model.errors import OutOfSpace, StoreUnavailable
+from scheduler.model.errors import FjordError, OutOfSpace, StoreUnavailable
 
 LEAST_FREE_BYTES = 16 * 1024 * 1024
 """With less, the server would stop at one of its next writes: an append-only file has no undo."""
@@ -32,6 +34,12 @@ START_S = 300.0
 STOP_S = 20.0
 """Enough to sync what is left; a server that takes longer hangs."""
 POLL_S = 0.005
+WATCH_S = 0.05
+"""A dead server is noticed after this time."""
+RESTART_S = 1.0
+"""Pause after a failed start: the disk is full, or somebody has the folder."""
+
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedStore:
@@ -55,6 +63,7 @@ class EmbeddedStore:
         self._lock: IO[str] | None = None
         self._server: psutil.Process | None = None
         self._port = 0
+        self._served = False
 
     @property
     def url(self) -> str:
@@ -79,6 +88,7 @@ class EmbeddedStore:
         except BaseException:
             self._unlock()
             raise
+        self._served = True
         return self.url
 
     def alive(self) -> bool:
@@ -126,6 +136,9 @@ class EmbeddedStore:
 
     def _launch(self) -> None:
         if not _is_free(self._addresses, self._port):
+            if self._served:
+                # Others know the address by now.
+                raise StoreUnavailable(f"port {self._port} of the store is taken")
             self._port = _free_port()
         self._port_file.write_text(str(self._port))
         _write_secret(self._config_file, self._config())
@@ -204,6 +217,20 @@ maxmemory-policy noeviction
     @property
     def _log_file(self) -> Path:
         return self._folder / "server.log"
+
+
+async def keep_alive(store: EmbeddedStore) -> None:
+    """Start the server again whenever it ends, until cancelled."""
+    while True:
+        await asyncio.sleep(WATCH_S)
+        if store.alive():
+            continue
+        _log.warning("the embedded store ended; it is started again")
+        try:
+            await asyncio.to_thread(store.start)
+        except FjordError as error:
+            _log.error("the embedded store cannot be started: %s", error.message)
+            await asyncio.sleep(RESTART_S)
 
 
 def _addresses(settings: Settings) -> list[str]:

@@ -1,0 +1,251 @@
+"""``fjord up``: the store, the service and an agent of one box, kept alive.
+
+Children die with this process, even when it is killed. The store does not: it holds what was
+accepted, and the next ``fjord up`` takes it over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+import httpx
+
+from api.auth import VARIABLE, Scope, read_tokens, refuse_open_bind
+from api.embedded import EmbeddedStore, keep_alive
+from api.settings import Settings
+from scheduler.model.errors import Unavailable
+
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 5.0
+"""Pauses before a child is started again double between these two."""
+STEADY_S = 10.0
+"""A child that lived so long is not one that dies at each start."""
+DRAIN_S = 30.0
+"""How long an agent may finish what runs."""
+CLOSE_S = 10.0
+"""How long the service may end its requests."""
+HOPELESS = 3
+"""Deaths before the first answer after which a start has failed."""
+POLL_S = 0.05
+LOCAL_AGENT = "local-agent"
+_PARENT_DEATH_SIGNAL = 1
+"""``PR_SET_PDEATHSIG`` of ``prctl(2)``."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A child process: its name, its arguments for ``fjord``, and how long it may take to end."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    close_s: float
+
+
+async def run_up(
+    settings: Settings,
+    *,
+    agent: bool = True,
+    agent_options: Sequence[str] = (),
+    say: Callable[[str], None] = print,
+) -> None:
+    """Run everything until SIGTERM or SIGINT, then end it in order: agent, service, store.
+
+    Parameters
+    ----------
+    agent
+        Whether this box offers its machines.
+    agent_options
+        Options of ``fjord agent`` to pass on.
+    say
+        Takes the few lines that are told to the user.
+
+    Raises
+    ------
+    AccessDenied
+        If other computers could reach the service without a token.
+    StoreUnavailable, OutOfSpace
+        If the embedded store cannot be run.
+    """
+    tokens = read_tokens(settings.data_dir)
+    refuse_open_bind(settings, tokens)
+    settings = replace(settings, port=settings.port or free_port(settings.host))
+    stop = stop_signal()
+    async with _store(settings) as store_url:
+        service, agent_part = _parts(settings, store_url, bool(tokens), agent_options)
+        async with AsyncExitStack() as children:
+            keeper = await children.enter_async_context(_kept(service))
+            if not await _ready(keeper, _local_url(settings), stop):
+                return
+            say(f"Fjord is up: {_local_url(settings)}")
+            say(f"Data is kept in {settings.data_dir}")
+            if agent:
+                await children.enter_async_context(_kept(agent_part))
+            await stop.wait()
+            say("Ending: what runs is finished first")
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on."""
+    with socket.create_server((host, 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[str]:
+    if settings.store_url:
+        yield settings.store_url
+        return
+    embedded = EmbeddedStore(settings)
+    url = await asyncio.to_thread(embedded.start)
+    try:
+        async with _background(keep_alive(embedded)):
+            yield url
+    finally:
+        await asyncio.to_thread(embedded.stop)
+
+
+def _parts(
+    settings: Settings, store_url: str, guarded: bool, agent_options: Sequence[str]
+) -> tuple[Part, Part]:
+    """The service, and the agent with a token of its own if the service wants one."""
+    environment = os.environ | {
+        "FJORD_DATA": str(settings.data_dir),
+        "FJORD_STORE_URL": store_url,
+        "FJORD_SITE": settings.site,
+        "FJORD_BOX": settings.box,
+    }
+    serve = ("serve", "--host", settings.host, "--port", str(settings.port))
+    agent = ("agent", "--server", _local_url(settings), *agent_options)
+    for_service, for_agent = environment, environment
+    if guarded:
+        secret = secrets.token_urlsafe(32)
+        others = environment.get(VARIABLE, "")
+        own = f"{LOCAL_AGENT}:{Scope.AGENT}:{secret}"
+        for_service = environment | {VARIABLE: f"{others},{own}" if others else own}
+        for_agent = environment | {"FJORD_TOKEN": secret}
+    return (
+        Part(name="service", arguments=serve, environment=for_service, close_s=CLOSE_S),
+        Part(name="agent", arguments=agent, environment=for_agent, close_s=DRAIN_S),
+    )
+
+
+def _local_url(settings: Settings) -> str:
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
+    return replace(settings, host=host).base_url
+
+
+class Keeper:
+    """Keeps one child running."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.deaths = 0
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def run(self) -> None:
+        """Start the child, and again whenever it ends, until cancelled."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            began_s = time.monotonic()
+            code = await self._once()
+            self.deaths += 1
+            if time.monotonic() - began_s > STEADY_S:
+                pause_s = FIRST_PAUSE_S
+            _log.warning("the %s ended with %d; it is started again", self.part.name, code)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    async def end(self) -> None:
+        """End the child: in good order first, by force if that takes too long."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+            try:
+                async with asyncio.timeout(self.part.close_s):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+    async def _once(self) -> int:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "api.cli",
+            *self.part.arguments,
+            env=self.part.environment,
+            # Ctrl-C in a terminal is for this process, which ends its children in order.
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+        return await self._process.wait()
+
+
+@asynccontextmanager
+async def _kept(part: Part) -> AsyncIterator[Keeper]:
+    keeper = Keeper(part)
+    try:
+        async with _background(keeper.run()):
+            yield keeper
+    finally:
+        await keeper.end()
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _ready(keeper: Keeper, url: str, stop: asyncio.Event) -> bool:
+    """Wait for the service to answer; ``False`` if the user wants no more of it."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        while not stop.is_set():
+            if keeper.deaths >= HOPELESS:
+                raise Unavailable(f"the service ended {keeper.deaths} times at its start")
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get(f"{url}/healthz")).is_success:
+                    return True
+            await asyncio.sleep(POLL_S)
+    return False
+
+
+_libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this child when its parent dies, however that dies."""
+    if _libc is not None:
+        _libc.prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)

@@ -1,0 +1,126 @@
+"""Where concrete parts meet: which oracle, which solvers, which store, in which process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from scheduler.control.brain import Brain
+
+from api.controller import Controller
+from api.embedded import EmbeddedStore, keep_alive
+from api.feed import ChangeFeed
+from api.settings import Settings
+from api.solver_process import SolverProcess
+from api.store import Store
+from cost_models.ema import EmaOracle
+from devices.tensors import TensorStore, default_root
+from scheduler.solvers import registry
+
+ANY_ADDRESS = "0.0.0.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the routes of the API stand on.
+
+    Parameters
+    ----------
+    store_url
+        Address of the store as this process reaches it.
+    controller
+        The candidate of this process for the office, ``None`` if it has none.
+    """
+
+    store: Store
+    feed: ChangeFeed
+    tensors: TensorStore
+    store_url: str
+    controller: Controller | None
+
+    def store_url_for(self, host: str) -> str:
+        """Address of the store for somebody who reaches this service under `host`."""
+        parts = urlsplit(self.store_url)
+        if parts.hostname not in {"127.0.0.1", "localhost"}:
+            return self.store_url
+        user, _, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{user}@{host}:{parts.port}").geturl()
+
+
+def build_brain() -> Brain:
+    """A brain that knows nothing yet, with every solver that answers at once."""
+    instant = [name for name in registry.names() if registry.entry(name).instant]
+    return Brain(oracle=EmaOracle(), solvers={name: registry.solver(name) for name in instant})
+
+
+def open_tensors(settings: Settings) -> TensorStore:
+    """The tensors of this box, as the API sees them."""
+    host = socket.gethostname() if settings.host == ANY_ADDRESS else settings.host
+    return TensorStore(
+        default_root(settings.site, settings.box),
+        box=settings.box,
+        url=f"http://{host}:{settings.port}/v1",
+        inline_bytes=settings.inline_bytes,
+    )
+
+
+@asynccontextmanager
+async def services(settings: Settings, *, controller: bool = True) -> AsyncIterator[Services]:
+    """Everything that a process of the API needs, opened in order and closed in reverse.
+
+    Without a store of the user's, the embedded one is run by this process.
+
+    Parameters
+    ----------
+    controller
+        Whether this process is a candidate for the office of controller.
+
+    Raises
+    ------
+    StoreUnavailable, OutOfSpace
+        If there is no store to be had.
+    """
+    async with AsyncExitStack() as stack:
+        url = settings.store_url or await stack.enter_async_context(_embedded(settings))
+        store = await Store.connect(url, settings.site)
+        stack.push_async_callback(store.close)
+        tensors = open_tensors(settings)
+        feed = await stack.enter_async_context(ChangeFeed(store, tensors.release))
+        candidate = None
+        if controller:
+            solver = await stack.enter_async_context(SolverProcess())
+            candidate = Controller(store, build_brain, solver)
+            await stack.enter_async_context(_running(candidate))
+        yield Services(store=store, feed=feed, tensors=tensors, store_url=url, controller=candidate)
+
+
+@asynccontextmanager
+async def _embedded(settings: Settings) -> AsyncIterator[str]:
+    embedded = EmbeddedStore(settings)
+    url = await asyncio.to_thread(embedded.start)
+    keeper = asyncio.create_task(keep_alive(embedded), name="embedded store")
+    try:
+        yield url
+    finally:
+        await _cancelled(keeper)
+        await asyncio.to_thread(embedded.stop)
+
+
+@asynccontextmanager
+async def _running(controller: Controller) -> AsyncIterator[None]:
+    task = asyncio.create_task(controller.run(), name="controller")
+    try:
+        yield
+    finally:
+        await _cancelled(task)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
