@@ -109,6 +109,20 @@ def indexed(problem: Problem) -> Indexed:
     )
 
 
+def inherited_bands(form: Indexed) -> list[int]:
+    """Most urgent band among an operation and all that wait for it.
+
+    What a critical operation waits for is as urgent as that operation itself.
+    """
+    jobs = {job.id: int(job.band) for job in form.problem.jobs}
+    bands = [jobs[operation.job] for operation in form.problem.operations]
+    for i in reversed(form.order):
+        for target, _ in form.targets[i]:
+            if bands[target] < bands[i]:
+                bands[i] = bands[target]
+    return bands
+
+
 def _options(
     problem: Problem, machines: dict[str, int], machine_devices: list[int]
 ) -> list[list[Option]]:

@@ -41,20 +41,6 @@ def construct(problem: Problem, *, name: str, rule: Callable[[Draft], bool]) -> 
     )
 
 
-def inherited_bands(form: Indexed) -> list[int]:
-    """Most urgent band among an operation and all that wait for it.
-
-    What a critical operation waits for is as urgent as that operation itself.
-    """
-    jobs = {job.id: int(job.band) for job in form.problem.jobs}
-    bands = [jobs[operation.job] for operation in form.problem.operations]
-    for i in reversed(form.order):
-        for target, _ in form.targets[i]:
-            if bands[target] < bands[i]:
-                bands[i] = bands[target]
-    return bands
-
-
 def _impossible(form: Indexed, domains: Domains | None) -> bool:
     if domains is not None and domains.empty:
         return True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from scheduler.model.indexed import inherited_bands
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result
-from scheduler.solvers.heuristics.construction import construct, inherited_bands
+from scheduler.solvers.heuristics.construction import construct
 from scheduler.solvers.heuristics.timeline import Draft
 
 
