@@ -31,4 +31,4 @@ class ModelLimits:
     max_tensor_bytes: int = 2048 * _MIB - 1
     memory_bytes: int = 12 * 1024 * _MIB
     cpu_s: int = 120
-    wall_s: int = 180
+    wall_s: float = 180.0

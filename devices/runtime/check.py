@@ -31,11 +31,12 @@ def confine(limits: ModelLimits) -> None:
         return
     for kind, most in (
         (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_CPU, limits.cpu_s),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
     ):
         resource.setrlimit(kind, (most, most))
+    # At the lower limit comes a signal that tells what happened, at the higher one the end.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
 
 
 def _judge(path: Path, limits: ModelLimits) -> CheckAnswer:

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from devices.catalogue import provider
 from devices.runtime.child import answer_on_stdout
-from devices.runtime.profiling import profile
+from devices.runtime.profile import profile
 from scheduler.model.messages import Profile
 
 _SEED = 7

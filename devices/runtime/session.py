@@ -39,6 +39,8 @@ _NUMPY_NAMES = {
 }
 # Errors only: warnings about nodes left to the CPU are what `coverage` says in a number.
 _LOG_ERRORS = 3
+# ONNX Runtime has no class of exception for it: these are its words, C++'s and CUDA's.
+_OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "out of memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,23 @@ class TensorType:
         return ""
 
 
+class Stop:
+    """A request to stop one inference. It may be set before that begins, and from any thread."""
+
+    def __init__(self) -> None:
+        self.options = ort.RunOptions()
+        self.options.log_severity_level = _LOG_ERRORS
+
+    def set(self) -> None:
+        """Ask for the stop; it comes after the node that runs, if the provider heeds it."""
+        self.options.terminate = True
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was asked for."""
+        return bool(self.options.terminate)
+
+
 class Session:
     """A loaded model. Several threads may run it at once.
 
@@ -85,7 +104,7 @@ class Session:
         self, engine: Any, row: Provider, *, assigned: Mapping[str, int], load_us: int
     ) -> None:
         self._engine = engine
-        self._running: list[Any] = []
+        self._running: list[Stop] = []
         self.row = row
         self.load_us = load_us
         self.assigned = dict(assigned)
@@ -107,38 +126,51 @@ class Session:
         self,
         inputs: Mapping[str, np.ndarray[Any, Any]],
         outputs: Sequence[str] | None = None,
+        *,
+        stop: Stop | None = None,
     ) -> dict[str, Any]:
         """Run once and give the named outputs, or all of them.
+
+        Parameters
+        ----------
+        stop
+            Stops this run, and no other; `terminate` stops those that run when it is called.
 
         Raises
         ------
         InvalidTensor
             If an input is missing, unknown, or of another type or shape.
         RunStopped
-            If `terminate` was called meanwhile.
+            If it was stopped.
+        MemoryError
+            If the device has no room for it.
         RunFailed
             If the model raised.
         """
         self._check(inputs)
         names = list(outputs) if outputs is not None else [tensor.name for tensor in self.outputs]
-        options = ort.RunOptions()
-        options.log_severity_level = _LOG_ERRORS
-        self._running.append(options)
+        stop = stop or Stop()
+        self._running.append(stop)
         try:
-            values = self._engine.run(names, dict(inputs), options)
+            values = self._engine.run(names, dict(inputs), stop.options)
         except Exception as error:
-            if options.terminate:
-                raise RunStopped("the inference was stopped") from error
-            raise RunFailed(f"{self.row.name}: {error}") from error
+            raise self._cause(error, stop) from error
         finally:
-            self._running.remove(options)
+            self._running.remove(stop)
         return dict(zip(names, values, strict=True))
 
     def terminate(self) -> bool:
         """Stop what runs now, from another thread; whether the provider heeds it."""
-        for options in tuple(self._running):
-            options.terminate = True
+        for stop in tuple(self._running):
+            stop.set()
         return self.row.terminates
+
+    def _cause(self, error: Exception, stop: Stop) -> Exception:
+        if stop.is_set:
+            return RunStopped("the inference was stopped")
+        if any(sign in str(error) for sign in _OUT_OF_MEMORY):
+            return MemoryError(f"{self.row.name}: {error}")
+        return RunFailed(f"{self.row.name}: {error}")
 
     def _check(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> None:
         types = self.input_types

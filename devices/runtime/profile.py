@@ -35,8 +35,8 @@ def profile(
     digest: str,
     row: Provider,
     machine: str,
-    *,
     shapes: Shapes | None = None,
+    *,
     repeats: int = REPEATS,
     budget_us: int = BUDGET_US,
     clock: Clock = time.perf_counter_ns,
@@ -70,8 +70,8 @@ def profile(
     opened = replace(blank, coverage=session.coverage, load_us=session.load_us)
     try:
         timed = _time(session, opened, repeats=repeats, budget_us=budget_us, clock=clock)
-    except (RunFailed, InvalidTensor) as error:
-        return replace(opened, reason=error.message)
+    except (RunFailed, InvalidTensor, MemoryError) as error:
+        return replace(opened, reason=str(error))
     # Measured before the canary, whose reference on the CPU needs memory of its own.
     return _check(session, path, replace(timed, peak_bytes=memory.bytes()))
 
@@ -98,6 +98,6 @@ def _run(session: Session, inputs: Inputs, clock: Clock) -> int:
 def _check(session: Session, path: Path, timed: Profile) -> Profile:
     try:
         found = compare(session, path, shapes=timed.shapes)
-    except (ProviderRefused, RunFailed) as error:
-        return replace(timed, reason=f"the CPU cannot run it for comparison: {error.message}")
+    except (ProviderRefused, RunFailed, MemoryError) as error:
+        return replace(timed, reason=f"the CPU cannot run it for comparison: {error}")
     return replace(timed, verdict=found.verdict, reason=found.reason, error=found.error)

@@ -1,0 +1,65 @@
+"""The catalogue is plain data that loads nothing, and its rules know a simulator."""
+
+import subprocess
+import sys
+
+import pytest
+
+from devices.catalogue import CATALOGUE, F16_TOLERANCE, F32_TOLERANCE, Host, Provider, provider
+from scheduler.model.errors import UnknownName
+
+PC = Host(system="Linux", architecture="x86_64", has_gpu=False)
+PC_WITH_GPU = Host(system="Linux", architecture="x86_64", has_gpu=True)
+BOARD = Host(system="Linux", architecture="aarch64", has_gpu=True)
+
+
+def test_the_catalogue_has_the_nine_providers() -> None:
+    names = "cpu openvino xnnpack webgpu qnn cuda tensorrt coreml directml"
+    assert list(CATALOGUE) == names.split()
+
+
+def test_no_two_rows_share_a_name_of_the_runtime() -> None:
+    names = [row.ort_name for row in CATALOGUE.values()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("row", CATALOGUE.values(), ids=lambda row: row.name)
+def test_tolerance_follows_precision(row: Provider) -> None:
+    assert row.tolerance == {"f32": F32_TOLERANCE, "f16": F16_TOLERANCE}[row.precision]
+
+
+def test_reading_the_catalogue_loads_no_runtime() -> None:
+    code = "import devices.catalogue, sys; sys.exit('onnxruntime' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_unknown_provider_is_answered_with_the_choices() -> None:
+    with pytest.raises(UnknownName, match=r"must be one of cpu, openvino, .*; got 'cudnn'"):
+        provider("cudnn")
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "simulated"),
+    [
+        ("qnn", PC, True),
+        ("qnn", BOARD, False),
+        ("webgpu", PC, True),
+        ("webgpu", PC_WITH_GPU, False),
+        ("cpu", PC, False),
+        ("cuda", PC, False),
+    ],
+)
+def test_simulators_are_told_from_devices(name: str, host: Host, simulated: bool) -> None:
+    assert provider(name).is_simulated(host) is simulated
+
+
+def test_only_a_simulator_gets_the_options_and_variables_of_a_simulator() -> None:
+    assert provider("qnn").options_on(PC) == {"backend_type": "htp", "soc_model": "57"}
+    assert provider("qnn").options_on(BOARD) == {"backend_type": "htp"}
+    variable = "ORT_WEBGPU_EP_ALLOW_SOFTWARE_ADAPTER"
+    assert variable in provider("webgpu").environment_on(PC)
+    assert variable not in provider("webgpu").environment_on(PC_WITH_GPU)
+
+
+def test_openvino_is_told_to_compute_in_float32() -> None:
+    assert '"INFERENCE_PRECISION_HINT": "f32"' in provider("openvino").options_on(PC)["load_config"]
