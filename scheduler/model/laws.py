@@ -181,7 +181,7 @@ def _check_acyclic(problem: Problem) -> None:
 def _cycle(targets: dict[str, list[str]]) -> Sequence[str]:
     """Find a cycle, closed, in a graph whose every node has a predecessor in it."""
     sources = {target: source for source, found in targets.items() for target in found}
-    path = [next(iter(sources))]
+    path = [next(iter(targets))]
     while path[-1] not in path[:-1]:
         path.append(sources[path[-1]])
     return path[path.index(path[-1]) :][::-1]
