@@ -45,6 +45,7 @@ _KEY = re.compile(
 )
 # File systems end names at 255 bytes; the rest is for the index and a temporary suffix.
 _LONGEST_NAME = 180
+_GONE = frozenset({404, 410})
 _serial = itertools.count()
 
 
@@ -150,7 +151,7 @@ class TensorStore:
         Raises
         ------
         DeviceLost
-            If a tensor cannot be fetched.
+            If a tensor cannot be fetched; `retry_after_us` is 0 when it is gone for good.
         OutOfSpace
             If there is no room for it.
         """
@@ -185,7 +186,9 @@ class TensorStore:
         try:
             descriptor = os.open(self.path(ref.key), os.O_RDONLY)
         except FileNotFoundError:
-            raise DeviceLost(f"tensor {ref.key!r} is gone from box {self.box!r}") from None
+            raise DeviceLost(
+                f"tensor {ref.key!r} is gone from box {self.box!r}", retry_after_us=0
+            ) from None
         try:
             if not os.fstat(descriptor).st_size:  # an empty file cannot be mapped
                 return b""
@@ -213,6 +216,8 @@ async def _download(
     received = 0
     try:
         async with client.stream("GET", address, headers=dict(headers)) as answer:
+            if answer.status_code in _GONE:
+                raise DeviceLost(f"tensor {ref.key!r} is gone from {ref.url}", retry_after_us=0)
             answer.raise_for_status()
             with _writing(path) as file:
                 async for chunk in answer.aiter_bytes():

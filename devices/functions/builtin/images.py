@@ -19,6 +19,8 @@ IMAGE = TensorType("uint8", ("height", "width", 3))
 BOXES = TensorType("float32", ("boxes", 4))
 # The largest side that a network input may have: beyond it, a wrong parameter fills the memory.
 LARGEST_SIDE = 16_384
+# Pillow loads its codecs at the first image, which takes as long as decoding ten.
+Image.preinit()
 
 
 @function(

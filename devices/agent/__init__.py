@@ -1,0 +1,1 @@
+"""The process that runs a box's machines for a site."""

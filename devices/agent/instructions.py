@@ -1,0 +1,97 @@
+"""What an agent's state asks its shell to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scheduler.model.messages import Dispatch, PeerOutputs, Release, Report, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartOnWorker:
+    """Give an operation to its machine's idle worker; all inputs are inline or on this box."""
+
+    dispatch: Dispatch
+    inputs: dict[str, Value]
+    model_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmOnWorker:
+    """Let an idle worker make the session that its next operation will need."""
+
+    dispatch: Dispatch
+    model_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchTensors:
+    """Bring the inputs of an operation to this box; answer `Fetched` or `FetchFailed`."""
+
+    dispatch: Dispatch
+    inputs: dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchModel:
+    """Bring a model's file into the cache; answer `ModelReady` or `ModelFailed`."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOnWorker:
+    """Ask a worker to stop an operation where its provider can."""
+
+    machine: str
+    operation: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillWorker:
+    """End a machine's worker, whatever it does; a new one is started."""
+
+    machine: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit:
+    """Tell the brain."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyPeer:
+    """Tell another agent what an operation gave."""
+
+    agent: str
+    peer: PeerOutputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseTensors:
+    """Delete tensors of a run from this box."""
+
+    release: Release
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """Nothing runs any more: the agent may leave."""
+
+
+Instruction = (
+    StartOnWorker
+    | WarmOnWorker
+    | FetchTensors
+    | FetchModel
+    | CancelOnWorker
+    | KillWorker
+    | Emit
+    | NotifyPeer
+    | ReleaseTensors
+    | Exit
+)

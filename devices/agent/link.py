@@ -1,0 +1,246 @@
+"""The agent's line to the store: plans and peers come in, reports go out, a heartbeat says we live.
+
+Reports leave in the order in which they were made. While the store is away they wait here: without
+the store no new plan arrives, so at most a plan's worth of them can gather.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import redis.asyncio as redis
+from redis.exceptions import RedisError, ResponseError
+
+from scheduler.model import keys
+from scheduler.model.errors import DuplicateName
+from scheduler.model.messages import AgentPlan, PeerOutputs, Report
+
+log = logging.getLogger(__name__)
+
+GROUP = "agent"
+CONSUMER = "agent"
+HEARTBEAT_S = 1.0
+HEARTBEAT_TTL_S = 3
+# A read waits this long for an entry; the socket's limit is above it, so that only a store that
+# has vanished without a word runs into it.
+BLOCK_MS = 1_000
+SOCKET_TIMEOUT_S = 5.0
+# Entries per read, and commands per write: enough to keep up, little enough not to hold the loop.
+BATCH = 64
+NEW, FIRST = ">", "0"
+READ_PAUSE_S = 0.2
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
+# Clocks of computers drift by tens of microseconds per second.
+CLOCK_EVERY_BEATS = 30
+
+Incoming = AgentPlan | PeerOutputs
+_INCOMING: dict[bytes, Any] = {
+    kind.__name__.encode(): msgspec.json.Decoder(kind) for kind in (AgentPlan, PeerOutputs)
+}
+_encode = msgspec.json.Encoder().encode
+Command = tuple[Any, ...]
+Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+class Link:
+    """One agent's connection to the store of its site.
+
+    Parameters
+    ----------
+    on_lapse
+        Called when the site may have given up on this agent: it has to join again.
+    """
+
+    def __init__(self, url: str, site: str, agent: str, on_lapse: Callable[[], None]) -> None:
+        self._redis = redis.Redis.from_url(url, protocol=2, socket_timeout=SOCKET_TIMEOUT_S)
+        self._site = site
+        self._agent = agent
+        self._on_lapse = on_lapse
+        self._plans = keys.plans(site, agent)
+        self._offset_us = 0
+        self._incarnation = ""
+        self._outbox: deque[Command] = deque()
+        self._has_mail = asyncio.Event()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
+
+    def now_us(self) -> int:
+        """The clock of the store, in microseconds since the Unix epoch."""
+        return self.at_us(time.monotonic_ns() // 1_000)
+
+    def at_us(self, monotonic_us: int) -> int:
+        """A moment of this box's monotonic clock, in the clock of the store."""
+        return monotonic_us + self._offset_us
+
+    async def open(self, incarnation: str) -> None:
+        """Begin an incarnation: it hears only what is sent from now on.
+
+        Retries until the store answers.
+        """
+        await _until_it_answers(self._set_clock)
+        await _until_it_answers(self._open_group)
+        self._incarnation = ""
+        await _until_it_answers(lambda: self._beat(incarnation))
+        self._incarnation = incarnation
+
+    def report(self, report: Report) -> None:
+        """Tell the brain; it leaves in order, now or when the store is back."""
+        self._send(self._entry(keys.events(self._site), report))
+
+    def notify(self, agent: str, peer: PeerOutputs) -> None:
+        """Tell another agent."""
+        self._send(self._entry(keys.plans(self._site, agent), peer))
+
+    async def messages(self) -> AsyncIterator[Incoming]:
+        """What arrives, for ever; each is acknowledged once the caller comes back for the next."""
+        start = NEW
+        while True:
+            entries = await self._entries(start)
+            # What was on its way when the line broke counts as delivered: it is asked for again,
+            # from the first entry that was not acknowledged to the last.
+            if entries is None:
+                start = FIRST
+                continue
+            for entry_id, fields in entries:
+                message = _decoded(fields)
+                if message is not None:
+                    yield message
+                self._acknowledge(entry_id)
+            if start != NEW:
+                start = entries[-1][0].decode() if entries else NEW
+
+    async def write(self) -> None:
+        """Send what is in the outbox, for ever."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            await self._has_mail.wait()
+            batch = [self._outbox[i] for i in range(min(BATCH, len(self._outbox)))]
+            try:
+                await self._write(batch)
+            except (RedisError, OSError) as error:
+                log.warning("%d reports wait for the store: %s", len(self._outbox), error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                continue
+            pause_s = FIRST_PAUSE_S
+            for _ in batch:
+                self._outbox.popleft()
+            if not self._outbox:
+                self._has_mail.clear()
+                self._is_empty.set()
+
+    async def beat(self) -> None:
+        """Say that we live, for ever.
+
+        Raises
+        ------
+        DuplicateName
+            If another agent joined under our name.
+        """
+        beats = 0
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            beats += 1
+            with contextlib.suppress(RedisError, OSError):
+                await self._beat(self._incarnation)
+                if beats % CLOCK_EVERY_BEATS == 0:
+                    await self._set_clock()
+
+    async def flush(self) -> None:
+        """Wait until all that was reported is in the store."""
+        await self._is_empty.wait()
+
+    async def close(self) -> None:
+        """Leave: the heartbeat ends at once."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._redis.delete(keys.heartbeat(self._site, self._agent))
+        await self._redis.aclose()
+
+    async def _beat(self, incarnation: str) -> None:
+        key = keys.heartbeat(self._site, self._agent)
+        before: Any = await self._redis.set(key, incarnation, ex=HEARTBEAT_TTL_S, get=True)
+        if not self._incarnation or incarnation != self._incarnation:
+            return  # the first of its incarnation
+        if before is None:
+            self._on_lapse()
+        elif before.decode() != incarnation:
+            raise DuplicateName(f"another agent joined as {self._agent!r}; give one of them a name")
+
+    async def _set_clock(self) -> None:
+        before = time.monotonic_ns()
+        seconds, micros = await self._redis.time()
+        middle_us = (before + time.monotonic_ns()) // 2_000
+        self._offset_us = seconds * 1_000_000 + micros - middle_us
+
+    async def _open_group(self) -> None:
+        with contextlib.suppress(ResponseError):  # there is no stream yet
+            await self._redis.xgroup_destroy(self._plans, GROUP)
+        await self._redis.xgroup_create(self._plans, GROUP, id="$", mkstream=True)
+
+    async def _entries(self, start: str) -> Entries | None:
+        """Entries from a point on; ``None`` after a pause if the store cannot give them."""
+        try:
+            return await self._read(start)
+        except ResponseError as error:
+            if "NOGROUP" not in str(error):
+                raise
+            self._on_lapse()  # the store came back without its data
+        except (RedisError, OSError) as error:
+            log.warning("store does not answer: %s", error)
+        await asyncio.sleep(READ_PAUSE_S)
+        return None
+
+    async def _read(self, start: str) -> Entries:
+        answer: Any = await self._redis.xreadgroup(
+            GROUP, CONSUMER, {self._plans: start}, count=BATCH, block=BLOCK_MS
+        )
+        return list(answer[0][1]) if answer else []
+
+    async def _write(self, batch: list[Command]) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        for command in batch:
+            pipeline.execute_command(*command)
+        await pipeline.execute()
+
+    def _acknowledge(self, entry_id: bytes) -> None:
+        self._send(("XACK", self._plans, GROUP, entry_id))
+        self._send(("XDEL", self._plans, entry_id))
+
+    def _entry(self, key: str, message: object) -> Command:
+        kind = type(message).__name__
+        return ("XADD", key, "*", keys.TYPE_FIELD, kind, keys.DATA_FIELD, _encode(message))
+
+    def _send(self, command: Command) -> None:
+        self._outbox.append(command)
+        self._has_mail.set()
+        self._is_empty.clear()
+
+
+async def _until_it_answers(call: Callable[[], Any]) -> None:
+    pause_s = FIRST_PAUSE_S
+    while True:
+        try:
+            await call()
+            return
+        except (RedisError, OSError) as error:
+            log.warning("store does not answer: %s", error)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+def _decoded(fields: dict[bytes, bytes]) -> Incoming | None:
+    kind = fields.get(keys.TYPE_FIELD.encode(), b"")
+    try:
+        message: Incoming = _INCOMING[kind].decode(fields[keys.DATA_FIELD.encode()])
+    except (KeyError, msgspec.DecodeError) as error:
+        log.error("an entry that is no plan was passed over: %r, %s", kind, error)
+        return None
+    return message

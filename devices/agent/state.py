@@ -1,0 +1,409 @@
+"""The agent's brain: events in, instructions out. No clock, no I/O.
+
+Each machine has a queue whose order the controller chose. Its head starts once the worker is idle
+and all it waits for is on this box; meanwhile inputs and models of those behind it are fetched. A
+machine waits rather than let one overtake another: the plan was made for that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from devices.agent import events
+from devices.agent.instructions import (
+    CancelOnWorker,
+    Emit,
+    Exit,
+    FetchModel,
+    FetchTensors,
+    Instruction,
+    KillWorker,
+    NotifyPeer,
+    ReleaseTensors,
+    StartOnWorker,
+    WarmOnWorker,
+)
+from devices.agent.lane import Entry, Identity, Lane, Running
+from devices.agent.memory import RunMemory
+from scheduler.model.errors import InvalidTensor
+from scheduler.model.messages import (
+    AgentDraining,
+    AgentPlan,
+    Dispatch,
+    FailureReason,
+    MachineDown,
+    MachineReport,
+    MachineUp,
+    OperationFailed,
+    OperationFinished,
+    OperationStarted,
+    PeerOutputs,
+    Value,
+    WorkKind,
+)
+
+# A worker that is asked to stop does so at the next node of its graph (119 ms is the longest seen).
+STOP_GRACE_US = 2_000_000
+# Ending a worker costs a start and all its warm sessions: one that is nearly done is left alone.
+WORTH_KILLING_US = 1_000_000
+
+
+class AgentState:
+    """Queues, workers, models and outputs of one agent.
+
+    Parameters
+    ----------
+    box
+        Tensors of this box need not be fetched.
+    machines
+        What the agent reported when it joined.
+    """
+
+    def __init__(self, agent: str, box: str, machines: Iterable[MachineReport]) -> None:
+        self._agent = agent
+        self._box = box
+        self._lanes = {machine.id: Lane(machine) for machine in machines}
+        self._memory = RunMemory()
+        # Digest to path; an empty path while the file is under way.
+        self._models: dict[str, str] = {}
+        self._epoch = 0
+        self._version = -1
+        self._is_draining = False
+        self._has_left = False
+        self._out: list[Instruction] = []
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            events.PlanReceived: self._on_plan,
+            events.PeerReceived: self._on_peer,
+            events.WorkerReady: self._on_worker_ready,
+            events.WorkerFinished: self._on_worker_finished,
+            events.WorkerFailed: self._on_worker_failed,
+            events.WorkerDied: self._on_worker_died,
+            events.Fetched: self._on_fetched,
+            events.FetchFailed: self._on_fetch_failed,
+            events.ModelReady: self._on_model_ready,
+            events.ModelFailed: self._on_model_failed,
+            events.DrainRequested: self._on_drain_requested,
+            events.Rejoined: self._on_rejoined,
+            events.Tick: self._on_tick,
+        }
+
+    def handle(self, event: events.Event) -> list[Instruction]:
+        """What to do now that this has happened, in order."""
+        self._out = []
+        self._handlers[type(event)](event)
+        for lane in self._lanes.values():
+            self._prepare(lane, event.at_us)
+            self._start_head(lane, event.at_us)
+        if self._is_draining and not self._has_left and not any(self._running()):
+            self._has_left = True
+            self._out.append(Exit())
+        return self._out
+
+    @property
+    def wake_us(self) -> int | None:
+        """When a `Tick` is due; ``None`` if nothing is being watched."""
+        return min(
+            (r.kill_at_us for r in self._running() if r.kill_at_us is not None and not r.is_killed),
+            default=None,
+        )
+
+    def violations(self) -> list[str]:
+        """Which invariants do not hold; empty if all do."""
+        queued = [entry for lane in self._lanes.values() for entry in lane.queue]
+        identities = [e.identity for e in queued] + [r.identity for r in self._running()]
+        found = []
+        if len(set(identities)) != len(identities):
+            found.append("an attempt is in two places")
+        found += [
+            f"{e.identity} was taken before" for e in queued if self._memory.has_taken(e.dispatch)
+        ]
+        found += [
+            f"{lane.report.id} runs without a worker"
+            for lane in self._lanes.values()
+            if lane.running and not lane.is_ready
+        ]
+        if self._is_draining and queued:
+            found.append("work is queued while draining")
+        return found
+
+    # Plans and peers
+
+    def _on_plan(self, event: events.PlanReceived) -> None:
+        plan = event.plan
+        if (plan.epoch, plan.version) <= (self._epoch, self._version):
+            return  # of a controller that was replaced, or delivered twice
+        self._epoch, self._version = plan.epoch, plan.version
+        for release in plan.release:
+            self._memory.release(release)
+            self._out.append(ReleaseTensors(release=release))
+        for lane in self._lanes.values():
+            if lane.running and lane.running.identity in plan.stop:
+                self._stop(lane, lane.running, event.at_us)
+        self._replace_queues(plan, event.at_us)
+
+    def _replace_queues(self, plan: AgentPlan, at_us: int) -> None:
+        old = {entry.identity: entry for lane in self._lanes.values() for entry in lane.queue}
+        for lane in self._lanes.values():
+            lane.queue = []
+        if self._is_draining:
+            return
+        for machine, dispatches in plan.queues.items():
+            for dispatch in dispatches:
+                if not self._memory.has_taken(dispatch):
+                    self._enqueue(machine, dispatch, old, set(plan.stop), at_us)
+
+    def _enqueue(
+        self,
+        machine: str,
+        dispatch: Dispatch,
+        old: Mapping[Identity, Entry],
+        stopped: set[Identity],
+        at_us: int,
+    ) -> None:
+        entry = old.get((dispatch.operation, dispatch.attempt)) or Entry(dispatch)
+        entry.dispatch = dispatch
+        if machine not in self._lanes:
+            reason = f"agent {self._agent} has no machine {machine!r}"
+            self._fail(dispatch, FailureReason.MACHINE_DOWN, reason, at_us)
+        elif entry.identity not in stopped:
+            self._lanes[machine].queue.append(entry)
+
+    def _stop(self, lane: Lane, running: Running, at_us: int) -> None:
+        running.ending = FailureReason.CANCELLED
+        if lane.terminates(running.dispatch.provider):
+            running.kill_at_us = at_us + STOP_GRACE_US
+            operation, attempt = running.identity
+            self._out.append(
+                CancelOnWorker(machine=lane.report.id, operation=operation, attempt=attempt)
+            )
+        elif running.expected_end_us - at_us > WORTH_KILLING_US:
+            self._kill(lane, running, FailureReason.CANCELLED)
+
+    def _on_peer(self, event: events.PeerReceived) -> None:
+        peer = event.peer
+        self._memory.remember(peer.run, peer.operation, peer.outputs)
+
+    # Workers
+
+    def _on_worker_ready(self, event: events.WorkerReady) -> None:
+        lane = self._lanes[event.machine]
+        lane.is_ready = True
+        lane.warmed = ("", "")
+        if lane.is_down:
+            lane.is_down = False
+            self._out.append(Emit(report=MachineUp(at_us=event.at_us, machine=event.machine)))
+
+    def _on_worker_finished(self, event: events.WorkerFinished) -> None:
+        running = self._ended(event.machine, (event.operation, event.attempt))
+        if running is None:
+            return
+        dispatch = running.dispatch
+        self._memory.remember(dispatch.run, event.operation, event.outputs)
+        self._notify(dispatch, event.outputs)
+        self._out.append(
+            Emit(
+                report=OperationFinished(
+                    at_us=event.at_us,
+                    operation=event.operation,
+                    attempt=event.attempt,
+                    run=dispatch.run,
+                    machine=event.machine,
+                    started_us=event.started_us,
+                    compute_us=event.compute_us,
+                    load_us=event.load_us,
+                    outputs=event.outputs,
+                    profile=event.profile,
+                )
+            )
+        )
+        self._release_again(dispatch.run)
+
+    def _on_worker_failed(self, event: events.WorkerFailed) -> None:
+        running = self._ended(event.machine, (event.operation, event.attempt))
+        if running is not None:
+            self._fail(running.dispatch, event.reason, event.message, event.at_us)
+
+    def _on_worker_died(self, event: events.WorkerDied) -> None:
+        lane = self._lanes[event.machine]
+        running, lane.running, lane.is_ready = lane.running, None, False
+        if running is not None:
+            reason = running.ending or FailureReason.WORKER_CRASHED
+            self._fail(running.dispatch, reason, event.reason, event.at_us)
+        if not lane.is_down:
+            lane.is_down = True
+            down = MachineDown(at_us=event.at_us, machine=event.machine, reason=event.reason)
+            self._out.append(Emit(report=down))
+
+    def _ended(self, machine: str, identity: Identity) -> Running | None:
+        lane = self._lanes[machine]
+        running = lane.running
+        # Anything else is an answer that was under way when its worker was replaced.
+        if running is None or running.identity != identity:
+            return None
+        if not running.is_killed:
+            lane.running = None
+            return running
+        return None
+
+    def _notify(self, dispatch: Dispatch, outputs: dict[str, Value]) -> None:
+        peer = PeerOutputs(
+            operation=dispatch.operation,
+            attempt=dispatch.attempt,
+            run=dispatch.run,
+            outputs=outputs,
+        )
+        self._out += [
+            NotifyPeer(agent=agent, peer=peer) for agent in dispatch.notify if agent != self._agent
+        ]
+
+    def _release_again(self, run: str) -> None:
+        """Delete what was written after the run had been released."""
+        release = self._memory.released(run)
+        if release is not None:
+            self._out.append(ReleaseTensors(release=release))
+
+    # Inputs and models
+
+    def _on_fetched(self, event: events.Fetched) -> None:
+        entry = self._queued((event.operation, event.attempt))
+        if entry is None:
+            run = event.operation.partition("/")[0]
+            self._release_again(run)
+        else:
+            entry.inputs, entry.is_fetching = event.inputs, False
+
+    def _on_fetch_failed(self, event: events.FetchFailed) -> None:
+        entry = self._queued((event.operation, event.attempt))
+        if entry is not None:
+            self._drop(entry, event.reason, event.message, event.at_us)
+
+    def _on_model_ready(self, event: events.ModelReady) -> None:
+        self._models[event.digest] = event.path
+
+    def _on_model_failed(self, event: events.ModelFailed) -> None:
+        self._models.pop(event.digest, None)
+        for lane in self._lanes.values():
+            for entry in list(lane.queue):
+                if entry.needs_model and entry.dispatch.work.digest == event.digest:
+                    self._drop(entry, event.reason, event.message, event.at_us)
+
+    def _prepare(self, lane: Lane, at_us: int) -> None:
+        """Fetch what queued operations will need; each thing is asked for once."""
+        for entry in list(lane.queue):
+            digest = entry.dispatch.work.digest
+            if entry.needs_model and digest not in self._models:
+                self._models[digest] = ""
+                self._out.append(FetchModel(digest=digest))
+            if entry.inputs is None and not entry.is_fetching:
+                self._look_for_inputs(entry, at_us)
+
+    def _look_for_inputs(self, entry: Entry, at_us: int) -> None:
+        try:
+            inputs = self._memory.inputs(entry.dispatch)
+        except InvalidTensor as error:
+            self._drop(entry, FailureReason.INVALID, error.message, at_us)
+            return
+        if inputs is None:
+            return
+        if all(self._is_here(value) for value in inputs.values()):
+            entry.inputs = inputs
+        else:
+            entry.is_fetching = True
+            self._out.append(FetchTensors(dispatch=entry.dispatch, inputs=inputs))
+
+    def _is_here(self, value: Value) -> bool:
+        return all(ref.inline is not None or ref.box == self._box for ref in value.tensors)
+
+    # Starting, stopping, watching
+
+    def _start_head(self, lane: Lane, at_us: int) -> None:
+        if not lane.is_ready or lane.running or not lane.queue:
+            return
+        entry = lane.queue[0]
+        path = self._models.get(entry.dispatch.work.digest, "") if entry.needs_model else ""
+        if entry.needs_model and not path:
+            return
+        if entry.inputs is None:
+            self._warm(lane, entry.dispatch, path)
+        else:
+            self._start(lane, entry, entry.inputs, path, at_us)
+
+    def _start(
+        self, lane: Lane, entry: Entry, inputs: dict[str, Value], path: str, at_us: int
+    ) -> None:
+        dispatch = entry.dispatch
+        lane.queue.pop(0)
+        self._memory.take(dispatch)
+        kill_at_us = at_us + dispatch.timeout_us if dispatch.timeout_us > 0 else None
+        lane.running = Running(dispatch, at_us, kill_at_us)
+        self._out.append(StartOnWorker(dispatch=dispatch, inputs=inputs, model_path=path))
+        started = OperationStarted(
+            at_us=at_us,
+            operation=dispatch.operation,
+            attempt=dispatch.attempt,
+            run=dispatch.run,
+            machine=lane.report.id,
+        )
+        self._out.append(Emit(report=started))
+
+    def _warm(self, lane: Lane, dispatch: Dispatch, path: str) -> None:
+        session = (dispatch.work.digest, dispatch.provider)
+        if dispatch.work.kind is WorkKind.MODEL and lane.warmed != session:
+            lane.warmed = session
+            self._out.append(WarmOnWorker(dispatch=dispatch, model_path=path))
+
+    def _on_tick(self, event: events.Tick) -> None:
+        for lane in self._lanes.values():
+            running = lane.running
+            if running is None or running.is_killed or running.kill_at_us is None:
+                continue
+            if running.kill_at_us <= event.at_us:
+                self._kill(lane, running, running.ending or FailureReason.TIMEOUT)
+
+    def _kill(self, lane: Lane, running: Running, reason: FailureReason) -> None:
+        running.ending, running.is_killed = reason, True
+        text = f"ended to stop {running.dispatch.operation}: {reason.value}"
+        self._out.append(KillWorker(machine=lane.report.id, reason=text))
+
+    def _on_drain_requested(self, event: events.DrainRequested) -> None:
+        if self._is_draining:
+            return
+        self._is_draining = True
+        for lane in self._lanes.values():
+            lane.queue = []
+        self._out.append(Emit(report=AgentDraining(at_us=event.at_us, agent=self._agent)))
+
+    def _on_rejoined(self, _event: events.Rejoined) -> None:
+        self._version = -1
+        self._memory.forget_attempts()
+        for lane in self._lanes.values():
+            lane.queue = []
+            if lane.running:
+                self._memory.take(lane.running.dispatch)
+
+    def _drop(self, entry: Entry, reason: FailureReason, message: str, at_us: int) -> None:
+        for lane in self._lanes.values():
+            if entry in lane.queue:
+                lane.queue.remove(entry)
+        self._fail(entry.dispatch, reason, message, at_us)
+
+    def _fail(self, dispatch: Dispatch, reason: FailureReason, message: str, at_us: int) -> None:
+        self._memory.take(dispatch)
+        failed = OperationFailed(
+            at_us=at_us,
+            operation=dispatch.operation,
+            attempt=dispatch.attempt,
+            run=dispatch.run,
+            machine=dispatch.machine,
+            reason=reason,
+            message=message,
+        )
+        self._out.append(Emit(report=failed))
+
+    def _queued(self, identity: Identity) -> Entry | None:
+        entries = (entry for lane in self._lanes.values() for entry in lane.queue)
+        return next((entry for entry in entries if entry.identity == identity), None)
+
+    def _running(self) -> Iterator[Running]:
+        return (lane.running for lane in self._lanes.values() if lane.running)

@@ -1,0 +1,1 @@
+"""A process that runs one machine's operations, one at a time."""

@@ -1,0 +1,63 @@
+"""The worker's two threads: one reads what the agent says, the main one executes."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+import threading
+from pathlib import Path
+from queue import SimpleQueue
+
+from devices.tensors import TensorStore
+from devices.worker.executor import Executor
+from devices.worker.protocol import (
+    Cancel,
+    Execute,
+    Ready,
+    Setup,
+    ToWorker,
+    Warm,
+    frame,
+    receive,
+)
+
+Inbox = SimpleQueue[ToWorker]
+
+
+def serve(descriptor: int) -> None:
+    """Set up, say so, and execute until the agent is gone."""
+    connection = socket.socket(fileno=descriptor)
+    setup = receive(connection)
+    if not isinstance(setup, Setup):
+        sys.exit("a worker must be set up first")
+    store = TensorStore(Path(setup.tensor_root), setup.box, setup.url, setup.inline_bytes)
+    executor = Executor(store, setup.machine)
+    inbox: Inbox = SimpleQueue()
+    threading.Thread(target=_read, args=(connection, inbox, executor), daemon=True).start()
+    connection.sendall(frame(Ready(pid=os.getpid())))
+    executor.preload(has_functions=setup.has_functions, has_models=setup.has_models)
+    # What is loaded by now stays for ever; collections need not look at it again.
+    gc.freeze()
+    while True:
+        _handle(inbox.get(), executor, connection)
+
+
+def _read(connection: socket.socket, inbox: Inbox, executor: Executor) -> None:
+    while (message := receive(connection)) is not None:
+        if isinstance(message, Cancel):
+            executor.cancel(message.operation, message.attempt)
+        else:
+            inbox.put(message)
+    os._exit(0)  # the main thread may be deep inside a provider and would not hear
+
+
+def _handle(message: ToWorker, executor: Executor, connection: socket.socket) -> None:
+    match message:
+        case Execute():
+            connection.sendall(frame(executor.execute(message)))
+        case Warm():
+            executor.warm(message)
+        case _:
+            raise ValueError(f"a worker is not sent {type(message).__name__}")

@@ -1,0 +1,136 @@
+"""What an agent and its workers say to each other: JSON frames over a socket pair.
+
+Times of workers are microseconds of the system's monotonic clock, which all processes of a box
+share; the agent turns them into the clock of the store.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any
+
+import msgspec
+
+from scheduler.model.messages import FailureReason, Profile, Value, Work
+
+_LENGTH = struct.Struct("<I")
+LENGTH_BYTES = _LENGTH.size
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """First message to a worker: whose it is, where tensors lie and what to load ahead."""
+
+    machine: str
+    tensor_root: str
+    box: str
+    url: str
+    inline_bytes: int
+    has_functions: bool = True
+    has_models: bool = True
+
+
+class Execute(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Run an operation; its inputs are inline or on this box."""
+
+    operation: str
+    attempt: int
+    run: str
+    provider: str
+    work: Work
+    inputs: dict[str, Value]
+    model_path: str = ""
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Stop an operation at the next point where its provider can; no answer of its own."""
+
+    operation: str
+    attempt: int
+
+
+class Warm(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Make a session that will soon be needed; no answer."""
+
+    digest: str
+    provider: str
+    model_path: str
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The worker is pinned, set up and waits for work."""
+
+    pid: int
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An operation is done."""
+
+    operation: str
+    attempt: int
+    started_us: int
+    ended_us: int
+    compute_us: int
+    load_us: int
+    outputs: dict[str, Value]
+    profile: Profile | None = None
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """An operation gave nothing; the worker goes on."""
+
+    operation: str
+    attempt: int
+    reason: FailureReason
+    message: str
+
+
+ToWorker = Setup | Execute | Cancel | Warm
+FromWorker = Ready | Finished | Failed
+
+_encoder = msgspec.json.Encoder()
+_decoder_of_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)
+_decoder_of_agent: msgspec.json.Decoder[FromWorker] = msgspec.json.Decoder(FromWorker)
+
+
+def frame(message: ToWorker | FromWorker) -> bytes:
+    """A message as it goes over the socket: its length, then JSON."""
+    body = _encoder.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+def body_length(header: bytes) -> int:
+    """Bytes that follow a frame's header."""
+    (length,) = _LENGTH.unpack(header)
+    return int(length)
+
+
+def for_worker(body: bytes | bytearray) -> ToWorker:
+    """Decode what an agent sent."""
+    return _decoder_of_worker.decode(body)
+
+
+def for_agent(body: bytes | bytearray) -> FromWorker:
+    """Decode what a worker sent."""
+    return _decoder_of_agent.decode(body)
+
+
+def receive(connection: socket.socket) -> ToWorker | None:
+    """The next message for a worker; ``None`` when the agent is gone."""
+    header = _read_exactly(connection, LENGTH_BYTES)
+    body = _read_exactly(connection, body_length(header)) if header else None
+    return for_worker(body) if body else None
+
+
+def _read_exactly(connection: socket.socket, count: int) -> bytes | None:
+    buffer: Any = bytearray(count)
+    view = memoryview(buffer)
+    while view:
+        try:
+            got = connection.recv_into(view)
+        except ConnectionResetError:
+            return None
+        if not got:
+            return None
+        view = view[got:]
+    return bytes(buffer)

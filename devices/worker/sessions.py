@@ -1,0 +1,73 @@
+"""Sessions of a worker, kept warm while there is room."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from devices.runtime.session import Session
+
+Shapes = Mapping[str, tuple[int, ...]]
+Key = tuple[str, str, tuple[tuple[str, tuple[int, ...]], ...]]
+
+# A session holds about twice its file (weights and their packed copy); a worker keeps up
+# to this much of model files, and always the one in use.
+ROOM_BYTES = 1024 * 1024 * 1024
+MOST = 32
+
+
+class SessionCache:
+    """Sessions by model and provider; the one unused for longest leaves first.
+
+    Parameters
+    ----------
+    room_bytes
+        Most bytes of model files to hold sessions of.
+    most
+        Most sessions to hold.
+    """
+
+    def __init__(self, room_bytes: int = ROOM_BYTES, most: int = MOST) -> None:
+        self._room_bytes = room_bytes
+        self._most = most
+        self._held: OrderedDict[Key, tuple[Session, int]] = OrderedDict()
+
+    def get(self, digest: str, provider: str, path: str, shapes: Shapes) -> tuple[Session, int]:
+        """A session and the microseconds it took to make it now, 0 if it was there.
+
+        Parameters
+        ----------
+        shapes
+            Of the inputs. A provider that needs them all has one session per combination.
+
+        Raises
+        ------
+        ProviderRefused
+            If the provider does not take the model whole.
+        """
+        # Here, because a worker that only runs functions needs no inference engine.
+        from devices.catalogue import provider as row_of
+        from devices.runtime.session import open_session
+
+        row = row_of(provider)
+        fixed = dict(shapes) if row.needs_static_shapes else None
+        key = (digest, provider, tuple(sorted(fixed.items())) if fixed else ())
+        held = self._held.get(key)
+        if held is not None:
+            self._held.move_to_end(key)
+            return held[0], 0
+        session = open_session(Path(path), row, shapes=fixed)
+        self._held[key] = (session, os.path.getsize(path))
+        self._shrink()
+        return session, session.load_us
+
+    def _shrink(self) -> None:
+        while len(self._held) > 1 and (len(self._held) > self._most or self._excess() > 0):
+            self._held.popitem(last=False)
+
+    def _excess(self) -> int:
+        return sum(size for _, size in self._held.values()) - self._room_bytes
