@@ -1,0 +1,142 @@
+/** One operation on the chart: planned outline, actual fill, transfer, wait, cross, name. */
+
+import { put, puts, s, write } from "./dom.js";
+import { deviation, duration } from "./format.js";
+import { ROW_HEIGHT } from "./rows.js";
+import { label, lane, reason, state as stateWords, tone } from "./words.js";
+
+const PLAN = { y: 3, height: ROW_HEIGHT - 6 };
+const FILL = { y: 6, height: ROW_HEIGHT - 12 };
+const THIN = { y: 10, height: 6 };
+const WAIT = { y: 8, height: ROW_HEIGHT - 16 };
+/** What still shows when the chart is zoomed far out. */
+const LEAST_PX = 1.5;
+/** Mean width of a letter at the size of the names. */
+const LETTER_PX = 6.1;
+
+const NOT_STARTED = new Set(["expected", "waiting", "dispatched"]);
+
+/** Make the group that `drawBar` keeps up to date. */
+export function makeBar(bar) {
+  return s("g", {
+    role: "button",
+    tabindex: -1,
+    "data-testid": "bar",
+    "data-operation": bar.operation,
+    "data-run": bar.run,
+  });
+}
+
+/**
+ * Draw or redraw a bar.
+ *
+ * @param {SVGGElement} group
+ * @param {object} bar - The operation's record.
+ * @param {object} place - `y` of the row, `x(us)` in pixels (clamped to what is near), `now_us`,
+ *   and whether the bar is `selected` or `dimmed`.
+ */
+export function drawBar(group, bar, place) {
+  const { x, y, now_us } = place;
+  puts(group, {
+    class: classes(bar, place),
+    transform: `translate(0 ${y})`,
+    "data-state": bar.state,
+    "aria-label": describe(bar),
+  });
+  const planned = bar.planned_start_us === null ? null : [x(bar.planned_start_us), x(bar.planned_end_us)];
+  const actual = bar.started_us === null ? null : [x(bar.started_us), x(bar.ended_us ?? now_us)];
+  part(group, "plan", "rect", planned && { ...across(...planned), ...PLAN, rx: 2 });
+  part(group, "wait", "rect", waited(bar, x, now_us));
+  part(group, "transfer", "rect", actual && bar.transfer_us > 0
+    ? { ...across(x(bar.started_us - bar.transfer_us), actual[0]), ...THIN } : null);
+  part(group, "actual", "rect", actual && { ...across(...actual), ...FILL, rx: 1.5 });
+  part(group, "cross", "path", bar.state === "failed" && actual ? { d: cross(actual[1]) } : null);
+  name(group, bar, actual ?? planned, place);
+}
+
+/** Redraw only what time alone changes: what runs grows, what is late waits longer. */
+export function growBar(group, bar, place) {
+  if (bar.state === "running" || NOT_STARTED.has(bar.state)) drawBar(group, bar, place);
+}
+
+/** Marks of failed attempts: a cross in the row of the machine where each one ended. */
+export function crosses(bar, rows, x) {
+  return bar.failures
+    .filter((failure) => rows.has(failure.machine))
+    .map((failure) => {
+      const title = `${label(bar)}: attempt ${failure.attempt} failed, ${reason(failure.reason)}`;
+      const transform = `translate(0 ${rows.get(failure.machine).y})`;
+      return s("g", { class: "bar", transform, "data-testid": "failed-attempt" },
+        s("path", { class: "cross", d: cross(x(failure.at_us)) }), s("title", {}, title));
+    });
+}
+
+function classes(bar, place) {
+  const flags = [place.selected && "selected", place.dimmed && "dimmed"].filter(Boolean);
+  return ["bar", tone(bar), `state-${bar.state}`, ...flags].join(" ");
+}
+
+/** The time for which an operation was late: from its planned start to its real one, or to now. */
+function waited(bar, x, now_us) {
+  if (bar.planned_start_us === null || bar.state === "cancelled") return null;
+  const since_us = bar.planned_start_us;
+  const until_us = bar.started_us === null ? now_us : bar.started_us - bar.transfer_us;
+  if (until_us <= since_us || (bar.started_us === null && !NOT_STARTED.has(bar.state))) return null;
+  const [from, to] = [x(since_us), x(until_us)];
+  return to - from < 2 ? null : { x: from, width: to - from, ...WAIT, fill: "url(#hatch)" };
+}
+
+function across(from, to) {
+  return { x: from, width: Math.max(LEAST_PX, to - from) };
+}
+
+function cross(x) {
+  const middle = ROW_HEIGHT / 2;
+  return `M${x - 4} ${middle - 4}l8 8m0 -8l-8 8`;
+}
+
+function name(group, bar, [from, to] = [0, 0], place) {
+  const left = Math.max(from, place.left);
+  const letters = Math.floor((Math.min(to, place.right) - left - 8) / LETTER_PX);
+  const text = label(bar);
+  const shown = letters >= text.length ? text : letters >= 4 ? `${text.slice(0, letters - 1)}…` : "";
+  part(group, "ink", "text", shown ? { x: left + 4, y: ROW_HEIGHT / 2 + 4 } : null);
+  if (shown) write(group.parts.ink, shown);
+}
+
+/** Make, update or remove one part of a bar. */
+function part(group, kind, tag, attributes) {
+  const parts = (group.parts ??= {});
+  if (!attributes) {
+    parts[kind]?.remove();
+    delete parts[kind];
+    return;
+  }
+  if (!parts[kind]) {
+    parts[kind] = s(tag, { class: kind });
+    group.append(parts[kind]);
+  }
+  puts(parts[kind], attributes);
+}
+
+/** A bar in one sentence, for those who do not see it. */
+export function describe(bar) {
+  const [word] = stateWords(bar.state);
+  const where = bar.machine ? ` on ${lane(bar.machine)}` : "";
+  const predicted = span(bar.planned_start_us, bar.planned_end_us);
+  const actual = span(bar.started_us, bar.ended_us);
+  const parts = [`${label(bar)} of ${bar.run}, ${word}${where}`];
+  if (predicted !== null) parts.push(`predicted ${duration(predicted)}`);
+  if (actual !== null) parts.push(`took ${duration(actual)} (${deviation(actual, predicted) || "no prediction"})`);
+  return parts.join(", ");
+}
+
+/** Length of a span, or null while it has no end. */
+export function span(start_us, end_us) {
+  return start_us === null || end_us === null ? null : end_us - start_us;
+}
+
+/** Let a bar take part in the order of the tab key, or not. */
+export function setTabbable(group, tabbable) {
+  put(group, "tabindex", tabbable ? 0 : -1);
+}

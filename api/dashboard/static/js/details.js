@@ -1,0 +1,94 @@
+/** The panel below the chart: why an operation is where it is, or all about one run. */
+
+import { empty, h, refill } from "./dom.js";
+import { get } from "./http.js";
+import { describeRun } from "./run_details.js";
+import { explain } from "./why.js";
+
+export class Details {
+  constructor(container, state, handlers) {
+    this.container = container;
+    this.state = state;
+    this.handlers = handlers;
+    this.fetched = new Map();
+    this.expanded = null;
+  }
+
+  draw() {
+    const { selection } = this.state;
+    if (!selection) this.teach();
+    else if (selection.kind === "operation") this.drawOperation(selection.id);
+    else this.drawRun(selection.id);
+  }
+
+  teach() {
+    refill(this.container, "nothing", () => [
+      h("div", { class: "panel-head" }, h("h2", {}, "Why here")),
+      empty("Select a bar to see why it runs there.", "Every placement keeps its candidates, when each would have finished, and the reason it was not chosen."),
+    ]);
+  }
+
+  drawOperation(id) {
+    const run = id.slice(0, id.indexOf("/"));
+    const shown = this.state.bars.get(id);
+    // A view may leave candidates out to stay small; the run's own record has them.
+    if (!shown || shown.candidates.length === 0) this.learn(run, shown?.state ?? "");
+    const known = this.fetched.get(run)?.record?.operations.find(({ operation }) => operation === id);
+    const bar = shown && (shown.candidates.length > 0 || !known) ? shown : known;
+    if (!bar) {
+      refill(this.container, ["absent", id], () => empty("This operation is not known any more.", id));
+      return;
+    }
+    const merged = shown && known ? { ...shown, candidates: shown.candidates.length > 0 ? shown.candidates : known.candidates } : bar;
+    refill(this.container, ["operation", merged, this.expanded === id], () => explain(merged, {
+      onRun: (name) => this.handlers.onSelect("run", name),
+      expanded: this.expanded === id,
+      onExpand: () => { this.expanded = id; this.draw(); },
+    }));
+  }
+
+  drawRun(id) {
+    const shown = this.state.runs.get(id);
+    this.learn(id, shown ? [shown.state, this.progress(id)].join() : "");
+    const record = this.fetched.get(id)?.record ?? null;
+    const run = shown ?? record;
+    if (!run) {
+      refill(this.container, ["absent", id], () => empty("This run is not known any more.", id));
+      return;
+    }
+    const operations = record?.operations.map((operation) => this.state.bars.get(operation.operation) ?? operation) ?? null;
+    refill(this.container, ["run", run, operations], () => describeRun(run, operations, {
+      selection: this.state.selection,
+      onOperation: (name) => this.handlers.onSelect("operation", name),
+      onCancel: this.handlers.onCancel,
+      onError: this.handlers.onError,
+    }));
+  }
+
+  /** What the view says of a run's operations: when it changes, the run's record is read again. */
+  progress(id) {
+    let known = 0;
+    let ended = 0;
+    for (const bar of this.state.bars.values()) {
+      if (bar.run !== id) continue;
+      known += 1;
+      if (bar.ended_us !== null) ended += 1;
+    }
+    return `${known}/${ended}`;
+  }
+
+  /** Read a run's record unless it was read at this stage already. */
+  async learn(run, stage) {
+    const before = this.fetched.get(run);
+    if (before?.stage === stage || before?.pending) return;
+    this.fetched.set(run, { ...before, stage, pending: true });
+    let record = before?.record ?? null;
+    try {
+      record = await get(`v1/runs/${encodeURIComponent(run)}`);
+    } catch (error) {
+      if (error.status !== 404) this.handlers.onError(error);
+    }
+    this.fetched.set(run, { stage, record });
+    this.draw();
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * The live chart: a row per machine, a bar per operation.
+ *
+ * Bars are drawn relative to an anchor and moved as one group, so following the present costs one
+ * attribute per frame. Only a new scale, a new view or a far move draws them again.
+ */
+
+import { AXIS_HEIGHT, drawAxis, drawMarkers } from "./axis.js";
+import { crosses, drawBar, growBar, makeBar, setTabbable } from "./bars.js";
+import { empty, fill, h, put, puts, s, write } from "./dom.js";
+import { ago } from "./format.js";
+import { attachInput } from "./gantt_input.js";
+import { layout, RowDrawing } from "./rows.js";
+import { Tooltip } from "./tooltip.js";
+import { Viewport } from "./viewport.js";
+
+const GUTTER_WIDE = 132;
+const GUTTER_NARROW = 112;
+/** Bars are drawn this many windows around the anchor; farther ones are clamped. */
+const REACH = 3;
+/** While nothing is touched, a frame is drawn when the picture moved by this much. */
+const LEAST_MOVE_PX = 0.5;
+const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Gantt {
+  constructor(container, state, { onSelect, onMode }) {
+    this.state = state;
+    this.onSelect = onSelect;
+    this.onMode = onMode;
+    this.viewport = new Viewport();
+    this.groups = new Map();
+    this.plan = null;
+    this.dirty = true;
+    this.build(container);
+    this.tooltip = new Tooltip(document.body);
+    this.measure();
+    attachInput(this);
+    new ResizeObserver(() => this.measure()).observe(container);
+    state.subscribe(() => this.invalidate());
+    document.addEventListener("visibilitychange", () => this.invalidate());
+  }
+
+  build(container) {
+    this.layers = Object.fromEntries(
+      ["faces", "grid", "bars", "marks", "markers", "gutter", "ticks", "flags"].map((name) => [name, s("g", { class: `layer-${name}` })]),
+    );
+    const { faces, grid, bars, marks, markers, gutter, ticks, flags } = this.layers;
+    this.moving = s("g", {}, bars, marks);
+    this.axis = s("svg", { height: AXIS_HEIGHT, "aria-hidden": "true" }, ticks, flags);
+    this.body = s("svg", { role: "group", "aria-label": "Operations by machine over time" }, patterns(), faces, grid, this.moving, markers, gutter);
+    this.note = h("p", { class: "chart-note", hidden: true, "data-testid": "chart-note" });
+    this.scroller = h("div", {
+      class: "gantt",
+      tabindex: 0,
+      "data-testid": "gantt",
+      "aria-label": "Chart of operations. Arrow keys move between bars, Enter explains one; A and D pan, W and S zoom, F follows.",
+      role: "group",
+    }, h("div", { class: "axis-box" }, this.axis), this.body);
+    this.teaching = h("div", {});
+    fill(container, this.teaching, h("div", { class: "gantt-box" }, this.scroller, this.note));
+    this.rowDrawing = new RowDrawing(faces, gutter);
+  }
+
+  measure() {
+    this.width = this.scroller.clientWidth || 800;
+    this.left = this.width < 560 ? GUTTER_NARROW : GUTTER_WIDE;
+    this.invalidate();
+  }
+
+  /** Draw everything again with the next frame. */
+  invalidate() {
+    this.dirty = true;
+    this.schedule();
+  }
+
+  schedule() {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.render();
+    });
+  }
+
+  setMode(mode) {
+    this.viewport.mode = mode;
+    this.onMode(mode);
+    this.invalidate();
+  }
+
+  /** Pan or zoom by hand; following ends. */
+  move(change) {
+    change(this.viewport);
+    this.onMode(this.viewport.mode);
+    this.invalidate();
+  }
+
+  get us_per_px() {
+    return this.viewport.span_us / Math.max(1, this.width - this.left);
+  }
+
+  /** Pixel of a moment in the chart as it stands. */
+  x(us) {
+    return this.left + (us - this.viewport.start_us) / this.us_per_px;
+  }
+
+  render() {
+    const { view } = this.state;
+    if (!view || document.hidden) return;
+    const bare = view.machines.length === 0 && this.state.bars.size === 0;
+    this.scroller.hidden = bare;
+    this.teach(bare);
+    if (bare) return;
+    const easing = this.viewport.step(this.state, { jump: reduced.matches });
+    if (this.dirty) this.plan = layout(view, this.state.bars.values());
+    this.draw();
+    this.dirty = false;
+    if (easing) this.schedule();
+    else this.scheduleIdle();
+  }
+
+  /** While something moves, come back when it moved by half a pixel; a still picture can wait. */
+  scheduleIdle() {
+    clearTimeout(this.idle);
+    const wait_ms = reduced.matches || !this.state.active ? 1000 : (LEAST_MOVE_PX * this.us_per_px) / 1000;
+    this.idle = setTimeout(() => this.schedule(), Math.min(1000, Math.max(0, wait_ms)));
+  }
+
+  draw() {
+    const { viewport, plan, width, left } = this;
+    const now_us = this.state.now();
+    const scale = this.us_per_px;
+    const far = Math.abs(viewport.start_us - this.anchor_us) > (REACH - 1) * viewport.span_us;
+    const redraw = this.dirty || scale !== this.scale || far || this.anchor_us === undefined;
+    if (redraw) {
+      this.anchor_us = viewport.start_us;
+      this.scale = scale;
+    }
+    const shift = (this.anchor_us - viewport.start_us) / scale;
+    put(this.moving, "transform", `translate(${shift} 0)`);
+    if (redraw) this.drawBars(now_us);
+    else this.growBars(now_us);
+    puts(this.body, { height: plan.height });
+    const scene = { viewport, width, left, height: plan.height, now_us, view: this.state.view, runs: this.state.runs.values(),
+      origin_us: this.state.view.origin_us, x: (us) => this.x(us) };
+    drawAxis(this.layers.ticks, this.layers.grid, scene);
+    drawMarkers(this.layers.markers, this.layers.flags, scene);
+    this.rowDrawing.draw(plan, width, left, this.state.utilisation());
+    this.remark(now_us);
+  }
+
+  /** Position relative to the anchor, kept within what SVG's single precision can hold. */
+  place(bar, now_us) {
+    const window_px = this.width - this.left;
+    const [low, high] = [this.left - REACH * window_px, this.left + (REACH + 1) * window_px];
+    const { selection, selectedRun } = this.state;
+    return {
+      x: (us) => Math.min(high, Math.max(low, this.left + (us - this.anchor_us) / this.scale)),
+      y: this.plan.rows.get(bar.machine).y,
+      left: this.left,
+      right: this.width,
+      now_us,
+      selected: selection?.kind === "operation" && selection.id === bar.operation,
+      dimmed: selectedRun !== null && bar.run !== selectedRun,
+    };
+  }
+
+  drawBars(now_us) {
+    const marks = [];
+    const seen = new Set();
+    for (const bar of this.state.bars.values()) {
+      if (!this.plan.rows.has(bar.machine)) continue;
+      seen.add(bar.operation);
+      const place = this.place(bar, now_us);
+      drawBar(this.group(bar), bar, place);
+      marks.push(...crosses(bar, this.plan.rows, place.x));
+    }
+    for (const [id, group] of this.groups) {
+      if (seen.has(id)) continue;
+      group.remove();
+      this.groups.delete(id);
+    }
+    this.layers.marks.replaceChildren(...marks);
+    this.keepOneTabbable();
+  }
+
+  growBars(now_us) {
+    for (const [id, group] of this.groups) {
+      const bar = this.state.bars.get(id);
+      growBar(group, bar, this.place(bar, now_us));
+    }
+  }
+
+  group(bar) {
+    let group = this.groups.get(bar.operation);
+    if (!group) {
+      group = makeBar(bar);
+      this.groups.set(bar.operation, group);
+      this.layers.bars.append(group);
+    }
+    return group;
+  }
+
+  /** The tab key reaches one bar; arrows go on from there. */
+  keepOneTabbable() {
+    if (this.groups.has(this.tabbable)) return;
+    this.tabbable = this.groups.keys().next().value;
+    if (this.tabbable) setTabbable(this.groups.get(this.tabbable), true);
+  }
+
+  /** Give a bar the keyboard focus and bring it into sight. */
+  focus(bar) {
+    const group = this.groups.get(bar.operation);
+    if (this.groups.has(this.tabbable)) setTabbable(this.groups.get(this.tabbable), false);
+    this.tabbable = bar.operation;
+    setTabbable(group, true);
+    group.focus({ preventScroll: true });
+  }
+
+  /** Say what a still picture means. */
+  remark(now_us) {
+    const ended = [...this.state.bars.values()].map((bar) => bar.ended_us ?? 0);
+    const text = this.state.active || ended.length === 0 ? "" : `idle, last work ended ${ago(Math.max(...ended), now_us)}`;
+    this.note.hidden = !text;
+    write(this.note, text);
+  }
+
+  teach(bare) {
+    const text = bare ? "bare" : this.state.bars.size === 0 ? "quiet" : "";
+    if (this.taught === text) return;
+    this.taught = text;
+    const lessons = {
+      bare: () => empty("No machine has joined.", "Start an agent on any box that can reach this service:", h("br"), h("code", {}, `fjord agent --server ${location.origin}`)),
+      quiet: () => empty("The machines are idle.", "Submit a run and its operations appear here, planned and actual: ", h("br"), h("code", {}, "fjord demo")),
+      "": () => "",
+    };
+    fill(this.teaching, lessons[text]());
+  }
+}
+
+function patterns() {
+  const hatch = { width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
+  return s("defs", {},
+    s("pattern", { id: "hatch", ...hatch }, s("path", { d: "M0 0v5" })),
+    s("pattern", { id: "hatch-bad", ...hatch, width: 7, height: 7 }, s("rect", { width: 7, height: 7 }), s("path", { d: "M0 0v7" })));
+}

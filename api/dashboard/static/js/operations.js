@@ -1,0 +1,56 @@
+/** The same operations as a table: for keyboards, screen readers and those who like lists. */
+
+import { chip, empty, h, refill, row, table } from "./dom.js";
+import { clock, deviation, duration } from "./format.js";
+import { span } from "./bars.js";
+import { BANDS, label, reason, state as stateWords, tone } from "./words.js";
+
+const COLUMNS = [
+  ["Operation", "lead"], ["Run", "nowrap"], ["State"], ["Machine", "nowrap"], ["Provider", "nowrap"], ["Priority", "nowrap"],
+  ["Start", "num"], ["Predicted", "num"], ["Actual", "num"],
+];
+const MOST_ROWS = 200;
+
+export class OperationTable {
+  constructor(container, state, onSelect) {
+    this.container = container;
+    this.state = state;
+    this.onSelect = onSelect;
+  }
+
+  draw() {
+    if (this.container.hidden || !this.state.view) return;
+    const bars = [...this.state.bars.values()].sort((a, b) => begin(b) - begin(a)).slice(0, MOST_ROWS);
+    refill(this.container, [bars, this.state.selection], () => this.make(bars));
+  }
+
+  make(bars) {
+    if (bars.length === 0) return empty("No operations yet.", "They appear when a run is submitted.");
+    const rows = bars.map((bar) => operationRow(COLUMNS, bar, this.state.selection, this.onSelect));
+    return h("div", { class: "scroll" }, table(COLUMNS, rows, { "data-testid": "operation-table" }));
+  }
+}
+
+function begin(bar) {
+  return bar.started_us ?? bar.planned_start_us ?? Infinity;
+}
+
+/** A row about an operation, with a button that explains it. */
+export function operationRow(columns, bar, selection, onSelect) {
+  const predicted = span(bar.planned_start_us, bar.planned_end_us);
+  const actual = span(bar.started_us, bar.ended_us);
+  const cells = {
+    Operation: h("button", { class: "link", type: "button", "data-focus": bar.operation, onclick: () => onSelect(bar.operation) }, label(bar)),
+    Run: h("span", { class: "mono" }, bar.run),
+    State: h("span", {}, chip(stateWords(bar.state)), bar.failures.length > 0
+      ? h("span", { class: "note" }, `after ${bar.failures.length} failed: ${reason(bar.failures.at(-1).reason)}`) : ""),
+    Machine: bar.machine || "–",
+    Provider: bar.provider || "–",
+    Priority: h("span", { class: "band" }, h("i", { class: `swatch ${tone(bar)}` }), BANDS[bar.band]),
+    Start: clock(bar.started_us ?? bar.planned_start_us, true),
+    Predicted: duration(predicted),
+    Actual: actual === null ? "–" : `${duration(actual)} ${deviation(actual, predicted) && `(${deviation(actual, predicted)})`}`,
+  };
+  const picked = selection?.kind === "operation" && selection.id === bar.operation;
+  return row(columns, columns.map(([title]) => cells[title]), { class: picked ? "picked" : null, "data-operation": bar.operation });
+}

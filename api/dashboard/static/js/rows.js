@@ -1,0 +1,113 @@
+/** The rows of the chart: a heading per agent, a line per machine, and where each one stands. */
+
+import { put, puts, s, write } from "./dom.js";
+import { percent } from "./format.js";
+import { lane, state as stateWords } from "./words.js";
+
+export const ROW_HEIGHT = 26;
+export const HEAD_HEIGHT = 20;
+
+/** Machines by agent, in a stable natural order (`cpu2` before `cpu10`). */
+export function byAgent(machines) {
+  const agents = new Map();
+  const ordered = [...machines].sort((a, b) => a.report.id.localeCompare(b.report.id, "en", { numeric: true }));
+  for (const machine of ordered) {
+    const group = agents.get(machine.agent) ?? { agent: machine.agent, box: machine.box, machines: [] };
+    group.machines.push(machine);
+    agents.set(machine.agent, group);
+  }
+  return [...agents.values()];
+}
+
+/**
+ * Where every row stands.
+ *
+ * @returns {{height: number, heads: object[], rows: Map<string, object>}} `rows` by machine id, each
+ *   with `y`; bars on machines that have left get a row at the end, so that history stays.
+ */
+export function layout(view, bars) {
+  const heads = [];
+  const rows = new Map();
+  let y = 0;
+  for (const group of byAgent(view.machines)) {
+    heads.push({ key: group.agent, text: headline(group), y });
+    y += HEAD_HEIGHT;
+    for (const machine of group.machines) {
+      rows.set(machine.report.id, { id: machine.report.id, y, machine });
+      y += ROW_HEIGHT;
+    }
+  }
+  const gone = [...new Set([...bars].map((bar) => bar.machine))].filter((id) => id && !rows.has(id)).sort();
+  if (gone.length > 0) {
+    heads.push({ key: "gone", text: "no longer here", y });
+    y += HEAD_HEIGHT;
+  }
+  for (const id of gone) {
+    rows.set(id, { id, y, machine: null });
+    y += ROW_HEIGHT;
+  }
+  return { height: y, heads, rows };
+}
+
+function headline(group) {
+  return group.box && group.box !== group.agent ? `${group.agent} on ${group.box}` : group.agent;
+}
+
+/** Draws the faces below the bars and the names in the gutter left of them. */
+export class RowDrawing {
+  constructor(faces, gutter) {
+    this.faces = faces;
+    this.gutter = gutter;
+    this.signature = "";
+  }
+
+  draw(plan, width, gutterWidth, shares) {
+    const signature = JSON.stringify([
+      width,
+      gutterWidth,
+      plan.heads,
+      [...plan.rows.values()].map((row) => [row.id, row.y, row.machine?.state]),
+    ]);
+    if (signature !== this.signature) {
+      this.signature = signature;
+      this.rebuild(plan, width, gutterWidth);
+    }
+    for (const [id, text] of this.shares) write(text, shares.has(id) ? percent(shares.get(id)) : "");
+  }
+
+  rebuild(plan, width, gutterWidth) {
+    this.shares = new Map();
+    this.faces.replaceChildren();
+    this.gutter.replaceChildren(
+      s("rect", { class: "gutter-face", x: 0, y: 0, width: gutterWidth, height: plan.height }),
+    );
+    for (const head of plan.heads) {
+      this.gutter.append(
+        s("rect", { class: "row-group-face", x: 0, y: head.y, width, height: HEAD_HEIGHT }),
+        s("text", { class: "row-group", x: 10, y: head.y + 14 }, head.text),
+      );
+    }
+    for (const row of plan.rows.values()) this.add(row, width, gutterWidth);
+    this.gutter.append(
+      s("line", { class: "row-line", x1: gutterWidth, x2: gutterWidth, y1: 0, y2: plan.height }),
+    );
+  }
+
+  add(row, width, gutterWidth) {
+    const { y, machine } = row;
+    const down = !machine || machine.state === "down" || machine.state === "lost";
+    const face = s("rect", { class: "row-face", x: 0, y, width, height: ROW_HEIGHT });
+    if (down) puts(face, { class: "row-face row-down", fill: "url(#hatch-bad)" });
+    const bottom = y + ROW_HEIGHT;
+    this.faces.append(face);
+    if (down) this.faces.append(s("rect", { x: 0, y, width, height: ROW_HEIGHT, fill: "url(#hatch-bad)", opacity: 0.5 }));
+    this.faces.append(s("line", { class: "row-line", x1: 0, x2: width, y1: bottom, y2: bottom }));
+    const name = s("text", { class: "row-name", x: 10, y: y + 17 }, lane(row.id), s("title", {}, row.id));
+    const share = s("text", { class: "row-share", x: gutterWidth - 8, y: y + 17 });
+    this.gutter.append(name, share);
+    if (machine && machine.state !== "up") {
+      put(share, "class", "row-share row-state");
+      write(share, stateWords(machine.state)[0]);
+    } else if (machine) this.shares.set(row.id, share);
+  }
+}

@@ -1,0 +1,55 @@
+/** One run: what was promised, what happened, its operations, its documents. */
+
+import { chip, h, table } from "./dom.js";
+import { clock, deviation, difference, duration, plural } from "./format.js";
+import { save } from "./http.js";
+import { operationRow } from "./operations.js";
+import { BANDS, reason, state as stateWords } from "./words.js";
+
+const COLUMNS = [["Operation", "lead"], ["State"], ["Machine", "nowrap"], ["Provider", "nowrap"], ["Start", "num"], ["Predicted", "num"], ["Actual", "num"]];
+
+/** The content of the details panel for a run; `operations` may still be on their way (null). */
+export function describeRun(run, operations, { onOperation, onCancel, onError, selection }) {
+  const open = run.state === "queued" || run.state === "running";
+  const path = `v1/runs/${encodeURIComponent(run.run)}`;
+  const link = (text, address, name) => h("a", {
+    href: address, download: name, "data-testid": `link-${text.toLowerCase()}`,
+    onclick: (event) => { event.preventDefault(); save(address, name).catch(onError); },
+  }, text);
+  return [
+    h("div", { class: "panel-head" },
+      h("h2", {}, "Run ", h("span", { class: "mono" }, run.run)),
+      chip(stateWords(run.state)),
+      h("span", { class: "tools" },
+        link("Trace", `${path}/trace`, `${run.run}.trace.json`),
+        link("Explain", `${path}/explain`, `${run.run}.explain.json`),
+        open && run.kind === "run" ? h("button", { type: "button", onclick: () => onCancel(run) }, "Cancel run") : null)),
+    h("div", { class: "details-body wide", "data-testid": "run-details" },
+      h("dl", { class: "facts flow" }, facts(run).map(([term, text]) => h("div", {}, h("dt", {}, term), h("dd", {}, text)))),
+      run.detail ? h("p", { class: "note" }, run.detail) : null,
+      list(operations, selection, onOperation),
+      h("p", { class: "note" }, "Open the trace in ui.perfetto.dev: planned and actual, a track per machine.")),
+  ];
+}
+
+function facts(run) {
+  const predicted = run.predicted_p50_us === null ? null : run.predicted_p50_us - run.submitted_us;
+  const actual = run.ended_us === null ? null : run.ended_us - run.submitted_us;
+  const found = [["Workload", run.workload], ["Priority", BANDS[run.band]], ["Submitted", clock(run.submitted_us, true)]];
+  if (run.reason) found.push(["Reason", reason(run.reason)]);
+  if (run.started_us !== null) found.push(["Waited", duration(run.started_us - run.submitted_us)]);
+  found.push(["Predicted, p50", duration(predicted)]);
+  if (run.predicted_p95_us !== null) found.push(["Predicted, p95", duration(run.predicted_p95_us - run.submitted_us)]);
+  found.push(["Actual", actual === null ? "–" : `${duration(actual)} ${deviation(actual, predicted)}`]);
+  for (const [name, at_us] of [["Deadline", run.deadline_us], ["Due", run.due_us]]) {
+    if (at_us !== null) found.push([name, `${duration(at_us - run.submitted_us)}${run.ended_us === null ? "" : `, ended ${difference(run.ended_us - at_us)}`}`]);
+  }
+  return found;
+}
+
+function list(operations, selection, onOperation) {
+  if (operations === null) return h("p", { class: "note" }, "Reading its operations …");
+  if (operations.length === 0) return h("p", { class: "note" }, "It has no operations yet.");
+  const rows = operations.map((operation) => operationRow(COLUMNS, operation, selection, onOperation));
+  return h("div", {}, h("h3", {}, plural(operations.length, "operation")), h("div", { class: "scroll" }, table(COLUMNS, rows)));
+}

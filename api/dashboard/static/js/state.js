@@ -1,0 +1,105 @@
+/** What the page knows: the latest view of the site, what it remembers of earlier ones, choices. */
+
+/** How long ended operations stay on the chart after the service stopped mentioning them. */
+const MEMORY_US = 180e6;
+const MOST_REMEMBERED = 3000;
+/** Utilisation looks back this far. */
+export const WINDOW_US = 60e6;
+
+const FINAL = new Set(["done", "failed", "cancelled"]);
+
+export class State {
+  constructor() {
+    this.view = null;
+    this.bars = new Map();
+    this.runs = new Map();
+    this.selection = null;
+    this.offset_us = 0;
+    this.listeners = new Set();
+  }
+
+  /** Call `listener` after each change. */
+  subscribe(listener) {
+    this.listeners.add(listener);
+  }
+
+  changed() {
+    for (const listener of this.listeners) listener(this);
+  }
+
+  /** Time on the service's clock, which the reader's computer need not share. */
+  now() {
+    return 1000 * performance.now() + this.offset_us;
+  }
+
+  /** Take a new view of the site. */
+  apply(view) {
+    const offset_us = view.at_us - 1000 * performance.now();
+    // Of two measurements the larger offset saw the shorter delay; a big step is another clock.
+    const stepped = Math.abs(offset_us - this.offset_us) > 2e6;
+    this.offset_us = stepped ? offset_us : Math.max(offset_us, this.offset_us);
+    this.view = view;
+    this.remember(view);
+    for (const run of view.runs) this.runs.set(run.run, run);
+    this.changed();
+  }
+
+  /** Take news of one run. */
+  applyRun(run) {
+    this.runs.set(run.run, run);
+    this.changed();
+  }
+
+  remember(view) {
+    const oldest_us = view.at_us - MEMORY_US;
+    const kept = new Map();
+    for (const [id, bar] of this.bars) {
+      if (FINAL.has(bar.state) && bar.ended_us > oldest_us) kept.set(id, bar);
+    }
+    for (const bar of view.bars) kept.set(bar.operation, bar);
+    const surplus = kept.size - MOST_REMEMBERED;
+    for (const id of [...kept.keys()].slice(0, Math.max(0, surplus))) kept.delete(id);
+    this.bars = kept;
+  }
+
+  /** Choose an operation or a run: `{kind, id}`, or nothing. */
+  select(kind, id) {
+    this.selection = kind ? { kind, id } : null;
+    this.changed();
+  }
+
+  /** The id of the run that the selection belongs to, or null. */
+  get selectedRun() {
+    if (this.selection?.kind === "run") return this.selection.id;
+    return this.selection ? (this.bars.get(this.selection.id)?.run ?? null) : null;
+  }
+
+  /** Newest first. */
+  get runList() {
+    return [...this.runs.values()].sort((a, b) => b.submitted_us - a.submitted_us || (a.run < b.run ? -1 : 1));
+  }
+
+  /** Whether anything is planned or running. */
+  get active() {
+    for (const bar of this.bars.values()) if (!FINAL.has(bar.state)) return true;
+    return false;
+  }
+
+  /** Busy share of each machine in the last `WINDOW_US`, by machine id. */
+  utilisation() {
+    const now_us = this.now();
+    const busy = new Map();
+    for (const bar of this.bars.values()) {
+      if (bar.started_us === null || !bar.machine) continue;
+      const end_us = Math.min(now_us, bar.ended_us ?? now_us);
+      const span_us = end_us - Math.max(bar.started_us, now_us - WINDOW_US);
+      if (span_us > 0) busy.set(bar.machine, (busy.get(bar.machine) ?? 0) + span_us);
+    }
+    const shares = new Map();
+    for (const machine of this.view?.machines ?? []) {
+      const known_us = Math.max(1, Math.min(WINDOW_US, now_us - machine.since_us));
+      shares.set(machine.report.id, Math.min(1, (busy.get(machine.report.id) ?? 0) / known_us));
+    }
+    return shares;
+  }
+}

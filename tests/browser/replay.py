@@ -1,0 +1,146 @@
+"""A small server that shows a browser any view of a site.
+
+It sends what the service would send, `SiteView` and `RunRecord` encoded by msgspec, under the
+strict content policy of the service. Tests change the view and look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.dashboard import STATIC
+from api.trace import trace
+from scheduler.control.records import RunRecord, SiteView
+
+POLICY = b"default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+
+@dataclass
+class Site:
+    """What the server shows; tests change it from their own thread."""
+
+    view: SiteView
+    records: dict[str, RunRecord] = field(default_factory=dict)
+    cancelled: list[str] = field(default_factory=list)
+    secret: str = ""
+    url: str = ""
+    reachable: bool = True
+    loop: asyncio.AbstractEventLoop | None = None
+    changed: asyncio.Event | None = None
+
+    def show(self, view: SiteView) -> None:
+        self.view = view
+        self._wake()
+
+    def lose(self) -> None:
+        """End every stream and refuse new ones."""
+        self.reachable = False
+        self._wake()
+
+    def find(self) -> None:
+        self.reachable = True
+
+    def _wake(self) -> None:
+        assert self.loop is not None
+        assert self.changed is not None
+        self.loop.call_soon_threadsafe(self.changed.set)
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        assert self.changed is not None
+        while self.reachable:
+            self.changed.clear()
+            yield b"event: view\ndata: " + msgspec.json.encode(self.view) + b"\n\n"
+            await self.changed.wait()
+
+
+def json_response(content: object) -> Response:
+    return Response(msgspec.json.encode(content), media_type="application/json")
+
+
+class Endpoints:
+    """What the dashboard asks the service for."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    async def events(self, request: Request) -> Response:
+        if not self.site.reachable:
+            return JSONResponse({"title": "unavailable"}, status_code=503)
+        expected = f"Bearer {self.site.secret}"
+        if self.site.secret and request.headers.get("Authorization") != expected:
+            return JSONResponse({"title": "a token is needed"}, status_code=401)
+        return StreamingResponse(self.site.stream(), media_type="text/event-stream")
+
+    async def run(self, request: Request) -> Response:
+        record = self.site.records.get(request.path_params["run"])
+        if record is None:
+            return JSONResponse({"title": "no such run"}, status_code=404)
+        return json_response(record)
+
+    async def trace(self, request: Request) -> Response:
+        return JSONResponse(trace(self.site.records[request.path_params["run"]]))
+
+    async def cancel(self, request: Request) -> Response:
+        self.site.cancelled.append(request.path_params["run"])
+        return Response(status_code=202)
+
+    async def models(self, _: Request) -> Response:
+        return JSONResponse({"models": [{"name": "det", "digest": "d" * 64}]})
+
+
+def application(site: Site) -> ASGIApp:
+    answers = Endpoints(site)
+    routes = Starlette(
+        routes=[
+            Route("/v1/events", answers.events),
+            Route("/v1/models", answers.models),
+            Route("/v1/runs/{run}", answers.run, methods=["GET"]),
+            Route("/v1/runs/{run}", answers.cancel, methods=["DELETE"]),
+            Route("/v1/runs/{run}/trace", answers.trace),
+            Mount("/", StaticFiles(directory=STATIC, html=True)),
+        ]
+    )
+
+    async def with_policy(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"].append((b"content-security-policy", POLICY))
+            await send(message)
+
+        await routes(scope, receive, sent)
+
+    return with_policy
+
+
+class Server(uvicorn.Server):
+    """A uvicorn in a thread that says when it listens."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application(site), port=0, log_level="warning", timeout_graceful_shutdown=1
+            )
+        )
+        self.site = site
+        self.listening = threading.Event()
+
+    async def startup(self, sockets: Any = None) -> None:
+        self.site.loop = asyncio.get_running_loop()
+        self.site.changed = asyncio.Event()
+        await super().startup(sockets)
+        port = self.servers[0].sockets[0].getsockname()[1]
+        self.site.url = f"http://127.0.0.1:{port}/"
+        self.listening.set()
