@@ -7,7 +7,19 @@ from collections.abc import Sequence
 
 import typer
 
-from api.cli import demo, devices, models, output, policy, runs, services, solving, token, workloads
+from api.cli import (
+    demo,
+    devices,
+    functions,
+    models,
+    output,
+    policy,
+    runs,
+    services,
+    solving,
+    token,
+    workloads,
+)
 from api.client import FjordApiError
 from scheduler.model.errors import FjordError, InvalidInput
 
@@ -25,6 +37,7 @@ app = typer.Typer(
 )
 services.register(app)
 devices.register(app)
+functions.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(workloads.app, name="workloads")
 runs.register(app)
@@ -49,19 +62,18 @@ def run(arguments: Sequence[str]) -> int:
         0, or 1 when something failed, or 2 when what was asked for is wrong.
     """
     try:
-        app(list(arguments), prog_name="fjord")
-    except SystemExit as stop:
-        return _code(stop)
-    except KeyboardInterrupt:
+        code = app(list(arguments) or ["--help"], prog_name="fjord", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
+    except typer.exceptions.TyperException as error:
+        if text := error.format_message():
+            output.fail(f"{text} (fjord --help)")
+        return EXIT_BAD_INPUT
     except (FjordApiError, FjordError, OSError) as error:
         output.fail(_message(error))
         return EXIT_BAD_INPUT if _is_bad_input(error) else EXIT_FAILURE
-    return 0
-
-
-def _code(stop: SystemExit) -> int:
-    return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    # A command that ends early, by `typer.Exit`, makes its code the value of the call.
+    return code if isinstance(code, int) else 0
 
 
 def _is_bad_input(error: Exception) -> bool:

@@ -77,7 +77,8 @@ def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> Report
     from api.client import Client
     from api.demo.images import render, sample_lines
     from api.demo.measure import approaches, in_turn
-    from api.demo.prepare import files, prepare
+    from api.demo.ocr import model_files
+    from api.demo.prepare import prepare
     from api.demo.report import Report
 
     expected = sample_lines(images, lines_per_image=LINES_PER_IMAGE, seed=seed)
@@ -89,7 +90,7 @@ def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> Report
                 client,
                 progress=lambda done, total: shown.update(task, completed=done, total=total),
             )
-        ways = approaches(client, workload, files(), pages)
+        ways = approaches(client, workload, model_files(), pages)
         with output.progress("reading", quiet=quiet) as shown:
             task = shown.add_task("", total=ROUNDS * len(ways))
             measured = in_turn(ways, rounds=ROUNDS, progress=lambda: shown.advance(task))
@@ -105,7 +106,7 @@ def _print(report: Report, url: str) -> None:
     fjord = report.fjord
     bars = _executed_bars(fjord)
     console.print("\n[bold]What ran where[/bold] (one letter per image)")
-    console.print(gantt(bars, width=console.width), soft_wrap=True, markup=False)
+    console.print(gantt(bars, width=output.chart_width()), soft_wrap=True, markup=False)
     console.print(legend(bars), style="dim", markup=False)
     console.print(f"\n[bold]{len(report.expected)} images, median of {ROUNDS} rounds[/bold]")
     rows = [_row(name, typical(rounds), fjord) for name, rounds in report.measured.items()]

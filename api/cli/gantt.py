@@ -19,7 +19,7 @@ class Bar:
     end_us: int
 
 
-def gantt(bars: Sequence[Bar], *, width: int = 80) -> str:
+def gantt(bars: Sequence[Bar], *, width: int) -> str:
     """Draw bars, one row per machine and one letter per job, over the span they cover.
 
     Parameters
@@ -36,7 +36,7 @@ def gantt(bars: Sequence[Bar], *, width: int = 80) -> str:
     >>> print(gantt(bars, width=15))
     cpu0 AAAAA·····
     cpu1 ·····BBBBB
-         0      0.1 ms
+         0   0.1 ms
     """
     if not bars:
         return ""

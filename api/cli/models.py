@@ -104,12 +104,11 @@ def show(
     """Show a model and what was measured of it on each machine and provider."""
     with Client(server, token) as client:
         model = client.model(name)
-        profiles = [p for p in client.schedule()["profiles"] if p["digest"] == model["digest"]]
     if as_json:
-        return output.print_json(model | {"profiles": profiles})
+        return output.print_json(model)
     output.console().print(f"[bold]{model['name']}[/bold] {model['digest']}  {_signature(model)}")
     columns = ("machine", "provider", "verdict", "p50 ms", "load ms", "coverage", "reason")
-    output.print_table(columns, map(_profile_row, profiles), empty="not measured yet")
+    output.print_table(columns, map(_profile_row, model["profiles"]), empty="not measured yet")
 
 
 def _profile_row(profile: dict[str, Any]) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 US_PER_MS = 1_000
+CHART_WIDTH = 100
 FILE_WIDTH = 160
 """Characters in a line that does not go to a terminal."""
 STATE_STYLES = {
@@ -35,10 +36,15 @@ def console() -> Console:
     return found if found.is_terminal else Console(highlight=False, width=FILE_WIDTH)
 
 
+def chart_width() -> int:
+    """Characters that a chart may take in one line."""
+    return min(console().width, CHART_WIDTH)
+
+
 def print_json(value: Any) -> None:
     """Print a value for a program to read, and nothing else."""
     json.dump(value, sys.stdout, indent=None if not sys.stdout.isatty() else 2, default=str)
-    sys.stdout.write("\n")
+    tell("")
 
 
 def print_table(
@@ -103,6 +109,12 @@ def gibibytes(size_bytes: int) -> str:
 def pairs(values: Mapping[str, Any]) -> str:
     """Write a mapping in one cell."""
     return ", ".join(f"{name}={value}" for name, value in values.items())
+
+
+def tell(message: str) -> None:
+    """Say a line to the user, at once: whoever reads it through a pipe waits for it."""
+    sys.stdout.write(message + "\n")
+    sys.stdout.flush()
 
 
 def note(message: str) -> None:

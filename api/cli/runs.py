@@ -169,7 +169,7 @@ def print_preview(preview: dict[str, Any]) -> None:
     print_operations(record["operations"], record["submitted_us"])
     bars = planned_bars(record["operations"])
     if bars:
-        console.print(gantt(bars, width=console.width), soft_wrap=True)
+        console.print(gantt(bars, width=output.chart_width()), soft_wrap=True)
     for run, later_us in preview["preempted"].items():
         console.print(f"{run} would end {later_us / 1000:.1f} ms later", style="yellow")
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.cli import options
+from api.cli import options, output
 from api.settings import Settings
+from scheduler.model.errors import InvalidInput
+
+Agent = Annotated[bool, typer.Option(help="Offer this box's machines, too.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,27 +29,131 @@ def up(
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
     data: options.Data = None,
+    store_url: options.StoreUrl = "",
+    box: options.Box = "",
+    agent: Agent = True,
+    name: options.Name = "",
+    cores: options.Cores = "",
+    simulated: options.Simulated = False,
     as_json: options.Json = False,
 ) -> None:
     """Start everything on this box: the store, the service with its dashboard, and an agent."""
+    from api.supervisor import free_port, run_up
+
+    _log_to_stderr()
+    settings = _settings(host, port or free_port(host), data, store_url, box)
+    parse_cores(cores)
+    asyncio.run(
+        run_up(
+            settings,
+            agent=agent,
+            agent_options=_agent_options(name, cores, simulated),
+            say=_json_teller(settings) if as_json else output.tell,
+        )
+    )
+
+
+def _json_teller(settings: Settings) -> Callable[[str], None]:
+    """Say one object when the service is up, and leave out the words."""
+    told: list[str] = []
+
+    def say(line: str) -> None:
+        if not told:
+            output.print_json({"url": settings.base_url, "data": str(settings.data_dir)})
+        told.append(line)
+
+    return say
 
 
 def serve(
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
     data: options.Data = None,
+    store_url: options.StoreUrl = "",
+    box: options.Box = "",
     as_json: options.Json = False,
 ) -> None:
-    """Start the service alone, beside a store that runs elsewhere."""
+    """Start the service alone: the API, the dashboard, and a candidate for the controller."""
+    import uvicorn
+
+    from api.server import create_app
+
+    _log_to_stderr()
+    settings = _settings(host, port, data, store_url, box)
+    app = create_app(settings)
+    if as_json:
+        output.print_json({"url": settings.base_url, "data": str(settings.data_dir)})
+    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")
 
 
 def agent(
-    server: Annotated[str, typer.Option(help="Address of the service to join.")],
+    server: Annotated[
+        str, typer.Option("--server", envvar="FJORD_URL", help="Address of the service to join.")
+    ],
+    token: options.Token = None,
+    data: options.Data = None,
+    name: options.Name = "",
+    box: options.Box = "",
+    cores: options.Cores = "",
+    simulated: options.Simulated = False,
     as_json: options.Json = False,
 ) -> None:
-    """Offer the machines of this box to a service."""
+    """Offer the machines of this box to a service, until SIGTERM; what runs is finished first."""
+    from devices.agent.daemon import run_agent
+    from devices.agent.settings import AgentSettings
+
+    _log_to_stderr()
+    settings = AgentSettings(
+        server=server.rstrip("/"),
+        data_dir=data or Settings.from_environment().data_dir,
+        token=token or "",
+        name=name,
+        box=box,
+        cores=parse_cores(cores),
+        simulated=simulated,
+    )
+    if as_json:
+        output.print_json({"server": settings.server, "data": str(settings.data_dir)})
+    asyncio.run(run_agent(settings))
 
 
-def _settings(host: str, port: int, data: Path | None) -> Settings:
+def parse_cores(text: str) -> tuple[int, ...] | None:
+    """Read ``0-3,6``; nothing means all cores.
+
+    Examples
+    --------
+    >>> parse_cores("0-2,6")
+    (0, 1, 2, 6)
+    """
+    if not text:
+        return None
+    try:
+        spans = [part.partition("-") for part in text.split(",")]
+        cores = [core for a, _, b in spans for core in range(int(a), int(b or a) + 1)]
+    except ValueError:
+        cores = []
+    if not cores:
+        raise InvalidInput(f"--cores must be like 0-3,6; got {text!r}", field="cores")
+    return tuple(sorted(set(cores)))
+
+
+def _agent_options(name: str, cores: str, simulated: bool) -> list[str]:
+    given = [("--name", name), ("--cores", cores)]
+    words = [word for option, value in given if value for word in (option, value)]
+    return words + (["--simulated"] if simulated else [])
+
+
+def _settings(host: str, port: int, data: Path | None, store_url: str, box: str) -> Settings:
     settings = Settings.from_environment()
-    return replace(settings, host=host, port=port, data_dir=data or settings.data_dir)
+    return replace(
+        settings,
+        host=host,
+        port=port,
+        data_dir=data or settings.data_dir,
+        store_url=store_url or settings.store_url,
+        box=box or settings.box,
+    )
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", level=logging.WARNING)

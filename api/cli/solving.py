@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import options, output
+from api.cli.files import read_json
 from api.cli.gantt import Bar, gantt, legend
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def solve(
     from scheduler.model.codec import from_json
     from scheduler.model.schedule import Limits
 
-    problem = from_json(file.read_bytes())
+    problem = from_json(read_json(file))
     limits = Limits(time_s=time_limit_s, workers=workers)
     began = time.perf_counter()
     result = portfolio.solve(problem, solver=solver, limits=limits, seed=seed)
@@ -92,7 +93,7 @@ def _print_result(problem: Problem, result: Result, elapsed_s: float) -> None:
         )
         for placed in result.schedule
     ]
-    console.print(gantt(bars, width=console.width), soft_wrap=True, markup=False)
+    console.print(gantt(bars, width=output.chart_width()), soft_wrap=True, markup=False)
     if len(problem.jobs) <= MOST_LETTERS:
         console.print(legend(bars), style="dim", markup=False)
 

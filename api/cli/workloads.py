@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from api.cli import options, output
+from api.cli.files import read_json
 from api.client import Client
 from api.client.clients import DEFAULT_URL
-from scheduler.model.errors import InvalidInput
 
 app = typer.Typer(help="Workloads: create, list, show, delete.", no_args_is_help=True)
 
@@ -43,23 +42,6 @@ def create(
     if as_json:
         return output.print_json(made)
     output.console().print(f"created [bold]{made['name']}[/bold] version {made['version']}")
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Read a JSON object from a file.
-
-    Raises
-    ------
-    InvalidInput
-        If the file holds anything else.
-    """
-    try:
-        value = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise InvalidInput(f"{file} must be JSON; got {error}") from None
-    if not isinstance(value, dict):
-        raise InvalidInput(f"{file} must hold a JSON object; got {type(value).__name__}")
-    return value
 
 
 @app.command()
