@@ -27,7 +27,7 @@ def model(
     dtype: int = FLOAT,
 ) -> ModelProto:
     """A model of these nodes; by default from ``x[N, 4]`` to ``y``."""
-    given = {"x": ["N", 4]} if inputs is None else inputs
+    given: Mapping[str, Shape] = {"x": ["N", 4]} if inputs is None else inputs
     graph = helper.make_graph(
         nodes,
         "graph",

@@ -22,6 +22,12 @@ _registered: dict[str, list[Any]] = {}
 _lock = Lock()
 
 
+def is_present(row: Provider) -> bool:
+    """Whether the provider is installed here; it may still find no device, or fail."""
+    built_in = bool(row.library) or row.ort_name in ort.get_available_providers()
+    return built_in and not missing(row, this_host())
+
+
 def devices(row: Provider) -> list[Any]:
     """ONNX Runtime's devices of a plug-in provider; empty for one that is built in.
 
@@ -53,7 +59,7 @@ def _built_in(row: Provider) -> list[Any]:
     # CUDA's libraries may come as Python packages, which no loader finds by itself.
     if row.lane == "cuda" and hasattr(ort, "preload_dlls"):
         ort.preload_dlls()
-    if row.ort_name not in ort.get_available_providers():
+    if not is_present(row):
         reason = f"this build of onnxruntime has no {row.ort_name}: {row.remedy}"
         raise ProviderRefused(Verdict.NOT_INSTALLED, reason)
     return []
