@@ -38,6 +38,7 @@ class ChangeFeed:
         self._release = release
         self._waiters: dict[str, list[asyncio.Future[RunRecord]]] = {}
         self._subscribers: list[asyncio.Queue[RunRecord | SiteView]] = []
+        self._listeners: list[Callable[[RunRecord], None]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -83,6 +84,10 @@ class ChangeFeed:
         finally:
             self._subscribers.remove(queue)
 
+    def on_run(self, listener: Callable[[RunRecord], None]) -> None:
+        """Have a function called with every change of a run; unlike a subscriber, none is missed."""
+        self._listeners.append(listener)
+
     async def _read(self, after: str) -> None:
         while True:
             try:
@@ -98,6 +103,8 @@ class ChangeFeed:
         if isinstance(change, RunRecord):
             if change.state in FINAL:
                 self._wake(change)
+            for listener in self._listeners:
+                listener(change)
             self._publish(change)
         elif isinstance(change, ViewChanged):
             await self._publish_view()

@@ -174,6 +174,7 @@ class SiteView:
     at_us: int
     version: int
     placement: str
+    improve: bool = True
     plan_source: str
     origin_us: int
     planned_makespan_us: int

@@ -81,3 +81,8 @@ def queries(site: str) -> str:
 def reply(site: str, query_id: str) -> str:
     """Expiring list that receives the answer to one question."""
     return f"fjord:{{{site}}}:reply:{query_id}"
+
+
+def tensor_token(site: str) -> str:
+    """The bearer token with which the boxes of a site fetch tensors from each other."""
+    return f"fjord:{{{site}}}:tensor-token"
