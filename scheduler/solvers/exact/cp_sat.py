@@ -89,10 +89,7 @@ class CpSat:
     def _read(
         self, model: Model, engine: cp_model.CpSolver, answer: cp_model.CpSolverStatus
     ) -> Result:
-        status = STATUSES.get(answer)
-        if status is None:
-            known = [known.name for known in STATUSES]
-            raise UnmappedStatus(f"the answer of CP-SAT must be one of {known}; got {answer!r}")
+        status = status_of(answer)
         bound = self._cheap_bound(model.form)
         found = None
         if status in {Status.OPTIMAL, Status.FEASIBLE}:
@@ -130,6 +127,21 @@ class CpSat:
             bound=bound,
             statistics=statistics or {},
         )
+
+
+def status_of(answer: cp_model.CpSolverStatus) -> Status:
+    """Say in our words how the engine's search ended.
+
+    Raises
+    ------
+    UnmappedStatus
+        If the answer is not in the table.
+    """
+    status = STATUSES.get(answer)
+    if status is None:
+        known = ", ".join(known.name for known in STATUSES)
+        raise UnmappedStatus(f"the answer of CP-SAT must be one of {known}; got {answer.name}")
+    return status
 
 
 def _engine(limits: Limits, seed: int) -> cp_model.CpSolver:
