@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Self
 
 from api.store import Change, Store, ViewChanged
@@ -71,7 +71,7 @@ class ChangeFeed:
         finally:
             self._leave(run_id, ended)
 
-    async def subscribe(self) -> AsyncIterator[RunRecord | SiteView]:
+    async def subscribe(self) -> AsyncGenerator[RunRecord | SiteView, None]:
         """The view of the site at once, then every new view and every change of a run."""
         queue: asyncio.Queue[RunRecord | SiteView] = asyncio.Queue(BACKLOG)
         self._subscribers.append(queue)
@@ -85,7 +85,7 @@ class ChangeFeed:
             self._subscribers.remove(queue)
 
     def on_run(self, listener: Callable[[RunRecord], None]) -> None:
-        """Have a function called with every change of a run; unlike a subscriber, none is missed."""
+        """Call a function with every change of a run; unlike a subscriber it misses none."""
         self._listeners.append(listener)
 
     async def _read(self, after: str) -> None:
