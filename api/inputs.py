@@ -147,11 +147,11 @@ def to_npy(array: Array) -> bytes:
 
 
 def to_npz(arrays: list[Array]) -> bytes:
-    """``.npz`` file of a list of arrays, in order."""
+    """``.npz`` file of a list of arrays, in order, also of the names when they are sorted."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for index, array in enumerate(arrays):
-            archive.writestr(f"arr_{index}.npy", to_npy(array))
+            archive.writestr(f"{index:06d}.npy", to_npy(array))
     return file.getvalue()
 
 

@@ -1,0 +1,156 @@
+"""What the service answers, as the OpenAPI document declares it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from api.errors import Problem
+from api.registry import ModelRecord, WorkloadRecord
+from scheduler.control.records import (
+    MachineView,
+    OperationRecord,
+    Preview,
+    RunRecord,
+    SiteView,
+)
+from scheduler.model.messages import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAnswer:
+    """A model, and what was measured of it on each machine."""
+
+    name: str
+    digest: str
+    size_bytes: int
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    created_us: int
+    profile_shapes: dict[str, list[int]]
+    profiles: list[Profile]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelList:
+    """All models."""
+
+    models: list[ModelAnswer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadList:
+    """All versions of all workloads."""
+
+    workloads: list[WorkloadRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A run was accepted, or is being cancelled."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputTensor:
+    """An output: its data, or where it is to be fetched when it is large."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: Any = None
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult(RunRecord):
+    """A run with its outputs, once it has finished."""
+
+    results: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunList:
+    """Runs without their operations, the latest first."""
+
+    runs: list[RunRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The operations of a run, with candidates, reasons and failed attempts."""
+
+    run: str
+    operations: tuple[OperationRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceList:
+    """All machines of the site."""
+
+    machines: tuple[MachineView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How work is placed."""
+
+    placement: str
+    improve: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome:
+    """What an agent needs to go on: the site, its store, the time there, the token for tensors."""
+
+    site: str
+    store_url: str
+    time_us: int
+    tensor_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The process lives, or the service is ready."""
+
+    status: str
+    machines: int | None = None
+
+
+DECLARED: tuple[type, ...] = (
+    ModelAnswer,
+    ModelList,
+    WorkloadRecord,
+    WorkloadList,
+    Accepted,
+    OutputTensor,
+    RunRecord,
+    RunResult,
+    RunList,
+    Explanation,
+    DeviceList,
+    SiteView,
+    Preview,
+    Policy,
+    Welcome,
+    Health,
+    Problem,
+)
+"""Everything that an answer can be. What is sent is encoded from these very types."""
+
+
+def schemas() -> dict[str, Any]:
+    """JSON schemas of all answers, by name."""
+    _, components = msgspec.json.schema_components(
+        DECLARED, ref_template="#/components/schemas/{name}"
+    )
+    return components
+
+
+def model_answer(record: ModelRecord, profiles: tuple[Profile, ...]) -> ModelAnswer:
+    """Put what was measured of a model beside it."""
+    said = msgspec.to_builtins(record)
+    mine = [profile for profile in profiles if profile.digest == record.digest]
+    return ModelAnswer(**said, profiles=mine)

@@ -1,0 +1,72 @@
+"""What all routes use: who may call, and how answers are made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from api.auth import Scope
+from api.context import of
+
+JSON = "application/json"
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What went wrong: which field, which law, what came.",
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+}
+FILE = {"schema": {"type": "string", "format": "binary"}}
+
+
+def reply(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a value as JSON."""
+    return Response(msgspec.json.encode(value), status, dict(headers or {}), media_type=JSON)
+
+
+def _admission(scope: Scope) -> Callable[[Request], Awaitable[None]]:
+    async def admit(request: Request) -> None:
+        of(request).gate.admit(request, scope)
+
+    return admit
+
+
+def route(
+    scope: Scope | None,
+    responses: Mapping[int | str, dict[str, Any]],
+    body: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Arguments of a route: who may call it, what it answers, what body it reads by itself."""
+    extra: dict[str, Any] = {}
+    if body is not None:
+        extra["requestBody"] = {"required": True, "content": dict(body)}
+    if scope is not None:
+        extra["security"] = [{"bearer": []}]
+        extra["x-fjord-scope"] = scope.value
+    return {
+        "dependencies": [Depends(_admission(scope))] if scope is not None else [],
+        "responses": {**responses, **PROBLEMS},
+        "openapi_extra": extra,
+        "response_model": None,
+        "status_code": min((code for code in responses if isinstance(code, int)), default=200),
+    }
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Refer to a schema of the OpenAPI document."""
+    return {"schema": {"$ref": f"#/components/schemas/{name}"}}
+
+
+def json_of(name: str, description: str) -> dict[str, Any]:
+    """Describe an answer in JSON with a schema of the document."""
+    return {"description": description, "content": {JSON: schema(name)}}
+
+
+def file_of(media_type: str, description: str) -> dict[str, Any]:
+    """Describe an answer that is a file."""
+    return {"description": description, "content": {media_type: FILE}}

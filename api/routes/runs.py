@@ -1,0 +1,238 @@
+"""Runs: start, follow, cancel; and the dry run."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from api.answers import Accepted, Explanation, RunList
+from api.auth import Scope
+from api.context import Context, of
+from api.feed import FINAL
+from api.inputs import NPY, NPZ
+from api.results import output_file, record_with_results
+from api.routes.common import FILE, JSON, file_of, json_of, reply, route, schema
+from api.submission import (
+    MULTIPART,
+    described,
+    new_run_id,
+    read_submission,
+    store_inputs,
+    to_event,
+)
+from scheduler.control.events import RunCancelled
+from scheduler.control.records import RunRecord, RunState
+from scheduler.model.errors import UnknownName
+from scheduler.model.messages import Release
+
+router = APIRouter(prefix="/v1", tags=["runs"])
+
+LONGEST_WAIT_S = 3600.0
+PLAN_TIMEOUT_S = 5.0
+MAX_LISTED = 1_000
+_BODY = {
+    JSON: schema("RunRequest"),
+    MULTIPART: {
+        "schema": {
+            "type": "object",
+            "description": "The settings, and one file per input: .npy, .npz, or any other file "
+            "as its bytes.",
+            "properties": {"settings": {"$ref": "#/components/schemas/RunSettings"}},
+            "additionalProperties": {"type": "string", "format": "binary"},
+        }
+    },
+    NPY: FILE,
+}
+WaitS = Annotated[
+    float,
+    Query(
+        ge=0,
+        le=LONGEST_WAIT_S,
+        allow_inf_nan=False,
+        description="Seconds to wait for the end of the run.",
+    ),
+]
+Version = Annotated[int | None, Query(ge=1)]
+
+
+@router.post(
+    "/workloads/{name}/runs",
+    **route(
+        Scope.SUBMIT,
+        {
+            202: json_of("Accepted", "The run was accepted; after a wait, as it stands."),
+            200: json_of("RunResult", "The run ended while the caller waited."),
+        },
+        _BODY,
+    ),
+)
+async def start_run(
+    request: Request,
+    name: str,
+    version: Version = None,
+    wait_s: WaitS = 0.0,
+    cancel_on_disconnect: bool = True,
+) -> Response:
+    """Start a run. With `wait_s`, the answer is its result, and hanging up cancels it.
+
+    A body of type application/x-npy is the only input of the workload; then settings are query
+    parameters.
+    """
+    context = of(request)
+    workload = await context.workloads.get(name, version)
+    given = await read_submission(request, workload, context.settings.max_request_bytes)
+    run = new_run_id()
+    tensors = context.services.tensors
+    values = await store_inputs(tensors, run, given.inputs, workload)
+    try:
+        event = to_event(run, workload, given.settings, values, context.store.now_us())
+        await context.store.submit(event)
+    except BaseException:
+        tensors.release(Release(run=run))
+        raise
+    if not wait_s:
+        return reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
+    record = await _wait(request, run, wait_s, cancel_on_disconnect, context)
+    return await record_with_results(record, context, 200 if record.state in FINAL else 202)
+
+
+@router.post(
+    "/workloads/{name}/plan",
+    **route(Scope.SUBMIT, {200: json_of("Preview", "What would happen now.")}, _BODY),
+)
+async def plan_run(request: Request, name: str, version: Version = None) -> Response:
+    """Say where a run would go and when it would end. Nothing runs; inputs may be left out."""
+    context = of(request)
+    workload = await context.workloads.get(name, version)
+    given = await read_submission(request, workload, context.settings.max_request_bytes)
+    values = described(given.inputs, workload)
+    event = to_event(new_run_id(), workload, given.settings, values, context.store.now_us())
+    return reply(await context.store.ask(event, PLAN_TIMEOUT_S))
+
+
+@router.get("/runs", **route(Scope.READ, {200: json_of("RunList", "The latest runs.")}))
+async def list_runs(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
+    state: RunState | None = None,
+    kind: Annotated[str, Query(pattern="^(run|profile|)$")] = "",
+) -> Response:
+    """List runs without their operations, the latest first."""
+    store = of(request).store
+    records = await store.runs(limit=MAX_LISTED if kind else limit, state=state)
+    wanted = [record for record in records if not kind or record.kind == kind]
+    return reply(RunList(runs=wanted[:limit]))
+
+
+@router.get("/runs/{run}", **route(Scope.READ, {200: json_of("RunRecord", "The run.")}))
+async def get_run(request: Request, run: str, wait_s: WaitS = 0.0) -> Response:
+    """Say where a run stands, with its operations. With `wait_s`, once it has ended."""
+    context = of(request)
+    if wait_s:
+        await context.services.feed.wait_for_run(run, wait_s)
+    return reply(await _record(run, context))
+
+
+@router.delete(
+    "/runs/{run}",
+    **route(
+        Scope.SUBMIT,
+        {
+            202: json_of("Accepted", "It is being cancelled."),
+            200: json_of("Accepted", "It had ended already."),
+        },
+    ),
+)
+async def cancel_run(request: Request, run: str) -> Response:
+    """End a run, in whatever state it is."""
+    context = of(request)
+    record = await context.store.summary(run)
+    if record is None:
+        raise _unknown(run)
+    if record.state in FINAL:
+        return reply(Accepted(run=run))
+    await _cancel(run, "asked for", context)
+    return reply(Accepted(run=run), 202)
+
+
+@router.get(
+    "/runs/{run}/outputs/{output:path}",
+    **route(
+        Scope.READ,
+        {
+            200: {
+                "description": "A tensor as .npy, or a list of them as .npz.",
+                "content": {NPY: FILE, NPZ: FILE},
+            }
+        },
+    ),
+)
+async def get_output(
+    request: Request, run: str, output: str, index: Annotated[int | None, Query(ge=0)] = None
+) -> Response:
+    """Fetch an output of a finished run; with `index`, one item of a list."""
+    context = of(request)
+    record = await context.store.summary(run)
+    if record is None:
+        raise _unknown(run)
+    return await output_file(record, output, index, context)
+
+
+@router.get("/runs/{run}/explain", **route(Scope.READ, {200: json_of("Explanation", "Why.")}))
+async def explain_run(request: Request, run: str) -> Response:
+    """Say for each operation where it could have run, and why it runs where it does."""
+    record = await _record(run, of(request))
+    return reply(Explanation(run=run, operations=record.operations))
+
+
+@router.get(
+    "/runs/{run}/trace", **route(Scope.READ, {200: file_of(JSON, "A trace that Perfetto opens.")})
+)
+async def trace_run(request: Request, run: str) -> Response:
+    """Fetch a run as a trace, for ui.perfetto.dev."""
+    from api.trace import trace
+
+    return reply(trace(await _record(run, of(request))))
+
+
+async def _record(run: str, context: Context) -> RunRecord:
+    record = await context.store.run(run)
+    if record is None:
+        raise _unknown(run)
+    return record
+
+
+def _unknown(run: str) -> UnknownName:
+    return UnknownName(f"there is no run {run!r}", field="run")
+
+
+async def _cancel(run: str, reason: str, context: Context) -> None:
+    await context.store.append(RunCancelled(at_us=context.store.now_us(), run=run, reason=reason))
+
+
+async def _wait(
+    request: Request, run: str, wait_s: float, cancel_on_disconnect: bool, context: Context
+) -> RunRecord:
+    """Wait for a run to end, but no longer than its caller."""
+    ended = asyncio.ensure_future(context.services.feed.wait_for_run(run, wait_s))
+    gone = asyncio.ensure_future(_hung_up(request))
+    try:
+        await asyncio.wait({ended, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done() and cancel_on_disconnect:
+            await _cancel(run, "its caller hung up", context)
+        record = await ended if ended.done() else await context.store.summary(run)
+    finally:
+        ended.cancel()
+        gone.cancel()
+    if record is None:
+        raise _unknown(run)
+    return record
+
+
+async def _hung_up(request: Request) -> None:
+    """Return when the caller has closed the connection; the body has been read by then."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

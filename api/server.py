@@ -1,0 +1,123 @@
+"""The application, and the process that serves it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api import errors, openapi
+from api.auth import Gate, read_tokens, refuse_open_bind
+from api.context import Context, Workloads
+from api.limits import MULTIPART_OVERHEAD, RequestLimit
+from api.metrics import Metrics
+from api.routes import ROUTERS
+from api.settings import Settings
+from api.store import Store
+from api.uploads import sweep
+from api.wiring import services
+from scheduler.model import keys
+
+DASHBOARD = Path(__file__).parent / "dashboard" / "static"
+TENSOR_TOKEN_BYTES = 32
+CLOSE_S = 5
+"""Live views are cut off after this time when the service ends; they connect again."""
+IDLE_S = 75
+"""Connections are kept longer than proxies keep theirs: the side that may send must close."""
+
+
+def create_app(settings: Settings, *, controller: bool = True) -> FastAPI:
+    """Make the application. It connects when it starts, not when it is made.
+
+    Parameters
+    ----------
+    controller
+        Whether its process is a candidate for the office of controller.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _context(settings, controller=controller) as context:
+            app.state.context = context
+            yield
+
+    app = FastAPI(
+        title="Fjord",
+        version=version("fjord"),
+        description="A scheduling service for inference on mixed hardware.",
+        lifespan=lifespan,
+        # Their pages load scripts from other hosts; the dashboard and the document do not.
+        docs_url=None,
+        redoc_url=None,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    errors.install(app)
+    openapi.install(app)
+    app.add_middleware(
+        RequestLimit,
+        max_bytes=settings.max_request_bytes,
+        paths={"/v1/models": settings.max_model_bytes + MULTIPART_OVERHEAD},
+    )
+    app.mount("/", StaticFiles(directory=DASHBOARD, html=True, check_dir=False), name="dashboard")
+    return app
+
+
+async def serve(settings: Settings, *, controller: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises
+    ------
+    AccessDenied
+        If other computers could reach the service without a token.
+    """
+    refuse_open_bind(settings, read_tokens(settings.data_dir))
+    config = uvicorn.Config(
+        create_app(settings, controller=controller),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        loop="none",  # the caller's
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=CLOSE_S,
+        timeout_keep_alive=IDLE_S,
+    )
+    await uvicorn.Server(config).serve()
+
+
+@asynccontextmanager
+async def _context(settings: Settings, *, controller: bool) -> AsyncIterator[Context]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    sweep(settings.data_dir / "models")
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(services(settings, controller=controller))
+        # Boxes talk to each other directly: proxies of the environment are for the outside.
+        client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        metrics = Metrics()
+        parts.feed.on_run(metrics.take)
+        yield Context(
+            settings=settings,
+            gate=Gate(read_tokens(settings.data_dir)),
+            services=parts,
+            workloads=Workloads(parts.store),
+            metrics=metrics,
+            client=client,
+            tensor_token=await _tensor_token(parts.store),
+        )
+
+
+async def _tensor_token(store: Store) -> str:
+    """The token of the site for tensors; the first process that needs it makes it."""
+    key = keys.tensor_token(store.site)
+    await store.call("SET", key, secrets.token_urlsafe(TENSOR_TOKEN_BYTES), "NX")
+    found: bytes = await store.call("GET", key)
+    return found.decode()
