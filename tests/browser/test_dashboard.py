@@ -37,6 +37,11 @@ def test_bars_appear_and_change_as_the_site_does(page: Page, site: Site) -> None
     expect(bar(page, "r-one/detect")).to_have_attribute("data-state", "done")
 
 
+# Both in one look: the chart may move between two.
+SPANS = """(bar) => [".plan", ".actual"].map((part) => bar.querySelector(part).getBBox())
+  .map(({x, width}) => ({x, width}))"""
+
+
 def test_bar_shows_plan_reality_transfer_lateness_and_failed_attempts(
     page: Page, site: Site
 ) -> None:
@@ -47,10 +52,7 @@ def test_bar_shows_plan_reality_transfer_lateness_and_failed_attempts(
     open_page(page, site)
     for part in ("plan", "actual", "transfer", "wait"):
         expect(bar(page, "r-one/a").locator(f".{part}")).to_have_count(1)
-    planned = bar(page, "r-one/a").locator(".plan").bounding_box()
-    actual = bar(page, "r-one/a").locator(".actual").bounding_box()
-    assert planned is not None
-    assert actual is not None
+    planned, actual = bar(page, "r-one/a").evaluate(SPANS)
     assert actual["x"] > planned["x"]
     assert actual["width"] == pytest.approx(planned["width"], abs=1)
     expect(bar(page, "r-one/b")).to_have_class("bar normal state-expected")
@@ -191,6 +193,12 @@ def test_empty_site_teaches_how_to_start(page: Page, site: Site) -> None:
     expect(page.locator("#runs")).to_contain_text("fjord demo")
 
 
+# The page itself, and every box with content that is cut off or must be scrolled sideways.
+TOO_WIDE = """() => ["html", ".panel", ".figure", ".scroll", ".top"]
+  .flatMap((kind) => [...document.querySelectorAll(kind)])
+  .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.id || box.className)"""
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_overflows_sideways(
@@ -205,9 +213,9 @@ def test_nothing_overflows_sideways(
     expect(page.locator("html")).to_have_attribute("data-theme", scheme)
     bar(page, operation.operation).locator(".actual").click()
     expect(page.get_by_test_id("why")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(TOO_WIDE) == []
     page.get_by_role("button", name="Show a table").click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(TOO_WIDE) == []
 
 
 def test_theme_button_overrules_the_system_and_is_remembered(page: Page, site: Site) -> None:
@@ -298,7 +306,7 @@ def test_hand_moves_the_chart_and_live_brings_it_back(page: Page, site: Site) ->
     expect(live).to_have_attribute("aria-pressed", "true")
 
 
-def test_six_hundred_bars_are_drawn_well_within_a_second(page: Page, site: Site) -> None:
+def test_six_hundred_bars_are_all_drawn(page: Page, site: Site) -> None:
     stages = [
         make.operation(
             f"s{n}",

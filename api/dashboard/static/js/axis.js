@@ -40,9 +40,10 @@ export function drawAxis(axis, grid, scene) {
 
 function relativeLabel(us, step_us) {
   if (Math.abs(us) < step_us / 2) return "0";
-  const unit = step_us >= 1e6 ? ["s", 1e6] : step_us >= 1e3 ? ["ms", 1e3] : ["µs", 1];
   if (step_us >= 60e6) return duration(us);
-  return `${us < 0 ? "−" : ""}${Math.abs(Math.round(us / unit[1]))} ${unit[0]}`;
+  const [unit, unit_us] = step_us >= 1e5 ? ["s", 1e6] : step_us >= 100 ? ["ms", 1e3] : ["µs", 1];
+  const size = (Math.abs(us) / unit_us).toFixed(step_us < unit_us ? 1 : 0);
+  return `${us < 0 ? "−" : ""}${size} ${unit}`;
 }
 
 /** Draw the lines that a reader compares: where the plan ends, the bound, and the present. */

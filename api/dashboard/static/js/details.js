@@ -23,8 +23,7 @@ export class Details {
 
   teach() {
     refill(this.container, "nothing", () => [
-      h("div", { class: "panel-head" }, h("h2", {}, "Why here")),
-      empty("Select a bar to see why it runs there.", "Every placement keeps its candidates, when each would have finished, and the reason it was not chosen."),
+      h("p", { class: "hint" }, h("strong", {}, "Select a bar to see why it runs there: "), "the candidates, when each would have finished, and why it was not chosen."),
     ]);
   }
 

@@ -42,10 +42,10 @@ export class Gantt {
 
   build(container) {
     this.layers = Object.fromEntries(
-      ["faces", "grid", "bars", "marks", "markers", "gutter", "ticks", "flags"].map((name) => [name, s("g", { class: `layer-${name}` })]),
+      ["faces", "grid", "future", "bars", "marks", "markers", "gutter", "ticks", "flags"].map((name) => [name, s("g", { class: `layer-${name}` })]),
     );
-    const { faces, grid, bars, marks, markers, gutter, ticks, flags } = this.layers;
-    this.moving = s("g", {}, bars, marks);
+    const { faces, grid, future, bars, marks, markers, gutter, ticks, flags } = this.layers;
+    this.moving = s("g", {}, future, bars, marks);
     this.axis = s("svg", { height: AXIS_HEIGHT, "aria-hidden": "true" }, ticks, flags);
     this.body = s("svg", { role: "group", "aria-label": "Operations by machine over time" }, patterns(), faces, grid, this.moving, markers, gutter);
     this.note = h("p", { class: "chart-note", hidden: true, "data-testid": "chart-note" });
@@ -194,8 +194,10 @@ export class Gantt {
     if (!group) {
       group = makeBar(bar);
       this.groups.set(bar.operation, group);
-      this.layers.bars.append(group);
     }
+    // What runs lies over what waits for the same machine.
+    const layer = bar.started_us === null ? this.layers.future : this.layers.bars;
+    if (group.parentNode !== layer) layer.append(group);
     return group;
   }
 

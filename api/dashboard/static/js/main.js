@@ -125,6 +125,8 @@ function drawLegend() {
 function drawHeader() {
   const { view } = state;
   const source = view.plan_source && view.plan_source !== view.placement ? [" · plan by ", h("b", {}, view.plan_source)] : [];
+  const running = view.runs.filter((run) => run.state === "running").length;
+  document.title = running > 0 ? `Fjord · ${running} running` : "Fjord";
   refill(find("policy"), [view.placement, view.plan_source], () => ["placed by ", h("b", {}, view.placement), ...source]);
 }
 

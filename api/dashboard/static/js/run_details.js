@@ -1,7 +1,7 @@
 /** One run: what was promised, what happened, its operations, its documents. */
 
 import { chip, h, table } from "./dom.js";
-import { clock, deviation, difference, duration, plural } from "./format.js";
+import { clock, deviation, duration, plural } from "./format.js";
 import { save } from "./http.js";
 import { operationRow } from "./operations.js";
 import { BANDS, reason, state as stateWords } from "./words.js";
@@ -42,9 +42,14 @@ function facts(run) {
   if (run.predicted_p95_us !== null) found.push(["Predicted, p95", duration(run.predicted_p95_us - run.submitted_us)]);
   found.push(["Actual", actual === null ? "–" : `${duration(actual)} ${deviation(actual, predicted)}`]);
   for (const [name, at_us] of [["Deadline", run.deadline_us], ["Due", run.due_us]]) {
-    if (at_us !== null) found.push([name, `${duration(at_us - run.submitted_us)}${run.ended_us === null ? "" : `, ended ${difference(run.ended_us - at_us)}`}`]);
+    if (at_us !== null) found.push([name, `${duration(at_us - run.submitted_us)}${run.ended_us === null ? "" : verdict(at_us - run.ended_us)}`]);
   }
   return found;
+}
+
+/** What was left of the time when it ended. */
+function verdict(spare_us) {
+  return spare_us >= 0 ? `, ended ${duration(spare_us)} before` : `, ended ${duration(-spare_us)} after`;
 }
 
 function list(operations, selection, onOperation) {

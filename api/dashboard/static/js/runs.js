@@ -74,7 +74,7 @@ export class Runs {
       h("span", {}, chip(stateWords(run.state)), run.reason ? h("span", { class: "note", title: run.detail || null }, reason(run.reason)) : ""),
       ago(run.submitted_us, now_us),
       h("span", { title: p95(run) }, duration(predicted)),
-      actual === null ? "–" : `${duration(actual)}${deviation(actual, predicted) && ` (${deviation(actual, predicted)})`}`,
+      h("span", {}, duration(actual), h("span", { class: "note" }, deviation(actual, predicted))),
       deadline ? h("span", {}, chip([deadline, DEADLINE_TONES[deadline]]), h("span", { class: "note" }, duration(run.deadline_us - run.submitted_us))) : "–",
       OPEN.has(run.state) && run.kind === "run"
         ? h("button", { type: "button", "data-focus": `cancel ${run.run}`, "aria-label": `Cancel ${run.run}`, onclick: () => this.handlers.onCancel(run) }, "Cancel") : "",
