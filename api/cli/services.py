@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -71,19 +71,19 @@ def serve(
     data: options.Data = None,
     store_url: options.StoreUrl = "",
     box: options.Box = "",
+    controller: Annotated[
+        bool, typer.Option(help="Whether it may take the controller's office.")
+    ] = True,
     as_json: options.Json = False,
 ) -> None:
     """Start the service alone: the API, the dashboard, and a candidate for the controller."""
-    import uvicorn
-
-    from api.server import create_app
+    from api import server
 
     _log_to_stderr()
     settings = _settings(host, port, data, store_url, box)
-    app = create_app(settings)
     if as_json:
         output.print_json({"url": settings.base_url, "data": str(settings.data_dir)})
-    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning")
+    _run(server.serve(settings, controller=controller))
 
 
 def agent(
@@ -114,7 +114,17 @@ def agent(
     )
     if as_json:
         output.print_json({"server": settings.server, "data": str(settings.data_dir)})
-    asyncio.run(run_agent(settings))
+    _run(run_agent(settings))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run on the fast event loop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
 
 
 def parse_cores(text: str) -> tuple[int, ...] | None:

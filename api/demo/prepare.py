@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-from api.client import Client, FjordApiError
+from api.client import Client
 from api.demo.ocr import SHAPES, model_files, ocr_workload
 
 PROFILE_TIMEOUT_S = 300.0
-CONFLICT = 409
 
 
 def prepare(
@@ -25,17 +23,8 @@ def prepare(
     """
     files = model_files()
     for name, path in files.items():
-        _upload(client, name, path, SHAPES[name])
+        client.upload_model(name, path, profile_shapes=SHAPES[name])
     client.wait_until_profiled(list(files), timeout_s=PROFILE_TIMEOUT_S, progress=progress)
     workload = ocr_workload(files)
     client.create_workload(workload)
     return workload
-
-
-def _upload(client: Client, name: str, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
-    try:
-        client.upload_model(name, path, profile_shapes=shapes)
-    except FjordApiError as error:
-        # A kept data folder has them from the last time.
-        if error.status != CONFLICT:
-            raise

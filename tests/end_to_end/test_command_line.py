@@ -1,0 +1,63 @@
+"""The commands against a running service: JSON for programs, tables for people."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli.app import run
+from api.demo.service import Service
+
+Fjord = Callable[..., Any]
+
+
+@pytest.fixture
+def fjord(
+    service: Service, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Fjord:
+    monkeypatch.setenv("FJORD_URL", service.url)
+
+    def call(*arguments: str, code: int = 0) -> Any:
+        assert run([*arguments, "--json"]) == code, capsys.readouterr().err
+        answer = json.loads(capsys.readouterr().out)
+        assert run(list(arguments)) == code
+        assert capsys.readouterr().out
+        return answer
+
+    return call
+
+
+def test_an_image_is_submitted_and_its_lines_come_back(
+    fjord: Fjord, ocr: str, page_file: Path, pages: list[tuple[list[str], bytes]]
+) -> None:
+    answer = fjord("submit", ocr, "--input", f"image={page_file}")
+    assert answer["state"] == "finished"
+    assert answer["results"]["lines"] == pages[0][0]
+    shown = fjord("runs", "show", answer["run"])
+    assert shown["operations"]
+    assert fjord("runs", "explain", answer["run"])["operations"]
+    assert fjord("runs", "list")["runs"]
+
+
+def test_a_plan_is_shown_without_running_anything(fjord: Fjord, ocr: str) -> None:
+    assert fjord("plan", ocr)["makespan_us"] > 0
+
+
+def test_models_and_workloads_are_listed(fjord: Fjord, ocr: str) -> None:
+    assert "text-recognition" in {each["name"] for each in fjord("models", "list")["models"]}
+    assert fjord("models", "show", "text-recognition")["profiles"]
+    assert ocr in {each["name"] for each in fjord("workloads", "list")["workloads"]}
+    assert fjord("workloads", "show", ocr)["name"] == ocr
+
+
+def test_the_policy_is_shown(fjord: Fjord) -> None:
+    assert fjord("policy") == {"placement": "heft", "improve": True}
+
+
+def test_an_unknown_workload_is_one_line_and_code_2(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["submit", "nothing", "--server", service.url]) == 2
+    assert "nothing" in capsys.readouterr().err

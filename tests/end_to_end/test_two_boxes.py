@@ -1,0 +1,81 @@
+"""Two agents with different boxes: their tensors do not share memory."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from api.client import Client, FjordApiError
+from api.demo.prepare import prepare
+from api.demo.service import Service, free_port, start_service, stop_service, wait_for
+
+JOIN_S = 60.0
+
+
+@pytest.fixture
+def two_boxes(tmp_path: Path) -> Iterator[Client]:
+    service = start_service(tmp_path / "site", free_port(), ["--no-agent"])
+    try:
+        with (
+            agent(service, "left", "0", tmp_path),
+            agent(service, "right", "1", tmp_path),
+            Client(service.url) as client,
+        ):
+            wait_for(lambda: agents_of(client) == {"left", "right"}, JOIN_S, "two agents")
+            yield client
+    finally:
+        stop_service(service)
+
+
+@contextmanager
+def agent(service: Service, name: str, cores: str, folder: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "api.cli", "agent", "--server", service.url]
+    options = ["--name", name, "--box", name, "--cores", cores, "--data", str(folder / name)]
+    wait_for(lambda: answers(service), JOIN_S, "the service")
+    process = subprocess.Popen([*command, *options])
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(JOIN_S)
+
+
+def answers(service: Service) -> bool:
+    try:
+        with Client(service.url) as client:
+            client.devices()
+    except FjordApiError:
+        return False
+    return True
+
+
+def agents_of(client: Client) -> set[str]:
+    return {machine["agent"] for machine in client.devices() if machine["state"] == "up"}
+
+
+def test_one_run_spreads_over_both_boxes_and_fetches_directly(
+    two_boxes: Client, pages: list[tuple[list[str], bytes]]
+) -> None:
+    workload = prepare(two_boxes)["name"]
+    runs = [two_boxes.submit(workload, {"image": page}) for _, page in pages]
+    ended = [two_boxes.wait(run) for run in runs]
+    assert [two_boxes.results(run)["lines"] for run in ended] == [lines for lines, _ in pages]
+    operations = {
+        operation["operation"]: operation
+        for run in ended
+        for operation in two_boxes.run(run).record["operations"]
+    }
+    crossings = [
+        (source, name)
+        for name, operation in operations.items()
+        for source in operation["waits_for"]
+        if box(operations[source]["machine"]) != box(operation["machine"])
+    ]
+    assert crossings
+
+
+def box(machine: str) -> str:
+    return machine.partition("/")[0]
