@@ -98,6 +98,8 @@ class Session:
         Number of nodes per provider, by ONNX Runtime's names.
     load_us
         Time it took to make, in microseconds.
+    inputs, outputs, input_types
+        What it takes and gives, in the model's order; and the inputs by name.
     """
 
     def __init__(
@@ -111,11 +113,7 @@ class Session:
         self.coverage = _coverage(row, assigned)
         self.inputs = tuple(_tensor_type(node) for node in engine.get_inputs())
         self.outputs = tuple(_tensor_type(node) for node in engine.get_outputs())
-
-    @property
-    def input_types(self) -> dict[str, TensorType]:
-        """Inputs by name."""
-        return {tensor.name: tensor for tensor in self.inputs}
+        self.input_types = {tensor.name: tensor for tensor in self.inputs}
 
     def accepts(self, shapes: Shapes) -> bool:
         """Whether inputs of these shapes fit: a session of static shapes takes no others."""
