@@ -15,8 +15,6 @@ from devices.agent.instructions import (
     CancelOnWorker,
     Emit,
     Exit,
-    FetchModel,
-    FetchTensors,
     Instruction,
     KillWorker,
     NotifyPeer,
@@ -26,6 +24,7 @@ from devices.agent.instructions import (
 )
 from devices.agent.lane import Entry, Identity, Lane, Running
 from devices.agent.memory import RunMemory
+from devices.agent.needs import Needs
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import (
     AgentDraining,
@@ -62,11 +61,9 @@ class AgentState:
 
     def __init__(self, agent: str, box: str, machines: Iterable[MachineReport]) -> None:
         self._agent = agent
-        self._box = box
         self._lanes = {machine.id: Lane(machine) for machine in machines}
         self._memory = RunMemory()
-        # Digest to path; an empty path while the file is under way.
-        self._models: dict[str, str] = {}
+        self._needs = Needs(box, self._memory)
         self._epoch = 0
         self._version = -1
         self._is_draining = False
@@ -93,7 +90,7 @@ class AgentState:
         self._out = []
         self._handlers[type(event)](event)
         for lane in self._lanes.values():
-            self._prepare(lane, event.at_us)
+            self._look_after(lane, event.at_us)
             self._start_head(lane, event.at_us)
         if self._is_draining and not self._has_left and not any(self._running()):
             self._has_left = True
@@ -110,7 +107,7 @@ class AgentState:
 
     def violations(self) -> list[str]:
         """Which invariants do not hold; empty if all do."""
-        queued = [entry for lane in self._lanes.values() for entry in lane.queue]
+        queued = self._entries()
         identities = [e.identity for e in queued] + [r.identity for r in self._running()]
         found = []
         if len(set(identities)) != len(identities):
@@ -143,7 +140,7 @@ class AgentState:
         self._replace_queues(plan, event.at_us)
 
     def _replace_queues(self, plan: AgentPlan, at_us: int) -> None:
-        old = {entry.identity: entry for lane in self._lanes.values() for entry in lane.queue}
+        old = {entry.identity: entry for entry in self._entries()}
         for lane in self._lanes.values():
             lane.queue = []
         if self._is_draining:
@@ -268,8 +265,7 @@ class AgentState:
     def _on_fetched(self, event: events.Fetched) -> None:
         entry = self._queued((event.operation, event.attempt))
         if entry is None:
-            run = event.operation.partition("/")[0]
-            self._release_again(run)
+            self._release_again(event.operation.partition("/")[0])
         else:
             entry.inputs, entry.is_fetching = event.inputs, False
 
@@ -279,41 +275,20 @@ class AgentState:
             self._drop(entry, event.reason, event.message, event.at_us)
 
     def _on_model_ready(self, event: events.ModelReady) -> None:
-        self._models[event.digest] = event.path
+        self._needs.model_is_here(event.digest, event.path)
 
     def _on_model_failed(self, event: events.ModelFailed) -> None:
-        self._models.pop(event.digest, None)
-        for lane in self._lanes.values():
-            for entry in list(lane.queue):
-                if entry.needs_model and entry.dispatch.work.digest == event.digest:
-                    self._drop(entry, event.reason, event.message, event.at_us)
+        self._needs.model_failed(event.digest)
+        for entry in self._entries():
+            if entry.needs_model and entry.dispatch.work.digest == event.digest:
+                self._drop(entry, event.reason, event.message, event.at_us)
 
-    def _prepare(self, lane: Lane, at_us: int) -> None:
-        """Fetch what queued operations will need; each thing is asked for once."""
+    def _look_after(self, lane: Lane, at_us: int) -> None:
         for entry in list(lane.queue):
-            digest = entry.dispatch.work.digest
-            if entry.needs_model and digest not in self._models:
-                self._models[digest] = ""
-                self._out.append(FetchModel(digest=digest))
-            if entry.inputs is None and not entry.is_fetching:
-                self._look_for_inputs(entry, at_us)
-
-    def _look_for_inputs(self, entry: Entry, at_us: int) -> None:
-        try:
-            inputs = self._memory.inputs(entry.dispatch)
-        except InvalidTensor as error:
-            self._drop(entry, FailureReason.INVALID, error.message, at_us)
-            return
-        if inputs is None:
-            return
-        if all(self._is_here(value) for value in inputs.values()):
-            entry.inputs = inputs
-        else:
-            entry.is_fetching = True
-            self._out.append(FetchTensors(dispatch=entry.dispatch, inputs=inputs))
-
-    def _is_here(self, value: Value) -> bool:
-        return all(ref.inline is not None or ref.box == self._box for ref in value.tensors)
+            try:
+                self._out += self._needs.look_after(entry)
+            except InvalidTensor as error:
+                self._drop(entry, FailureReason.INVALID, error.message, at_us)
 
     # Starting, stopping, watching
 
@@ -321,8 +296,8 @@ class AgentState:
         if not lane.is_ready or lane.running or not lane.queue:
             return
         entry = lane.queue[0]
-        path = self._models.get(entry.dispatch.work.digest, "") if entry.needs_model else ""
-        if entry.needs_model and not path:
+        path = self._needs.model_path(entry)
+        if path is None:
             return
         if entry.inputs is None:
             self._warm(lane, entry.dispatch, path)
@@ -402,8 +377,10 @@ class AgentState:
         self._out.append(Emit(report=failed))
 
     def _queued(self, identity: Identity) -> Entry | None:
-        entries = (entry for lane in self._lanes.values() for entry in lane.queue)
-        return next((entry for entry in entries if entry.identity == identity), None)
+        return next((entry for entry in self._entries() if entry.identity == identity), None)
+
+    def _entries(self) -> list[Entry]:
+        return [entry for lane in self._lanes.values() for entry in lane.queue]
 
     def _running(self) -> Iterator[Running]:
         return (lane.running for lane in self._lanes.values() if lane.running)
