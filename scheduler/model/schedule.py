@@ -61,7 +61,11 @@ class Schedule:
 
 
 class Status(StrEnum):
-    """How a solver's search ended. "No solution" is a value, never an exception."""
+    """How a solver's search ended. "No solution" is a value, never an exception.
+
+    LIMIT means that the question is open. It may come with a schedule that keeps every rule except
+    deadlines: the best there is so far, for a caller who runs late work all the same.
+    """
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"

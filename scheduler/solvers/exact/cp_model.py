@@ -187,7 +187,24 @@ class Model:
         for i in self.open:
             if not any(target in self.ends for target, _ in self.form.targets[i]):
                 self.cp.add(makespan >= self.ends[i])
+        self._add_loads(makespan)
         self.cp.minimize(makespan + self.base_us)
+
+    def _add_loads(self, makespan: Literal) -> None:
+        """Redundant: all that a machine does from its first start on fits before the end.
+
+        It follows from the rest, but only this form lets the linear relaxation share the load.
+        """
+        for machine in range(len(self.form.machine_devices)):
+            lane = [
+                (i, option)
+                for i in self.open
+                for option in self.form.options[i]
+                if option.machine == machine
+            ]
+            first_us = min([self.form.earliest_us[i] for i, _ in lane], default=self.base_us)
+            load = sum(option.duration_us * self.present[i][option.mode] for i, option in lane)
+            self.cp.add(makespan >= load + (first_us - self.base_us))
 
     def minimise_weighted_tardiness(self) -> None:
         """Sum over jobs of weight x tardiness."""
