@@ -84,6 +84,9 @@ class Endpoints:
             return JSONResponse({"title": "a token is needed"}, status_code=401)
         return StreamingResponse(self.site.stream(), media_type="text/event-stream")
 
+    async def runs(self, _: Request) -> Response:
+        return json_response({"runs": list(self.site.records.values())})
+
     async def run(self, request: Request) -> Response:
         record = self.site.records.get(request.path_params["run"])
         if record is None:
@@ -107,6 +110,7 @@ def application(site: Site) -> ASGIApp:
         routes=[
             Route("/v1/events", answers.events),
             Route("/v1/models", answers.models),
+            Route("/v1/runs", answers.runs),
             Route("/v1/runs/{run}", answers.run, methods=["GET"]),
             Route("/v1/runs/{run}", answers.cancel, methods=["DELETE"]),
             Route("/v1/runs/{run}/trace", answers.trace),

@@ -116,7 +116,7 @@ def test_table_lists_the_operations_of_the_chart(page: Page, site: Site) -> None
 def test_figures_compare_plan_reality_and_bound(page: Page, site: Site) -> None:
     figures = {"planned_makespan_us": 400_000, "actual_makespan_us": 430_000, "bound_us": 380_000}
     late = make.run("r-late", deadline_us=make.NOW_US + 1, predicted_p95_us=make.NOW_US + 10**7)
-    site.view = make.view(runs=(late,), counters={"finished": 41}, **figures)
+    site.view = make.view(runs=(late,), counters={"runs_finished": 41}, **figures)
     open_page(page, site)
     makespan = page.get_by_test_id("figure-makespan")
     for words in ("400 ms planned", "430 ms actual", "bound 380 ms", "gap 5.0 %"):
@@ -152,6 +152,12 @@ def test_run_shows_its_operations_and_hands_out_its_trace(page: Page, site: Site
     with page.expect_download() as download:
         page.get_by_test_id("link-trace").click()
     assert download.value.suggested_filename == "r-one.trace.json"
+
+
+def test_runs_that_ended_before_the_page_was_opened_are_listed(page: Page, site: Site) -> None:
+    site.records["r-old"] = make.run("r-old", state=RunState.FINISHED, ended_us=make.NOW_US)
+    open_page(page, site)
+    expect(page.locator('tr[data-run="r-old"]')).to_have_attribute("data-state", "finished")
 
 
 def test_machine_shows_verdicts_with_reasons(page: Page, site: Site) -> None:

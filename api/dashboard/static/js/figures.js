@@ -70,7 +70,7 @@ function drawRuns(part, state) {
   const count = { queued: 0, running: 0, finished: 0, failed: 0, cancelled: 0 };
   for (const run of state.runs.values()) if (run.kind === "run") count[run.state] += 1;
   // The view lists the latest runs only; the service counts all of them.
-  for (const name of ["finished", "failed", "cancelled"]) count[name] = Math.max(count[name], state.view.counters[name] ?? 0);
+  for (const name of ["finished", "failed", "cancelled"]) count[name] = Math.max(count[name], state.view.counters[`runs_${name}`] ?? 0);
   refill(part.big, [count.running, count.queued], () => [
     String(count.running), h("small", {}, " running"), "  ", String(count.queued), h("small", {}, " queued"),
   ]);

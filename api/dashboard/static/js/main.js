@@ -5,7 +5,7 @@ import { h, refill, write } from "./dom.js";
 import { Figures } from "./figures.js";
 import { clock } from "./format.js";
 import { Gantt } from "./gantt.js";
-import { hasToken, send, setToken } from "./http.js";
+import { get, hasToken, send, setToken } from "./http.js";
 import { Machines } from "./machines.js";
 import { OperationTable } from "./operations.js";
 import { Profiles } from "./profiles.js";
@@ -18,6 +18,8 @@ const TABLE_MS = 250;
 /** Shares and ages change even when nothing is reported. */
 const IDLE_MS = 1000;
 const TOAST_MS = 6000;
+/** How many ended runs are read when the page opens. */
+const HISTORY = 300;
 
 const find = (id) => document.getElementById(id);
 const state = new State();
@@ -173,6 +175,15 @@ function drawParts() {
   for (const part of parts) part.draw();
 }
 
+/** The view has the latest runs only; the table goes further back. */
+async function readHistory() {
+  try {
+    state.applyHistory((await get(`v1/runs?limit=${HISTORY}`)).runs);
+  } catch (error) {
+    toast(`Earlier runs could not be read: ${error.message}`);
+  }
+}
+
 write(find("site"), location.host);
 drawLegend();
 drawTools();
@@ -182,6 +193,7 @@ let chosen = null;
 state.subscribe(() => {
   // The first view and the reader's own choices are shown at once.
   if (first || chosen !== state.selection) drawParts();
+  if (first && state.view !== null) readHistory();
   first = state.view === null;
   chosen = state.selection;
   scheduleTables();

@@ -3,10 +3,11 @@
 /** How long ended operations stay on the chart after the service stopped mentioning them. */
 const MEMORY_US = 180e6;
 const MOST_REMEMBERED = 3000;
+const MOST_RUNS = 1000;
 /** Utilisation looks back this far. */
 export const WINDOW_US = 60e6;
 
-const FINAL = new Set(["done", "failed", "cancelled"]);
+const FINAL = new Set(["done", "finished", "failed", "cancelled"]);
 
 export class State {
   constructor() {
@@ -40,8 +41,24 @@ export class State {
     this.offset_us = stepped ? offset_us : Math.max(offset_us, this.offset_us);
     this.view = view;
     this.remember(view);
-    for (const run of view.runs) this.runs.set(run.run, run);
+    this.rememberRuns(view.runs);
     this.changed();
+  }
+
+  /** Take runs that ended before this page was opened. */
+  applyHistory(runs) {
+    for (const run of runs) if (FINAL.has(run.state) && !this.runs.has(run.run)) this.runs.set(run.run, run);
+    this.changed();
+  }
+
+  /** A view lists all open runs and the latest ended ones; of others only ended ones are kept. */
+  rememberRuns(runs) {
+    const listed = new Map(runs.map((run) => [run.run, run]));
+    for (const [id, run] of this.runs) if (!FINAL.has(run.state) && !listed.has(id)) this.runs.delete(id);
+    for (const [id, run] of listed) this.runs.set(id, run);
+    if (this.runs.size <= MOST_RUNS + listed.size) return;
+    const oldest = this.runList.slice(MOST_RUNS).filter((run) => !listed.has(run.run));
+    for (const { run } of oldest) this.runs.delete(run);
   }
 
   /** Take news of one run. */

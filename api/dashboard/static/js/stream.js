@@ -7,8 +7,8 @@ import { send } from "./http.js";
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 8000;
-/** The service writes at least a comment every few seconds; this long a silence means it is gone. */
-const SILENCE_MS = 20_000;
+/** The service writes at least a comment every 15 s; twice that in silence means it is gone. */
+const SILENCE_MS = 35_000;
 
 /**
  * Follow a stream for ever, reconnecting when it ends.

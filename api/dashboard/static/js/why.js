@@ -42,7 +42,7 @@ export function sentence(bar) {
 
 function waiting(bar) {
   if (bar.waits_for.length === 0) return "Nothing has been decided for it yet.";
-  return `Not placed yet: it waits for ${plural(bar.waits_for.length, "operation")}.`;
+  return `Not placed yet: it needs ${plural(bar.waits_for.length, "operation")} before it.`;
 }
 
 /** Reasons with how often each occurs: `3 × is down, 1 × forbidden`. */
