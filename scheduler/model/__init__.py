@@ -1,0 +1,1 @@
+"""The problem, the schedule, and who judges them. Standard library only."""

@@ -59,7 +59,7 @@ def runs(site: str) -> str:
 
 
 def view(site: str) -> str:
-    """The latest view of the whole site (machines, bars, makespan), as JSON."""
+    """Latest view of the whole site (machines, bars, makespan), as JSON."""
     return f"fjord:{{{site}}}:view"
 
 

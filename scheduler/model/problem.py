@@ -61,7 +61,7 @@ class Machine:
 
     @property
     def device_id(self) -> str:
-        """The device that this machine is a lane of."""
+        """Device that this machine is a lane of."""
         return self.device or self.id
 
 
@@ -251,15 +251,15 @@ class Problem:
         return _group(self.edges, "source")
 
     def operation(self, operation_id: str) -> Operation:
-        """The operation of that id."""
+        """Operation of that id."""
         return self._operation_by_id[operation_id]
 
     def machine(self, machine_id: str) -> Machine:
-        """The machine of that id."""
+        """Machine of that id."""
         return self._machine_by_id[machine_id]
 
     def job(self, job_id: str) -> Job:
-        """The job of that id."""
+        """Job of that id."""
         return self._job_by_id[job_id]
 
     def edges_in(self, operation_id: str) -> tuple[Edge, ...]:
