@@ -17,7 +17,7 @@ import numpy as np
 from devices.catalogue import Provider, provider
 from devices.runtime.errors import RunFailed
 from devices.runtime.inputs import seeded_inputs
-from devices.runtime.session import Session, Shapes, open_session
+from devices.runtime.session import Shapes, open_session
 from scheduler.model.messages import Verdict
 
 SEED = 20
@@ -47,28 +47,26 @@ class Canary:
 
 
 def canary(path: Path, row: Provider, *, shapes: Shapes, seed: int = SEED) -> Canary:
-    """Open a model on a provider and compare it with the CPU.
+    """Open a model on a provider and compare it with the CPU on seeded inputs.
 
     Raises
     ------
     ProviderRefused
         If it cannot be opened on the provider at all.
     """
-    return compare(open_session(path, row, shapes=shapes), path, shapes=shapes, seed=seed)
-
-
-def compare(session: Session, path: Path, *, shapes: Shapes, seed: int = SEED) -> Canary:
-    """Compare an open session with the CPU on seeded inputs."""
-    if session.row.name == "cpu":
-        return Canary(error=0.0, verdict=Verdict.USABLE)
-    reference = open_session(path, provider("cpu"))
-    inputs = seeded_inputs(reference.inputs, shapes, seed)
-    expected = reference.run(inputs)
+    session = open_session(path, row, shapes=shapes)
+    inputs = seeded_inputs(session.inputs, shapes, seed)
+    expected = cpu_outputs(path, inputs)
     try:
         got = session.run(inputs)
     except RunFailed as error:
         return Canary(error=INCOMPARABLE, verdict=Verdict.FAILED, reason=error.message)
-    return judge(expected, got, session.row)
+    return judge(expected, got, row)
+
+
+def cpu_outputs(path: Path, inputs: Mapping[str, Any]) -> Values:
+    """What the CPU makes of a model and inputs: the reference."""
+    return open_session(path, provider("cpu")).run(inputs)
 
 
 def judge(expected: Values, got: Values, row: Provider) -> Canary:

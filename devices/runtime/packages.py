@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import metadata
 
 from devices.catalogue import Host, Provider
+
+RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
+"""Distributions of ONNX Runtime itself. They exclude each other, and each has the CPU's provider."""
 
 
 def missing(row: Provider, host: Host) -> str:
@@ -18,7 +22,20 @@ def missing(row: Provider, host: Host) -> str:
 
 def version(row: Provider) -> str:
     """Version of the package that brings the provider; empty if it is not installed."""
-    try:
-        return metadata.version(row.package)
-    except metadata.PackageNotFoundError:
-        return ""
+    return first_version(RUNTIMES if row.package == RUNTIMES[0] else (row.package,))
+
+
+def first_version(packages: Iterable[str]) -> str:
+    """Version of the first of these packages that is installed; empty if none is.
+
+    Examples
+    --------
+    >>> first_version(["no-such-package", "onnxruntime"]) == first_version(["onnxruntime"])
+    True
+    """
+    for package in packages:
+        try:
+            return metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return ""

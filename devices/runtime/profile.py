@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from devices.catalogue import Provider
 from devices.graph import bind_shapes, read_model
 from devices.runtime import registry
-from devices.runtime.canary import SEED, compare
+from devices.runtime.canary import SEED, Values, cpu_outputs, judge
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.inputs import seeded_inputs
 from devices.runtime.memory import PeakMemory
@@ -27,7 +24,6 @@ BUDGET_US = 2_000_000
 """Time to spend on warm runs; at least one is measured, whatever it takes."""
 
 Clock = Callable[[], int]
-Inputs = Mapping[str, np.ndarray[Any, Any]]
 
 
 def profile(
@@ -68,36 +64,43 @@ def profile(
     except ProviderRefused as error:
         return replace(blank, verdict=error.verdict, reason=error.reason)
     opened = replace(blank, coverage=session.coverage, load_us=session.load_us)
+    inputs = seeded_inputs(session.inputs, bound, SEED)
     try:
-        timed = _time(session, opened, repeats=repeats, budget_us=budget_us, clock=clock)
+        # The first run allocates, and on some providers compiles: what it takes longer is loading.
+        first_us, outputs = _run(session, inputs, clock)
+        samples = _samples(session, inputs, repeats=repeats, budget_us=budget_us, clock=clock)
     except (RunFailed, InvalidTensor, MemoryError) as error:
         return replace(opened, reason=str(error))
-    # Measured before the canary, whose reference on the CPU needs memory of its own.
-    return _check(session, path, replace(timed, peak_bytes=memory.bytes()))
+    timed = replace(
+        opened,
+        samples_us=samples,
+        load_us=session.load_us + max(0, first_us - min(samples)),
+        # Taken before the reference on the CPU is made, which needs memory of its own.
+        peak_bytes=memory.bytes(),
+    )
+    return _checked(timed, path, row, inputs, outputs)
 
 
-def _time(
-    session: Session, blank: Profile, *, repeats: int, budget_us: int, clock: Clock
-) -> Profile:
-    inputs = seeded_inputs(session.inputs, blank.shapes, SEED)
-    # The first run allocates, and on some providers compiles: what it takes longer is loading.
-    first_us = _run(session, inputs, clock)
+def _samples(
+    session: Session, inputs: Values, *, repeats: int, budget_us: int, clock: Clock
+) -> tuple[int, ...]:
     samples: list[int] = []
     while not samples or (len(samples) < repeats and sum(samples) < budget_us):
-        samples.append(_run(session, inputs, clock))
-    load_us = blank.load_us + max(0, first_us - min(samples))
-    return replace(blank, samples_us=tuple(samples), load_us=load_us)
+        samples.append(_run(session, inputs, clock)[0])
+    return tuple(samples)
 
 
-def _run(session: Session, inputs: Inputs, clock: Clock) -> int:
+def _run(session: Session, inputs: Values, clock: Clock) -> tuple[int, Values]:
     started = clock()
-    session.run(inputs)
-    return max(1, (clock() - started) // 1000)
+    outputs = session.run(inputs)
+    return max(1, (clock() - started) // 1000), outputs
 
 
-def _check(session: Session, path: Path, timed: Profile) -> Profile:
+def _checked(timed: Profile, path: Path, row: Provider, inputs: Values, outputs: Values) -> Profile:
+    if row.name == "cpu":
+        return replace(timed, verdict=Verdict.USABLE)
     try:
-        found = compare(session, path, shapes=timed.shapes)
+        found = judge(cpu_outputs(path, inputs), outputs, row)
     except (ProviderRefused, RunFailed, MemoryError) as error:
         return replace(timed, reason=f"the CPU cannot run it for comparison: {error}")
     return replace(timed, verdict=found.verdict, reason=found.reason, error=found.error)
