@@ -84,5 +84,5 @@ def reply(site: str, query_id: str) -> str:
 
 
 def tensor_token(site: str) -> str:
-    """The bearer token with which the boxes of a site fetch tensors from each other."""
+    """Bearer token with which the boxes of a site fetch tensors from each other."""
     return f"fjord:{{{site}}}:tensor-token"

@@ -55,7 +55,7 @@ class Schedule:
         return max((assignment.end_us for assignment in self.assignments), default=0)
 
     def on_machine(self, machine_id: str) -> tuple[Assignment, ...]:
-        """Assignments of one machine, in order of start."""
+        """List the assignments of one machine, in order of start."""
         found = (a for a in self.assignments if a.machine == machine_id)
         return tuple(sorted(found, key=lambda a: (a.start_us, a.end_us, a.operation)))
 
