@@ -8,7 +8,7 @@ from importlib import metadata
 from devices.catalogue import Host, Provider
 
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
-"""Distributions of ONNX Runtime itself. They exclude each other, and each has the CPU's provider."""
+"""Distributions of ONNX Runtime itself: they exclude each other, and each has the CPU provider."""
 
 
 def missing(row: Provider, host: Host) -> str:
