@@ -1,0 +1,1 @@
+"""The online brain: a pure state machine, events in and commands out."""

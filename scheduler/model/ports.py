@@ -32,6 +32,8 @@ class CostQuery:
         Input shapes where they are known; empty otherwise.
     busy_machines
         Machines of the same box that are expected to be busy meanwhile: the load.
+    declared_us
+        What the author of a function said it takes; 0 if nothing was said.
     """
 
     kind: WorkKind
@@ -42,6 +44,7 @@ class CostQuery:
     provider: str
     shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     busy_machines: int = 0
+    declared_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

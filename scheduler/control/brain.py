@@ -1,0 +1,165 @@
+"""The online controller: events in, commands out. It reads no clock and does no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from scheduler.control import fleet, improving, lifecycle, profiling, recovery, reports, views
+from scheduler.control.commands import Command, RecordRun
+from scheduler.control.dispatching import dispatch, resend_all
+from scheduler.control.events import (
+    ControllerStarted,
+    Event,
+    ModelAdded,
+    ModelRemoved,
+    PlanProposed,
+    PolicyChanged,
+    RunCancelled,
+    RunSubmitted,
+    Tick,
+    WorkloadAdded,
+    WorkloadRemoved,
+)
+from scheduler.control.explaining import Timetable
+from scheduler.control.planning import count_overtaken, replan
+from scheduler.control.previewing import preview
+from scheduler.control.records import Preview, RunRecord, SiteView
+from scheduler.control.settings import BrainSettings
+from scheduler.control.state import State, Turn
+from scheduler.model.messages import (
+    AgentDraining,
+    AgentJoined,
+    AgentLost,
+    MachineDown,
+    MachineUp,
+    OperationFailed,
+    OperationFinished,
+    OperationStarted,
+)
+from scheduler.model.ports import DurationOracle, Solver
+from scheduler.model.problem import Problem
+
+__all__ = ["Brain", "BrainSettings"]
+
+_Handler = Callable[[State, Turn, Any], None]
+
+
+class Brain:
+    """Decides for a site. The fold of its events; the same events give the same commands.
+
+    Parameters
+    ----------
+    oracle
+        Predicts durations. It belongs to this brain: what it learns comes from the events.
+    solvers
+        Heuristics that place at once, by the name that `PolicyChanged` may give.
+    """
+
+    def __init__(
+        self,
+        *,
+        oracle: DurationOracle,
+        solvers: Mapping[str, Solver],
+        settings: BrainSettings | None = None,
+    ) -> None:
+        settings = settings or BrainSettings()
+        self.state = State(
+            oracle=oracle, solvers=solvers, settings=settings, placement=settings.placement
+        )
+
+    def handle(self, event: Event) -> list[Command]:
+        """Take in one event and say what is to be done about it."""
+        state, turn = self.state, Turn()
+        state.now_us = max(state.now_us, event.at_us)
+        lifecycle.expire(state, turn)
+        _HANDLERS[type(event)](state, turn, event)
+        if turn.replan:
+            before = state.plan.planned
+            replan(state, turn)
+            if isinstance(event, RunSubmitted):
+                state.count("preemptions", count_overtaken(state, before, event.run))
+        dispatch(state, turn)
+        _record(state, turn)
+        improving.request(state, turn)
+        lifecycle.wake(state, turn)
+        return turn.commands
+
+    def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:
+        """Answer what a run would get, and what others would lose; changes nothing."""
+        return preview(self.state, submission)
+
+    def view(self, at_us: int) -> SiteView:
+        """Everything a dashboard needs, at one moment."""
+        return views.site_view(self.state, at_us)
+
+    def record(self, run: str) -> RunRecord | None:
+        """A run with all its operations, or ``None`` if it is not known or was forgotten."""
+        live = self.state.runs.get(run)
+        return views.run_record(self.state, live) if live is not None else None
+
+    def agents(self) -> dict[str, str]:
+        """Incarnation of each agent that is joined and not lost."""
+        agents = self.state.agents.values()
+        return {agent.id: agent.incarnation for agent in agents if agent.is_alive}
+
+
+def _controller_started(state: State, turn: Turn, event: ControllerStarted) -> None:
+    if event.epoch <= state.epoch:
+        return
+    state.epoch = event.epoch
+    state.request, state.answered_version = None, -1
+    lifecycle.say_again(state, turn)
+    resend_all(state, turn)
+
+
+def _workload_added(state: State, _: Turn, event: WorkloadAdded) -> None:
+    state.workloads[event.workload.key] = event.workload
+
+
+def _workload_removed(state: State, _: Turn, event: WorkloadRemoved) -> None:
+    state.workloads.pop(event.key, None)
+
+
+def _policy_changed(state: State, turn: Turn, event: PolicyChanged) -> None:
+    if event.placement in state.solvers:
+        state.placement = event.placement
+        # Work that is planned is planned anew by the new policy, not carried over.
+        state.plan.source = event.placement
+    state.improve = event.improve
+    turn.replan = True
+
+
+def _tick(state: State, _: Turn, event: Tick) -> None:
+    if state.wake_us is not None and event.at_us >= state.wake_us:
+        state.wake_us = None
+
+
+_HANDLERS: dict[type, _Handler] = {
+    AgentJoined: fleet.joined,
+    AgentDraining: fleet.draining,
+    AgentLost: fleet.lost,
+    MachineDown: fleet.machine_down,
+    MachineUp: fleet.machine_up,
+    OperationStarted: reports.started,
+    OperationFinished: reports.finished,
+    OperationFailed: recovery.failed,
+    ControllerStarted: _controller_started,
+    ModelAdded: profiling.model_added,
+    ModelRemoved: profiling.model_removed,
+    WorkloadAdded: _workload_added,
+    WorkloadRemoved: _workload_removed,
+    RunSubmitted: lifecycle.submit,
+    RunCancelled: lifecycle.cancel,
+    PlanProposed: improving.proposed,
+    PolicyChanged: _policy_changed,
+    Tick: _tick,
+}
+
+
+def _record(state: State, turn: Turn) -> None:
+    table = Timetable(state) if turn.runs else None
+    for name in turn.runs:
+        run = state.runs[name]
+        run.recorded_us = state.now_us
+        turn.commands.append(RecordRun(record=views.run_record(state, run, table)))

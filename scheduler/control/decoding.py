@@ -1,0 +1,189 @@
+"""From a choice of modes and an order to times: serial schedule generation, band by band."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Mapping
+from heapq import heapify, heappop, heappush
+
+from scheduler.model.problem import Band, Operation, Problem
+from scheduler.model.schedule import Assignment, Schedule
+
+
+class _Lane:
+    """When one machine is busy, and before when a band may not use its gaps."""
+
+    def __init__(self) -> None:
+        self.busy: list[tuple[int, int]] = []
+        self._floor_us = 0
+        self._next_floor_us = 0
+        self._band = Band.CRITICAL
+
+    def earliest_us(self, ready_us: int, duration_us: int, band: Band) -> int:
+        """Start of the first gap that is long enough, in microseconds from the origin."""
+        self._enter(band)
+        start_us = max(ready_us, self._floor_us)
+        i = max(0, bisect_right(self.busy, (start_us, start_us)) - 1)
+        for begin_us, end_us in self.busy[i:]:
+            if begin_us >= start_us + duration_us:
+                break
+            start_us = max(start_us, end_us)
+        return start_us
+
+    def take(self, start_us: int, end_us: int, *, is_ready: bool) -> None:
+        """Mark a span as busy."""
+        insort(self.busy, (start_us, end_us))
+        if is_ready:
+            self._next_floor_us = max(self._next_floor_us, end_us)
+
+    def _enter(self, band: Band) -> None:
+        # What a more urgent band could start now keeps everything below it behind it: a gap before
+        # it exists only in the plan, and reality may need it.
+        if band != self._band:
+            self._band, self._floor_us = band, self._next_floor_us
+
+
+def decode(problem: Problem, modes: Mapping[str, int], order: Mapping[str, int]) -> Schedule:
+    """Schedule the operations in the given modes, in the given order, each as early as it can.
+
+    Parameters
+    ----------
+    modes
+        Index of the mode of each operation that has not started.
+    order
+        Rank of each operation that has not started; bands come before ranks, and an operation
+        never before what it waits for.
+    """
+    lanes = {machine.id: _Lane() for machine in problem.machines}
+    for machine in problem.machines:
+        for window in machine.unavailable:
+            lanes[machine.id].take(window.start_us, window.end_us, is_ready=False)
+    placed: dict[str, Assignment] = {}
+    for op in problem.operations:
+        if op.progress is not None:
+            placed[op.id] = _frozen(problem, op)
+            if op.progress.end_us is None:
+                at = placed[op.id]
+                lanes[at.machine].take(at.start_us, at.end_us, is_ready=False)
+    for op in _sequence(problem, order):
+        placed[op.id] = _place(problem, op, modes[op.id], placed, lanes)
+    return Schedule(assignments=tuple(placed[op.id] for op in problem.operations))
+
+
+def fastest_modes(problem: Problem) -> dict[str, int]:
+    """The shortest mode of each operation that has not started."""
+    return {
+        op.id: min(range(len(op.modes)), key=lambda i: op.modes[i].duration_us)
+        for op in problem.operations
+        if op.progress is None
+    }
+
+
+def overtakes(problem: Problem, schedule: Schedule) -> bool:
+    """Whether something is put before a more urgent operation that could start at once."""
+    bands = {job.id: job.band for job in problem.jobs}
+    if len(set(bands.values())) < 2:
+        return False
+    most_urgent: dict[str, Band] = {}
+    for at in sorted(schedule, key=lambda at: -at.start_us):
+        op = problem.operation(at.operation)
+        if op.progress is not None:
+            continue
+        band = bands[op.job]
+        if band > most_urgent.get(at.machine, band):
+            return True
+        if is_free(problem, op):
+            most_urgent[at.machine] = min(band, most_urgent.get(at.machine, band))
+    return False
+
+
+def is_free(problem: Problem, op: Operation) -> bool:
+    """Whether nothing that the operation waits for is left to do."""
+    return all(
+        (progress := problem.operation(edge.source).progress) and progress.end_us is not None
+        for edge in problem.edges_in(op.id)
+    )
+
+
+def band_ends_us(problem: Problem, schedule: Schedule) -> dict[Band, int]:
+    """Latest end of each band, in microseconds from the origin."""
+    bands = {job.id: job.band for job in problem.jobs}
+    ends: dict[Band, int] = {}
+    for op in problem.operations:
+        band = bands[op.job]
+        ends[band] = max(ends.get(band, 0), schedule[op.id].end_us)
+    return ends
+
+
+def is_better(problem: Problem, new: Schedule, old: Schedule) -> bool:
+    """Whether a schedule ends earlier and no band but the last pays for it."""
+    new_ends, old_ends = band_ends_us(problem, new), band_ends_us(problem, old)
+    urgent = sorted(old_ends)[:-1]
+    pays = any(new_ends[band] > old_ends[band] for band in urgent)
+    return not pays and new.makespan_us < old.makespan_us
+
+
+def _frozen(problem: Problem, op: Operation) -> Assignment:
+    progress = op.progress
+    assert progress is not None
+    mode = op.modes[progress.mode]
+    end_us = progress.end_us
+    if end_us is None:
+        end_us = max(progress.start_us + mode.duration_us, problem.now_us)
+    return Assignment(
+        operation=op.id,
+        mode=progress.mode,
+        machine=mode.machine,
+        start_us=progress.start_us,
+        end_us=end_us,
+    )
+
+
+def _sequence(problem: Problem, order: Mapping[str, int]) -> list[Operation]:
+    """Unstarted operations by band and rank, each after all that precede it."""
+    bands = {job.id: job.band for job in problem.jobs}
+    waiting = {
+        op.id: sum(problem.operation(e.source).progress is None for e in problem.edges_in(op.id))
+        for op in problem.operations
+        if op.progress is None
+    }
+    heap = [
+        (bands[problem.operation(name).job], order[name], name)
+        for name, count in waiting.items()
+        if not count
+    ]
+    heapify(heap)
+    sequence: list[Operation] = []
+    while heap:
+        op = problem.operation(heappop(heap)[2])
+        sequence.append(op)
+        for edge in problem.edges_out(op.id):
+            waiting[edge.target] -= 1
+            if not waiting[edge.target]:
+                job = problem.operation(edge.target).job
+                heappush(heap, (bands[job], order[edge.target], edge.target))
+    return sequence
+
+
+def _place(
+    problem: Problem,
+    op: Operation,
+    index: int,
+    placed: Mapping[str, Assignment],
+    lanes: Mapping[str, _Lane],
+) -> Assignment:
+    mode = op.modes[index]
+    job = problem.job(op.job)
+    device = problem.machine(mode.machine).device_id
+    ready_us = max(problem.now_us, job.release_us)
+    for edge in problem.edges_in(op.id):
+        before = placed[edge.source]
+        source = problem.machine(before.machine).device_id
+        ready_us = max(ready_us, before.end_us + problem.transfer_us(edge, source, device))
+    lane = lanes[mode.machine]
+    start_us = lane.earliest_us(ready_us, mode.duration_us, job.band)
+    end_us = start_us + mode.duration_us
+    lane.take(start_us, end_us, is_ready=is_free(problem, op))
+    return Assignment(
+        operation=op.id, mode=index, machine=mode.machine, start_us=start_us, end_us=end_us
+    )

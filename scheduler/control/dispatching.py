@@ -1,0 +1,181 @@
+"""From the plan to what agents are told: windows, pinning, who tells whom, and when it is news."""
+
+from __future__ import annotations
+
+from scheduler.control.commands import SendPlan
+from scheduler.control.expansion import bindings, outputs_read
+from scheduler.control.explaining import Timetable, candidates
+from scheduler.control.records import OperationState
+from scheduler.control.state import SENT, LiveAgent, LiveOperation, State, Turn
+from scheduler.model.messages import AgentPlan, Binding, Dispatch, Work, WorkKind
+
+_Queues = dict[str, list[tuple[str, int]]]
+
+
+def dispatch(state: State, turn: Turn) -> None:
+    """Fill the windows where there is room, and tell each agent what is new to it."""
+    sent = _fill_windows(state, turn)
+    table = Timetable(state) if sent else None
+    for op in sent:
+        assert table is not None
+        op.candidates = candidates(state, table, op)
+    for agent in state.agents.values():
+        if agent.is_alive:
+            queues = _queues(state, agent)
+            if _is_news(state, turn, agent, queues):
+                turn.commands.append(_send(state, turn, agent, queues))
+
+
+def resend_all(state: State, turn: Turn) -> None:
+    """Make every agent's whole plan news, with what it was told to stop."""
+    for agent in state.agents.values():
+        turn.resend[agent.id] = None
+        if agent.stops:
+            turn.stops.setdefault(agent.id, []).extend(agent.stops)
+
+
+def _fill_windows(state: State, turn: Turn) -> list[LiveOperation]:
+    """Send what is next on each machine, as far as windows and precedence allow.
+
+    What waits for something that is not sent holds up its machine: the order of the plan is kept.
+    Its producer is further ahead in the same plan, so somebody's next can always go.
+    """
+    window = state.settings.window
+    ahead = {
+        name: queue[:window]
+        for name, queue in state.plan.queues.items()
+        if turn.replanned or _half_gone(state, queue[:window])
+    }
+    sent: list[LiveOperation] = []
+    before = -1
+    while len(sent) > before:
+        before = len(sent)
+        for queue in ahead.values():
+            sent += _send_heads(state, queue)
+    return sent
+
+
+def _half_gone(state: State, queue: list[str]) -> bool:
+    sent = sum(state.operations[name].state is OperationState.DISPATCHED for name in queue)
+    return sent <= state.settings.window // 2
+
+
+def _send_heads(state: State, queue: list[str]) -> list[LiveOperation]:
+    sent: list[LiveOperation] = []
+    for name in queue:
+        op = state.operations[name]
+        if op.state is OperationState.WAITING:
+            if not _may_go(op):
+                break
+            _assign(state, op)
+            sent.append(op)
+    return sent
+
+
+def _may_go(op: LiveOperation) -> bool:
+    before = (op.run.operations[name].state for name in op.producers)
+    return all(state is OperationState.DONE or state in SENT for state in before)
+
+
+def _assign(state: State, op: LiveOperation) -> None:
+    """Pin an operation to the agent of its machine, as a new attempt."""
+    assert op.placement is not None
+    op.state = OperationState.DISPATCHED
+    op.attempt += 1
+    op.agent = state.machines[op.placement.mode.machine].agent
+    op.sent, op.sent_us = {}, state.now_us
+    op.run.touched[op.agent] = None
+    op.notify = ()
+
+
+def _queues(state: State, agent: LiveAgent) -> _Queues:
+    """What the agent is to have in front of each of its machines."""
+    queues: _Queues = {}
+    for machine in agent.machines:
+        found = [state.operations[name] for name in state.plan.queues.get(machine, ())]
+        queues[machine] = [
+            (op.id, op.attempt) for op in found if op.state is OperationState.DISPATCHED
+        ]
+    return queues
+
+
+def _is_news(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> bool:
+    if agent.id in turn.resend or turn.stops.get(agent.id) or turn.releases.get(agent.id):
+        return True
+    return any(queue != state.machines[name].queue for name, queue in queues.items())
+
+
+def _send(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> SendPlan:
+    agent.version += 1
+    known = {pair for name in agent.machines for pair in state.machines[name].queue}
+    for name, queue in queues.items():
+        state.machines[name].queue = queue
+    stops = tuple(dict.fromkeys(turn.stops.get(agent.id, ())))
+    agent.stops.update(dict.fromkeys(stops))
+    plan = AgentPlan(
+        agent=agent.id,
+        epoch=state.epoch,
+        version=agent.version,
+        queues={
+            name: tuple(_dispatch(state, state.operations[op], known) for op, _ in queue)
+            for name, queue in queues.items()
+            if queue
+        },
+        stop=stops,
+        release=tuple(turn.releases.get(agent.id, ())),
+    )
+    return SendPlan(plan=plan)
+
+
+def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> Dispatch:
+    placed = op.placement
+    assert placed is not None
+    mode = placed.mode
+    inputs = bindings(op)
+    op.mode, op.machine, op.provider = mode, mode.machine, mode.provider
+    op.sent[mode.machine] = mode
+    op.unresolved = _unresolved(inputs)
+    notify = _waiting_agents(op)
+    if (op.id, op.attempt) not in known:
+        # Only what the first message said is relied on: a later one may come after the start.
+        op.notify = notify
+    settings = state.settings
+    return Dispatch(
+        operation=op.id,
+        attempt=op.attempt,
+        run=op.run.id,
+        machine=mode.machine,
+        provider=mode.provider,
+        variant=mode.variant,
+        work=_work(op),
+        inputs=inputs,
+        band=op.band,
+        planned_start_us=placed.start_us,
+        expected_us=mode.duration_us,
+        timeout_us=max(settings.min_timeout_us, settings.timeout_factor * mode.p95_us),
+        notify=notify,
+    )
+
+
+def _work(op: LiveOperation) -> Work:
+    stage = op.stage
+    is_profile = stage.kind is WorkKind.PROFILE
+    return Work(
+        kind=stage.kind,
+        name=stage.target,
+        digest=stage.digest,
+        params=stage.params,
+        outputs=() if is_profile else outputs_read(op.run.graph, stage),
+    )
+
+
+def _unresolved(inputs: tuple[Binding, ...]) -> tuple[str, ...]:
+    names = {s.operation: None for binding in inputs for s in binding.sources if s.operation}
+    return tuple(names)
+
+
+def _waiting_agents(op: LiveOperation) -> tuple[str, ...]:
+    """Other agents that have an operation which reads the outputs."""
+    consumers = [op.run.operations[name] for name in op.consumers]
+    agents = {c.agent: None for c in consumers if c.state in SENT and c.agent != op.agent}
+    return tuple(agents)

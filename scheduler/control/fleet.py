@@ -1,0 +1,139 @@
+"""Agents and machines: how they come, go quiet, go down and come back."""
+
+from __future__ import annotations
+
+from scheduler.control.profiling import cancel_profiles_on, forget_changed, measure_all
+from scheduler.control.records import OperationState
+from scheduler.control.recovery import lose, run_again_what_was_on
+from scheduler.control.state import SENT, LiveAgent, LiveMachine, LiveOperation, State, Turn
+from scheduler.control.lifecycle import stop
+from scheduler.model.messages import (
+    AgentDraining,
+    AgentJoined,
+    AgentLost,
+    FailureReason,
+    MachineDown,
+    MachineReport,
+    MachineUp,
+)
+
+
+def joined(state: State, turn: Turn, event: AgentJoined) -> None:
+    """Take in an agent. A new incarnation has forgotten whatever the one before it was sent."""
+    agent = state.agents.get(event.agent)
+    if agent is not None and agent.incarnation == event.incarnation:
+        return
+    if agent is not None:
+        _lose_work(state, turn, agent, FailureReason.AGENT_LOST, "its agent began anew")
+    # A box without a living agent is lost, and it is lost before the agent says it is elsewhere.
+    if agent is not None and agent.is_alive and agent.box != event.box:
+        agent.is_alive = False
+        _lose_box(state, turn, agent.box)
+    version = agent.version if agent is not None else 0
+    reports = {report.id: report for report in event.machines}
+    for name in agent.machines if agent is not None else []:
+        if name not in reports:
+            del state.machines[name]
+    state.agents[event.agent] = LiveAgent(
+        id=event.agent,
+        incarnation=event.incarnation,
+        box=event.box,
+        version=version,
+        machines=list(reports),
+    )
+    for report in reports.values():
+        _add_machine(state, report, event)
+    _fleet_changed(state, turn)
+    measure_all(state, turn)
+
+
+def lost(state: State, turn: Turn, event: AgentLost) -> None:
+    """Give what an agent had to others, and make again what only its box held."""
+    agent = state.agents.get(event.agent)
+    if agent is None or not agent.is_alive:
+        return
+    if event.incarnation and event.incarnation != agent.incarnation:
+        return
+    cancel_profiles_on(state, turn, agent.machines)
+    _lose_work(state, turn, agent, FailureReason.AGENT_LOST, f"agent {agent.id} was lost")
+    agent.is_alive = False
+    agent.stops.clear()
+    _lose_box(state, turn, agent.box)
+    # It may have died between finishing an operation and telling those who wait for it.
+    turn.resend.update(dict.fromkeys(state.agents))
+    _fleet_changed(state, turn)
+
+
+def draining(state: State, turn: Turn, event: AgentDraining) -> None:
+    """Give what an agent has not started to others; what runs there goes on."""
+    agent = state.agents.get(event.agent)
+    if agent is None or not agent.is_alive or agent.is_draining:
+        return
+    agent.is_draining = True
+    for op in _sent_to(state, agent):
+        if op.state is OperationState.DISPATCHED:
+            stop(turn, op)
+            lose(state, turn, op, FailureReason.AGENT_LOST, f"agent {agent.id} is draining")
+    _fleet_changed(state, turn)
+
+
+def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
+    """Give what a machine had to others; it takes nothing until it is up."""
+    live = state.machines.get(event.machine)
+    if live is None or not live.is_up:
+        return
+    live.is_up, live.reason = False, event.reason
+    for op in _sent_to(state, state.agents[live.agent]):
+        if op.machine == event.machine:
+            stop(turn, op)
+            message = f"{event.machine} went down: {event.reason}"
+            lose(state, turn, op, FailureReason.MACHINE_DOWN, message)
+    _fleet_changed(state, turn)
+
+
+def machine_up(state: State, turn: Turn, event: MachineUp) -> None:
+    """Let a machine take work again."""
+    live = state.machines.get(event.machine)
+    if live is None or live.is_up:
+        return
+    live.is_up, live.reason = True, ""
+    _fleet_changed(state, turn)
+
+
+def _add_machine(state: State, report: MachineReport, event: AgentJoined) -> None:
+    before = state.machines.get(report.id)
+    if before is not None:
+        forget_changed(state, report.id, report.providers)
+    state.machines[report.id] = LiveMachine(
+        report=report, agent=event.agent, box=event.box, since_us=event.at_us
+    )
+
+
+def _fleet_changed(state: State, turn: Turn) -> None:
+    state.options.clear()
+    turn.replan = True
+
+
+def _sent_to(state: State, agent: LiveAgent) -> list[LiveOperation]:
+    return [
+        op
+        for run in state.active.values()
+        for op in run.operations.values()
+        if op.agent == agent.id and op.state in SENT
+    ]
+
+
+def _lose_work(
+    state: State, turn: Turn, agent: LiveAgent, reason: FailureReason, message: str
+) -> None:
+    for op in _sent_to(state, agent):
+        if op.state in SENT:
+            lose(state, turn, op, reason, message)
+    for name in agent.machines:
+        state.machines[name].queue = []
+        state.machines[name].running = ""
+
+
+def _lose_box(state: State, turn: Turn, box: str) -> None:
+    if box not in state.living_boxes():
+        run_again_what_was_on(state, turn, box)

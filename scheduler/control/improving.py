@@ -1,0 +1,118 @@
+"""Better plans from the solver process: asked for, verified against the present, adopted."""
+
+from __future__ import annotations
+
+from scheduler.control.commands import RequestPlan
+from scheduler.control.decoding import decode, is_better, overtakes
+from scheduler.control.events import PlanProposed
+from scheduler.control.planning import (
+    choice_of,
+    commit,
+    current_choice,
+    mode_index,
+    ranks,
+    solve,
+)
+from scheduler.control.records import OperationState
+from scheduler.control.snapshot import Snapshot, snapshot
+from scheduler.control.state import PENDING, PlanRequest, State, Turn
+from scheduler.model.checker import check
+from scheduler.model.schedule import Schedule
+
+_ANSWER_WITHIN_US = 60_000_000
+"""A request that is older was lost with its solver process; it no longer holds up the next."""
+
+
+def request(state: State, turn: Turn) -> None:
+    """Ask for a better plan if there is enough to gain and no question is open."""
+    if not _worth_asking(state):
+        return
+    found = snapshot(state)
+    version = state.plan.version
+    state.request = PlanRequest(
+        version=version, at_us=state.now_us, origin_us=found.origin_us, problem=found.problem
+    )
+    turn.commands.append(RequestPlan(version=version, problem=found.problem))
+
+
+def proposed(state: State, turn: Turn, event: PlanProposed) -> None:
+    """Adopt an answer if, brought up to the present, it beats the plan in force."""
+    asked = state.request
+    if asked is None or asked.version != event.version:
+        state.count("plans_dropped")
+        return
+    state.request = None
+    state.answered_version = state.plan.version
+    if event.schedule is None:
+        return
+    found = snapshot(state)
+    if not found.planned or any(op.state is OperationState.DISPATCHED for op in found.blocked):
+        state.count("plans_dropped")
+        return
+    now = decode(found.problem, *current_choice(found, _fallback(state, found)))
+    better = _carried_over(found, asked, event.schedule, now)
+    if not _is_acceptable(found, better, now):
+        state.count("plans_dropped")
+        return
+    commit(state, turn, found, better, event.solver)
+    if event.bound_us is not None:
+        _keep_bound(state, asked, event.bound_us)
+    state.count("plans_accepted")
+    state.answered_version = state.plan.version
+
+
+def _worth_asking(state: State) -> bool:
+    plan, settings = state.plan, state.settings
+    if not state.improve or plan.version == state.answered_version:
+        return False
+    if state.request is not None and state.now_us - state.request.at_us < _ANSWER_WITHIN_US:
+        return False
+    waiting = sum(op.state is not OperationState.DISPATCHED for op in plan.planned.values())
+    return (
+        waiting >= settings.improve_operations
+        and plan.end_us - state.now_us > settings.improve_makespan_us
+    )
+
+
+def _fallback(state: State, found: Snapshot) -> Schedule:
+    """For operations that the plan in force does not place; there are none as a rule."""
+    if all(op.placement is not None for op in found.planned):
+        return Schedule(assignments=())
+    return solve(state, found)
+
+
+def _carried_over(
+    found: Snapshot, asked: PlanRequest, proposal: Schedule, now: Schedule
+) -> Schedule:
+    """Schedule of now with the modes and the order of the proposal, wherever they still apply."""
+    modes, _ = choice_of(found.problem, now)
+    starts: dict[str, int] = {}
+    known = {op.id for op in asked.problem.operations}
+    for op in found.planned:
+        starts[op.id] = now[op.id].start_us + found.origin_us
+        if op.id not in known or op.id not in proposal or op.state not in PENDING:
+            continue
+        at = proposal[op.id]
+        starts[op.id] = at.start_us + asked.origin_us
+        offered = asked.problem.operation(op.id).modes
+        if not 0 <= at.mode < len(offered):
+            continue
+        mode = offered[at.mode]
+        index = mode_index(found, op, (mode.machine, mode.provider, mode.variant))
+        if index is not None:
+            modes[op.id] = index
+    return decode(found.problem, modes, ranks(open_ops_ids=list(starts), start=starts.__getitem__))
+
+
+def _is_acceptable(found: Snapshot, better: Schedule, now: Schedule) -> bool:
+    problem = found.problem
+    if not is_better(problem, better, now):
+        return False
+    return not check(problem, better) and not overtakes(problem, better)
+
+
+def _keep_bound(state: State, asked: PlanRequest, bound_us: int) -> None:
+    # Proven for the snapshot; it holds for now only if nothing went faster than predicted since,
+    # so it never exceeds what the plan in force reaches.
+    absolute_us = asked.origin_us + bound_us
+    state.plan.bound_us = min(max(state.plan.bound_us, absolute_us), state.plan.end_us)

@@ -1,0 +1,206 @@
+"""How runs come and end: submitted, finished, cancelled, too late, forgotten."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
+from scheduler.control.events import RunCancelled, RunSubmitted
+from scheduler.control.expansion import expand, missing_inputs, run_outputs
+from scheduler.control.records import OperationState, RunState
+from scheduler.control.state import ENDED, SENT, LiveOperation, LiveRun, State, Turn
+from scheduler.control.workload import Workload
+from scheduler.model.messages import FailureReason, Release, Value
+
+
+def new_run(state: State, event: RunSubmitted, graph: Workload) -> LiveRun:
+    """Build a run that was submitted; it is not part of the state yet."""
+    return LiveRun(
+        id=event.run,
+        kind="run",
+        workload=event.workload,
+        sequence=state.sequence,
+        submitted_us=event.at_us,
+        band=event.band,
+        effective_band=event.band,
+        graph=graph,
+        inputs=event.inputs,
+        weight=event.weight,
+        deadline_us=event.deadline_us,
+        due_us=event.due_us,
+        drop_late=event.drop_late,
+        allow=event.allow,
+        forbid=event.forbid,
+    )
+
+
+def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
+    """Accept a run."""
+    if event.run in state.runs:
+        return
+    graph = state.workloads.get(event.workload)
+    run = new_run(state, event, graph or Workload(name="", version=0, stages=(), outputs={}))
+    admit(state, turn, run)
+    missing = missing_inputs(run.graph, run.inputs)
+    if graph is None or missing:
+        detail = f"inputs are missing: {', '.join(missing)}" if graph else "no such workload"
+        end_run(state, turn, run, RunState.FAILED, FailureReason.INVALID.value, detail)
+        return
+    expand(state, run)
+    register(state, run)
+    if run.drop_late and run.deadline_us is not None:
+        heappush(state.deadlines, (run.deadline_us, run.sequence, run.id))
+    if not run.unfinished:
+        finish_run(state, turn, run)
+    turn.replan = True
+
+
+def admit(state: State, turn: Turn, run: LiveRun) -> None:
+    """Make a run part of the state."""
+    state.sequence += 1
+    run.sequence = state.sequence
+    state.runs[run.id] = state.active[run.id] = run
+    turn.runs[run.id] = None
+
+
+def register(state: State, run: LiveRun) -> None:
+    """Make the operations of a run known by name."""
+    state.operations.update(run.operations)
+
+
+def cancel(state: State, turn: Turn, event: RunCancelled) -> None:
+    """End a run because somebody wants it ended."""
+    run = state.active.get(event.run)
+    if run is not None:
+        reason = FailureReason.CANCELLED.value
+        end_run(state, turn, run, RunState.CANCELLED, reason, event.reason or "cancelled")
+
+
+def expire(state: State, turn: Turn) -> None:
+    """End what is past its deadline, forget what has been kept long enough."""
+    while state.deadlines and state.deadlines[0][0] <= state.now_us:
+        run = state.active.get(heappop(state.deadlines)[2])
+        if run is not None:
+            detail = f"not through at its deadline; {_progress(run)}"
+            reason = FailureReason.DEADLINE.value
+            end_run(state, turn, run, RunState.FAILED, reason, detail)
+    settings = state.settings
+    while state.ended and (
+        len(state.ended) > settings.keep_ended_runs
+        or _forget_at_us(state, state.ended[0]) <= state.now_us
+    ):
+        _forget(state, turn, state.runs[state.ended.popleft()])
+
+
+def wake(state: State, turn: Turn) -> None:
+    """Ask to be woken for the next deadline or the next run to forget."""
+    times = [state.deadlines[0][0]] if state.deadlines else []
+    if state.ended:
+        times.append(_forget_at_us(state, state.ended[0]))
+    # A wake-up that comes too early does no harm, so only an earlier one is worth a command.
+    if times and (state.wake_us is None or min(times) < state.wake_us):
+        state.wake_us = min(times)
+        turn.commands.append(WakeAt(at_us=state.wake_us))
+
+
+def end_run(
+    state: State, turn: Turn, run: LiveRun, ended: RunState, reason: str, detail: str
+) -> None:
+    """Give a run its final state and stop whatever is left of it."""
+    for op in run.operations.values():
+        if op.state in ENDED:
+            continue
+        if op.state in SENT:
+            stop(turn, op)
+            turn.replan = turn.replan or bool(state.plan.planned)
+        take_out(state, op)
+        free_machine(state, op, state.now_us)
+        op.state, op.ended_us, op.agent = OperationState.CANCELLED, state.now_us, ""
+    turn.replan = turn.replan or run.unfinished > 0
+    run.state, run.reason, run.detail = ended, reason, detail
+    run.ended_us = state.last_end_us = state.now_us
+    state.origin_us = run.submitted_us
+    del state.active[run.id]
+    state.blocked_runs.pop(run.id, None)
+    state.ended.append(run.id)
+    state.count(f"runs_{ended.value}")
+    turn.runs[run.id] = None
+    _release(turn, run)
+
+
+def finish_run(state: State, turn: Turn, run: LiveRun, detail: str = "") -> None:
+    """End a run whose operations are all done."""
+    run.outputs = run_outputs(run)
+    end_run(state, turn, run, RunState.FINISHED, "", detail)
+
+
+def take_out(state: State, op: LiveOperation) -> None:
+    """Remove an operation from the plan and from what its agent is known to have queued."""
+    state.plan.drop(op)
+    pair = (op.id, op.attempt)
+    for name in op.sent:
+        queue = state.machines[name].queue
+        if pair in queue:
+            queue.remove(pair)
+
+
+def stop(turn: Turn, op: LiveOperation) -> None:
+    """Have the agent of an operation abort or forget its latest attempt."""
+    turn.stops.setdefault(op.agent, []).append((op.id, op.attempt))
+
+
+def free_machine(state: State, op: LiveOperation, at_us: int) -> None:
+    """Note that the machine of a running operation is free, and for how long it was busy."""
+    live = state.machines.get(op.machine)
+    if live is not None and live.running == op.id:
+        live.running = ""
+        live.busy_us += max(0, at_us - (op.started_us or at_us))
+
+
+def say_again(state: State, turn: Turn) -> None:
+    """Repeat what may have been lost with the last controller: records, releases, wake-ups."""
+    turn.runs.update(dict.fromkeys(state.runs))
+    for name in state.ended:
+        _release(turn, state.runs[name])
+    turn.commands.extend(ForgetRun(release=release) for release in state.forgotten)
+    state.wake_us = None
+
+
+def _forget_at_us(state: State, run: str) -> int:
+    return (state.runs[run].ended_us or 0) + state.settings.keep_ended_us
+
+
+def _forget(state: State, turn: Turn, run: LiveRun) -> None:
+    release = Release(run=run.id)
+    del state.runs[run.id]
+    for name in run.operations:
+        state.operations.pop(name, None)
+    turn.runs.pop(run.id, None)
+    for agent in run.touched:
+        turn.releases.setdefault(agent, []).append(release)
+    for agent_id in run.touched:
+        stops = state.agents[agent_id].stops
+        for pair in [pair for pair in stops if pair[0].startswith(f"{run.id}/")]:
+            del stops[pair]
+    state.forgotten.append(release)
+    turn.commands.append(ForgetRun(release=release))
+
+
+def _release(turn: Turn, run: LiveRun) -> None:
+    """Have everybody delete the tensors of an ended run, but for its outputs."""
+    if run.kind != "run":
+        return
+    release = Release(run=run.id, keep=_kept_keys(run.outputs))
+    for agent in run.touched:
+        turn.releases.setdefault(agent, []).append(release)
+    turn.commands.append(ReleaseInputs(release=release))
+
+
+def _kept_keys(outputs: dict[str, Value]) -> tuple[str, ...]:
+    keys = {t.key: None for value in outputs.values() for t in value.tensors if t.key}
+    return tuple(keys)
+
+
+def _progress(run: LiveRun) -> str:
+    done = sum(op.state is OperationState.DONE for op in run.operations.values())
+    return f"{done} of {len(run.operations)} operations were done"

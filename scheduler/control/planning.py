@@ -1,0 +1,233 @@
+"""From a snapshot to the plan in force: solve, verify, translate into absolute times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+from scheduler.control.candidates import transfer_us
+from scheduler.control.decoding import decode, fastest_modes, is_better, overtakes
+from scheduler.control.explaining import why_waiting
+from scheduler.control.records import OperationState
+from scheduler.control.snapshot import Snapshot, snapshot
+from scheduler.control.state import LiveOperation, LivePlan, Placement, State, Turn
+from scheduler.model.bounds import lower_bound
+from scheduler.model.checker import check
+from scheduler.model.messages import WorkKind
+from scheduler.model.problem import Band, Problem
+from scheduler.model.schedule import Limits, Schedule
+
+_LIMITS = Limits(time_s=1.0)
+"""For the heuristic that places at once; those in use are single passes that never get near."""
+
+
+def replan(state: State, turn: Turn) -> None:
+    """Plan all pending work again and make that the plan in force."""
+    found = snapshot(state)
+    if raise_waited_profiles(state, found) | retract_unplannable(turn, found):
+        found = snapshot(state)
+    schedule = solve(state, found)
+    source = state.placement
+    kept = _kept(state, found, schedule)
+    if kept is not None:
+        schedule, source = kept, state.plan.source
+    commit(state, turn, found, schedule, source)
+    _note_blocked(state, turn, found)
+    state.count("replans")
+
+
+def count_overtaken(state: State, before: Container[str], run: str) -> int:
+    """How many operations that were planned before are now behind a more urgent run's."""
+    overtaken = 0
+    for queue in state.plan.queues.values():
+        ops = [state.operations[name] for name in queue]
+        first = next((i for i, op in enumerate(ops) if op.run.id == run), len(ops))
+        behind = ops[first + 1 :]
+        overtaken += sum(op.band > ops[first].band and op.id in before for op in behind)
+    return overtaken
+
+
+def solve(state: State, found: Snapshot) -> Schedule:
+    """Place everything with the heuristic of the policy; the answer is verified."""
+    problem = found.problem
+    if not found.planned:
+        return decode(problem, {}, {})
+    result = state.solvers[state.placement](problem, _LIMITS, 0)
+    if result.schedule is not None and not check(problem, result.schedule):
+        if not overtakes(problem, result.schedule):
+            return result.schedule
+        return decode(problem, *choice_of(problem, result.schedule))
+    state.count("heuristic_refused")
+    order = {op.id: i for i, op in enumerate(problem.topological_order())}
+    return decode(problem, fastest_modes(problem), order)
+
+
+def choice_of(problem: Problem, schedule: Schedule) -> tuple[dict[str, int], dict[str, int]]:
+    """Modes and ranks of the unstarted operations of a schedule, as `decode` takes them."""
+    open_ops = [op for op in problem.operations if op.progress is None]
+    return (
+        {op.id: schedule[op.id].mode for op in open_ops},
+        ranks(open_ops_ids=[op.id for op in open_ops], start=lambda name: schedule[name].start_us),
+    )
+
+
+def ranks(*, open_ops_ids: list[str], start: Callable[[str], int]) -> dict[str, int]:
+    """Position of each operation when sorted by start; ties in the given order."""
+    return {name: i for i, name in enumerate(sorted(open_ops_ids, key=start))}
+
+
+def current_choice(found: Snapshot, fallback: Schedule) -> tuple[dict[str, int], dict[str, int]]:
+    """Modes and ranks of the plan in force; of another schedule for what is new or has no choice."""
+    modes: dict[str, int] = {}
+    starts: dict[str, int] = {}
+    for op in found.planned:
+        kept = _mode_index(found, op)
+        modes[op.id] = fallback[op.id].mode if kept is None else kept
+        if op.placement is None:
+            starts[op.id] = fallback[op.id].start_us
+        else:
+            starts[op.id] = op.placement.start_us - found.origin_us
+    return modes, ranks(open_ops_ids=list(starts), start=starts.__getitem__)
+
+
+def raise_waited_profiles(state: State, found: Snapshot) -> bool:
+    """Let profiles that somebody waits for compete with normal work, and no others."""
+    awaited = {
+        op.stage.digest
+        for op in found.blocked
+        if op.stage.kind is WorkKind.MODEL and not found.options[op.id].modes
+    }
+    changed = False
+    for run in state.active.values():
+        if run.kind == "profile":
+            digest = next(iter(run.operations.values())).stage.digest
+            band = Band.NORMAL if digest in awaited else run.band
+            changed |= band != run.effective_band
+            run.effective_band = band
+    return changed
+
+
+def retract_unplannable(turn: Turn, found: Snapshot) -> bool:
+    """Take back what was sent and cannot run there any more, or would wait for ever."""
+    sent = [op for op in found.blocked if op.state is OperationState.DISPATCHED]
+    for op in sent:
+        turn.stops.setdefault(op.agent, []).append((op.id, op.attempt))
+        op.state, op.agent = OperationState.WAITING, ""
+        op.lost.append(op.attempt)
+    return bool(sent)
+
+
+def commit(state: State, turn: Turn, found: Snapshot, schedule: Schedule, source: str) -> None:
+    """Make a schedule the plan in force."""
+    for op in found.blocked:
+        op.placement = None
+    placements = absolute(state, found, schedule)
+    for op in found.planned:
+        op.placement = placements[op.id]
+        op.expected_end_us = op.placement.end_us
+    for op in found.running:
+        op.expected_end_us = found.origin_us + schedule[op.id].end_us
+    state.plan = LivePlan(
+        version=state.plan.version + 1,
+        source=source,
+        end_us=found.origin_us + schedule.makespan_us,
+        bound_us=found.origin_us + lower_bound(found.problem) if found.planned else 0,
+        planned={op.id: op for op in found.planned},
+        queues=_queues(found),
+    )
+    turn.replanned = True
+
+
+def absolute(state: State, found: Snapshot, schedule: Schedule) -> dict[str, Placement]:
+    """Placements in absolute times, with p95 ends carried along the planned order."""
+    p95_ends: dict[str, int] = {}
+    machine_us: dict[str, int] = {}
+    for op in found.running:
+        at = schedule[op.id]
+        assert op.mode is not None
+        p95_us = found.origin_us + max(at.start_us + op.mode.p95_us, at.end_us)
+        p95_ends[op.id] = machine_us[at.machine] = p95_us
+    placements: dict[str, Placement] = {}
+    machines = {op.id: op.machine for op in found.running}
+    for op in sorted(found.planned, key=lambda op: schedule[op.id].start_us):
+        at = schedule[op.id]
+        choice = found.options[op.id]
+        mode = choice.modes[at.mode]
+        transfer = _transfer_us(state, op, machines, at.machine)
+        start_us = found.origin_us + at.start_us
+        ready_us = max([start_us, *(p95_ends[n] + transfer for n in op.producers if n in p95_ends)])
+        p95_us = max(ready_us, machine_us.get(at.machine, 0)) + mode.p95_us
+        machines[op.id] = at.machine
+        p95_ends[op.id] = machine_us[at.machine] = p95_us
+        placements[op.id] = Placement(
+            mode=mode,
+            provenance=choice.provenance[at.mode],
+            start_us=start_us,
+            end_us=found.origin_us + at.end_us,
+            p95_end_us=p95_us,
+            transfer_us=transfer,
+        )
+    return placements
+
+
+def _kept(state: State, found: Snapshot, fresh: Schedule) -> Schedule | None:
+    """Give the adopted plan of a solver, carried over to now, where it beats the heuristic's."""
+    if not state.improve or state.plan.source in ("", state.placement) or not found.planned:
+        return None
+    kept = decode(found.problem, *current_choice(found, fresh))
+    usable = is_better(found.problem, kept, fresh) and not check(found.problem, kept)
+    return kept if usable else None
+
+
+def _mode_index(found: Snapshot, op: LiveOperation) -> int | None:
+    if op.placement is None:
+        return None
+    wanted = op.placement.mode
+    return mode_index(found, op, (wanted.machine, wanted.provider, wanted.variant))
+
+
+def mode_index(found: Snapshot, op: LiveOperation, wanted: tuple[str, str, str]) -> int | None:
+    """Index of the mode on that machine, provider and variant, if the operation still has it."""
+    for i, mode in enumerate(found.options[op.id].modes):
+        if (mode.machine, mode.provider, mode.variant) == wanted:
+            return i
+    return None
+
+
+def _transfer_us(state: State, op: LiveOperation, machines: dict[str, str], machine: str) -> int:
+    box = state.machines[machine].box
+    return max(
+        (
+            transfer_us(state, state.machines[machines[edge.source]].box, box, edge.size_bytes)
+            for edge in op.edges
+            if edge.source in machines
+        ),
+        default=0,
+    )
+
+
+def _note_blocked(state: State, turn: Turn, found: Snapshot) -> None:
+    """Record the runs that begin or cease to be blocked, or wait for something else now."""
+    runs = {op.run.id: op.run for op in found.blocked}
+    blocked = {name: why_waiting(state, run)[1] for name, run in runs.items()}
+    for name in blocked | state.blocked_runs:
+        if blocked.get(name) != state.blocked_runs.get(name):
+            turn.runs[name] = None
+    state.blocked_runs = blocked
+
+
+def _queues(found: Snapshot) -> dict[str, list[str]]:
+    """Per machine, what is certain to be run there, in the order of the plan."""
+    uncertain: set[str] = set()
+    queues: dict[str, list[str]] = {}
+    for op in sorted(found.planned, key=_start_us):
+        is_expected = op.state is OperationState.EXPECTED
+        if is_expected or any(name in uncertain for name in op.producers):
+            uncertain.add(op.id)
+        elif op.placement is not None:
+            queues.setdefault(op.placement.mode.machine, []).append(op.id)
+    return queues
+
+
+def _start_us(op: LiveOperation) -> int:
+    assert op.placement is not None
+    return op.placement.start_us

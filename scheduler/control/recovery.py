@@ -1,0 +1,218 @@
+"""What becomes of operations that fail, and of those whose machine, agent or inputs are lost."""
+
+from __future__ import annotations
+
+from scheduler.control.candidates import could_run_later, options
+from scheduler.control.lifecycle import end_run, free_machine, take_out
+from scheduler.control.profiling import refuse_profile
+from scheduler.control.records import AttemptRecord, OperationState, RunState
+from scheduler.control.state import ENDED, SENT, LiveOperation, LiveRun, State, Turn, stored_boxes
+from scheduler.model.messages import (
+    FailureReason,
+    OperationFailed,
+    OperationFinished,
+    Profile,
+    Value,
+    Verdict,
+    WorkKind,
+)
+
+_LOST = frozenset(
+    {
+        FailureReason.AGENT_LOST,
+        FailureReason.MACHINE_DOWN,
+        FailureReason.INPUT_LOST,
+        FailureReason.CANCELLED,
+    }
+)
+"""Not the fault of the operation, nor of the machine for this operation."""
+
+
+def failed(state: State, turn: Turn, event: OperationFailed) -> None:
+    """An attempt ended without a result: try again elsewhere, or give up with the story."""
+    settle(state, event)
+    op = state.operations.get(event.operation)
+    if op is None or op.state in ENDED:
+        return
+    if event.attempt == op.attempt and op.state in SENT:
+        if event.reason in _LOST:
+            _lost(state, turn, op, event)
+        else:
+            fault(state, turn, op, event.machine, event.reason, event.message)
+    elif event.attempt in op.lost and event.reason not in _LOST:
+        # Given up because its machine went down, and it is what brought the machine down.
+        op.lost.remove(event.attempt)
+        op.lost_attempts -= 1
+        _blame(state, turn, op, event.attempt, event.machine, event.reason, event.message)
+
+
+def fault(
+    state: State,
+    turn: Turn,
+    op: LiveOperation,
+    machine: str,
+    reason: FailureReason,
+    message: str,
+) -> None:
+    """Count the present attempt as failed by its own fault."""
+    attempt = op.attempt
+    _take_back(state, op)
+    _blame(state, turn, op, attempt, machine, reason, message)
+
+
+def lose(state: State, turn: Turn, op: LiveOperation, reason: FailureReason, message: str) -> None:
+    """Give up the present attempt: where it was is gone. It gets a new one."""
+    _note(state, op, op.attempt, op.machine, reason, message)
+    op.lost.append(op.attempt)
+    _take_back(state, op)
+    op.lost_attempts += 1
+    turn.replan = True
+    turn.runs[op.run.id] = None
+    if op.lost_attempts > state.settings.max_lost_attempts:
+        _give_up(state, turn, op, reason, f"lost {op.lost_attempts} times; {message}")
+
+
+def run_again_what_was_on(state: State, turn: Turn, box: str) -> None:
+    """Make again what only a lost box held and somebody still needs."""
+    for run in list(state.active.values()):
+        for op in reversed(list(run.operations.values())):
+            held = [b for value in op.outputs.values() for b in stored_boxes(value.tensors)]
+            if op.state is OperationState.DONE and box in held and _is_needed(run, op):
+                _run_again(turn, op)
+
+
+def settle(state: State, event: OperationFinished | OperationFailed) -> None:
+    """An attempt was reported: nobody needs to be told to stop it any more."""
+    live = state.machines.get(event.machine)
+    if live is not None:
+        state.agents[live.agent].stops.pop((event.operation, event.attempt), None)
+
+
+def _lost(state: State, turn: Turn, op: LiveOperation, event: OperationFailed) -> None:
+    if event.reason is FailureReason.INPUT_LOST:
+        _run_again_inputs(turn, op)
+    op.machine = event.machine
+    lose(state, turn, op, event.reason, event.message)
+
+
+def _run_again_inputs(turn: Turn, op: LiveOperation) -> None:
+    """Make the stored inputs of an operation again: it could not read them."""
+    for name in op.producers:
+        producer = op.run.operations[name]
+        if producer.state is OperationState.DONE and _is_stored(producer.outputs):
+            _run_again(turn, producer)
+
+
+def _run_again(turn: Turn, op: LiveOperation) -> None:
+    op.state, op.agent, op.record = OperationState.WAITING, "", None
+    op.outputs, op.placement = {}, None
+    op.started_us = op.ended_us = None
+    op.run.unfinished += 1
+    turn.replan = True
+    turn.runs[op.run.id] = None
+
+
+def _is_stored(outputs: dict[str, Value]) -> bool:
+    return any(stored_boxes(value.tensors) for value in outputs.values())
+
+
+def _is_needed(run: LiveRun, op: LiveOperation) -> bool:
+    if any(stage == op.stage.name for stage, _ in run.graph.outputs.values()):
+        return True
+    return any(run.operations[name].state is not OperationState.DONE for name in op.consumers)
+
+
+def _blame(
+    state: State,
+    turn: Turn,
+    op: LiveOperation,
+    attempt: int,
+    machine: str,
+    reason: FailureReason,
+    message: str,
+) -> None:
+    provider = op.sent[machine].provider if machine in op.sent else op.provider
+    op.provider = provider
+    _note(state, op, attempt, machine, reason, message)
+    op.own_failures += 1
+    turn.replan = True
+    turn.runs[op.run.id] = None
+    if op.is_profile:
+        _profile_failed(state, turn, op, reason, message)
+        return
+    op.excluded[(machine, provider)] = reason
+    if reason is FailureReason.PROVIDER_REFUSED and op.stage.kind is WorkKind.MODEL:
+        _refuse(state, op, machine, provider, message)
+    if reason is FailureReason.INVALID:
+        _give_up(state, turn, op, reason, message)
+    elif op.own_failures >= state.settings.max_attempts:
+        _give_up(state, turn, op, reason, f"failed {op.own_failures} times; {message}")
+    elif not _has_a_way_on(state, op):
+        _give_up(state, turn, op, reason, f"no other machine can run it; {message}")
+
+
+def _has_a_way_on(state: State, op: LiveOperation) -> bool:
+    found = options(state, op)
+    return bool(found.modes) or could_run_later(found)
+
+
+def _profile_failed(
+    state: State, turn: Turn, op: LiveOperation, reason: FailureReason, message: str
+) -> None:
+    tries = {FailureReason.WORKER_CRASHED: 2}
+    transient = (FailureReason.OUT_OF_SPACE, FailureReason.WORKER_CRASHED)
+    allowed = tries.get(reason, state.settings.max_attempts)
+    if reason not in transient or op.own_failures >= allowed:
+        refuse_profile(state, turn, op, reason, message)
+
+
+def _refuse(state: State, op: LiveOperation, machine: str, provider: str, message: str) -> None:
+    """Never use that provider there for the model again: what its profile said no longer holds."""
+    key = (op.stage.digest, machine, provider)
+    state.profiles[key] = Profile(
+        digest=op.stage.digest,
+        machine=machine,
+        provider=provider,
+        verdict=Verdict.FELL_BACK,
+        reason=message,
+    )
+    state.options.clear()
+
+
+def _take_back(state: State, op: LiveOperation) -> None:
+    take_out(state, op)
+    free_machine(state, op, state.now_us)
+    op.state, op.agent = OperationState.WAITING, ""
+    op.started_us, op.placement = None, None
+
+
+def _give_up(
+    state: State, turn: Turn, op: LiveOperation, reason: FailureReason, message: str
+) -> None:
+    if op.is_profile:
+        refuse_profile(state, turn, op, reason, message)
+        return
+    op.state, op.ended_us = OperationState.FAILED, state.now_us
+    state.ended_operations.append(op)
+    end_run(state, turn, op.run, RunState.FAILED, reason.value, f"{op.id}: {message}")
+
+
+def _note(
+    state: State,
+    op: LiveOperation,
+    attempt: int,
+    machine: str,
+    reason: FailureReason,
+    message: str,
+) -> None:
+    state.count("retries")
+    op.failures.append(
+        AttemptRecord(
+            attempt=attempt,
+            machine=machine,
+            provider=op.provider,
+            reason=reason,
+            message=message,
+            at_us=state.now_us,
+        )
+    )

@@ -1,0 +1,209 @@
+"""What becomes of the reports that operations started and finished."""
+
+from __future__ import annotations
+
+from scheduler.control.candidates import cost_query, forget_options
+from scheduler.control.expansion import expand, fan_outs_of, length, outputs_read
+from scheduler.control.lifecycle import (
+    end_run,
+    finish_run,
+    free_machine,
+    register,
+    stop,
+    take_out,
+)
+from scheduler.control.profiling import measured
+from scheduler.control.records import OperationState, RunState
+from scheduler.control.recovery import fault, settle
+from scheduler.control.state import (
+    ENDED,
+    PENDING,
+    SENT,
+    LiveOperation,
+    State,
+    Turn,
+    is_ready,
+    stored_boxes,
+)
+from scheduler.model.messages import FailureReason, OperationFinished, OperationStarted
+
+_RECORD_EVERY_US = 100_000
+"""A run that only makes progress is recorded at most this often."""
+_INVERSION_GRACE_US = 100_000
+"""An agent has this long to apply a plan before starting something less urgent is its fault."""
+
+
+def started(state: State, turn: Turn, event: OperationStarted) -> None:
+    """Take note that an operation runs; it is frozen from now on."""
+    op = state.operations.get(event.operation)
+    if op is None or op.state is not OperationState.DISPATCHED or event.attempt != op.attempt:
+        return
+    mode = op.sent.get(event.machine)
+    if mode is None:
+        return
+    _count_inversion(state, op, event)
+    op.state, op.mode, op.started_us = OperationState.RUNNING, mode, event.at_us
+    op.machine, op.provider = mode.machine, mode.provider
+    state.machines[event.machine].running = op.id
+    take_out(state, op)
+    if op.run.state is RunState.QUEUED:
+        op.run.state, op.run.started_us = RunState.RUNNING, event.at_us
+        turn.runs[op.run.id] = None
+
+
+def finished(state: State, turn: Turn, event: OperationFinished) -> None:
+    """Take in the first result of an operation; all others are ignored."""
+    settle(state, event)
+    op = state.operations.get(event.operation)
+    if op is None or op.state in ENDED or not 0 < event.attempt <= op.attempt:
+        return
+    is_current = event.attempt == op.attempt and op.state in SENT
+    wrong = _missing(op, event)
+    if wrong and is_current:
+        fault(state, turn, op, event.machine, FailureReason.ERROR, wrong)
+    if wrong or not (is_current or _is_readable(state, event)):
+        return
+    if not is_current:
+        # An attempt that was given up came through after all: it counts, the newer one does not.
+        if op.state in SENT:
+            stop(turn, op)
+        op.notify = ()
+    _accept(state, turn, op, event)
+
+
+def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinished) -> None:
+    was_planned = op.placement is not None
+    _close(state, op, event)
+    if op.is_profile:
+        measured(state, turn, op, event.profile)
+        return
+    _observe(state, op, event)
+    _tell_consumers(turn, op)
+    if not was_planned or _is_off_plan(state, op) or _frees_urgent(state, op):
+        turn.replan = turn.replan or bool(state.plan.planned)
+    _grow(state, turn, op)
+    if op.run.is_ended:
+        return
+    if not op.run.unfinished:
+        finish_run(state, turn, op.run)
+    elif state.now_us - op.run.recorded_us >= _RECORD_EVERY_US:
+        turn.runs[op.run.id] = None
+
+
+def _missing(op: LiveOperation, event: OperationFinished) -> str:
+    """What is wrong with the result itself; empty if nothing is."""
+    if op.is_profile:
+        return "" if event.profile is not None else "gave no profile"
+    absent = [name for name in outputs_read(op.run.graph, op.stage) if name not in event.outputs]
+    return f"gave no output {', '.join(absent)}" if absent else ""
+
+
+def _is_readable(state: State, event: OperationFinished) -> bool:
+    """Whether everything that a late result refers to is on a box that lives."""
+    living = state.living_boxes()
+    return all(
+        box in living for value in event.outputs.values() for box in stored_boxes(value.tensors)
+    )
+
+
+def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
+    take_out(state, op)
+    mode = op.sent.get(event.machine)
+    live = state.machines.get(event.machine)
+    op.started_us = min(event.started_us, event.at_us)
+    if live is not None and live.running != op.id:
+        live.busy_us += event.at_us - op.started_us
+    free_machine(state, op, event.at_us)
+    op.machine = event.machine
+    if mode is not None:
+        op.mode, op.provider = mode, mode.provider
+    op.agent = live.agent if live is not None else ""
+    op.state, op.ended_us, op.outputs = OperationState.DONE, event.at_us, event.outputs
+    op.run.unfinished -= 1
+    if op.run.state is RunState.QUEUED:
+        op.run.state, op.run.started_us = RunState.RUNNING, op.started_us
+    state.ended_operations.append(op)
+    state.count("operations")
+
+
+def _observe(state: State, op: LiveOperation, event: OperationFinished) -> None:
+    if op.mode is None or event.machine != op.mode.machine:
+        return
+    duration_us = event.at_us - event.started_us - event.load_us
+    state.oracle.observe(cost_query(op, op.mode), max(1, duration_us))
+    forget_options(state, op)
+
+
+def _tell_consumers(turn: Turn, op: LiveOperation) -> None:
+    """Send the value to agents that wait for it and that nobody else tells."""
+    for name in op.consumers:
+        consumer = op.run.operations[name]
+        waits = consumer.state is OperationState.DISPATCHED and op.id in consumer.unresolved
+        if waits and consumer.agent != op.agent and consumer.agent not in op.notify:
+            turn.resend[consumer.agent] = None
+
+
+def _is_off_plan(state: State, op: LiveOperation) -> bool:
+    assert op.ended_us is not None
+    duration_us = op.mode.duration_us if op.mode is not None else 0
+    settings = state.settings
+    tolerance_us = max(settings.late_floor_us, round(settings.late_share * duration_us))
+    return abs(op.ended_us - op.expected_end_us) > tolerance_us
+
+
+def _frees_urgent(state: State, op: LiveOperation) -> bool:
+    """Whether something can start now that is planned behind less urgent work."""
+    freed = (op.run.operations[name] for name in op.consumers)
+    return any(c.state in PENDING and is_ready(c) and is_overtaken(state, c) for c in freed)
+
+
+def is_overtaken(state: State, op: LiveOperation) -> bool:
+    """Whether less urgent work is planned before the operation on its machine."""
+    if op.placement is None:
+        return False
+    queue = state.plan.queues.get(op.placement.mode.machine, [])
+    ahead = queue[: queue.index(op.id)] if op.id in queue else queue
+    return any(state.operations[name].band > op.band for name in ahead)
+
+
+def _grow(state: State, turn: Turn, op: LiveOperation) -> None:
+    """Give the run the operations of the fan-outs whose list is there now."""
+    run = op.run
+    lists = fan_outs_of(run, op.stage)
+    grown = [name for name in lists if name not in run.lengths]
+    for name in lists:
+        count = len(op.outputs[name.partition(".")[2]].tensors)
+        if name in run.lengths and run.lengths[name] != count:
+            # What was made from the first list cannot be told from what the second would give.
+            detail = f"{op.id} gave {count} items when run again; {run.lengths[name]} before"
+            end_run(state, turn, run, RunState.FAILED, FailureReason.ERROR.value, detail)
+            return
+    if not grown:
+        return
+    for op_id in expand(state, run):
+        state.plan.drop(state.operations.pop(op_id))
+    register(state, run)
+    for name in grown:
+        total, times = state.items_seen.get((run.graph.name, name), (0, 0))
+        count = length(run, name) or 0
+        run.lengths[name] = count
+        state.items_seen[(run.graph.name, name)] = (total + count, times + 1)
+    turn.replan = True
+    turn.runs[run.id] = None
+
+
+def _count_inversion(state: State, op: LiveOperation, event: OperationStarted) -> None:
+    """Count a start before more urgent work that the agent had long enough, ready to go."""
+    for name, _ in state.machines[event.machine].queue:
+        other = state.operations[name]
+        if other is op:
+            return
+        known_us = event.at_us - _INVERSION_GRACE_US
+        had_it = other.sent_us < known_us and is_ready(other)
+        if other.band < op.band and had_it and _ready_since_us(other) < known_us:
+            state.count("inversions")
+            return
+
+
+def _ready_since_us(op: LiveOperation) -> int:
+    return max((op.run.operations[name].ended_us or 0 for name in op.producers), default=0)

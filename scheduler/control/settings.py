@@ -1,0 +1,54 @@
+"""What the brain can be told before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrainSettings:
+    """Sizes, bounds and tolerances of the online brain.
+
+    Parameters
+    ----------
+    placement
+        Name of the heuristic that places at once, until `PolicyChanged` names another.
+    window
+        Operations that a machine's queue holds ahead of what runs.
+    plan_horizon_operations
+        Most pending operations that are planned at once; the others wait with a reason.
+    max_attempts
+        Attempts of one operation that may fail by its own fault.
+    max_lost_attempts
+        Attempts of one operation that may be lost with their machine, agent or inputs.
+    late_floor_us, late_share
+        A finish off its plan by more than both the floor and this share of the duration re-plans.
+    min_timeout_us, timeout_factor
+        Longer than the larger of the floor and this multiple of p95 is a hang.
+    profile_budget_us, profile_repeats
+        What one profile may spend, and how often it runs the model.
+    latency_us, bandwidth_bytes_per_s
+        Assumed of the connection between two boxes.
+    improve_operations, improve_makespan_us
+        From how much work that is not yet sent a better plan is asked for.
+    keep_ended_us, keep_ended_runs
+        How long, and how many, ended runs are remembered.
+    """
+
+    placement: str = "heft"
+    window: int = 8
+    plan_horizon_operations: int = 400
+    max_attempts: int = 3
+    max_lost_attempts: int = 20
+    late_floor_us: int = 20_000
+    late_share: float = 0.25
+    min_timeout_us: int = 30_000_000
+    timeout_factor: int = 20
+    profile_budget_us: int = 1_000_000
+    profile_repeats: int = 10
+    latency_us: int = 500
+    bandwidth_bytes_per_s: int = 100_000_000
+    improve_operations: int = 4
+    improve_makespan_us: int = 50_000
+    keep_ended_us: int = 600_000_000
+    keep_ended_runs: int = 500

@@ -1,0 +1,151 @@
+"""The state of now as a `Problem`: what runs is frozen, what is pending is to be placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scheduler.control.candidates import options
+from scheduler.control.records import OperationState
+from scheduler.control.state import PENDING, LiveMachine, LiveOperation, LiveRun, Options, State
+from scheduler.model.problem import Job, Link, Machine, Operation, Problem, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A problem, and what of the state it holds.
+
+    Parameters
+    ----------
+    origin_us
+        Absolute time of the problem's origin.
+    options
+        Per pending operation that was looked at, what it can run on.
+    blocked
+        Pending operations that nothing can run now, or that wait for such a one.
+    """
+
+    problem: Problem
+    origin_us: int
+    planned: tuple[LiveOperation, ...]
+    running: tuple[LiveOperation, ...]
+    options: dict[str, Options]
+    blocked: tuple[LiveOperation, ...]
+
+
+def snapshot(state: State, extra: Iterable[LiveRun] = ()) -> Snapshot:
+    """Give the problem of now. `extra` runs are counted in although they were not accepted."""
+    runs = [*state.active.values(), *extra]
+    runs.sort(key=lambda run: (run.effective_band, run.sequence))
+    running: list[LiveOperation] = []
+    planned: list[LiveOperation] = []
+    blocked: list[LiveOperation] = []
+    found: dict[str, Options] = {}
+    room = state.settings.plan_horizon_operations
+    for run in runs:
+        running += [op for op in run.operations.values() if op.state is OperationState.RUNNING]
+        pending = [op for op in run.operations.values() if op.state in PENDING]
+        if room <= 0:
+            pending = _already_sent(pending)
+        can, cannot = _plannable(state, pending, found)
+        planned += can
+        blocked += cannot
+        room -= len(can)
+    problem, origin_us = _problem(state, running, planned, found)
+    return Snapshot(problem, origin_us, tuple(planned), tuple(running), found, tuple(blocked))
+
+
+def _already_sent(pending: list[LiveOperation]) -> list[LiveOperation]:
+    """Operations that an agent has, and all that they still wait for."""
+    needed: set[str] = set()
+    for op in reversed(pending):
+        if op.state is OperationState.DISPATCHED or op.id in needed:
+            needed.add(op.id)
+            needed.update(op.producers)
+    return [op for op in pending if op.id in needed]
+
+
+def _plannable(
+    state: State, pending: list[LiveOperation], found: dict[str, Options]
+) -> tuple[list[LiveOperation], list[LiveOperation]]:
+    """Split into those with modes, whose producers have them too, and the rest."""
+    can: list[LiveOperation] = []
+    cannot: list[LiveOperation] = []
+    stuck: set[str] = set()
+    for op in pending:
+        choice = found[op.id] = options(state, op)
+        if not choice.modes or any(name in stuck for name in op.producers):
+            stuck.add(op.id)
+            cannot.append(op)
+        else:
+            can.append(op)
+    return can, cannot
+
+
+def _problem(
+    state: State,
+    running: list[LiveOperation],
+    planned: list[LiveOperation],
+    found: dict[str, Options],
+) -> tuple[Problem, int]:
+    now_us = state.now_us
+    origin_us = min([now_us, *(op.started_us for op in running if op.started_us is not None)])
+    runs: dict[str, LiveRun] = {op.run.id: op.run for op in [*running, *planned]}
+    here = {op.id for op in running} | {op.id for op in planned}
+    edges = [edge for op in planned for edge in op.edges if edge.source in here]
+    machines = _machines(state)
+    problem = Problem(
+        machines=tuple(machines),
+        jobs=tuple(_job(run, origin_us) for run in runs.values()),
+        operations=(
+            *(_running(op, origin_us) for op in running),
+            *(Operation(id=op.id, job=op.run.id, modes=found[op.id].modes) for op in planned),
+        ),
+        edges=tuple(edges),
+        links=_links(state, machines),
+        now_us=now_us - origin_us,
+    )
+    return problem, origin_us
+
+
+def _machines(state: State) -> list[Machine]:
+    return [
+        Machine(id=name, device=machine.box, memory_bytes=_memory(machine))
+        for name, machine in state.machines.items()
+        if machine.is_up and state.agents[machine.agent].is_alive
+    ]
+
+
+def _memory(machine: LiveMachine) -> int | None:
+    return machine.report.memory_bytes or None
+
+
+def _job(run: LiveRun, origin_us: int) -> Job:
+    # A deadline is kept by dropping at its time. As a constraint it would leave no plan at all for
+    # a run that is late and goes on.
+    times = [time_us for time_us in (run.due_us, run.deadline_us) if time_us is not None]
+    due_us = max(0, min(times) - origin_us) if times else None
+    return Job(id=run.id, due_us=due_us, band=run.effective_band, weight=run.weight)
+
+
+def _running(op: LiveOperation, origin_us: int) -> Operation:
+    assert op.mode is not None
+    assert op.started_us is not None
+    progress = Progress(mode=0, start_us=op.started_us - origin_us)
+    return Operation(id=op.id, job=op.run.id, modes=(op.mode,), progress=progress)
+
+
+def _links(state: State, machines: list[Machine]) -> tuple[Link, ...]:
+    boxes = list(dict.fromkeys(machine.device_id for machine in machines))
+    settings = state.settings
+    return tuple(
+        Link(
+            source=source,
+            target=target,
+            latency_us=settings.latency_us,
+            bandwidth_bytes_per_s=settings.bandwidth_bytes_per_s,
+        )
+        for source in boxes
+        for target in boxes
+        if source != target
+    )

@@ -1,0 +1,198 @@
+"""Records of runs, the view of the site, and dry runs."""
+
+from __future__ import annotations
+
+from scheduler.control.explaining import Timetable, candidates, why_waiting
+from scheduler.control.records import (
+    Candidate,
+    MachineView,
+    OperationRecord,
+    OperationState,
+    RunRecord,
+    SiteView,
+)
+from scheduler.control.state import (
+    ENDED,
+    PENDING,
+    LiveMachine,
+    LiveOperation,
+    LiveRun,
+    State,
+)
+
+_BARS = 600
+_BARS_FOR_US = 60_000_000
+_ENDED_RUNS = 50
+_COUNTERS = (
+    "runs_finished",
+    "runs_failed",
+    "runs_cancelled",
+    "operations",
+    "retries",
+    "preemptions",
+    "inversions",
+    "plans_accepted",
+    "plans_dropped",
+    "replans",
+)
+
+
+def run_record(state: State, run: LiveRun, table: Timetable | None = None) -> RunRecord:
+    """A run with all its operations."""
+    table = table or Timetable(state)
+    operations = tuple(operation_record(state, table, op) for op in run.operations.values())
+    return _summary(state, run, table, operations)
+
+
+def operation_record(state: State, table: Timetable, op: LiveOperation) -> OperationRecord:
+    """An operation with its candidates."""
+    if op.record is not None:
+        return op.record
+    found = op.candidates if op.state not in PENDING or op.agent else ()
+    if op.state in PENDING and not op.agent:
+        found = candidates(state, table, op)
+    record = _operation(table, op, candidates_of=found)
+    if op.state in ENDED:
+        op.record = record
+    return record
+
+
+def site_view(state: State, at_us: int) -> SiteView:
+    """Everything a dashboard needs, at one moment."""
+    table = Timetable(state)
+    unfinished = [run for run in state.active.values() if run.kind == "run"]
+    origin_us = min((run.submitted_us for run in unfinished), default=state.origin_us)
+    end_us = at_us if unfinished else state.last_end_us
+    plan = state.plan
+    ended = [state.runs[name] for name in list(state.ended)[-_ENDED_RUNS:]]
+    return SiteView(
+        at_us=at_us,
+        version=plan.version,
+        placement=state.placement,
+        improve=state.improve,
+        plan_source=plan.source,
+        origin_us=origin_us,
+        planned_makespan_us=max(0, plan.end_us - origin_us) if unfinished else 0,
+        actual_makespan_us=max(0, end_us - origin_us),
+        bound_us=max(0, plan.bound_us - origin_us) if unfinished else 0,
+        machines=tuple(_machine(state, live, at_us) for live in state.machines.values()),
+        bars=_bars(state, table, at_us),
+        runs=tuple(
+            _summary(state, run, table, ()) for run in [*state.active.values(), *reversed(ended)]
+        ),
+        counters={name: state.counters.get(name, 0) for name in _COUNTERS},
+        profiles=tuple(state.profiles.values()),
+    )
+
+
+def _bars(state: State, table: Timetable, at_us: int) -> tuple[OperationRecord, ...]:
+    running = [state.operations[live.running] for live in state.machines.values() if live.running]
+    planned = sorted(
+        state.plan.planned.values(),
+        key=lambda op: op.placement.start_us if op.placement else state.now_us,
+    )
+    recent = [
+        op
+        for op in reversed(state.ended_operations)
+        if op.ended_us is not None and at_us - op.ended_us < _BARS_FOR_US and op.state in ENDED
+    ]
+    # Without candidates: a bar is asked about one at a time, through the record of its run.
+    bars = {op.id: op for op in [*running, *planned, *recent]}
+    return tuple(_operation(table, op) for op in list(bars.values())[:_BARS])
+
+
+def _operation(
+    table: Timetable, op: LiveOperation, candidates_of: tuple[Candidate, ...] = ()
+) -> OperationRecord:
+    placed = table.placement(op)
+    producers = (op.run.operations[name] for name in op.producers)
+    started = op.state not in PENDING
+    return OperationRecord(
+        operation=op.id,
+        run=op.run.id,
+        stage=op.stage.name,
+        item=op.item,
+        work=op.stage.target,
+        state=op.state,
+        band=op.band,
+        machine=op.machine if started else (placed.mode.machine if placed else ""),
+        provider=op.provider if started else (placed.mode.provider if placed else ""),
+        attempt=op.attempt,
+        waits_for=tuple(p.id for p in producers if p.state is not OperationState.DONE),
+        planned_start_us=placed.start_us if placed else None,
+        planned_end_us=placed.end_us if placed else None,
+        started_us=op.started_us,
+        ended_us=op.ended_us,
+        transfer_us=placed.transfer_us if placed else 0,
+        provenance=placed.provenance if placed else "",
+        candidates=candidates_of,
+        failures=tuple(op.failures),
+    )
+
+
+def _summary(
+    state: State, run: LiveRun, table: Timetable, operations: tuple[OperationRecord, ...]
+) -> RunRecord:
+    reason, detail = run.reason, run.detail
+    p50_us, p95_us = _predicted_us(run, table)
+    if not run.is_ended:
+        reason, detail = why_waiting(state, run)
+    return RunRecord(
+        run=run.id,
+        kind=run.kind,
+        workload=run.workload,
+        state=run.state,
+        band=run.band,
+        submitted_us=run.submitted_us,
+        started_us=run.started_us,
+        ended_us=run.ended_us,
+        deadline_us=run.deadline_us,
+        due_us=run.due_us,
+        predicted_p50_us=p50_us,
+        predicted_p95_us=p95_us,
+        reason=reason,
+        detail=detail,
+        outputs=run.outputs,
+        operations=operations,
+    )
+
+
+def _predicted_us(run: LiveRun, table: Timetable) -> tuple[int | None, int | None]:
+    """Predicted finish, p50 and p95; what an ended run was last predicted stays."""
+    p50_us = p95_us = 0
+    for op in run.operations.values():
+        placed = table.placement(op)
+        if op.state is OperationState.RUNNING and op.mode is not None:
+            assert op.started_us is not None
+            p50_us = max(p50_us, op.expected_end_us)
+            p95_us = max(p95_us, op.started_us + op.mode.p95_us, op.expected_end_us)
+        elif placed is not None:
+            p50_us = max(p50_us, placed.end_us)
+            p95_us = max(p95_us, placed.p95_end_us)
+        elif op.state in PENDING:
+            return None, None
+    return (p50_us, p95_us) if p50_us else (None, None)
+
+
+def _machine(state: State, live: LiveMachine, at_us: int) -> MachineView:
+    agent = state.agents[live.agent]
+    busy_us = live.busy_us
+    if live.running:
+        started_us = state.operations[live.running].started_us
+        busy_us += max(0, at_us - (started_us or at_us))
+    if not agent.is_alive:
+        standing, reason = "lost", f"agent {agent.id} is lost"
+    elif not live.is_up:
+        standing, reason = "down", live.reason
+    else:
+        standing, reason = ("draining" if agent.is_draining else "up"), ""
+    return MachineView(
+        report=live.report,
+        agent=agent.id,
+        box=live.box,
+        state=standing,
+        reason=reason,
+        busy_us=busy_us,
+        since_us=live.since_us,
+        running=live.running,
+    )

@@ -1,0 +1,198 @@
+"""An agent without devices: it takes plans, lets simulated time pass, and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from zlib import crc32
+
+from scheduler.model.messages import (
+    AgentPlan,
+    Dispatch,
+    FailureReason,
+    MachineReport,
+    OperationFailed,
+    OperationFinished,
+    OperationStarted,
+    Profile,
+    Report,
+    TensorRef,
+    Value,
+    Verdict,
+    WorkKind,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """Chances, per operation, of what can go wrong; and per report, of coming twice."""
+
+    fail: float = 0.0
+    crash: float = 0.0
+    refuse: float = 0.0
+    twice: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nature:
+    """How simulated work behaves: a function of the work and a seeded source of randomness.
+
+    Parameters
+    ----------
+    duration_us
+        How long an execution takes.
+    items
+        Length of the list that an output gives; ``None`` for a single tensor. It must not depend
+        on the attempt.
+    stored
+        Whether outputs stay on their box; otherwise they travel inside messages.
+    """
+
+    duration_us: Callable[[Dispatch, Random], int]
+    items: Callable[[Dispatch, str], int | None]
+    stored: bool = True
+
+
+@dataclass(slots=True)
+class SimulatedAgent:
+    """The state of one agent. Its world calls it and delivers what it reports.
+
+    Parameters
+    ----------
+    known
+        Outputs that it made or was told of, by operation.
+    begun
+        Attempts that it started; no plan starts them again.
+    running
+        Per machine, what runs on it.
+    """
+
+    id: str
+    box: str
+    machines: tuple[MachineReport, ...]
+    nature: Nature
+    faults: Faults
+    random: Random
+    incarnation: int = 0
+    is_alive: bool = True
+    is_draining: bool = False
+    epoch: int = 0
+    queues: dict[str, list[Dispatch]] = field(default_factory=dict)
+    running: dict[str, Dispatch] = field(default_factory=dict)
+    down: dict[str, None] = field(default_factory=dict)
+    known: dict[str, dict[str, Value]] = field(default_factory=dict)
+    begun: dict[tuple[str, int], None] = field(default_factory=dict)
+
+    def apply(self, plan: AgentPlan) -> None:
+        """Replace everything that has not started; a stale epoch is refused."""
+        if plan.epoch < self.epoch:
+            return
+        self.epoch = plan.epoch
+        stopped = set(plan.stop)
+        for machine, dispatch in list(self.running.items()):
+            if (dispatch.operation, dispatch.attempt) in stopped:
+                del self.running[machine]
+        self.queues = {
+            machine: [d for d in queue if (d.operation, d.attempt) not in self.begun]
+            for machine, queue in plan.queues.items()
+        }
+
+    def next_up(self, machine: str) -> Dispatch | None:
+        """What the machine would start now, if all that it waits for is there."""
+        queue = self.queues.get(machine)
+        is_idle = machine not in self.running and machine not in self.down
+        if not queue or not is_idle or self.is_draining or not self.is_alive:
+            return None
+        return queue[0] if self._inputs(queue[0]) is not None else None
+
+    def start(self, machine: str, at_us: int) -> Report:
+        """Start what is next on the machine, and report it."""
+        dispatch = self.queues[machine].pop(0)
+        self.begun[(dispatch.operation, dispatch.attempt)] = None
+        self.running[machine] = dispatch
+        return OperationStarted(
+            at_us=at_us,
+            operation=dispatch.operation,
+            attempt=dispatch.attempt,
+            run=dispatch.run,
+            machine=machine,
+        )
+
+    def end(self, machine: str, at_us: int, started_us: int, living: set[str]) -> Report:
+        """End what runs on the machine, one way or the other, and report it."""
+        dispatch = self.running.pop(machine)
+        reason = self._fault(dispatch, living)
+        if reason is not None:
+            return OperationFailed(
+                at_us=at_us,
+                operation=dispatch.operation,
+                attempt=dispatch.attempt,
+                run=dispatch.run,
+                machine=machine,
+                reason=reason,
+                message=f"simulated {reason.value}",
+            )
+        outputs = self._outputs(dispatch)
+        self.known[dispatch.operation] = outputs
+        return OperationFinished(
+            at_us=at_us,
+            operation=dispatch.operation,
+            attempt=dispatch.attempt,
+            run=dispatch.run,
+            machine=machine,
+            started_us=started_us,
+            compute_us=at_us - started_us,
+            outputs=outputs,
+            profile=self._profile(dispatch) if dispatch.work.kind is WorkKind.PROFILE else None,
+        )
+
+    def _inputs(self, dispatch: Dispatch) -> list[Value] | None:
+        values: list[Value] = []
+        for binding in dispatch.inputs:
+            for source in binding.sources:
+                if source.value is not None:
+                    values.append(source.value)
+                elif source.operation in self.known:
+                    values.append(self.known[source.operation][source.output])
+                else:
+                    return None
+        return values
+
+    def _fault(self, dispatch: Dispatch, living: set[str]) -> FailureReason | None:
+        tensors = [tensor for value in self._inputs(dispatch) or [] for tensor in value.tensors]
+        if any(tensor.inline is None and tensor.box not in living for tensor in tensors):
+            return FailureReason.INPUT_LOST
+        drawn = self.random.random()
+        if drawn < self.faults.fail:
+            return FailureReason.ERROR
+        if drawn < self.faults.fail + self.faults.crash:
+            return FailureReason.WORKER_CRASHED
+        return None
+
+    def _outputs(self, dispatch: Dispatch) -> dict[str, Value]:
+        return {name: self._value(dispatch, name) for name in dispatch.work.outputs}
+
+    def _value(self, dispatch: Dispatch, name: str) -> Value:
+        items = self.nature.items(dispatch, name)
+        tensors = tuple(self._tensor(dispatch, name, i) for i in range(1 if items is None else items))
+        return Value(tensors=tensors, is_list=items is not None)
+
+    def _tensor(self, dispatch: Dispatch, name: str, index: int) -> TensorRef:
+        if not self.nature.stored:
+            return TensorRef(dtype="uint8", shape=(1,), size_bytes=1, inline=b"\0")
+        key = f"{dispatch.operation}.{dispatch.attempt}.{name}.{index}"
+        return TensorRef(dtype="uint8", shape=(4096,), size_bytes=4096, box=self.box, key=key)
+
+    def _profile(self, dispatch: Dispatch) -> Profile:
+        is_refused = self.random.random() < self.faults.refuse
+        base_us = 500 + crc32(dispatch.operation.encode()) % 4_000
+        return Profile(
+            digest=dispatch.work.digest,
+            machine=dispatch.machine,
+            provider=dispatch.provider,
+            verdict=Verdict.WRONG if is_refused else Verdict.USABLE,
+            reason="simulated deviation" if is_refused else "",
+            samples_us=() if is_refused else tuple(base_us + 10 * i for i in range(10)),
+            coverage=1.0,
+        )
