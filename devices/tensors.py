@@ -172,7 +172,7 @@ class TensorStore:
         if size <= self.inline_bytes:
             return replace(ref, inline=bytes(raw))
         with _writing(path) as file:
-            file.write(raw)
+            _write_all(file, raw)
         return replace(ref, box=self.box, key=key, url=self.url)
 
     def _get_one(self, ref: TensorRef) -> Array:
@@ -222,7 +222,7 @@ async def _download(
             with _writing(path) as file:
                 async for chunk in answer.aiter_bytes():
                     received += len(chunk)
-                    file.write(chunk)
+                    _write_all(file, chunk)
                 if received != ref.size_bytes:
                     raise DeviceLost(
                         f"tensor {ref.key!r} must have {ref.size_bytes} bytes; got {received}"
@@ -252,6 +252,13 @@ def _open_new(path: Path) -> Any:
     except FileNotFoundError:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path.open("xb", buffering=0)
+
+
+def _write_all(file: Any, raw: bytes | memoryview) -> None:
+    # An unbuffered file takes at most 2 GiB at once, and less when space runs out.
+    view = memoryview(raw)
+    while view:
+        view = view[file.write(view) :]
 
 
 def _encode(array: Array, key: str) -> tuple[str, bytes | memoryview]:

@@ -103,7 +103,7 @@ class WorkerLane:
         self._reason = ""
         return await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "devices.worker"),
+            *("-P", "-m", "devices.worker"),
             *("--cores", ",".join(str(core) for core in self._machine.cores)),
             *("--fd", str(theirs.fileno())),
             *("--parent", str(os.getpid())),

@@ -12,7 +12,7 @@ from typing import Any
 from devices.functions.params import Param, check_params
 from devices.functions.types import TensorType, check_value
 from devices.tensors import ArrayOrList
-from scheduler.model.errors import DuplicateName, UnknownName
+from scheduler.model.errors import DuplicateName, InvalidTensor, UnknownName
 
 GROUP = "fjord.functions"
 Body = Callable[..., Mapping[str, ArrayOrList]]
@@ -60,6 +60,9 @@ class Function:
         InvalidWorkload
             If a parameter is not allowed.
         """
+        if inputs.keys() != self.inputs.keys():
+            wanted, got = ", ".join(self.inputs), ", ".join(inputs) or "nothing"
+            raise InvalidTensor(f"{self.name} takes {wanted}; got {got}", field=self.name)
         for name, expected in self.inputs.items():
             check_value(expected, inputs[name], f"{self.name}.{name}")
         given = dict(self.body(**inputs, **self.check_params(params)))
