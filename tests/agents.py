@@ -76,7 +76,7 @@ class Server:
         self._process = subprocess.Popen(
             [str(binary), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        _wait_until(self._answers)
+        wait_until(self._answers)
 
     def kill(self) -> None:
         if self._process is not None:
@@ -241,7 +241,7 @@ def _has(report: object, fields: dict[str, Any]) -> bool:
     return all(getattr(report, name) == wanted for name, wanted in fields.items())
 
 
-def _wait_until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline

@@ -65,7 +65,7 @@ class Function:
             raise InvalidTensor(f"{self.name} takes {wanted}; got {got}", field=self.name)
         for name, expected in self.inputs.items():
             check_value(expected, inputs[name], f"{self.name}.{name}")
-        given = dict(self.body(**inputs, **self.check_params(params)))
+        given = dict(self.body(**inputs, **self.check_params(params, f"{self.name}.params")))
         for name, expected in self.outputs.items():
             check_value(expected, given[name], f"{self.name}.{name}")
         return given

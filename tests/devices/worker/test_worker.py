@@ -1,0 +1,230 @@
+"""A real worker process, spoken to over its socket."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from devices.tensors import TensorStore
+from devices.worker.protocol import (
+    LENGTH_BYTES,
+    Cancel,
+    Execute,
+    Failed,
+    Finished,
+    FromWorker,
+    Ready,
+    Setup,
+    ToWorker,
+    Warm,
+    body_length,
+    for_agent,
+    frame,
+)
+from scheduler.model.messages import FailureReason, Value, Work, WorkKind
+from tests.onnx_models import model, node, save
+
+PATIENCE_S = 30.0
+CORE = min(os.sched_getaffinity(0))
+
+
+def ones(columns: int) -> np.ndarray[Any, np.dtype[Any]]:
+    return np.ones((1, columns), np.float32)
+
+
+class Worker:
+    def __init__(self, folder: Path) -> None:
+        self.store = TensorStore(folder / "tensors", "box", "")
+        self.socket, theirs = socket.socketpair()
+        self.socket.settimeout(PATIENCE_S)
+        descriptor = theirs.fileno()
+        arguments = ["--cores", str(CORE), "--fd", str(descriptor), "--parent", str(os.getpid())]
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "devices.worker", *arguments], pass_fds=[descriptor]
+        )
+        theirs.close()
+        self.send(
+            Setup(
+                machine="a/cpu0",
+                tensor_root=str(self.store.root),
+                box="box",
+                url="",
+                inline_bytes=4096,
+            )
+        )
+        assert isinstance(self.receive(), Ready)
+
+    def send(self, message: ToWorker) -> None:
+        self.socket.sendall(frame(message))
+
+    def receive(self) -> FromWorker:
+        length = body_length(self.socket.recv(LENGTH_BYTES, socket.MSG_WAITALL))
+        return for_agent(self.socket.recv(length, socket.MSG_WAITALL))
+
+    def value(self, array: Any) -> Value:
+        return self.store.put("r-1", "given", np.asarray(array))
+
+    def execute(self, work: Work, path: Path | None = None, **inputs: Any) -> Finished | Failed:
+        self.begin(work, path, **inputs)
+        answer = self.receive()
+        assert not isinstance(answer, Ready)
+        return answer
+
+    def begin(self, work: Work, path: Path | None = None, **inputs: Any) -> None:
+        self.send(
+            Execute(
+                operation="r-1/op[0]",
+                attempt=1,
+                run="r-1",
+                provider="cpu",
+                work=work,
+                inputs={name: self.value(array) for name, array in inputs.items()},
+                model_path=str(path or ""),
+            )
+        )
+
+    def end(self) -> None:
+        self.socket.close()
+        self.process.wait(PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    worker = Worker(tmp_path_factory.mktemp("worker"))
+    yield worker
+    worker.end()
+
+
+def call(name: str, **params: Any) -> Work:
+    return Work(kind=WorkKind.FUNCTION, name=name, params=params)
+
+
+def net(*outputs: str) -> Work:
+    return Work(kind=WorkKind.MODEL, name="net", digest="d" * 64, outputs=outputs)
+
+
+@pytest.fixture
+def doubles(tmp_path: Path) -> Path:
+    return save(model([node("Add", "x x", "y")]), tmp_path)
+
+
+def test_it_is_pinned_before_anything_loads(worker: Worker) -> None:
+    worker.execute(call("arg_max"), scores=ones(2))
+    process = psutil.Process(worker.process.pid)
+    assert all(psutil.Process(thread.id).cpu_affinity() == [CORE] for thread in process.threads())
+
+
+def test_a_function_gives_its_outputs_under_the_operation_and_attempt(worker: Worker) -> None:
+    image = np.zeros((40, 40, 3), np.uint8)
+    done = worker.execute(call("resize_normalise"), image=image)
+    assert isinstance(done, Finished)
+    assert done.outputs["tensor"].tensors[0].key == "r-1/op[0].1.tensor.0"
+    assert done.started_us + done.compute_us <= done.ended_us
+    assert (np.asarray(worker.store.get(done.outputs["tensor"])) == -1).all()
+
+
+def test_a_session_is_made_once(worker: Worker, doubles: Path) -> None:
+    first = worker.execute(net(), doubles, x=np.ones((2, 4), np.float32))
+    second = worker.execute(net("y"), doubles, x=ones(4))
+    assert isinstance(first, Finished)
+    assert isinstance(second, Finished)
+    assert first.load_us > 0
+    assert second.load_us == 0
+    assert np.asarray(worker.store.get(second.outputs["y"])).tolist() == [[2.0] * 4]
+
+
+@pytest.mark.parametrize(
+    ("work", "inputs", "reason", "message"),
+    [
+        (call("nope"), {}, FailureReason.ERROR, "UnknownName: function must be one of"),
+        (call("top_k", k=0), {"scores": ones(1)}, FailureReason.INVALID, "top_k"),
+        (
+            call("arg_max"),
+            {"scores": ones(1).astype(int)},
+            FailureReason.INVALID,
+            "dtype must be float32",
+        ),
+        (net(), {"z": ones(4)}, FailureReason.INVALID, "inputs must be x; got z"),
+        (net(), {"x": ones(5)}, FailureReason.INVALID, "shape"),
+    ],
+    ids=["no function", "parameter", "type", "name", "shape"],
+)
+def test_what_cannot_be_run_says_why_and_the_worker_goes_on(
+    worker: Worker,
+    doubles: Path,
+    work: Work,
+    inputs: dict[str, Any],
+    reason: FailureReason,
+    message: str,
+) -> None:
+    failed = worker.execute(work, doubles, **inputs)
+    assert isinstance(failed, Failed)
+    assert failed.reason is reason
+    assert message in failed.message
+
+
+def test_an_input_that_is_gone_is_lost(worker: Worker) -> None:
+    worker.store.inline_bytes = 0
+    value = worker.value(ones(3))
+    worker.store.inline_bytes = 4096
+    worker.store.path(value.tensors[0].key).unlink()
+    worker.send(
+        Execute(
+            operation="r-1/op",
+            attempt=1,
+            run="r-1",
+            provider="cpu",
+            work=call("arg_max"),
+            inputs={"scores": value},
+        )
+    )
+    failed = worker.receive()
+    assert isinstance(failed, Failed)
+    assert failed.reason is FailureReason.INPUT_LOST
+
+
+def test_a_model_that_does_not_load_is_the_providers_refusal(
+    worker: Worker, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    work = Work(kind=WorkKind.MODEL, name="net", digest="broken")
+    worker.send(Warm(digest="broken", provider="cpu", model_path=str(broken)))
+    failed = worker.execute(work, broken, x=ones(4))
+    assert isinstance(failed, Failed)
+    assert failed.reason is FailureReason.PROVIDER_REFUSED
+
+
+def test_a_cancelled_operation_that_has_not_begun_is_skipped(worker: Worker, doubles: Path) -> None:
+    worker.begin(call("top_k", k=1), scores=ones(2_000_000))
+    worker.send(Cancel(operation="r-1/later", attempt=1))
+    worker.send(
+        Execute(
+            operation="r-1/later",
+            attempt=1,
+            run="r-1",
+            provider="cpu",
+            work=net(),
+            inputs={"x": worker.value(ones(4))},
+            model_path=str(doubles),
+        )
+    )
+    assert isinstance(worker.receive(), Finished)
+    skipped = worker.receive()
+    assert isinstance(skipped, Failed)
+    assert skipped.reason is FailureReason.CANCELLED
+
+
+def test_it_ends_with_its_agent(tmp_path: Path) -> None:
+    worker = Worker(tmp_path)
+    worker.end()
+    assert worker.process.returncode == 0
