@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import redis.asyncio as redis
@@ -47,12 +48,11 @@ class Connection:
         self.site = site
         # Three tries within 0.15 s bridge a dropped connection; longer outages are told to callers.
         retry = Retry(ExponentialBackoff(cap=0.1, base=0.025), 3)
-        self._commands = redis.Redis.from_url(url, protocol=2, socket_timeout=ANSWER_S, retry=retry)
+        # No timeout in redis-py: it would write under `asyncio.wait_for`, which before Python 3.12
+        # can swallow a cancellation (python/cpython#86296), and costs a task per command.
+        self._commands = redis.Redis.from_url(url, protocol=2, socket_timeout=None, retry=retry)
         self._readers = redis.Redis.from_url(
-            url,
-            protocol=2,
-            socket_timeout=ANSWER_S + LONGEST_BLOCK_MS / 1000,
-            retry=Retry(ExponentialBackoff(), 0),
+            url, protocol=2, socket_timeout=None, retry=Retry(ExponentialBackoff(), 0)
         )
         # The methods of redis-py are typed for sync and async at once; these two are async.
         self._send: Callable[..., Awaitable[Any]] = self._commands.execute_command
@@ -99,37 +99,29 @@ class Connection:
 
     async def call(self, *command: Argument) -> Any:
         """Send one command and return its answer."""
-        try:
+        async with _answered(ANSWER_S):
             return await self._send(*command)
-        except (RedisError, OSError) as error:
-            raise translated(error) from error
 
     async def block(self, *command: Argument) -> Any:
         """Send one command that may wait in the store, on a connection of its own."""
-        try:
+        async with _answered(ANSWER_S + LONGEST_BLOCK_MS / 1000):
             return await self._wait(*command)
-        except (RedisError, OSError) as error:
-            raise translated(error) from error
 
     async def together(self, *commands: Command) -> list[Any]:
         """Send commands as one transaction, in one round trip."""
-        try:
-            async with self._commands.pipeline(transaction=True) as pipeline:
-                for command in commands:
-                    pipeline.execute_command(*command)
-                return await pipeline.execute()
-        except (RedisError, OSError) as error:
-            raise translated(error) from error
+        async with _answered(ANSWER_S), self._commands.pipeline(transaction=True) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            return await pipeline.execute()
 
     async def run_script(self, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
         """Run a script in the store, which takes it over at its first use."""
         rest: list[Argument] = [len(keys), *keys, *arguments]
-        try:
-            return await self._send("EVALSHA", script.digest, *rest)
-        except NoScriptError:
-            return await self.call("EVAL", script.text, *rest)
-        except (RedisError, OSError) as error:
-            raise translated(error) from error
+        async with _answered(ANSWER_S):
+            try:
+                return await self._send("EVALSHA", script.digest, *rest)
+            except NoScriptError:
+                return await self._send("EVAL", script.text, *rest)
 
     async def _keep_clock(self) -> None:
         while True:
@@ -143,6 +135,18 @@ class Connection:
         after_us = time.monotonic_ns() // 1000
         store_us = int(seconds) * 1_000_000 + int(microseconds)
         self._offset_us = store_us - (before_us + after_us) // 2
+
+
+@asynccontextmanager
+async def _answered(within_s: float) -> AsyncIterator[None]:
+    """Turn the errors of the store, and its silence, into errors of ours."""
+    try:
+        async with asyncio.timeout(within_s):
+            yield
+    except TimeoutError as error:
+        raise StoreUnavailable(f"the store does not answer within {within_s:g} s") from error
+    except (RedisError, OSError) as error:
+        raise translated(error) from error
 
 
 def translated(error: Exception) -> Exception:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+import psutil
+import pytest
+
+from api.solver_process import SolverProcess
+from scheduler.model.problem import Job, Machine, Mode, Operation, Problem
+from scheduler.model.schedule import Status
+
+pytestmark = pytest.mark.anyio
+
+
+def problem() -> Problem:
+    """Two operations of 5 us on two machines: the optimum is 5."""
+    modes = tuple(Mode(machine=machine, duration_us=5) for machine in ("a", "b"))
+    return Problem(
+        machines=(Machine(id="a"), Machine(id="b")),
+        jobs=(Job(id="j"),),
+        operations=tuple(Operation(id=name, job="j", modes=modes) for name in ("x", "y")),
+    )
+
+
+def child() -> Any:
+    (found,) = [
+        process
+        for process in psutil.Process().children()
+        if "api.solver_process" in process.cmdline()
+    ]
+    return found
+
+
+async def test_solver_process_proves_the_optimum_and_is_niced() -> None:
+    async with SolverProcess() as solver:
+        result = await solver.solve(problem(), 5.0)
+        assert result is not None
+        assert (result.status, result.value, result.bound) == (Status.OPTIMAL, 5, 5)
+        assert child().nice() > 0
+
+
+async def test_killed_solver_process_is_started_again() -> None:
+    async with SolverProcess() as solver:
+        assert await solver.solve(problem(), 5.0) is not None
+        os.kill(child().pid, signal.SIGKILL)
+        # The death may be noticed before or after the next request is written.
+        answers = [await solver.solve(problem(), 5.0) for _ in range(2)]
+        assert answers[-1] is not None
