@@ -16,7 +16,7 @@ CHROMIUM = "/usr/bin/chromium"
 SIZE = (1280, 860)
 SHARPNESS = 1.5
 SETTLE_MS = 1500
-WIDEST = """() => [...document.querySelectorAll('.bar .actual')]
+WIDEST = """() => [...document.querySelectorAll('.bar:not(.profile) .actual')]
   .reduce((a, b) => (a.width.baseVal.value >= b.width.baseVal.value ? a : b))
   .closest('.bar').dataset.operation"""
 

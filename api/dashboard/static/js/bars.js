@@ -7,7 +7,7 @@ import { label, lane, reason, state as stateWords, tone } from "./words.js";
 
 const PLAN = { y: 3, height: ROW_HEIGHT - 6 };
 const FILL = { y: 6, height: ROW_HEIGHT - 12 };
-const THIN = { y: 10, height: 6 };
+const THIN = { y: ROW_HEIGHT / 2 - 3, height: 6 };
 const WAIT = { y: 8, height: ROW_HEIGHT - 16 };
 /** What still shows when the chart is zoomed far out. */
 const LEAST_PX = 1.5;

@@ -49,9 +49,10 @@ function drawMakespan(part, view) {
   const wide = (us) => (1000 * us) / most;
   const gap = planned > 0 && bound > 0 ? Math.max(0, planned - bound) / planned : null;
   refill(part.big, [planned, actual], () => [
-    duration(planned || null), h("small", {}, " planned"), "  ", duration(actual || null), h("small", {}, " actual"),
-  ]);
-  refill(part.pairs, [bound, gap], () => [
+    planned > 0 ? [duration(planned), h("small", {}, " planned"), "  "] : [],
+    duration(actual || null), h("small", {}, planned > 0 ? " actual" : " actual, of the last work"),
+  ].flat());
+  refill(part.pairs, [planned, bound, gap], () => planned === 0 ? "nothing is planned now" : [
     pair("bound", duration(bound || null)),
     pair("gap", gap === null ? "–" : percent(gap), gap !== null && gap < 0.005 ? "good-text" : ""),
   ]);

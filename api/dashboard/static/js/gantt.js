@@ -23,7 +23,8 @@ const LEAST_MOVE_PX = 0.5;
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Gantt {
-  constructor(container, state, { onSelect, onMode }) {
+  constructor(container, note, state, { onSelect, onMode }) {
+    this.note = note;
     this.state = state;
     this.onSelect = onSelect;
     this.onMode = onMode;
@@ -48,7 +49,6 @@ export class Gantt {
     this.moving = s("g", {}, future, bars, marks);
     this.axis = s("svg", { height: AXIS_HEIGHT, "aria-hidden": "true" }, ticks, flags);
     this.body = s("svg", { role: "group", "aria-label": "Operations by machine over time" }, patterns(), faces, grid, this.moving, markers, gutter);
-    this.note = h("p", { class: "chart-note", hidden: true, "data-testid": "chart-note" });
     this.scroller = h("div", {
       class: "gantt",
       tabindex: 0,
@@ -57,7 +57,7 @@ export class Gantt {
       role: "group",
     }, h("div", { class: "axis-box" }, this.axis), this.body);
     this.teaching = h("div", {});
-    fill(container, this.teaching, h("div", { class: "gantt-box" }, this.scroller, this.note));
+    fill(container, this.teaching, this.scroller);
     this.rowDrawing = new RowDrawing(faces, gutter);
   }
 
@@ -151,7 +151,7 @@ export class Gantt {
   place(bar, now_us) {
     const window_px = this.width - this.left;
     const [low, high] = [this.left - REACH * window_px, this.left + (REACH + 1) * window_px];
-    const { selection, selectedRun } = this.state;
+    const { selection } = this.state;
     return {
       x: (us) => Math.min(high, Math.max(low, this.left + (us - this.anchor_us) / this.scale)),
       y: this.plan.rows.get(bar.machine).y,
@@ -159,7 +159,7 @@ export class Gantt {
       right: this.width,
       now_us,
       selected: selection?.kind === "operation" && selection.id === bar.operation,
-      dimmed: selectedRun !== null && bar.run !== selectedRun,
+      dimmed: selection?.kind === "run" && selection.id !== bar.run,
     };
   }
 
@@ -221,7 +221,6 @@ export class Gantt {
   remark(now_us) {
     const ended = [...this.state.bars.values()].map((bar) => bar.ended_us ?? 0);
     const text = this.state.active || ended.length === 0 ? "" : `idle, last work ended ${ago(Math.max(...ended), now_us)}`;
-    this.note.hidden = !text;
     write(this.note, text);
   }
 

@@ -27,7 +27,7 @@ export class Machines {
       return empty("No machine has joined.", "Start one with: ", h("code", {}, `fjord agent --server ${location.origin}`));
     }
     return byAgent(view.machines).map((group) => h("div", {},
-      h("h3", { class: "agent" }, `${group.agent}`, h("span", { class: "note" }, `box ${group.box || group.agent} · ${plural(group.machines.length, "machine")}`)),
+      h("h3", { class: "agent" }, `${group.agent}`, h("span", { class: "note" }, [group.box !== group.agent && `on ${group.box}`, plural(group.machines.length, "machine")].filter(Boolean).join(" · "))),
       h("ul", {}, group.machines.map(item))));
   }
 

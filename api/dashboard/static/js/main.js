@@ -66,7 +66,7 @@ const handlers = {
   onCancel: cancel,
   onError: (error) => toast(error.message),
 };
-const gantt = new Gantt(find("gantt"), state, {
+const gantt = new Gantt(find("gantt"), find("chart-note"), state, {
   onSelect: (operation, { byKey = false } = {}) => {
     select(operation ? "operation" : null, operation);
     if (byKey && operation) find("details").focus();
@@ -129,7 +129,8 @@ function drawHeader() {
   const source = view.plan_source && view.plan_source !== view.placement ? [" · plan by ", h("b", {}, view.plan_source)] : [];
   const running = view.runs.filter((run) => run.state === "running").length;
   document.title = running > 0 ? `Fjord · ${running} running` : "Fjord";
-  refill(find("policy"), [view.placement, view.plan_source], () => ["placed by ", h("b", {}, view.placement), ...source]);
+  const unimproved = view.improve ? [] : [" · plans are not improved"];
+  refill(find("policy"), [view.placement, view.plan_source, view.improve], () => ["placed by ", h("b", {}, view.placement), ...source, ...unimproved]);
 }
 
 function showStatus(status, words) {

@@ -27,7 +27,7 @@ export class Profiles {
 
   make(profiles) {
     if (profiles.length === 0) {
-      return empty("No model has been measured.", "Upload one and every machine measures it: ", h("code", {}, "fjord models add NAME FILE.onnx"));
+      return empty("No model has been measured.", "Upload one and every machine measures it: ", h("code", {}, "fjord models upload FILE.onnx"));
     }
     const rows = [...profiles].sort((a, b) => this.order(a).localeCompare(this.order(b), "en", { numeric: true }));
     return h("div", { class: "scroll" }, table(COLUMNS, rows.map((profile) => this.row(profile)), { "data-testid": "profiles" }));

@@ -4,7 +4,7 @@ import { put, puts, s, write } from "./dom.js";
 import { percent } from "./format.js";
 import { lane, state as stateWords } from "./words.js";
 
-export const ROW_HEIGHT = 26;
+export const ROW_HEIGHT = 30;
 export const HEAD_HEIGHT = 20;
 
 /** Machines by agent, in a stable natural order (`cpu2` before `cpu10`). */
@@ -102,8 +102,8 @@ export class RowDrawing {
     this.faces.append(face);
     if (down) this.faces.append(s("rect", { x: 0, y, width, height: ROW_HEIGHT, fill: "url(#hatch-bad)", opacity: 0.5 }));
     this.faces.append(s("line", { class: "row-line", x1: 0, x2: width, y1: bottom, y2: bottom }));
-    const name = s("text", { class: "row-name", x: 10, y: y + 17 }, lane(row.id), s("title", {}, row.id));
-    const share = s("text", { class: "row-share", x: gutterWidth - 8, y: y + 17 });
+    const name = s("text", { class: "row-name", x: 10, y: y + ROW_HEIGHT / 2 + 4 }, lane(row.id), s("title", {}, row.id));
+    const share = s("text", { class: "row-share", x: gutterWidth - 8, y: y + ROW_HEIGHT / 2 + 4 });
     this.gutter.append(name, share);
     if (machine && machine.state !== "up") {
       put(share, "class", "row-share row-state");

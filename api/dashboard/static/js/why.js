@@ -31,7 +31,8 @@ export function sentence(bar) {
   if (!chosen && bar.candidates.length === 0) return waiting(bar);
   if (!chosen) return `No candidate can take it now: ${tally(bar.candidates)}.`;
   const place = `Placed on ${chosen.machine} with ${chosen.provider}`;
-  if (others.length === 0) return `${place}: no other candidate could take it (${tally(bar.candidates) || "there is none"}).`;
+  if (bar.candidates.length === 1) return `${place}: there was no other candidate.`;
+  if (others.length === 0) return `${place}, the only one that could take it (${tally(bar.candidates)}).`;
   const next = others.reduce((a, b) => (a.finish_us <= b.finish_us ? a : b));
   const lead_us = next.finish_us - (chosen.finish_us ?? next.finish_us);
   const compared = `${next.machine} with ${next.provider}`;
@@ -91,7 +92,9 @@ function candidates(bar, expanded, onExpand) {
   const scale = { first_us: Math.min(...finishes), last_us: Math.max(...finishes) };
   const shown = expanded ? ordered : ordered.slice(0, MOST_CANDIDATES);
   const more = ordered.length > shown.length && h("button", { class: "link", type: "button", onclick: onExpand }, `Show all ${ordered.length} candidates`);
-  return [h("h3", {}, "Candidates when it was placed"), table(COLUMNS, shown.map((candidate) => candidateRow(candidate, scale)), { "data-testid": "candidates" }), more];
+  const columns = COLUMNS.filter(([title]) => title !== "Variant" || bar.candidates.some(({ variant }) => variant));
+  const rows = shown.map((candidate) => candidateRow(columns, candidate, scale));
+  return [h("h3", {}, "Candidates when it was placed"), table(columns, rows, { "data-testid": "candidates" }), more];
 }
 
 /** The chosen one first, then by predicted finish, then those that were refused outright. */
@@ -100,12 +103,17 @@ function rank(candidate) {
   return candidate.finish_us ?? Infinity;
 }
 
-function candidateRow(candidate, { first_us, last_us }) {
+function candidateRow(columns, candidate, { first_us, last_us }) {
   const chosen = candidate.reason === null;
   const words = chosen ? "chosen" : reason(candidate.reason);
-  const cells = [candidate.machine, candidate.provider, candidate.variant, finish(candidate, first_us, last_us),
-    candidate.detail ? `${words}: ${candidate.detail}` : words];
-  return row(COLUMNS, cells, { class: chosen ? "chosen" : candidate.finish_us === null ? "refused" : null, "data-reason": candidate.reason ?? "chosen" });
+  const cells = {
+    Machine: candidate.machine,
+    Provider: candidate.provider,
+    Variant: candidate.variant,
+    "Predicted finish": finish(candidate, first_us, last_us),
+    Why: candidate.detail ? `${words}: ${candidate.detail}` : words,
+  };
+  return row(columns, columns.map(([title]) => cells[title]), { class: chosen ? "chosen" : candidate.finish_us === null ? "refused" : null, "data-reason": candidate.reason ?? "chosen" });
 }
 
 /** A finish relative to the earliest: a little bar says how much later. */

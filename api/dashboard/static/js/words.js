@@ -91,11 +91,17 @@ export function state(name) {
 
 /** The name of a band's colour; measuring runs are grey whatever their band. */
 export function tone(operation) {
-  return operation.run.startsWith("p-") ? "profile" : BANDS[operation.band];
+  return isProfile(operation) ? "profile" : BANDS[operation.band];
 }
 
-/** The stage of an operation, with its item in a fan-out. */
+/** Whether an operation measures a model. */
+function isProfile(operation) {
+  return operation.run.startsWith("p-");
+}
+
+/** The stage of an operation, with its item in a fan-out; of a measurement, what it measures. */
 export function label(operation) {
+  if (isProfile(operation)) return `${operation.work} (${operation.provider})`;
   return operation.item === null ? operation.stage : `${operation.stage}[${operation.item}]`;
 }
 
