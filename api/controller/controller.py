@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from api.controller.office import Office
+from api.controller.office import BrokenEvent, Office
 from api.controller.settings import ControllerSettings, ControllerStatus
 from api.solver_process import SolverProcess
 from api.store import Lease, Store
@@ -68,6 +68,9 @@ class Controller:
             await office.hold()
         except* StaleEpoch:
             _log.warning("controller %s lost the office of epoch %d", self.id, lease.epoch)
+        except* BrokenEvent as broken:
+            self.status.defects += 1
+            _log.error("a defect: the log is folded without it", exc_info=broken)
         except* Exception:
             # The office is given up and taken again: whatever broke starts anew from the log.
             self.status.defects += 1

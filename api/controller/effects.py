@@ -49,15 +49,9 @@ class Effects:
                 case WakeAt():
                     self.wake = command
 
-    def drop_plans(self) -> None:
-        """Forget what only a controller in office may send."""
-        self.plans.clear()
-        self.request = None
-
-    def batch(self, done: str) -> Batch:
-        """What is to be written; `done` is the id of the last event that it follows from."""
+    def batch(self) -> Batch:
+        """What is to be written."""
         return Batch(
-            done=done,
             plans=tuple(self.plans.values()),
             records=tuple(self.records.values()),
             forget=tuple(self.forget.values()),

@@ -1,8 +1,8 @@
 """A controller in office: one brain, one log, and the loops that keep them going.
 
 The brain is the fold of the log, so it can be thrown away at any moment. That is also the answer
-to an event that the brain cannot take in (a defect): its id is written down, and a fresh brain
-folds the log without it, now and at every later fold. No handler has to undo anything.
+to an event that the brain cannot take in (a defect): its id is written down, the office is given
+up, and whoever takes it next folds the log without that event. No handler has to undo anything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from api.controller.effects import Effects
 from api.controller.searching import search_s, with_better_bound
 from api.controller.settings import ControllerSettings, ControllerStatus
 from api.solver_process import SolverProcess
-from api.store import Answer, Batch, Inbox, Lease, Position, Question, Store, later, queued
+from api.store import Answer, Batch, Inbox, Lease, Position, Question, Store, queued
 from scheduler.control.commands import RequestPlan
 from scheduler.control.events import (
     ControllerStarted,
@@ -38,8 +38,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
+BLOCK_MS = 1_000
+"""A read of the log comes back this often though nothing came."""
 FOLD_COUNT = 256
 """Events folded in one go: the lease is renewed and requests are answered in between."""
+
+
+class BrokenEvent(Defect):
+    """The brain could not take in an event. It is marked: the next fold leaves it out."""
 
 
 class Office:
@@ -75,7 +81,7 @@ class Office:
         Raises
         ------
         ExceptionGroup
-            Of `StaleEpoch`, or of whatever broke.
+            Of `StaleEpoch`, of `BrokenEvent`, or of whatever broke.
         """
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._renew(), name="lease")
@@ -85,94 +91,63 @@ class Office:
                 self._tasks.create_task(loop(), name=loop.__name__.strip("_"))
             await self._work()
 
-    async def _work(self) -> None:
-        """Take in events, carry out what follows, answer questions. The hot path."""
-        block_ms = 1_000
-        while True:
-            inbox = await self._insist(lambda: self._store.inbox(self._position, block_ms=block_ms))
-            effects = Effects()
-            broken = self._take(inbox.events, effects)
-            if broken is not None:
-                await self._leave_out(*broken)
-                continue
-            self._position = inbox.position
-            if inbox.events:
-                await self._carry_out(effects)
-            for question in inbox.questions:
-                self._tasks.create_task(self._answer(question), name="question")
-
-    def _take(self, events: list[tuple[str, Event]], effects: Effects) -> tuple[str, Event] | None:
-        """Let the brain take in events; returns the one at which it broke, if any."""
-        for entry_id, event in events:
-            try:
-                effects.add(self._brain.handle(event))
-            except Exception:
-                _log.exception("event %s cannot be taken in: %r", entry_id, event)
-                return entry_id, event
-        return None
-
-    async def _carry_out(self, effects: Effects) -> None:
-        await self._commit(effects.batch(self._position.event))
-        self._set_alarm(effects)
-        if effects.request is not None:
-            self._request = effects.request
-            self._requested.set()
-        self._changed.set()
-        self._status.events += 1
-
-    def _set_alarm(self, effects: Effects) -> None:
-        if effects.wake is not None:
-            self._wake_us = effects.wake.at_us
-            self._wake_moved.set()
-
     async def _fold(self) -> None:
-        """Make a brain from the log, and write what an earlier controller had no time to write."""
-        while (broken := await self._fold_once()) is not None:
-            await self._mark(*broken)
-        started = ControllerStarted(at_us=self._store.now_us(), epoch=self._lease.epoch)
-        await self._commit(Batch(events=(started,)))
-        self._changed.set()
-
-    async def _fold_once(self) -> tuple[str, Event] | None:
-        begin = time.perf_counter()
+        """Bring the brain up to the end of the log, then have it say again what counts."""
+        begin_s = time.perf_counter()
         skipped = await self._insist(self._store.skipped)
-        done = await self._insist(self._store.done)
-        self._brain = self._make_brain()
-        self._request = None
-        effects = Effects()
-        at = Position(question=await self._insist(self._store.last_question))
+        at = Position()
+        questions: list[Question] = []
         count = 0
         while (inbox := await self._next_page(at)).position != at:
             at = inbox.position
-            kept = [(entry, event) for entry, event in inbox.events if entry not in skipped]
+            # Whoever asks while nobody is in office is answered as soon as somebody is.
+            questions += inbox.questions
+            kept = [pair for pair in inbox.events if pair[0] not in skipped]
             count += len(kept)
-            old = [pair for pair in kept if not later(pair[0], done)]
-            broken = self._take(old, effects)
-            if old:
-                # What follows from these was written by whoever took them in first.
-                effects = Effects(wake=effects.wake)
-            broken = broken or self._take(kept[len(old) :], effects)
-            if broken is not None:
-                return broken
+            # What follows from these was written by whoever took them in first.
+            await self._take(kept, Effects())
             # Others on this event loop get their turn.
             await asyncio.sleep(0)
-        effects.drop_plans()
         self._position = at
-        await self._carry_out(effects)
-        self._status.folded, self._status.fold_s = count, time.perf_counter() - begin
-        return None
+        self._answer_soon(questions)
+        self._status.folded, self._status.fold_s = count, time.perf_counter() - begin_s
+        await self._say(ControllerStarted(at_us=self._store.now_us(), epoch=self._lease.epoch))
 
     async def _next_page(self, at: Position) -> Inbox:
         return await self._insist(lambda: self._store.inbox(at, block_ms=None, count=FOLD_COUNT))
 
-    async def _leave_out(self, entry_id: str, event: Event) -> None:
-        """Fold again without an event that the brain cannot take in."""
-        await self._mark(entry_id, event)
-        await self._fold()
+    async def _work(self) -> None:
+        """Take in events, carry out what follows, answer questions. The hot path."""
+        while True:
+            inbox = await self._insist(lambda: self._store.inbox(self._position, block_ms=BLOCK_MS))
+            self._position = inbox.position
+            if inbox.events:
+                effects = Effects()
+                await self._take(inbox.events, effects)
+                await self._carry_out(effects)
+                self._status.events += len(inbox.events)
+            self._answer_soon(inbox.questions)
 
-    async def _mark(self, entry_id: str, event: Event) -> None:
+    async def _take(self, events: list[tuple[str, Event]], effects: Effects) -> None:
+        for entry_id, event in events:
+            try:
+                effects.add(self._brain.handle(event))
+            except Exception as error:
+                await self._leave_out(entry_id, event)
+                raise BrokenEvent(f"event {entry_id} cannot be taken in: {event!r}") from error
+
+    async def _carry_out(self, effects: Effects) -> None:
+        await self._commit(effects.batch())
+        if effects.wake is not None:
+            self._wake_us = effects.wake.at_us
+            self._wake_moved.set()
+        if effects.request is not None:
+            self._request = effects.request
+            self._requested.set()
+        self._changed.set()
+
+    async def _leave_out(self, entry_id: str, event: Event) -> None:
         """Have every fold leave out an event; a run that was accepted by it fails with a reason."""
-        self._status.defects += 1
         failed = (_refused(event, self._store.now_us()),) if isinstance(event, RunSubmitted) else ()
         await self._commit(Batch(skip=(entry_id,), records=failed))
 
@@ -232,24 +207,25 @@ class Office:
             request, self._request = self._request, None
             if request is None:
                 continue
-            brain = self._brain
             time_s = search_s(request.problem, self._settings.search_s)
             result = await self._solver.solve(request.problem, time_s)
-            # A brain that was folded anew numbers its snapshots anew.
-            if result is not None and result.schedule is not None and brain is self._brain:
-                await self._say(
-                    PlanProposed(
-                        at_us=self._store.now_us(),
-                        version=request.version,
-                        solver=result.solver,
-                        schedule=result.schedule,
-                        bound_us=result.bound,
-                    )
+            # No plan is an answer too: the brain asks again only after it.
+            await self._say(
+                PlanProposed(
+                    at_us=self._store.now_us(),
+                    version=request.version,
+                    solver="" if result is None else result.solver,
+                    schedule=None if result is None else result.schedule,
+                    bound_us=None if result is None else result.bound,
                 )
+            )
+
+    def _answer_soon(self, questions: list[Question]) -> None:
+        for question in questions:
+            if question.expires_us > self._store.now_us():
+                self._tasks.create_task(self._answer(question), name="question")
 
     async def _answer(self, question: Question) -> None:
-        if question.expires_us < self._store.now_us():
-            return
         try:
             preview, problem = self._brain.preview(question.submission)
             longest_s = self._settings.question_s

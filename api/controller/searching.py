@@ -33,11 +33,12 @@ async def with_better_bound(
 
     The placement stays: it is what would happen. A busy solver process is not waited for.
     """
-    if solver.busy:
+    if solver.busy or not preview.makespan_us:
         return preview
     result = await solver.solve(problem, search_s(problem, longest_s))
-    if result is None or result.bound is None or result.bound <= preview.bound_us:
+    if result is None or result.bound is None:
         return preview
-    bound_us = min(result.bound, preview.makespan_us)
+    # A preview counts from now; a result counts from the origin of the problem.
+    bound_us = max(preview.bound_us, min(result.bound - problem.now_us, preview.makespan_us))
     gap = (preview.makespan_us - bound_us) / preview.makespan_us
     return replace(preview, bound_us=bound_us, gap=gap)

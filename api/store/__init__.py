@@ -1,6 +1,6 @@
 """The one door to Redis: everything that the service keeps, behind the class `Store`."""
 
-from api.store.log import FIRST, later, queued
+from api.store.log import FIRST, queued
 from api.store.office import Batch, Lease, Store
 from api.store.questions import Answer, Inbox, Position, Question
 from api.store.runs import Change, ViewChanged
@@ -16,6 +16,5 @@ __all__ = [
     "Question",
     "Store",
     "ViewChanged",
-    "later",
     "queued",
 ]

@@ -15,11 +15,6 @@ FIRST = "0-0"
 """Reading after this id starts at the beginning of a stream."""
 
 
-def later(entry_id: str, other_id: str) -> bool:
-    """Whether the first entry stands behind the other in its stream; an empty id is before all."""
-    return not other_id or _place(entry_id) > _place(other_id)
-
-
 def queued(event: RunSubmitted) -> RunRecord:
     """The record of a run that was accepted and that no controller has looked at."""
     return RunRecord(
@@ -32,11 +27,6 @@ def queued(event: RunSubmitted) -> RunRecord:
         deadline_us=event.deadline_us,
         due_us=event.due_us,
     )
-
-
-def _place(entry_id: str) -> tuple[int, int]:
-    time_ms, _, sequence = entry_id.partition("-")
-    return int(time_ms), int(sequence)
 
 
 class Log(Connection):

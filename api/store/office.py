@@ -41,8 +41,6 @@ class Batch:
 
     Parameters
     ----------
-    done
-        Id of the last event that all of this follows from; empty keeps the one before.
     skip
         Ids of events that every fold is to leave out from now on.
     forget
@@ -51,7 +49,6 @@ class Batch:
         Tensors of runs that ended.
     """
 
-    done: str = ""
     skip: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     plans: tuple[AgentPlan, ...] = ()
@@ -100,11 +97,6 @@ class Store(Questions):
             arguments += [name, len(rest), *rest]
         _require(bool(await self.run_script(COMMIT, touched, arguments)), lease)
 
-    async def done(self) -> str:
-        """Id of the last event whose consequences were committed; empty if there is none."""
-        data = await self.call("GET", keys.done(self.site))
-        return "" if data is None else str(data.decode())
-
     async def skipped(self) -> set[str]:
         """Ids of events that a fold leaves out."""
         return {member.decode() for member in await self.call("SMEMBERS", keys.skipped(self.site))}
@@ -138,8 +130,6 @@ class Store(Questions):
             yield ("XADD", keys.events(self.site), "*", *codec.fields(event))
         if batch.skip:
             yield ("SADD", keys.skipped(self.site), *batch.skip)
-        if batch.done:
-            yield ("SET", keys.done(self.site), batch.done)
 
     def _record_commands(self, record: RunRecord) -> Iterator[Command]:
         summary = replace(record, operations=())

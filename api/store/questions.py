@@ -120,10 +120,6 @@ class Questions(Runs):
             ),
         )
 
-    async def last_question(self) -> str:
-        """Id of the latest question."""
-        return await self.last_entry(keys.queries(self.site))
-
 
 def _last_id(found: list[codec.RawEntry] | None, before: str) -> str:
     # Unreadable entries count too: the reader must get past them.

@@ -33,11 +33,6 @@ def epoch(site: str) -> str:
     return f"fjord:{{{site}}}:epoch"
 
 
-def done(site: str) -> str:
-    """Id of the last event whose consequences a controller has written."""
-    return f"fjord:{{{site}}}:done"
-
-
 def skipped(site: str) -> str:
     """Set of ids of events that the brain could not take in: every fold leaves them out."""
     return f"fjord:{{{site}}}:skipped"

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+
+from api.controller import Controller, ControllerSettings
+from api.solver_process import SolverProcess
+from api.store import Store
+from api.wiring import build_brain
+from scheduler.control.brain import Brain
+from scheduler.control.events import RunSubmitted, WorkloadAdded
+from tests.api.hand_agent import SMALL, HandAgent, chain
+
+FAST = ControllerSettings(lease_ms=600, standby_s=0.02, heartbeat_s=0.05, view_s=0.01)
+
+
+@pytest.fixture
+async def agent(store: Store) -> HandAgent:
+    return HandAgent(store)
+
+
+@pytest.fixture
+async def submit(store: Store) -> Callable[..., Awaitable[None]]:
+    added = WorkloadAdded(at_us=store.now_us(), workload=chain())
+    await store.append(added)
+
+    async def send(run: str, deadline_us: int | None = None) -> None:
+        await store.submit(
+            RunSubmitted(
+                at_us=store.now_us(),
+                run=run,
+                workload=added.workload.key,
+                inputs={"x": SMALL},
+                deadline_us=deadline_us,
+            )
+        )
+
+    return send
+
+
+Running = Callable[..., AbstractAsyncContextManager[Controller]]
+
+
+@pytest.fixture
+def running(store: Store) -> Running:
+    """Run a candidate for the office: `async with running() as controller`."""
+
+    @asynccontextmanager
+    async def run(make_brain: Callable[[], Brain] = build_brain) -> AsyncIterator[Controller]:
+        async with SolverProcess() as solver:
+            controller = Controller(store, make_brain, solver, FAST)
+            task = asyncio.create_task(controller.run())
+            try:
+                yield controller
+            finally:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    return run
