@@ -96,7 +96,7 @@ def wait_until_profiled(
     Parameters
     ----------
     progress
-        Called with how many measurements are done, and how many there are.
+        Called with how many measurements are done, and how many are known of.
 
     Raises
     ------
@@ -105,20 +105,38 @@ def wait_until_profiled(
     """
     deadline = time.monotonic() + timeout_s
     while True:
-        answer = yield from _get("/v1/runs", limit="1000", kind="profile")
-        mine = [run for run in answer["runs"] if _model_of(run) in names]
-        done = sum(run["state"] in FINAL_STATES for run in mine)
+        listed = yield from _get("/v1/runs", limit="1000", kind="profile")
+        under_way = [run for run in listed["runs"] if _is_measuring(run, names)]
+        profiles = yield from _profiles(names)
+        waiting = yield from _unmeasured(under_way)
         if progress is not None:
-            progress(done, len(mine))
-        if done == len(mine) and {_model_of(run) for run in mine} >= set(names):
+            done = sum(profiles.values())
+            progress(done, done + waiting)
+        if not under_way and all(profiles.values()):
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{len(mine) - done} of {len(mine)} profiles are not done yet")
+            missing = ", ".join(name for name, count in profiles.items() if not count)
+            raise TimeoutError(f"{waiting} measurements are not done; none of {missing or '-'}")
         yield Pause(PROFILE_POLL_S)
 
 
-def _model_of(run: Json) -> str:
-    return str(run["workload"])
+def _is_measuring(run: Json, names: Sequence[str]) -> bool:
+    model = str(run["workload"]).removeprefix("profile:")
+    return model in names and run["state"] not in FINAL_STATES
+
+
+def _profiles(names: Sequence[str]) -> Steps[dict[str, int]]:
+    """How many measurements each model has."""
+    listed = yield from models()
+    return {model["name"]: len(model["profiles"]) for model in listed if model["name"] in names}
+
+
+def _unmeasured(profile_runs: Sequence[Json]) -> Steps[int]:
+    waiting = 0
+    for run in profile_runs:
+        record = yield from _get(f"/v1/runs/{quote(run['run'])}")
+        waiting += sum(operation["state"] != "done" for operation in record["operations"])
+    return waiting
 
 
 def create_workload(definition: Mapping[str, Any]) -> Steps[Json]:

@@ -128,25 +128,32 @@ def test_large_results_are_fetched_as_files() -> None:
     np.testing.assert_array_equal(results["map"], array)
 
 
-def test_profiling_is_over_when_every_profile_of_the_models_has_ended() -> None:
+def test_profiling_is_over_when_nothing_of_the_models_is_measured_any_more() -> None:
     seen: list[tuple[int, int]] = []
     steps = calls.wait_until_profiled(
         ["det"], progress=lambda done, total: seen.append((done, total))
     )
-    profiles = [profile("det", "finished"), profile("det", "running"), profile("rec", "queued")]
-    done = [profile("det", "finished"), profile("det", "failed"), profile("rec", "queued")]
-    answer(steps, {"runs": profiles}, {"runs": done})
+    answer(
+        steps,
+        {"runs": [profile("det", "running"), profile("rec", "queued")]},
+        {"models": [{"name": "det", "profiles": [{}]}, {"name": "rec", "profiles": []}]},
+        {"operations": [{"state": "done"}, {"state": "running"}]},
+        {"runs": [profile("det", "finished"), profile("rec", "queued")]},
+        {"models": [{"name": "det", "profiles": [{}, {}]}]},
+    )
     assert seen == [(1, 2), (2, 2)]
 
 
 def profile(model: str, state: str) -> dict[str, str]:
-    return {"run": "p-1", "kind": "profile", "workload": model, "state": state}
+    return {"run": "p-1", "kind": "profile", "workload": f"profile:{model}", "state": state}
 
 
 def test_profiling_of_a_model_that_nothing_measures_yet_is_not_over() -> None:
     steps = calls.wait_until_profiled(["det"])
     next(steps)
-    assert isinstance(steps.send(as_response({"runs": []})), Pause)
+    steps.send(as_response({"runs": []}))
+    unmeasured = {"models": [{"name": "det", "profiles": []}]}
+    assert isinstance(steps.send(as_response(unmeasured)), Pause)
 
 
 def test_a_call_that_waits_gets_more_time_than_others() -> None:
