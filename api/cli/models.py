@@ -106,7 +106,7 @@ def show(
         model = client.model(name)
     if as_json:
         return output.print_json(model)
-    output.console().print(f"[bold]{model['name']}[/bold] {model['digest']}  {_signature(model)}")
+    output.console().print(f"{model['name']} {model['digest']}  {_signature(model)}", markup=False)
     columns = ("machine", "provider", "verdict", "p50 ms", "load ms", "coverage", "reason")
     output.print_table(columns, map(_profile_row, model["profiles"]), empty="not measured yet")
 
