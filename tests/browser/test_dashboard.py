@@ -1,5 +1,7 @@
 """The dashboard in a real browser: what the service says is what the reader sees."""
 
+import re
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -76,6 +78,34 @@ def test_click_on_a_bar_says_why_it_is_there(page: Page, site: Site) -> None:
     expect(rows.nth(1)).to_contain_text("would finish later")
     expect(rows.nth(2)).to_contain_text("the model has not been measured there yet")
     expect(page.get_by_test_id("failures")).to_contain_text("the worker process crashed")
+
+
+def test_operation_that_was_moved_says_so(page: Page, site: Site) -> None:
+    moved = make.operation("detect", -400, -100, actual_ms=(-390, -95), machine="harbour/cpu1")
+    elsewhere = make.candidates("harbour/cpu0", -100)
+    site.view = make.view(replace(moved, candidates=elsewhere))
+    open_page(page, site)
+    bar(page, "r-one/detect").locator(".actual").click()
+    expect(page.get_by_test_id("why-sentence")).to_contain_text("moved it to harbour/cpu1")
+
+
+def test_utilisation_counts_busy_time_of_known_time(page: Page, site: Site) -> None:
+    busy = make.operation("detect", -30_000, 0, actual_ms=(-30_000, 0))
+    site.view = make.view(busy)
+    open_page(page, site)
+    expect(page.get_by_test_id("figure-utilisation")).to_contain_text("last 60 s25 %")
+
+
+def test_utilisation_of_a_full_view_is_about_the_time_it_covers(page: Page, site: Site) -> None:
+    steps = [
+        make.operation(f"s{n}", -10 * n - 10, -10 * n, actual_ms=(-10 * n - 10, -10 * n))
+        for n in range(600)
+    ]
+    site.view = make.view(*steps)
+    open_page(page, site)
+    expect(page.get_by_test_id("figure-utilisation")).to_contain_text(
+        re.compile(r"last [6-9] s")  # it grows while the test looks
+    )
 
 
 def test_why_reads_the_run_when_the_view_leaves_candidates_out(page: Page, site: Site) -> None:

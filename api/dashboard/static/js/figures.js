@@ -86,13 +86,15 @@ function utilisationPart() {
   const rail = s("rect", { class: "rail", width: 1000, height: 10, y: 2 });
   const level = s("rect", { class: "fill", height: 10, y: 2 });
   const graph = s("svg", { class: "spark", viewBox: "0 0 1000 14", preserveAspectRatio: "none", "aria-hidden": "true" }, rail, level);
-  return { ...plainPart("Utilisation, last 60 s", graph), level };
+  const part = plainPart("Utilisation", graph);
+  return { ...part, level, title: part.root.querySelector("h2") };
 }
 
 function drawUtilisation(part, state) {
   const shares = [...state.utilisation().values()];
   const mean = shares.length ? shares.reduce((a, b) => a + b, 0) / shares.length : null;
   const busy = state.view.machines.filter((machine) => machine.running).length;
+  write(part.title, `Utilisation, last ${Math.max(1, Math.round(state.window_us / 1e6))} s`);
   write(part.big, percent(mean));
   puts(part.level, { width: 1000 * (mean ?? 0) });
   refill(part.pairs, [busy, shares.length], () => pair("busy now", `${busy} of ${shares.length}`));

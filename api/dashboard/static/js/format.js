@@ -51,10 +51,10 @@ export function clock(us, exact = false) {
   return exact ? `${text}.${String(date.getMilliseconds()).padStart(3, "0")}` : text;
 }
 
-/** How long ago, coarse enough not to flicker: `now`, `12 s ago`, `4 min ago`, then the clock. */
+/** How long ago, coarse enough not to flicker: `just now`, `12 s ago`, `4 min ago`, then the clock. */
 export function ago(us, now_us) {
   const seconds = Math.floor((now_us - us) / 1e6);
-  if (seconds < 1) return "now";
+  if (seconds < 1) return "just now";
   if (seconds < 60) return `${seconds} s ago`;
   return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : clock(us);
 }

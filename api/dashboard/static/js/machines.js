@@ -37,7 +37,7 @@ export class Machines {
     element.querySelector("i").style.width = `${100 * share}%`;
     write(element.querySelector("b"), percent(share));
     write(element.querySelector(".total"), ` · ${percent(total === null ? null : Math.min(1, total))}`);
-    put(element, "aria-label", `${machine.report.id}: busy ${percent(share)} of the last 60 seconds`);
+    put(element, "aria-label", `${machine.report.id}: busy ${percent(share)} lately`);
   }
 }
 

@@ -4,8 +4,10 @@
 const MEMORY_US = 180e6;
 const MOST_REMEMBERED = 3000;
 const MOST_RUNS = 1000;
-/** Utilisation looks back this far. */
-export const WINDOW_US = 60e6;
+/** A view holds at most this many bars; a full one may not reach back for the whole window. */
+const FULL_VIEW = 600;
+/** Utilisation looks back this far, or as far as every operation is known. */
+const WINDOW_US = 60e6;
 
 const FINAL = new Set(["done", "finished", "failed", "cancelled"]);
 
@@ -15,6 +17,7 @@ export class State {
     this.bars = new Map();
     this.runs = new Map();
     this.selection = null;
+    this.covered_us = Infinity;
     this.offset_us = 0;
     this.listeners = new Set();
   }
@@ -39,6 +42,7 @@ export class State {
     // Of two measurements the larger offset saw the shorter delay; a big step is another clock.
     const stepped = Math.abs(offset_us - this.offset_us) > 2e6;
     this.offset_us = stepped ? offset_us : Math.max(offset_us, this.offset_us);
+    this.cover(view);
     this.view = view;
     this.remember(view);
     this.rememberRuns(view.runs);
@@ -67,6 +71,19 @@ export class State {
     this.changed();
   }
 
+  /** Since when every operation is known: utilisation must not count what is missing as idle. */
+  cover(view) {
+    const ends = view.bars.map((bar) => bar.ended_us).filter((at) => at !== null);
+    const reach_us = view.bars.length < FULL_VIEW || ends.length === 0 ? view.at_us - WINDOW_US : Math.min(...ends);
+    const gap = this.view !== null && reach_us > this.view.at_us;
+    this.covered_us = gap ? reach_us : Math.min(this.covered_us, reach_us);
+  }
+
+  /** Length of the window that utilisation is about. */
+  get window_us() {
+    return Math.max(1, Math.min(WINDOW_US, this.now() - this.covered_us));
+  }
+
   remember(view) {
     const oldest_us = view.at_us - MEMORY_US;
     const kept = new Map();
@@ -75,7 +92,10 @@ export class State {
     }
     for (const bar of view.bars) kept.set(bar.operation, bar);
     const surplus = kept.size - MOST_REMEMBERED;
-    for (const id of [...kept.keys()].slice(0, Math.max(0, surplus))) kept.delete(id);
+    for (const [id, bar] of [...kept].slice(0, Math.max(0, surplus))) {
+      kept.delete(id);
+      this.covered_us = Math.max(this.covered_us, bar.ended_us ?? 0);
+    }
     this.bars = kept;
   }
 
@@ -102,19 +122,20 @@ export class State {
     return false;
   }
 
-  /** Busy share of each machine in the last `WINDOW_US`, by machine id. */
+  /** Busy share of each machine in the last `window_us`, by machine id. */
   utilisation() {
     const now_us = this.now();
+    const { window_us } = this;
     const busy = new Map();
     for (const bar of this.bars.values()) {
       if (bar.started_us === null || !bar.machine) continue;
       const end_us = Math.min(now_us, bar.ended_us ?? now_us);
-      const span_us = end_us - Math.max(bar.started_us, now_us - WINDOW_US);
+      const span_us = end_us - Math.max(bar.started_us, now_us - window_us);
       if (span_us > 0) busy.set(bar.machine, (busy.get(bar.machine) ?? 0) + span_us);
     }
     const shares = new Map();
     for (const machine of this.view?.machines ?? []) {
-      const known_us = Math.max(1, Math.min(WINDOW_US, now_us - machine.since_us));
+      const known_us = Math.max(1, Math.min(window_us, now_us - machine.since_us));
       shares.set(machine.report.id, Math.min(1, (busy.get(machine.report.id) ?? 0) / known_us));
     }
     return shares;

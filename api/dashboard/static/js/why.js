@@ -31,6 +31,9 @@ export function sentence(bar) {
   if (!chosen && bar.candidates.length === 0) return waiting(bar);
   if (!chosen) return `No candidate can take it now: ${tally(bar.candidates)}.`;
   const place = `Placed on ${chosen.machine} with ${chosen.provider}`;
+  if (bar.machine && (bar.machine !== chosen.machine || bar.provider !== chosen.provider)) {
+    return `${place} at first; a later plan moved it to ${bar.machine} with ${bar.provider}.`;
+  }
   if (bar.candidates.length === 1) return `${place}: there was no other candidate.`;
   if (others.length === 0) return `${place}, the only one that could take it (${tally(bar.candidates)}).`;
   const next = others.reduce((a, b) => (a.finish_us <= b.finish_us ? a : b));
