@@ -121,7 +121,14 @@ class Controller:
         raise AssertionError(f"no {kind.__name__} with {fields} came; there were {self.seen}")
 
     def forget(self) -> None:
+        """Expect what was seen to come again, from an agent that starts anew."""
         self.seen.clear()
+        self.versions.clear()
+
+    def restart(self) -> None:
+        """Read from the start of a new log."""
+        self.forget()
+        self._position = "0"
 
     async def _read(self) -> None:
         try:

@@ -33,6 +33,29 @@ OnMessage = Callable[[str, FromWorker], None]
 OnDeath = Callable[[str, str], None]
 
 
+class _Frames(asyncio.Protocol):
+    """Cuts what comes from a worker into messages. Called by the loop itself: no task wakes up."""
+
+    def __init__(self, on_message: Callable[[FromWorker], None]) -> None:
+        self._on_message = on_message
+        self._buffer = bytearray()
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        while len(self._buffer) >= LENGTH_BYTES:
+            end = LENGTH_BYTES + body_length(self._buffer[:LENGTH_BYTES])
+            if len(self._buffer) < end:
+                return
+            message = for_agent(self._buffer[LENGTH_BYTES:end])
+            del self._buffer[:end]
+            self._on_message(message)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
 class WorkerLane:
     """The worker process of one machine, and its successors.
 
@@ -54,7 +77,7 @@ class WorkerLane:
         self._setup = setup
         self._on_message = on_message
         self._on_death = on_death
-        self._writer: asyncio.StreamWriter | None = None
+        self._transport: asyncio.Transport | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._reason = ""
 
@@ -71,8 +94,8 @@ class WorkerLane:
 
     def send(self, message: ToWorker) -> None:
         """Give the worker a message; one that is gone does not get it, its death is told."""
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(frame(message))
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(frame(message))
 
     def kill(self, reason: str) -> None:
         """End the worker at once."""
@@ -88,12 +111,15 @@ class WorkerLane:
     async def _live(self) -> None:
         """One worker, from its start to its end."""
         ours, theirs = socket.socketpair()
+        loop = asyncio.get_running_loop()
         try:
             with theirs:
                 self._process = await self._spawn(theirs)
-            reader, self._writer = await asyncio.open_connection(sock=ours)
+            self._transport, frames = await loop.create_connection(
+                lambda: _Frames(self._hear), sock=ours
+            )
             self.send(self._setup)
-            await self._read(reader)
+            await frames.closed
             await self._process.wait()
             self._on_death(self._machine.id, self._epitaph())
         finally:
@@ -111,19 +137,15 @@ class WorkerLane:
             stdin=asyncio.subprocess.DEVNULL,
         )
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                header = await reader.readexactly(LENGTH_BYTES)
-                message = for_agent(await reader.readexactly(body_length(header)))
-                if isinstance(message, Ready):
-                    log.info("%s is ready, process %d", self._machine.id, message.pid)
-                self._on_message(self._machine.id, message)
+    def _hear(self, message: FromWorker) -> None:
+        if isinstance(message, Ready):
+            log.info("%s is ready, process %d", self._machine.id, message.pid)
+        self._on_message(self._machine.id, message)
 
     async def _bury(self, ours: socket.socket) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
         else:
             ours.close()
         if self._process is not None and self._process.returncode is None:

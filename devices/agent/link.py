@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from scheduler.model import keys
@@ -60,13 +62,18 @@ class Link:
     """
 
     def __init__(self, url: str, site: str, agent: str, on_lapse: Callable[[], None]) -> None:
-        self._redis = redis.Redis.from_url(url, protocol=2, socket_timeout=SOCKET_TIMEOUT_S)
+        # Each loop below tries again by itself, and knows what it would do twice.
+        self._redis = redis.Redis.from_url(
+            url, protocol=2, socket_timeout=SOCKET_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+        )
         self._site = site
         self._agent = agent
         self._on_lapse = on_lapse
+        self._heartbeat = keys.heartbeat(site, agent)
         self._plans = keys.plans(site, agent)
         self._offset_us = 0
         self._incarnation = ""
+        self._openings = 0
         self._outbox: deque[Command] = deque()
         self._has_mail = asyncio.Event()
         self._is_empty = asyncio.Event()
@@ -86,10 +93,11 @@ class Link:
         Retries until the store answers.
         """
         await _until_it_answers(self._set_clock)
-        await _until_it_answers(self._open_group)
-        self._incarnation = ""
-        await _until_it_answers(lambda: self._beat(incarnation))
         self._incarnation = incarnation
+        # Before the group: one that loses it looks here for who took it.
+        await _until_it_answers(self._mark_alive)
+        await _until_it_answers(self._open_group)
+        self._openings += 1
 
     def report(self, report: Report) -> None:
         """Tell the brain; it leaves in order, now or when the store is back."""
@@ -150,7 +158,7 @@ class Link:
             await asyncio.sleep(HEARTBEAT_S)
             beats += 1
             with contextlib.suppress(RedisError, OSError):
-                await self._beat(self._incarnation)
+                await self._beat()
                 if beats % CLOCK_EVERY_BEATS == 0:
                     await self._set_clock()
 
@@ -161,18 +169,25 @@ class Link:
     async def close(self) -> None:
         """Leave: the heartbeat ends at once."""
         with contextlib.suppress(RedisError, OSError):
-            await self._redis.delete(keys.heartbeat(self._site, self._agent))
+            if await self._holder() == self._incarnation:
+                await self._redis.delete(self._heartbeat)
         await self._redis.aclose()
 
-    async def _beat(self, incarnation: str) -> None:
-        key = keys.heartbeat(self._site, self._agent)
-        before: Any = await self._redis.set(key, incarnation, ex=HEARTBEAT_TTL_S, get=True)
-        if not self._incarnation or incarnation != self._incarnation:
-            return  # the first of its incarnation
-        if before is None:
+    async def _beat(self) -> None:
+        holder = await self._holder()
+        if not holder:
             self._on_lapse()
-        elif before.decode() != incarnation:
+        elif holder != self._incarnation:
             raise DuplicateName(f"another agent joined as {self._agent!r}; give one of them a name")
+        await self._mark_alive()
+
+    async def _holder(self) -> str:
+        """Incarnation of the agent that lives under our name; empty if none does."""
+        value: Any = await self._redis.get(self._heartbeat)
+        return value.decode() if value else ""
+
+    async def _mark_alive(self) -> None:
+        await self._redis.set(self._heartbeat, self._incarnation, ex=HEARTBEAT_TTL_S)
 
     async def _set_clock(self) -> None:
         before = time.monotonic_ns()
@@ -187,16 +202,25 @@ class Link:
 
     async def _entries(self, start: str) -> Entries | None:
         """Entries from a point on; ``None`` after a pause if the store cannot give them."""
+        openings = self._openings
         try:
             return await self._read(start)
-        except ResponseError as error:
-            if "NOGROUP" not in str(error):
-                raise
-            self._on_lapse()  # the store came back without its data
         except (RedisError, OSError) as error:
             log.warning("store does not answer: %s", error)
+            if "NOGROUP" in str(error):
+                await self._on_lost_group(openings)
         await asyncio.sleep(READ_PAUSE_S)
         return None
+
+    async def _on_lost_group(self, openings: int) -> None:
+        """Join again if the store lost its data, but not if the group is new by now.
+
+        It is also lost when another agent takes our name; then `beat` tells.
+        """
+        with contextlib.suppress(RedisError, OSError):
+            holder = await self._holder()
+            if holder in {"", self._incarnation} and openings == self._openings:
+                self._on_lapse()
 
     async def _read(self, start: str) -> Entries:
         answer: Any = await self._redis.xreadgroup(

@@ -99,7 +99,7 @@ def frame(message: ToWorker | FromWorker) -> bytes:
     return _LENGTH.pack(len(body)) + body
 
 
-def body_length(header: bytes) -> int:
+def body_length(header: bytes | bytearray) -> int:
     """Bytes that follow a frame's header."""
     (length,) = _LENGTH.unpack(header)
     return int(length)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from devices.tensors import TensorStore
 from scheduler.model import keys
+from scheduler.model.errors import DuplicateName
 from scheduler.model.messages import (
     AgentDraining,
     AgentJoined,
@@ -25,6 +27,7 @@ from scheduler.model.messages import (
     OperationFinished,
     OperationStarted,
     Release,
+    Value,
     Work,
     WorkKind,
 )
@@ -270,8 +273,36 @@ def test_an_agent_that_was_given_up_joins_again_and_takes_new_plans(
             await controller.client.delete(keys.heartbeat(SITE, "a"))
             again = await controller.wait_for(AgentJoined, agent="a")
             assert again.incarnation != first.incarnation
-            controller.versions.clear()
             await controller.send("a", dispatch("one", "a/cpu0", call("arg_max"), inputs=scores))
+            await controller.wait_for(OperationFinished, operation="r-1/one")
+
+    asyncio.run(scenario())
+
+
+def test_of_two_agents_with_one_name_the_older_leaves(server: Server, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running_agent(server, tmp_path, lanes=1) as (_, older):
+            async with controlling(server) as controller:
+                await controller.wait_for(AgentJoined, agent="a")
+            async with running_agent(server, tmp_path, lanes=1) as (_, newer):
+                with pytest.raises(DuplicateName, match="another agent joined as 'a'"):
+                    await asyncio.wait_for(older, 30)
+                assert not newer.done()
+
+    asyncio.run(scenario())
+
+
+def test_a_store_that_lost_its_data_is_joined_again(server: Server, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running_agent(server, tmp_path, lanes=1), controlling(server) as controller:
+            first = await controller.wait_for(AgentJoined, agent="a")
+            await controller.client.flushall()
+            controller.restart()
+            again = await controller.wait_for(AgentJoined, agent="a")
+            assert again.incarnation != first.incarnation
+            empty = Value(tensors=(), is_list=True)
+            one = dispatch("one", "a/cpu0", call("gather_text"), inputs={"texts": given(empty)})
+            await controller.send("a", one)
             await controller.wait_for(OperationFinished, operation="r-1/one")
 
     asyncio.run(scenario())
