@@ -75,6 +75,7 @@ class Brain:
         lifecycle.expire(state, turn)
         _HANDLERS[type(event)](state, turn, event)
         if turn.replan:
+            recovery.give_up_hopeless(state, turn)
             before = state.plan.planned
             replan(state, turn)
             if isinstance(event, RunSubmitted):

@@ -40,7 +40,7 @@ def forget_options(state: State, op: LiveOperation) -> None:
 
 def could_run_later(found: Options) -> bool:
     """Whether some refusal may pass by itself, so that waiting makes sense."""
-    passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN, Reason.NOT_CONNECTED)
+    passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN)
     return any(candidate.reason in passing for candidate in found.refused)
 
 
@@ -145,11 +145,14 @@ def _refusal(
     ruled = _ruled_out(op, machine.report.id, provider)
     if ruled[0] is not None:
         return ruled
-    if report is not None:
-        measured = _profile_refusal(state, op, machine.report.id, provider)
-        if measured[0] is not None:
-            return measured
-    return _absence(state, machine)
+    profile = state.profiles.get((op.stage.digest, machine.report.id, provider))
+    if profile is not None and profile.verdict is not Verdict.USABLE:
+        return Reason.REFUSED, profile.reason or profile.verdict.value
+    # Absence comes first: what is not there will not be measured either.
+    absent = _absence(state, machine)
+    if absent[0] is None and report is not None and profile is None:
+        return Reason.NOT_PROFILED, f"{op.stage.target} was not measured there yet"
+    return absent
 
 
 def _ruled_out(op: LiveOperation, machine: str, provider: str) -> tuple[Reason | None, str]:
@@ -160,17 +163,6 @@ def _ruled_out(op: LiveOperation, machine: str, provider: str) -> tuple[Reason |
     allow = op.run.allow
     if allow and not any(fnmatchcase(name, pattern) for pattern in allow for name in names):
         return Reason.NOT_ALLOWED, f"not among {', '.join(allow)}"
-    return None, ""
-
-
-def _profile_refusal(
-    state: State, op: LiveOperation, machine: str, provider: str
-) -> tuple[Reason | None, str]:
-    profile = state.profiles.get((op.stage.digest, machine, provider))
-    if profile is None:
-        return Reason.NOT_PROFILED, f"{op.stage.target} was not measured there yet"
-    if profile.verdict is not Verdict.USABLE:
-        return Reason.REFUSED, profile.reason or profile.verdict.value
     return None, ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.control.profiling import cancel_profiles_on, forget_changed, measure_all
+from scheduler.control.profiling import cancel_profiles, forget_changed, measure_all, profiles_on
 from scheduler.control.records import OperationState
 from scheduler.control.recovery import lose, run_again_what_was_on
 from scheduler.control.state import SENT, LiveAgent, LiveMachine, LiveOperation, State, Turn
@@ -31,9 +31,10 @@ def joined(state: State, turn: Turn, event: AgentJoined) -> None:
         _lose_box(state, turn, agent.box)
     version = agent.version if agent is not None else 0
     reports = {report.id: report for report in event.machines}
-    for name in agent.machines if agent is not None else []:
-        if name not in reports:
-            del state.machines[name]
+    gone = [name for name in agent.machines if name not in reports] if agent is not None else []
+    cancel_profiles(state, turn, profiles_on(state, gone))
+    for name in gone:
+        del state.machines[name]
     state.agents[event.agent] = LiveAgent(
         id=event.agent,
         incarnation=event.incarnation,
@@ -54,7 +55,7 @@ def lost(state: State, turn: Turn, event: AgentLost) -> None:
         return
     if event.incarnation and event.incarnation != agent.incarnation:
         return
-    cancel_profiles_on(state, turn, agent.machines)
+    cancel_profiles(state, turn, profiles_on(state, agent.machines))
     _lose_work(state, turn, agent, FailureReason.AGENT_LOST, f"agent {agent.id} was lost")
     agent.is_alive = False
     agent.stops.clear()
@@ -74,6 +75,8 @@ def draining(state: State, turn: Turn, event: AgentDraining) -> None:
         if op.state is OperationState.DISPATCHED:
             stop(turn, op)
             lose(state, turn, op, FailureReason.AGENT_LOST, f"agent {agent.id} is draining")
+    waiting = [op for op in profiles_on(state, agent.machines) if op.state not in SENT]
+    cancel_profiles(state, turn, waiting)
     _fleet_changed(state, turn)
 
 

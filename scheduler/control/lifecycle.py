@@ -50,7 +50,8 @@ def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
     register(state, run)
     if run.drop_late and run.deadline_us is not None:
         heappush(state.deadlines, (run.deadline_us, run.sequence, run.id))
-    if not run.unfinished:
+        expire(state, turn)
+    if not run.unfinished and not run.is_ended:
         finish_run(state, turn, run)
     turn.replan = True
 
@@ -110,12 +111,9 @@ def end_run(
     for op in run.operations.values():
         if op.state in ENDED:
             continue
-        if op.state in SENT:
-            stop(turn, op)
-            turn.replan = turn.replan or bool(state.plan.planned)
-        take_out(state, op)
-        free_machine(state, op, state.now_us)
-        op.state, op.ended_us, op.agent = OperationState.CANCELLED, state.now_us, ""
+        turn.replan = turn.replan or op.state in SENT
+        withdraw(state, turn, op)
+        op.state, op.ended_us = OperationState.CANCELLED, state.now_us
     turn.replan = turn.replan or run.unfinished > 0
     run.state, run.reason, run.detail = ended, reason, detail
     run.ended_us = state.last_end_us = state.now_us
@@ -134,14 +132,23 @@ def finish_run(state: State, turn: Turn, run: LiveRun, detail: str = "") -> None
     end_run(state, turn, run, RunState.FINISHED, "", detail)
 
 
+def withdraw(state: State, turn: Turn, op: LiveOperation) -> None:
+    """Take an operation from whoever has it, and from the plan."""
+    if op.state in SENT:
+        stop(turn, op)
+    take_out(state, op)
+    free_machine(state, op, state.now_us)
+    op.agent = ""
+
+
 def take_out(state: State, op: LiveOperation) -> None:
     """Remove an operation from the plan and from what its agent is known to have queued."""
     state.plan.drop(op)
     pair = (op.id, op.attempt)
     for name in op.sent:
-        queue = state.machines[name].queue
-        if pair in queue:
-            queue.remove(pair)
+        live = state.machines.get(name)
+        if live is not None and pair in live.queue:
+            live.queue.remove(pair)
 
 
 def stop(turn: Turn, op: LiveOperation) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from scheduler.control.events import ModelAdded, ModelRemoved
-from scheduler.control.lifecycle import admit, end_run, finish_run, register
+from scheduler.control.lifecycle import admit, end_run, finish_run, register, withdraw
 from scheduler.control.records import OperationState, RunState
-from scheduler.control.state import ENDED, LiveModel, LiveOperation, LiveRun, State, Turn
+from scheduler.control.state import ENDED, LiveAgent, LiveModel, LiveOperation, LiveRun, State, Turn
 from scheduler.control.workload import Stage, Workload
 from scheduler.model.messages import FailureReason, Profile, ProviderReport, Verdict, WorkKind
 from scheduler.model.problem import Band
@@ -51,7 +51,7 @@ def measure_all(state: State, turn: Turn) -> None:
         places = [
             (name, report.provider)
             for name, live in state.machines.items()
-            if state.agents[live.agent].is_alive
+            if _takes_work(state.agents[live.agent])
             for report in live.report.providers
             if _is_to_measure(state, model, name, report)
         ]
@@ -82,18 +82,32 @@ def refuse_profile(
         verdict=_VERDICTS.get(reason, Verdict.FAILED),
         reason=f"{reason.value}: {message}",
     )
-    _end(state, op, OperationState.FAILED)
+    _end(state, turn, op, OperationState.FAILED)
     _profile_ended(state, turn, op.run)
 
 
-def cancel_profiles_on(state: State, turn: Turn, machines: list[str]) -> None:
-    """Give up what was to be measured on machines that are gone; it begins again if they return."""
-    for run in list(state.active.values()):
-        gone = [op for op in run.operations.values() if op.only and op.only[0] in machines]
-        for op in gone:
-            if op.state not in ENDED:
-                _end(state, op, OperationState.CANCELLED)
-                _profile_ended(state, turn, run)
+def cancel_profiles(state: State, turn: Turn, ops: list[LiveOperation]) -> None:
+    """Give up what was to be measured on an agent that goes; it begins again if it returns."""
+    for op in ops:
+        _end(state, turn, op, OperationState.CANCELLED)
+        _profile_ended(state, turn, op.run)
+
+
+def drop_stranded_profile(state: State, turn: Turn, op: LiveOperation) -> None:
+    """Give up a profile whose machine takes no work any more."""
+    assert op.only is not None
+    if not _takes_work(state.agent_of(op.only[0])):
+        cancel_profiles(state, turn, [op])
+
+
+def profiles_on(state: State, machines: list[str]) -> list[LiveOperation]:
+    """What is still to be measured on the machines."""
+    return [
+        op
+        for run in state.active.values()
+        for op in run.operations.values()
+        if op.only is not None and op.only[0] in machines and op.state not in ENDED
+    ]
 
 
 def forget_changed(state: State, machine: str, providers: tuple[ProviderReport, ...]) -> None:
@@ -102,6 +116,10 @@ def forget_changed(state: State, machine: str, providers: tuple[ProviderReport, 
     changed = [report.provider for report in providers if before.get(report.provider) != report]
     for key in [key for key in state.profiles if key[1] == machine and key[2] in changed]:
         del state.profiles[key]
+
+
+def _takes_work(agent: LiveAgent) -> bool:
+    return agent.is_alive and not agent.is_draining
 
 
 def _is_to_measure(state: State, model: LiveModel, machine: str, report: ProviderReport) -> bool:
@@ -168,9 +186,9 @@ def _operation(state: State, run: LiveRun, model: LiveModel, name: str) -> LiveO
     return LiveOperation(id=f"{run.id}/{name}", run=run, stage=stage)
 
 
-def _end(state: State, op: LiveOperation, ended: OperationState) -> None:
-    state.plan.drop(op)
-    op.state, op.ended_us, op.agent = ended, state.now_us, ""
+def _end(state: State, turn: Turn, op: LiveOperation, ended: OperationState) -> None:
+    withdraw(state, turn, op)
+    op.state, op.ended_us = ended, state.now_us
     op.run.unfinished -= 1
     state.ended_operations.append(op)
 

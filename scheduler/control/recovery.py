@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from scheduler.control.candidates import could_run_later, options
-from scheduler.control.lifecycle import end_run, free_machine, take_out
-from scheduler.control.profiling import refuse_profile
+from scheduler.control.lifecycle import end_run, free_machine, take_out, withdraw
+from scheduler.control.profiling import drop_stranded_profile, refuse_profile
 from scheduler.control.records import AttemptRecord, OperationState, RunState
 from scheduler.control.state import ENDED, SENT, LiveOperation, LiveRun, State, Turn, stored_boxes
 from scheduler.model.messages import (
@@ -70,6 +70,24 @@ def lose(state: State, turn: Turn, op: LiveOperation, reason: FailureReason, mes
     turn.runs[op.run.id] = None
     if op.lost_attempts > state.settings.max_lost_attempts:
         _give_up(state, turn, op, reason, f"lost {op.lost_attempts} times; {message}")
+    elif op.is_profile:
+        drop_stranded_profile(state, turn, op)
+
+
+def give_up_hopeless(state: State, turn: Turn) -> None:
+    """End runs with an operation that failed and has nowhere left to be tried."""
+    for op in [state.operations.get(name) for name in state.retried]:
+        if op is None or op.state in ENDED:
+            continue
+        if op.state is OperationState.WAITING and not _has_a_way_on(state, op):
+            last = op.failures[-1]
+            message = f"no other machine can run it; {last.message}"
+            _give_up(state, turn, op, last.reason, message)
+    state.retried = {
+        name: None
+        for name in state.retried
+        if name in state.operations and state.operations[name].state not in ENDED
+    }
 
 
 def run_again_what_was_on(state: State, turn: Turn, box: str) -> None:
@@ -91,7 +109,6 @@ def settle(state: State, event: OperationFinished | OperationFailed) -> None:
 def _lost(state: State, turn: Turn, op: LiveOperation, event: OperationFailed) -> None:
     if event.reason is FailureReason.INPUT_LOST:
         _run_again_inputs(turn, op)
-    op.machine = event.machine
     lose(state, turn, op, event.reason, event.message)
 
 
@@ -141,14 +158,13 @@ def _blame(
         _profile_failed(state, turn, op, reason, message)
         return
     op.excluded[(machine, provider)] = reason
+    state.retried[op.id] = None
     if reason is FailureReason.PROVIDER_REFUSED and op.stage.kind is WorkKind.MODEL:
         _refuse(state, op, machine, provider, message)
     if reason is FailureReason.INVALID:
         _give_up(state, turn, op, reason, message)
     elif op.own_failures >= state.settings.max_attempts:
         _give_up(state, turn, op, reason, f"failed {op.own_failures} times; {message}")
-    elif not _has_a_way_on(state, op):
-        _give_up(state, turn, op, reason, f"no other machine can run it; {message}")
 
 
 def _has_a_way_on(state: State, op: LiveOperation) -> bool:
@@ -164,6 +180,8 @@ def _profile_failed(
     allowed = tries.get(reason, state.settings.max_attempts)
     if reason not in transient or op.own_failures >= allowed:
         refuse_profile(state, turn, op, reason, message)
+    else:
+        drop_stranded_profile(state, turn, op)
 
 
 def _refuse(state: State, op: LiveOperation, machine: str, provider: str, message: str) -> None:
@@ -192,6 +210,7 @@ def _give_up(
     if op.is_profile:
         refuse_profile(state, turn, op, reason, message)
         return
+    withdraw(state, turn, op)
     op.state, op.ended_us = OperationState.FAILED, state.now_us
     state.ended_operations.append(op)
     end_run(state, turn, op.run, RunState.FAILED, reason.value, f"{op.id}: {message}")

@@ -39,7 +39,7 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     if op is None or op.state is not OperationState.DISPATCHED or event.attempt != op.attempt:
         return
     mode = op.sent.get(event.machine)
-    if mode is None:
+    if mode is None or not state.machines[event.machine].is_up:
         return
     _count_inversion(state, op, event)
     op.state, op.mode, op.started_us = OperationState.RUNNING, mode, event.at_us

@@ -43,7 +43,7 @@ def snapshot(state: State, extra: Iterable[LiveRun] = ()) -> Snapshot:
     found: dict[str, Options] = {}
     room = state.settings.plan_horizon_operations
     for run in runs:
-        running += [op for op in run.operations.values() if op.state is OperationState.RUNNING]
+        running += [op for op in run.operations.values() if _holds_machine(state, op)]
         pending = [op for op in run.operations.values() if op.state in PENDING]
         if room <= 0:
             pending = _already_sent(pending)
@@ -53,6 +53,11 @@ def snapshot(state: State, extra: Iterable[LiveRun] = ()) -> Snapshot:
         room -= len(can)
     problem, origin_us = _problem(state, running, planned, found)
     return Snapshot(problem, origin_us, tuple(planned), tuple(running), found, tuple(blocked))
+
+
+def _holds_machine(state: State, op: LiveOperation) -> bool:
+    # Where the next start was reported before this end was, the next one has the machine.
+    return op.state is OperationState.RUNNING and state.machines[op.machine].running == op.id
 
 
 def _already_sent(pending: list[LiveOperation]) -> list[LiveOperation]:

@@ -332,6 +332,8 @@ class State:
         Heap of (time, sequence, run) at which a run is dropped.
     profile_runs
         How often each id of a profile run was taken.
+    retried
+        Operations that failed by their own fault and may be tried elsewhere.
     blocked_runs
         Runs of which something can run nowhere now, with what they were last said to wait for.
     wake_us
@@ -361,6 +363,7 @@ class State:
     answered_version: int = -1
     deadlines: list[tuple[int, int, str]] = field(default_factory=list)
     ended: deque[str] = field(default_factory=deque)
+    retried: dict[str, None] = field(default_factory=dict)
     blocked_runs: dict[str, str] = field(default_factory=dict)
     profile_runs: dict[str, int] = field(default_factory=dict)
     ended_operations: deque[LiveOperation] = field(default_factory=lambda: deque(maxlen=600))
