@@ -47,6 +47,8 @@ from scheduler.model.messages import AgentJoined, AgentLost, AgentPlan, MachineR
 log = logging.getLogger(__name__)
 # How long a leaving agent waits for the store to take its last reports.
 FLUSH_S = 5.0
+# Between two pieces of an answer; large files take as long as they take.
+HTTP_TIMEOUT_S = 30.0
 
 
 async def run_agent(
@@ -84,7 +86,10 @@ async def joined_agent(
     """An agent that has been let in and serves its tensors; `Agent.run` does the rest."""
     name = agent_id(settings)
     box = settings.box or socket.gethostname()
-    async with httpx.AsyncClient(base_url=settings.server, timeout=30.0) as client:
+    # Boxes talk to each other directly: proxies of the environment are for the outside.
+    async with httpx.AsyncClient(
+        base_url=settings.server, timeout=HTTP_TIMEOUT_S, trust_env=False
+    ) as client:
         joined = await join(client, name, box, settings.token)
         if machines is None:
             machines = await asyncio.to_thread(_discovered, name, settings)
