@@ -229,8 +229,11 @@ class AgentState:
             self._fail(running.dispatch, reason, event.reason, event.at_us)
         if not lane.is_down:
             lane.is_down = True
-            down = MachineDown(at_us=event.at_us, machine=event.machine, reason=event.reason)
-            self._out.append(Emit(report=down))
+            self._say_down(lane, event.reason, event.at_us)
+
+    def _say_down(self, lane: Lane, reason: str, at_us: int) -> None:
+        down = MachineDown(at_us=at_us, machine=lane.report.id, reason=reason)
+        self._out.append(Emit(report=down))
 
     def _ended(self, machine: str, identity: Identity) -> Running | None:
         lane = self._lanes[machine]
@@ -349,13 +352,15 @@ class AgentState:
             lane.queue = []
         self._out.append(Emit(report=AgentDraining(at_us=event.at_us, agent=self._agent)))
 
-    def _on_rejoined(self, _event: events.Rejoined) -> None:
+    def _on_rejoined(self, event: events.Rejoined) -> None:
         self._version = -1
         self._memory.forget_attempts()
         for lane in self._lanes.values():
             lane.queue = []
             if lane.running:
                 self._memory.take(lane.running.dispatch)
+            if lane.is_down:
+                self._say_down(lane, "its worker is being started", event.at_us)
 
     def _drop(self, entry: Entry, reason: FailureReason, message: str, at_us: int) -> None:
         for lane in self._lanes.values():

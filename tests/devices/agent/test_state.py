@@ -346,3 +346,10 @@ def test_a_rejoined_agent_forgets_its_plans_but_not_what_runs(driver: Driver) ->
     driver.version = 0
     assert started(driver.plan(step("one"), step("three"))) == []
     assert started(driver.finish("one")) == ["r-1/three"]
+
+
+def test_a_rejoined_agent_says_again_which_machines_are_down(driver: Driver) -> None:
+    driver.die("a/cpu1")
+    (down,) = reports(driver.feed(events.Rejoined))
+    assert isinstance(down, MachineDown)
+    assert down.machine == "a/cpu1"
