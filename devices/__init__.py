@@ -1,0 +1,1 @@
+"""Runs operations: what a box offers, the tensors on it, and the agent that serves a site."""
