@@ -1,6 +1,6 @@
 """Take the README's pictures of the dashboard of a service that is up.
 
-Start one with work in it (``KEEP=1 make demo``), then:
+Start one (``KEEP=1 make demo`` prints its address), keep it busy, then:
 ``.venv/bin/python docs/make_pictures.py http://127.0.0.1:8080``
 """
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 IMAGES = Path(__file__).parent / "images"
 CHROMIUM = "/usr/bin/chromium"
 SIZE = (1280, 860)
-SHARPNESS = 1.5
+SHARPNESS = 1.25
 SETTLE_MS = 1500
 WIDEST = """() => [...document.querySelectorAll('.bar:not(.profile) .actual')]
   .reduce((a, b) => (a.width.baseVal.value >= b.width.baseVal.value ? a : b))
