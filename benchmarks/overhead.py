@@ -80,7 +80,9 @@ def chain(stages: int) -> dict[str, Any]:
     }
 
 
-def over_http(connection: http.client.HTTPConnection, stages: int, x: Any) -> Callable[[], Sample]:
+def over_http(
+    connection: http.client.HTTPConnection, client: Client, stages: int, x: Any
+) -> Callable[[], Sample]:
     file = io.BytesIO()
     np.save(file, x)
     body = file.getvalue()
@@ -95,7 +97,7 @@ def over_http(connection: http.client.HTTPConnection, stages: int, x: Any) -> Ca
         record = json.loads(answer)
         if record.get("state") != "finished":
             raise SystemExit(f"a run did not finish: {answer[:500]!r}")
-        return {"total": total} | spans(record, total)
+        return {"total": total} | spans(client.run(record["run"]).record, total)
 
     return once
 
@@ -174,11 +176,11 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def ways(service: Service, model: Path) -> dict[str, Callable[[], Sample]]:
+def ways(service: Service, client: Client, model: Path) -> dict[str, Callable[[], Sample]]:
     x = np.random.default_rng(SEED).standard_normal(SHAPE).astype(np.float32)
     connection = http.client.HTTPConnection(service.url.removeprefix("http://"))
     return {"bare session.run": bare(model, x)} | {
-        label(stages): over_http(connection, stages, x) for stages in STAGES
+        label(stages): over_http(connection, client, stages, x) for stages in STAGES
     }
 
 
@@ -192,7 +194,7 @@ def main() -> None:
             for stages in STAGES:
                 client.create_workload(chain(stages))
             print(header())
-            print("\n".join(report(measure(ways(service, model)))))
+            print("\n".join(report(measure(ways(service, client, model)))))
 
 
 if __name__ == "__main__":

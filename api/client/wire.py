@@ -114,8 +114,12 @@ def decode_output(response: httpx.Response) -> Output:
 
     loaded = np.load(io.BytesIO(response.content), allow_pickle=False)
     if isinstance(loaded, np.ndarray):
-        return loaded
-    return [loaded[key] for key in sorted(loaded.files)]
+        return _texts_as_list(loaded)
+    return [_texts_as_list(loaded[key]) for key in sorted(loaded.files)]
+
+
+def _texts_as_list(array: Tensor) -> Output:
+    return array.tolist() if array.dtype.kind == "U" else array
 
 
 def tensor(answer: Json) -> Output:

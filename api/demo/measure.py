@@ -59,7 +59,12 @@ def _read(pipeline: PlainPipeline, image: bytes) -> list[str]:
 
 
 def measure_service(
-    client: Client, workload: str, images: Sequence[bytes], *, placement: str, improve: bool
+    client: Client,
+    workload: Mapping[str, Any],
+    images: Sequence[bytes],
+    *,
+    placement: str,
+    improve: bool,
 ) -> Measured:
     """Submit all images at once under a policy, and wait for all.
 
@@ -69,8 +74,9 @@ def measure_service(
         If a run does not finish.
     """
     client.set_policy(placement, improve=improve)
-    _finished(client, client.submit(workload, {"image": images[0]}))
-    runs = [client.submit(workload, {"image": image}) for image in images]
+    name = workload["name"]
+    _finished(client, client.submit(name, {"image": images[0]}))
+    runs = [client.submit(name, {"image": image}) for image in images]
     view = _view_with(client, runs)
     finished = [_finished(client, run) for run in runs]
     records = [client.run(run).record for run in finished]
@@ -81,7 +87,7 @@ def measure_service(
         bound_us=view["bound_us"],
         lines=[list(client.results(run)["lines"]) for run in finished],
         records=records,
-        violations=violations(records),
+        violations=violations(records, workload),
     )
 
 
@@ -130,11 +136,11 @@ def approaches(
     images: Sequence[bytes],
 ) -> dict[str, Callable[[], Measured]]:
     """Make the three ways ready to be measured."""
-    pipeline, name = PlainPipeline(definition, files), str(definition["name"])
+    pipeline = PlainPipeline(definition, files)
     return {
         PLAIN: lambda: measure_plain(pipeline, images),
         FASTEST: lambda: measure_service(
-            client, name, images, placement="fastest_machine", improve=False
+            client, definition, images, placement="fastest_machine", improve=False
         ),
-        FJORD: lambda: measure_service(client, name, images, placement="heft", improve=True),
+        FJORD: lambda: measure_service(client, definition, images, placement="heft", improve=True),
     }

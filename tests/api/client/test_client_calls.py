@@ -115,6 +115,14 @@ def test_inline_results_become_arrays_and_lists_of_text() -> None:
     assert [part.dtype for part in results["parts"]] == [np.float32]
 
 
+def test_texts_are_a_list_also_when_they_come_as_a_file() -> None:
+    file = io.BytesIO()
+    np.save(file, np.array(["a", "b"]))
+    answered = httpx.Response(200, content=file.getvalue(), headers={"content-type": "x"})
+    _, results = answer(calls.results("r-1"), {"outputs": {"lines": {}}}, answered)
+    assert results == {"lines": ["a", "b"]}
+
+
 def test_large_results_are_fetched_as_files() -> None:
     array = np.ones((2, 2), dtype=np.float32)
     file = io.BytesIO()
