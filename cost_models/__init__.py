@@ -1,0 +1,1 @@
+"""Predicts: durations as distributions with an origin."""

@@ -9,16 +9,15 @@ from scheduler.control.records import OperationState
 from scheduler.control.state import SENT, LiveAgent, LiveOperation, State, Turn
 from scheduler.model.messages import AgentPlan, Binding, Dispatch, Work, WorkKind
 
+_RELEASES_HELD = 8
+"""Releases that are held back at most before they are worth a plan of their own."""
+
 _Queues = dict[str, list[tuple[str, int]]]
 
 
 def dispatch(state: State, turn: Turn) -> None:
     """Fill the windows where there is room, and tell each agent what is new to it."""
-    sent = _fill_windows(state, turn)
-    table = Timetable(state) if sent else None
-    for op in sent:
-        assert table is not None
-        op.candidates = candidates(state, table, op)
+    _fill_windows(state, turn)
     for agent in state.agents.values():
         if agent.is_alive:
             queues = _queues(state, agent)
@@ -34,7 +33,7 @@ def resend_all(state: State, turn: Turn) -> None:
             turn.stops.setdefault(agent.id, []).extend(agent.stops)
 
 
-def _fill_windows(state: State, turn: Turn) -> list[LiveOperation]:
+def _fill_windows(state: State, turn: Turn) -> None:
     """Send what is next on each machine, as far as windows and precedence allow.
 
     What waits for something that is not sent holds up its machine: the order of the plan is kept.
@@ -46,13 +45,19 @@ def _fill_windows(state: State, turn: Turn) -> list[LiveOperation]:
         for name, queue in state.plan.queues.items()
         if turn.replanned or _half_gone(state, queue[:window])
     }
-    sent: list[LiveOperation] = []
+    chosen: set[str] = set()
+    heads: list[LiveOperation] = []
     before = -1
-    while len(sent) > before:
-        before = len(sent)
+    while len(heads) > before:
+        before = len(heads)
         for queue in ahead.values():
-            sent += _send_heads(state, queue)
-    return sent
+            heads += _choose_heads(state, queue, chosen)
+    # Explained before they are pinned: what was free to choose then is what they were chosen from.
+    table = Timetable(state) if heads else None
+    for op in heads:
+        assert table is not None
+        op.candidates = candidates(state, table, op)
+        _assign(state, op)
 
 
 def _half_gone(state: State, queue: list[str]) -> bool:
@@ -60,21 +65,26 @@ def _half_gone(state: State, queue: list[str]) -> bool:
     return sent <= state.settings.window // 2
 
 
-def _send_heads(state: State, queue: list[str]) -> list[LiveOperation]:
-    sent: list[LiveOperation] = []
+def _choose_heads(state: State, queue: list[str], chosen: set[str]) -> list[LiveOperation]:
+    """What can be sent next from one queue; its names are added to what is chosen."""
+    heads: list[LiveOperation] = []
     for name in queue:
         op = state.operations[name]
-        if op.state is OperationState.WAITING:
-            if not _may_go(op):
-                break
-            _assign(state, op)
-            sent.append(op)
-    return sent
+        if op.state is not OperationState.WAITING or name in chosen:
+            continue
+        if not _may_go(op, chosen):
+            break
+        chosen.add(name)
+        heads.append(op)
+    return heads
 
 
-def _may_go(op: LiveOperation) -> bool:
-    before = (op.run.operations[name].state for name in op.producers)
-    return all(state is OperationState.DONE or state in SENT for state in before)
+def _may_go(op: LiveOperation, chosen: set[str]) -> bool:
+    before = (op.run.operations[name] for name in op.producers)
+    return all(
+        producer.state is OperationState.DONE or producer.state in SENT or producer.id in chosen
+        for producer in before
+    )
 
 
 def _assign(state: State, op: LiveOperation) -> None:
@@ -100,7 +110,11 @@ def _queues(state: State, agent: LiveAgent) -> _Queues:
 
 
 def _is_news(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> bool:
-    if agent.id in turn.resend or turn.stops.get(agent.id) or turn.releases.get(agent.id):
+    if agent.id in turn.resend or turn.stops.get(agent.id):
+        return True
+    # A plan repeats its queues: with work in them, tensors that may go wait for the next plan.
+    is_idle = not any(queues.values())
+    if agent.releases and (is_idle or len(agent.releases) >= _RELEASES_HELD):
         return True
     return any(queue != state.machines[name].queue for name, queue in queues.items())
 
@@ -122,8 +136,9 @@ def _send(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> SendPl
             if queue
         },
         stop=stops,
-        release=tuple(turn.releases.get(agent.id, ())),
+        release=tuple(agent.releases),
     )
+    agent.releases = []
     return SendPlan(plan=plan)
 
 

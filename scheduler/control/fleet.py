@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from scheduler.control.lifecycle import stop
 from scheduler.control.profiling import cancel_profiles, forget_changed, measure_all, profiles_on
 from scheduler.control.records import OperationState
 from scheduler.control.recovery import lose, run_again_what_was_on
 from scheduler.control.state import SENT, LiveAgent, LiveMachine, LiveOperation, State, Turn
-from scheduler.control.lifecycle import stop
 from scheduler.model.messages import (
     AgentDraining,
     AgentJoined,
@@ -41,6 +41,8 @@ def joined(state: State, turn: Turn, event: AgentJoined) -> None:
         box=event.box,
         version=version,
         machines=list(reports),
+        # Its box may still hold what the incarnation before it was not told to delete.
+        releases=agent.releases if agent is not None else [],
     )
     for report in reports.values():
         _add_machine(state, report, event)

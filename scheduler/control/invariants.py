@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from scheduler.control.brain import Brain
 from scheduler.control.records import OperationState, RunState
@@ -24,9 +25,8 @@ def _every_run_is_accounted_for(brain: Brain) -> Iterator[str]:
             yield f"{run.id} is {run.state} and active at the same time"
         if run.state in (RunState.FAILED, RunState.CANCELLED) and not (run.reason and run.detail):
             yield f"{run.id} is {run.state} without a reason"
-        if run.kind == "run" and run.state is RunState.FAILED:
-            if run.reason not in set(FailureReason):
-                yield f"{run.id} failed for {run.reason!r}, which is no reason"
+        if run.state is RunState.FAILED and run.reason not in set(FailureReason):
+            yield f"{run.id} failed for {run.reason!r}, which is no reason"
 
 
 def _what_waits_has_a_reason(brain: Brain) -> Iterator[str]:
@@ -116,14 +116,13 @@ def _the_plan_is_consistent(brain: Brain) -> Iterator[str]:
             continue
         span = (placed.start_us, placed.end_us, op.id)
         spans.setdefault(placed.mode.machine, []).append(span)
-        for name in op.producers:
-            before = state.plan.planned.get(name)
-            if before is not None and before.placement is not None:
-                if before.placement.end_us > placed.start_us:
-                    yield f"{op.id} is planned before the end of {name}"
+        before = [state.plan.planned[n] for n in op.producers if n in state.plan.planned]
+        for producer in before:
+            if producer.placement and producer.placement.end_us > placed.start_us:
+                yield f"{op.id} is planned before the end of {producer.id}"
     for machine, found in spans.items():
         found.sort()
-        for (_, end_us, first), (start_us, _, second) in zip(found, found[1:], strict=False):
+        for (_, end_us, first), (start_us, _, second) in pairwise(found):
             if start_us < end_us:
                 yield f"{first} and {second} overlap on {machine}"
 

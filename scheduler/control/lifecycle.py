@@ -123,7 +123,7 @@ def end_run(
     state.ended.append(run.id)
     state.count(f"runs_{ended.value}")
     turn.runs[run.id] = None
-    _release(turn, run)
+    _release(state, turn, run)
 
 
 def finish_run(state: State, turn: Turn, run: LiveRun, detail: str = "") -> None:
@@ -168,7 +168,7 @@ def say_again(state: State, turn: Turn) -> None:
     """Repeat what may have been lost with the last controller: records, releases, wake-ups."""
     turn.runs.update(dict.fromkeys(state.runs))
     for name in state.ended:
-        _release(turn, state.runs[name])
+        _release(state, turn, state.runs[name])
     turn.commands.extend(ForgetRun(release=release) for release in state.forgotten)
     state.wake_us = None
 
@@ -183,9 +183,8 @@ def _forget(state: State, turn: Turn, run: LiveRun) -> None:
     for name in run.operations:
         state.operations.pop(name, None)
     turn.runs.pop(run.id, None)
-    for agent in run.touched:
-        turn.releases.setdefault(agent, []).append(release)
     for agent_id in run.touched:
+        state.agents[agent_id].releases.append(release)
         stops = state.agents[agent_id].stops
         for pair in [pair for pair in stops if pair[0].startswith(f"{run.id}/")]:
             del stops[pair]
@@ -193,13 +192,13 @@ def _forget(state: State, turn: Turn, run: LiveRun) -> None:
     turn.commands.append(ForgetRun(release=release))
 
 
-def _release(turn: Turn, run: LiveRun) -> None:
+def _release(state: State, turn: Turn, run: LiveRun) -> None:
     """Have everybody delete the tensors of an ended run, but for its outputs."""
     if run.kind != "run":
         return
     release = Release(run=run.id, keep=_kept_keys(run.outputs))
     for agent in run.touched:
-        turn.releases.setdefault(agent, []).append(release)
+        state.agents[agent].releases.append(release)
     turn.commands.append(ReleaseInputs(release=release))
 
 

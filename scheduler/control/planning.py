@@ -76,7 +76,7 @@ def ranks(*, open_ops_ids: list[str], start: Callable[[str], int]) -> dict[str, 
 
 
 def current_choice(found: Snapshot, fallback: Schedule) -> tuple[dict[str, int], dict[str, int]]:
-    """Modes and ranks of the plan in force; of another schedule for what is new or has no choice."""
+    """Modes and ranks of the plan in force; of another schedule for what it does not place."""
     modes: dict[str, int] = {}
     starts: dict[str, int] = {}
     for op in found.planned:

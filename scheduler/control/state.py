@@ -210,6 +210,8 @@ class LiveAgent:
         Of the last plan that was made for it.
     stops
         Attempts that it was told to stop and has not reported.
+    releases
+        What it may delete and was not told yet.
     """
 
     id: str
@@ -220,6 +222,7 @@ class LiveAgent:
     version: int = 0
     machines: list[str] = field(default_factory=list)
     stops: dict[tuple[str, int], None] = field(default_factory=dict)
+    releases: list[Release] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -295,7 +298,7 @@ class Turn:
         Whether that has happened: windows are filled to the brim then.
     runs
         Runs whose record changed.
-    stops, releases
+    stops
         What agents are to be told, per agent.
     resend
         Agents that need their plan again although its queues are the same.
@@ -305,7 +308,6 @@ class Turn:
     replanned: bool = False
     runs: dict[str, None] = field(default_factory=dict)
     stops: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
-    releases: dict[str, list[Release]] = field(default_factory=dict)
     resend: dict[str, None] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
 

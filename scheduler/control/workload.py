@@ -44,7 +44,8 @@ class Stage:
         Name of the model or function.
     fan_out
         ``stage.output`` (or the name of a workload input) of the list that the stage runs over, one
-        operation per item; empty for a single operation. Stages with equal `fan_out` have equally many.
+        operation per item; empty for a single operation. Stages with equal `fan_out` have equally
+        many.
     expected_items
         How many items to plan for before the list is there.
     output_bytes

@@ -175,7 +175,9 @@ class SimulatedAgent:
 
     def _value(self, dispatch: Dispatch, name: str) -> Value:
         items = self.nature.items(dispatch, name)
-        tensors = tuple(self._tensor(dispatch, name, i) for i in range(1 if items is None else items))
+        tensors = tuple(
+            self._tensor(dispatch, name, i) for i in range(1 if items is None else items)
+        )
         return Value(tensors=tensors, is_list=items is not None)
 
     def _tensor(self, dispatch: Dispatch, name: str, index: int) -> TensorRef:

@@ -35,6 +35,10 @@ SOLVE_US = 100_000
 """How long the solver process thinks about a better plan."""
 
 
+def _is_crash(report: Event) -> bool:
+    return isinstance(report, OperationFailed) and report.reason is FailureReason.WORKER_CRASHED
+
+
 class World:
     """A brain and its agents in simulated time. The same seed gives the same history.
 
@@ -160,9 +164,8 @@ class World:
         if isinstance(report, OperationFinished):
             for name in notify:
                 self._after(HOP_US, self._tell_action(name, report))
-        elif isinstance(report, OperationFailed):
-            if report.reason is FailureReason.WORKER_CRASHED:
-                self._crash(agent, machine)
+        elif _is_crash(report):
+            self._crash(agent, machine)
         self._start_all(agent)
 
     def _tell_action(self, name: str, report: OperationFinished) -> Callable[[], None]:

@@ -104,9 +104,7 @@ def chain(name: str = "chain", length: int = 3) -> Workload:
     stages = tuple(
         function(f"s{i}", x="image" if i == 0 else f"s{i - 1}.out") for i in range(length)
     )
-    return Workload(
-        name=name, version=1, stages=stages, outputs={"y": (f"s{length - 1}", "out")}
-    )
+    return Workload(name=name, version=1, stages=stages, outputs={"y": (f"s{length - 1}", "out")})
 
 
 def model_workload(name: str = "detect", digest: str = DIGEST) -> Workload:

@@ -24,6 +24,7 @@ from scheduler.control.records import RunState
 from scheduler.model.messages import (
     AgentDraining,
     AgentLost,
+    Dispatch,
     FailureReason,
     MachineDown,
     MachineUp,
@@ -120,7 +121,7 @@ def befall(world: World, what: str, at_us: int, more: int) -> None:
     acts[what]()
 
 
-@settings(max_examples=10)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 1_000),
     mishaps=mishaps,
@@ -197,7 +198,9 @@ def any_event(brain: Watched, at_us: int) -> st.SearchStrategy[Event]:
 
 
 @st.composite
-def any_report(draw: st.DrawFn, told: list, machines: st.SearchStrategy[str], at_us: int) -> Event:
+def any_report(
+    draw: st.DrawFn, told: list[Dispatch], machines: st.SearchStrategy[str], at_us: int
+) -> Event:
     dispatch = draw(st.sampled_from(told))
     machine = draw(st.one_of(st.just(dispatch.machine), machines))
     same = {"operation": dispatch.operation, "run": dispatch.run, "machine": machine}
@@ -217,7 +220,9 @@ def any_report(draw: st.DrawFn, told: list, machines: st.SearchStrategy[str], at
         started_us=max(0, at_us - 10_000),
         compute_us=9_000,
         outputs=outputs,
-        **same,
+        operation=dispatch.operation,
+        run=dispatch.run,
+        machine=machine,
     )
 
 

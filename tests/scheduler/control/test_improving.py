@@ -1,0 +1,152 @@
+"""Better plans: asked for when there is something to gain, adopted only if they are better now."""
+
+from __future__ import annotations
+
+import pytest
+
+from scheduler.control.commands import RequestPlan
+from scheduler.control.decoding import decode, is_better, overtakes
+from scheduler.control.events import ControllerStarted, PlanProposed, PolicyChanged, RunCancelled
+from scheduler.model.checker import check
+from scheduler.model.problem import Band, Problem
+from scheduler.model.schedule import Assignment, Limits, Schedule
+from scheduler.solvers import registry
+from tests import builders
+from tests.scheduler.site import added, agent_joined, fan, single, submitted
+from tests.scheduler.watched import Watched, dispatches, finish, plans, requests, start
+
+
+@pytest.fixture
+def brain() -> Watched:
+    """Two lanes, and a placement policy that leaves one of them idle."""
+    watched = Watched()
+    watched.feed(ControllerStarted(at_us=0, epoch=1), agent_joined(lanes=2))
+    watched.feed(added(single()), added(fan()))
+    watched.handle(PolicyChanged(at_us=0, placement="fastest_machine"))
+    return watched
+
+
+def ask(brain: Watched, runs: int = 30) -> RequestPlan:
+    told = brain.feed(*(submitted(f"r-{i}", at_us=100) for i in range(runs)))
+    (request,) = requests(told)
+    return request
+
+
+def answer(brain: Watched, request: RequestPlan, at_us: int = 200) -> PlanProposed:
+    """What a solver process would say once everything was submitted."""
+    result = registry.solver("heft")(request.problem, Limits(), 0)
+    return PlanProposed(
+        at_us=at_us,
+        version=request.version,
+        solver="cp_sat",
+        schedule=result.schedule,
+        bound_us=result.bound,
+    )
+
+
+def test_one_question_is_open_at_a_time_and_asked_again_after_the_answer(brain: Watched) -> None:
+    request = ask(brain)
+    told = brain.handle(answer(brain, request))
+    (again,) = requests(brain.handle(submitted("r-x", at_us=300))) or requests(told)
+    assert again.version > request.version
+
+
+def test_better_plan_is_adopted_and_sent(brain: Watched) -> None:
+    first = ask(brain)
+    silent = PlanProposed(at_us=150, version=first.version, solver="cp_sat", schedule=None)
+    (request,) = requests(brain.handle(silent)) or requests(
+        brain.handle(submitted("r-x", at_us=160))
+    )
+    before_us = brain.state.plan.end_us
+    told = brain.handle(answer(brain, request))
+    assert brain.state.counters["plans_accepted"] == 1
+    assert brain.state.plan.end_us < before_us
+    view = brain.view(200)
+    assert view.plan_source == "cp_sat"
+    assert 0 < view.bound_us <= view.planned_makespan_us
+    assert {d.machine for d in dispatches(told)} == {"a/cpu0", "a/cpu1"}
+
+
+def test_adopted_plan_is_carried_over_when_all_is_planned_again(brain: Watched) -> None:
+    test_better_plan_is_adopted_and_sent(brain)
+    brain.handle(submitted("r-y", at_us=400))
+    assert brain.state.plan.source == "cp_sat"
+    brain.handle(PolicyChanged(at_us=500, placement="fastest_machine", improve=False))
+    assert brain.state.plan.source == "fastest_machine"
+
+
+def test_plan_that_is_no_better_is_dropped(brain: Watched) -> None:
+    request = ask(brain)
+    problem = request.problem
+    same = registry.solver("fastest_machine")(problem, Limits(), 0).schedule
+    brain.handle(PlanProposed(at_us=200, version=request.version, solver="cp_sat", schedule=same))
+    assert brain.state.counters["plans_dropped"] == 1
+    assert brain.state.plan.source == "fastest_machine"
+
+
+def test_answer_to_a_question_that_is_not_open_is_dropped(brain: Watched) -> None:
+    request = ask(brain)
+    proposed = answer(brain, request)
+    brain.handle(proposed)
+    dropped = brain.state.counters.get("plans_dropped", 0)
+    assert not plans(brain.handle(proposed))
+    assert brain.state.counters["plans_dropped"] == dropped + 1
+
+
+def test_answer_is_brought_up_to_a_present_that_has_moved_on(brain: Watched) -> None:
+    request = ask(brain)
+    sent = dispatches(c for commands in brain.commands for c in commands)
+    first = sent[0]
+    brain.feed(start(first, 110), finish(first, 10_110), RunCancelled(at_us=10_200, run="r-9"))
+    brain.handle(answer(brain, request, at_us=10_300))
+    assert "r-9/only" not in brain.state.plan.planned
+    assert first.operation not in brain.state.plan.planned
+
+
+def test_nonsense_from_the_solver_process_is_survived(brain: Watched) -> None:
+    request = ask(brain)
+    nonsense = Schedule(
+        assignments=tuple(
+            Assignment(operation=op.id, mode=7, machine="moon", start_us=-5, end_us=0)
+            for op in request.problem.operations
+        )
+    )
+    brain.handle(
+        PlanProposed(at_us=200, version=request.version, solver="cp_sat", schedule=nonsense)
+    )
+    assert brain.state.plan.source == "fastest_machine"
+
+
+def bands() -> Problem:
+    """An urgent operation that could start now, and a short one that is not urgent."""
+    return builders.problem(
+        jobs=[
+            builders.job("urgent", band=Band.CRITICAL),
+            builders.job("other", band=Band.BACKGROUND),
+        ],
+        operations=[
+            builders.operation("u", job="urgent", durations={"m0": 10}),
+            builders.operation("o", job="other", durations={"m0": 5}),
+        ],
+    )
+
+
+def test_decoding_puts_urgent_work_first_whatever_the_order_says() -> None:
+    problem = bands()
+    schedule = decode(problem, {"u": 0, "o": 0}, {"o": 0, "u": 1})
+    assert (schedule["u"].start_us, schedule["o"].start_us) == (0, 10)
+    assert not check(problem, schedule)
+    assert not overtakes(problem, schedule)
+
+
+def test_plan_that_makes_urgent_work_later_is_no_better_for_ending_earlier() -> None:
+    problem = bands()
+    urgent_first = decode(problem, {"u": 0, "o": 0}, {"u": 0, "o": 1})
+    late = Schedule(
+        assignments=(
+            Assignment(operation="u", mode=0, machine="m0", start_us=2, end_us=12),
+            Assignment(operation="o", mode=0, machine="m0", start_us=2, end_us=7),
+        )
+    )
+    assert late.makespan_us < urgent_first.makespan_us
+    assert not is_better(problem, late, urgent_first)
