@@ -135,11 +135,11 @@ class TensorStore:
         """Delete a run's tensors but for those to keep; one that is already gone is no error."""
         folder = self.path(f"{release.run}/x").parent
         keep = set(release.keep)
-        if not folder.is_dir():
-            return
-        for entry in os.scandir(folder):
-            if f"{release.run}/{entry.name}" not in keep:
-                Path(entry.path).unlink(missing_ok=True)
+        # The API and an agent of one box may release the same run at the same moment.
+        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+            for entry in entries:
+                if f"{release.run}/{entry.name}" not in keep:
+                    Path(entry.path).unlink(missing_ok=True)
         if not keep:
             _remove_if_empty(folder)
 
