@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,17 @@ def test_a_release_deletes_a_run_but_what_is_kept(store: TensorStore) -> None:
     store.release(Release(run="r-1"))
     store.release(Release(run="r-1"))
     assert not (store.root / "r-1").exists()
+
+
+def test_two_may_release_one_run_at_the_same_moment(store: TensorStore) -> None:
+    # The API and an agent of one box do: the first to be told may not break the other.
+    releases = [Release(run=f"r-{i}") for i in range(300)]
+    for release in releases:
+        store.put(release.run, "y", np.zeros(100_000, dtype=np.uint8))
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(store.release, [each for each in releases for _ in range(2)]):
+            pass
+    assert not any(store.path(f"{release.run}/x").parent.exists() for release in releases)
 
 
 def test_a_full_memory_is_said_and_leaves_nothing_behind(
