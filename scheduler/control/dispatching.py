@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scheduler.control.commands import SendPlan
 from scheduler.control.expansion import bindings, outputs_read
-from scheduler.control.explaining import Timetable, candidates
+from scheduler.control.explaining import Timetable, candidates, chosen_instead, is_chosen
 from scheduler.control.records import OperationState
 from scheduler.control.state import SENT, LiveAgent, LiveOperation, State, Turn
 from scheduler.model.messages import AgentPlan, Binding, Dispatch, Work, WorkKind
@@ -148,6 +148,8 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
     mode = placed.mode
     inputs = bindings(op)
     op.mode, op.machine, op.provider = mode, mode.machine, mode.provider
+    if not is_chosen(op, mode):
+        op.candidates = chosen_instead(op, mode, placed.end_us)
     op.sent[mode.machine] = mode
     op.unresolved = _unresolved(inputs)
     notify = _waiting_agents(op)

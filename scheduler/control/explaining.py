@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from scheduler.control.candidates import options, transfer_us
 from scheduler.control.records import Candidate, OperationState, Reason
@@ -116,6 +117,25 @@ def candidates(
         if (mode.machine, mode.provider) != (chosen.machine, chosen.provider)
     ]
     return (chosen, *others, *found.refused)
+
+
+def chosen_instead(op: LiveOperation, mode: Mode, finish_us: int) -> tuple[Candidate, ...]:
+    """Candidates of an operation that was sent, after another one than the first was chosen."""
+    others = [
+        replace(c, reason=Reason.LATER_FINISH) if c.reason is None else c
+        for c in op.candidates
+        if (c.machine, c.provider) != (mode.machine, mode.provider)
+    ]
+    chosen = Candidate(
+        machine=mode.machine, provider=mode.provider, variant=mode.variant, finish_us=finish_us
+    )
+    return (chosen, *others)
+
+
+def is_chosen(op: LiveOperation, mode: Mode) -> bool:
+    """Whether the mode is the one that the candidates of an operation show as chosen."""
+    first = op.candidates[0] if op.candidates else None
+    return first is not None and (first.machine, first.provider) == (mode.machine, mode.provider)
 
 
 def why_waiting(state: State, run: LiveRun) -> tuple[str, str]:

@@ -95,6 +95,14 @@ def _expected_work_is_not_sent(brain: Brain) -> Iterator[str]:
             yield f"{op.id} is expected and was sent"
 
 
+def _what_was_sent_shows_its_choice(brain: Brain) -> Iterator[str]:
+    for op in _operations(brain.state):
+        if op.state in SENT:
+            chosen = [c.machine for c in op.candidates if c.reason is None]
+            if chosen != [op.machine]:
+                yield f"{op.id} is {op.state} on {op.machine}; its candidates say {chosen}"
+
+
 def _urgent_work_is_never_behind(brain: Brain) -> Iterator[str]:
     state = brain.state
     for machine, queue in state.plan.queues.items():
@@ -150,6 +158,7 @@ _LAWS: tuple[Callable[[Brain], Iterator[str]], ...] = (
     _running_work_has_its_machine,
     _nothing_ran_too_late,
     _expected_work_is_not_sent,
+    _what_was_sent_shows_its_choice,
     _urgent_work_is_never_behind,
     _the_plan_is_consistent,
     _pending_work_is_planned_or_explained,

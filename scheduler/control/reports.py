@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scheduler.control.candidates import cost_query, forget_options
 from scheduler.control.expansion import expand, fan_outs_of, length, outputs_read
+from scheduler.control.explaining import chosen_instead, is_chosen
 from scheduler.control.lifecycle import (
     end_run,
     finish_run,
@@ -44,6 +45,9 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     _count_inversion(state, op, event)
     op.state, op.mode, op.started_us = OperationState.RUNNING, mode, event.at_us
     op.machine, op.provider = mode.machine, mode.provider
+    if not is_chosen(op, mode):
+        # The agent had begun before it heard of the last plan.
+        op.candidates = chosen_instead(op, mode, event.at_us + mode.duration_us)
     state.machines[event.machine].running = op.id
     take_out(state, op)
     if op.run.state is RunState.QUEUED:
@@ -117,6 +121,8 @@ def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
     op.machine = event.machine
     if mode is not None:
         op.mode, op.provider = mode, mode.provider
+        if not is_chosen(op, mode):
+            op.candidates = chosen_instead(op, mode, event.at_us)
     op.agent = live.agent if live is not None else ""
     op.state, op.ended_us, op.outputs = OperationState.DONE, event.at_us, event.outputs
     op.run.unfinished -= 1
