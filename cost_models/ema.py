@@ -25,6 +25,9 @@ SPREAD_STEP = 0.1
 """Step of the quantile tracker, relative to the spread."""
 QUANTILE = 0.95
 
+ALIKE = 1.25
+"""Lanes of one agent whose medians are within this ratio count as equal: what differs is noise."""
+
 _Key = tuple[str, str, str, str]
 
 
@@ -43,7 +46,8 @@ class EmaOracle:
     """Durations from profiles and observations; a fold of what it was told.
 
     Medians start from a profile (models) or from a declared duration (functions) and follow what
-    is observed. The ratio p95 / p50 follows the share of observations that exceed p95.
+    is observed. The ratio p95 / p50 follows the share of observations that exceed p95. Lanes of
+    one agent that measure alike share one median, so that noise does not choose between them.
 
     Examples
     --------
@@ -96,11 +100,11 @@ class EmaOracle:
     def _predict(self, query: CostQuery) -> Prediction | None:
         places = self._work.get(_key(query), {})
         known = places.get((query.machine, query.provider))
+        siblings = _siblings(places, query)
         if known is not None:
-            return _prediction(known, Provenance.MEASURED)
-        sibling = _sibling(places, query)
-        if sibling is not None:
-            return _prediction(replace(sibling, observations=0), Provenance.ASSUMED)
+            return _prediction(_pooled(known, siblings), Provenance.MEASURED)
+        if siblings:
+            return _prediction(replace(siblings[0], observations=0), Provenance.ASSUMED)
         if query.declared_us > 0:
             declared = _Estimate(p50_us=float(query.declared_us), spread=ASSUMED_SPREAD)
             return _prediction(declared, Provenance.DECLARED)
@@ -113,15 +117,23 @@ def _key(query: CostQuery) -> _Key:
     return (query.kind.value, name, query.digest, query.variant)
 
 
-def _sibling(places: dict[tuple[str, str], _Estimate], query: CostQuery) -> _Estimate | None:
-    """What is known of the same provider on another machine of the same agent."""
+def _siblings(places: dict[tuple[str, str], _Estimate], query: CostQuery) -> list[_Estimate]:
+    """What is known of the same provider on the machines of the same agent, by machine."""
     agent = query.machine.rpartition("/")[0]
     found = [
         (machine, estimate)
         for (machine, provider), estimate in places.items()
         if provider == query.provider and machine.rpartition("/")[0] == agent
     ]
-    return min(found, key=lambda entry: entry[0])[1] if found else None
+    return [estimate for _, estimate in sorted(found, key=lambda entry: entry[0])]
+
+
+def _pooled(known: _Estimate, siblings: Sequence[_Estimate]) -> _Estimate:
+    """Give the estimate the mean median of its siblings, if they are all alike."""
+    medians = [estimate.p50_us for estimate in siblings]
+    if max(medians) > ALIKE * min(medians):
+        return known
+    return replace(known, p50_us=sum(medians) / len(medians))
 
 
 def _corrected(known: _Estimate, duration_us: float) -> _Estimate:

@@ -109,3 +109,17 @@ def test_prediction_is_never_zero_and_p95_never_below_p50(durations: list[int]) 
         oracle.observe(query(), duration_us)
         found = predicted(oracle, query())
         assert 1 <= found.p50_us <= found.p95_us
+
+
+def test_lanes_that_measure_alike_are_predicted_alike() -> None:
+    oracle = EmaOracle()
+    oracle.learn_profile(profile((100,) * 5), "")
+    oracle.observe(query("a/cpu1"), 110)
+    assert [predicted(oracle, query(f"a/cpu{i}")).p50_us for i in (0, 1)] == [105, 105]
+
+
+def test_lanes_that_differ_keep_their_own_medians() -> None:
+    oracle = EmaOracle()
+    oracle.learn_profile(profile((100,) * 5), "")
+    oracle.observe(query("a/cpu1"), 200)
+    assert [predicted(oracle, query(f"a/cpu{i}")).p50_us for i in (0, 1)] == [100, 200]
