@@ -109,7 +109,14 @@ class ChangeFeed:
         elif isinstance(change, ViewChanged):
             await self._publish_view()
         else:
-            self._release(change)
+            self._let_go(change)
+
+    def _let_go(self, release: Release) -> None:
+        try:
+            self._release(release)
+        except (FjordError, OSError) as error:
+            # They lie about until the box is restarted; nobody waits for them.
+            _log.warning("tensors of run %s were not deleted: %s", release.run, error)
 
     def _wake(self, record: RunRecord) -> None:
         for ended in self._waiters.pop(record.run, []):

@@ -13,7 +13,6 @@ import logging
 import os
 import secrets
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -24,8 +23,11 @@ import httpx
 
 from api.auth import VARIABLE, Scope, read_tokens, refuse_open_bind
 from api.embedded import EmbeddedStore, keep_alive
+from api.embedded.processes import free_port
 from api.settings import Settings
 from scheduler.model.errors import Unavailable
+
+__all__ = ["free_port", "run_up"]
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -106,13 +108,6 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
-
-
-def free_port(host: str) -> int:
-    """A port that nobody listens on."""
-    with socket.create_server((host, 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 @asynccontextmanager

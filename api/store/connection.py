@@ -153,6 +153,9 @@ def translated(error: Exception) -> Exception:
     """The error of ours that says what the store's error means to callers."""
     words = str(error)
     # A script passes the code of the command that failed on, in front or inside of its message.
+    if "NOREPLICAS" in words:
+        # What an embedded store says while its disk is nearly full; see `api.embedded`.
+        return OutOfSpace("the store does not write: its disk is full, or it has no replica")
     if "MISCONF" in words or "OOM " in words or "No space left" in words:
         return OutOfSpace(f"the store cannot write: {words}")
     if isinstance(error, RedisConnectionError | RedisTimeoutError | OSError):

