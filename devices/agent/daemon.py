@@ -47,6 +47,7 @@ from scheduler.model.messages import AgentJoined, AgentLost, AgentPlan, MachineR
 log = logging.getLogger(__name__)
 # How long a leaving agent waits for the store to take its last reports.
 FLUSH_S = 5.0
+CANCEL_AGAIN_S = 0.2
 # Between two pieces of an answer; large files take as long as they take.
 HTTP_TIMEOUT_S = 30.0
 
@@ -373,8 +374,11 @@ def _store(settings: AgentSettings, joined: Joined, box: str, url: str) -> Tenso
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+    # redis-py now and then takes a cancellation in and goes on, so one may not be enough.
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
