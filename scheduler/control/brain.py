@@ -22,7 +22,7 @@ from scheduler.control.events import (
     WorkloadRemoved,
 )
 from scheduler.control.explaining import Timetable
-from scheduler.control.planning import count_overtaken, replan
+from scheduler.control.planning import count_overtaken, is_running_dry, replan
 from scheduler.control.previewing import preview
 from scheduler.control.records import Preview, RunRecord, SiteView
 from scheduler.control.settings import BrainSettings
@@ -74,7 +74,7 @@ class Brain:
         state.now_us = max(state.now_us, event.at_us)
         lifecycle.expire(state, turn)
         _HANDLERS[type(event)](state, turn, event)
-        if turn.replan:
+        if turn.replan or is_running_dry(state):
             recovery.give_up_hopeless(state, turn)
             before = state.plan.planned
             replan(state, turn)

@@ -9,6 +9,7 @@ from scheduler.control.planning import (
     choice_of,
     commit,
     current_choice,
+    has_choice,
     mode_index,
     ranks,
     solve,
@@ -56,7 +57,7 @@ def proposed(state: State, turn: Turn, event: PlanProposed) -> None:
         return
     commit(state, turn, found, better, event.solver)
     if event.bound_us is not None:
-        _keep_bound(state, asked, event.bound_us)
+        state.plan.proven_us = asked.origin_us + event.bound_us
     state.count("plans_accepted")
     state.answered_version = state.plan.version
 
@@ -76,7 +77,7 @@ def _worth_asking(state: State) -> bool:
 
 def _fallback(state: State, found: Snapshot) -> Schedule:
     """For operations that the plan in force does not place; there are none as a rule."""
-    if all(op.placement is not None for op in found.planned):
+    if all(has_choice(found, op) for op in found.planned):
         return Schedule(assignments=())
     return solve(state, found)
 
@@ -109,10 +110,3 @@ def _is_acceptable(found: Snapshot, better: Schedule, now: Schedule) -> bool:
     if not is_better(problem, better, now):
         return False
     return not check(problem, better) and not overtakes(problem, better)
-
-
-def _keep_bound(state: State, asked: PlanRequest, bound_us: int) -> None:
-    # Proven for the snapshot; it holds for now only if nothing went faster than predicted since,
-    # so it never exceeds what the plan in force reaches.
-    absolute_us = asked.origin_us + bound_us
-    state.plan.bound_us = min(max(state.plan.bound_us, absolute_us), state.plan.end_us)

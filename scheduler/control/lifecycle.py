@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
 from scheduler.control.events import RunCancelled, RunSubmitted
 from scheduler.control.expansion import expand, missing_inputs, run_outputs
+from scheduler.control.planning import is_beyond_horizon
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.state import ENDED, SENT, LiveOperation, LiveRun, State, Turn
 from scheduler.control.workload import Workload
@@ -53,7 +54,10 @@ def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
         expire(state, turn)
     if not run.unfinished and not run.is_ended:
         finish_run(state, turn, run)
-    turn.replan = True
+    if is_beyond_horizon(state, run):
+        state.plan.left_out += run.unfinished
+    else:
+        turn.replan = True
 
 
 def admit(state: State, turn: Turn, run: LiveRun) -> None:

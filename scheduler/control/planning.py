@@ -9,7 +9,7 @@ from scheduler.control.decoding import decode, fastest_modes, is_better, overtak
 from scheduler.control.explaining import why_waiting
 from scheduler.control.records import OperationState
 from scheduler.control.snapshot import Snapshot, snapshot
-from scheduler.control.state import LiveOperation, LivePlan, Placement, State, Turn
+from scheduler.control.state import LiveOperation, LivePlan, LiveRun, Placement, State, Turn
 from scheduler.model.bounds import lower_bound
 from scheduler.model.checker import check
 from scheduler.model.messages import WorkKind
@@ -33,6 +33,32 @@ def replan(state: State, turn: Turn) -> None:
     commit(state, turn, found, schedule, source)
     _note_blocked(state, turn, found)
     state.count("replans")
+
+
+def bound_us(plan: LivePlan) -> int:
+    """Absolute time before which no plan could end; 0 without a plan.
+
+    Worked out when somebody looks: it takes as long as a good part of planning.
+    """
+    if plan.problem is None or not plan.problem.operations:
+        return 0
+    own_us = plan.origin_us + lower_bound(plan.problem)
+    return min(max(own_us, plan.proven_us), plan.end_us)
+
+
+def is_beyond_horizon(state: State, run: LiveRun) -> bool:
+    """Whether there is as much planned already as can be, all of it to come before the run."""
+    plan = state.plan
+    is_full = len(plan.planned) >= state.settings.plan_horizon_operations
+    return is_full and all(op.band <= run.effective_band for op in plan.planned.values())
+
+
+def is_running_dry(state: State) -> bool:
+    """Whether the plan has room for half a horizon of what was left out of it."""
+    plan = state.plan
+    return bool(plan.left_out) and (
+        len(plan.planned) <= state.settings.plan_horizon_operations // 2
+    )
 
 
 def count_overtaken(state: State, before: Container[str], run: str) -> int:
@@ -130,9 +156,11 @@ def commit(state: State, turn: Turn, found: Snapshot, schedule: Schedule, source
         version=state.plan.version + 1,
         source=source,
         end_us=found.origin_us + schedule.makespan_us,
-        bound_us=found.origin_us + lower_bound(found.problem) if found.planned else 0,
+        problem=found.problem,
+        origin_us=found.origin_us,
         planned={op.id: op for op in found.planned},
         queues=_queues(found),
+        left_out=found.left_out,
     )
     turn.replanned = True
 
@@ -176,6 +204,11 @@ def _kept(state: State, found: Snapshot, fresh: Schedule) -> Schedule | None:
     kept = decode(found.problem, *current_choice(found, fresh))
     usable = is_better(found.problem, kept, fresh) and not check(found.problem, kept)
     return kept if usable else None
+
+
+def has_choice(found: Snapshot, op: LiveOperation) -> bool:
+    """Whether the plan in force has a mode for the operation that it can still run in."""
+    return _mode_index(found, op) is not None
 
 
 def _mode_index(found: Snapshot, op: LiveOperation) -> int | None:

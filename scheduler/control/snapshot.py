@@ -23,6 +23,8 @@ class Snapshot:
         Per pending operation that was looked at, what it can run on.
     blocked
         Pending operations that nothing can run now, or that wait for such a one.
+    left_out
+        How many pending operations are beyond the horizon.
     """
 
     problem: Problem
@@ -31,6 +33,7 @@ class Snapshot:
     running: tuple[LiveOperation, ...]
     options: dict[str, Options]
     blocked: tuple[LiveOperation, ...]
+    left_out: int
 
 
 def snapshot(state: State, extra: Iterable[LiveRun] = ()) -> Snapshot:
@@ -41,18 +44,28 @@ def snapshot(state: State, extra: Iterable[LiveRun] = ()) -> Snapshot:
     planned: list[LiveOperation] = []
     blocked: list[LiveOperation] = []
     found: dict[str, Options] = {}
-    room = state.settings.plan_horizon_operations
+    room, left_out = state.settings.plan_horizon_operations, 0
     for run in runs:
         running += [op for op in run.operations.values() if _holds_machine(state, op)]
         pending = [op for op in run.operations.values() if op.state in PENDING]
         if room <= 0:
+            left_out += len(pending)
             pending = _already_sent(pending)
+            left_out -= len(pending)
         can, cannot = _plannable(state, pending, found)
         planned += can
         blocked += cannot
         room -= len(can)
     problem, origin_us = _problem(state, running, planned, found)
-    return Snapshot(problem, origin_us, tuple(planned), tuple(running), found, tuple(blocked))
+    return Snapshot(
+        problem=problem,
+        origin_us=origin_us,
+        planned=tuple(planned),
+        running=tuple(running),
+        options=found,
+        blocked=tuple(blocked),
+        left_out=left_out,
+    )
 
 
 def _holds_machine(state: State, op: LiveOperation) -> bool:

@@ -257,14 +257,21 @@ class LivePlan:
         and what gathers it, is planned for but holds nobody up.
     end_us
         When it is predicted to be through; absolute.
-    bound_us
-        Absolute time before which no plan could end; 0 if nothing is known.
+    problem, origin_us
+        What it was made from, and the absolute time of its origin.
+    proven_us
+        Absolute time before which no plan could end, by a solver's proof; 0 if there is none.
+    left_out
+        How many pending operations are beyond the horizon.
     """
 
     version: int = 0
     source: str = ""
     end_us: int = 0
-    bound_us: int = 0
+    problem: Problem | None = None
+    origin_us: int = 0
+    proven_us: int = 0
+    left_out: int = 0
     planned: dict[str, LiveOperation] = field(default_factory=dict)
     queues: dict[str, list[str]] = field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scheduler.control.explaining import Timetable, candidates, why_waiting
+from scheduler.control.planning import bound_us
 from scheduler.control.records import (
     Candidate,
     MachineView,
@@ -74,7 +75,7 @@ def site_view(state: State, at_us: int) -> SiteView:
         origin_us=origin_us,
         planned_makespan_us=max(0, plan.end_us - origin_us) if unfinished else 0,
         actual_makespan_us=max(0, end_us - origin_us),
-        bound_us=max(0, plan.bound_us - origin_us) if unfinished else 0,
+        bound_us=max(0, bound_us(plan) - origin_us) if unfinished else 0,
         machines=tuple(_machine(state, live, at_us) for live in state.machines.values()),
         bars=_bars(state, table, at_us),
         runs=tuple(

@@ -288,3 +288,15 @@ def test_no_more_than_the_horizon_is_planned() -> None:
     waiting = brain.run("r-14")
     assert waiting.reason == Reason.WAITS_FOR_MACHINE.value
     assert "10 most urgent operations" in waiting.detail
+
+
+def test_what_was_beyond_the_horizon_is_planned_when_there_is_room() -> None:
+    brain = Watched(BrainSettings(plan_horizon_operations=10))
+    world = World(brain, nature=nature(), seed=1)
+    world.join("a", "box-a", agent_joined().machines, 0)
+    world.send(added(single()))
+    for i in range(40):
+        world.send(submitted(f"r-{i}", at_us=100))
+    world.run()
+    assert brain.state.counters["runs_finished"] == 40
+    assert brain.state.counters["replans"] < 40
