@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from scheduler.control.expansion import held_values
+from scheduler.control.live import LiveMachine, LiveOperation, Options, stored_boxes
 from scheduler.control.records import Candidate, Reason
-from scheduler.control.state import LiveMachine, LiveOperation, Options, State, stored_boxes
+from scheduler.control.state import State
 from scheduler.model.messages import FailureReason, ProviderReport, Value, Verdict, WorkKind
 from scheduler.model.ports import CostQuery, Prediction
 from scheduler.model.problem import Mode

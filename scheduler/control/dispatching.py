@@ -5,8 +5,9 @@ from __future__ import annotations
 from scheduler.control.commands import SendPlan
 from scheduler.control.expansion import bindings, outputs_read
 from scheduler.control.explaining import Timetable, candidates, chosen_instead, is_chosen
+from scheduler.control.live import SENT, LiveAgent, LiveOperation
 from scheduler.control.records import OperationState
-from scheduler.control.state import SENT, LiveAgent, LiveOperation, State, Turn
+from scheduler.control.state import State, Turn
 from scheduler.model.messages import AgentPlan, Binding, Dispatch, Work, WorkKind
 
 _RELEASES_HELD = 8

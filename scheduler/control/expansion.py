@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from scheduler.control.live import LiveOperation, LiveRun
 from scheduler.control.records import OperationState
-from scheduler.control.state import LiveOperation, LiveRun, State
+from scheduler.control.state import State
 from scheduler.control.workload import Stage, StageInput, Take, Workload
 from scheduler.model.messages import Binding, Source, TensorRef, Value
 from scheduler.model.problem import Edge

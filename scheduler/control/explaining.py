@@ -7,15 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from scheduler.control.candidates import options, transfer_us
+from scheduler.control.live import PENDING, LiveOperation, LiveRun, Options, Placement
 from scheduler.control.records import Candidate, OperationState, Reason
-from scheduler.control.state import (
-    PENDING,
-    LiveOperation,
-    LiveRun,
-    Options,
-    Placement,
-    State,
-)
+from scheduler.control.state import State
 from scheduler.model.messages import WorkKind
 from scheduler.model.problem import Mode
 

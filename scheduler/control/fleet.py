@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from scheduler.control.lifecycle import stop
+from scheduler.control.live import SENT, LiveAgent, LiveMachine, LiveOperation
 from scheduler.control.profiling import cancel_profiles, forget_changed, measure_all, profiles_on
 from scheduler.control.records import OperationState
 from scheduler.control.recovery import lose, run_again_what_was_on
-from scheduler.control.state import SENT, LiveAgent, LiveMachine, LiveOperation, State, Turn
+from scheduler.control.state import State, Turn
 from scheduler.model.messages import (
     AgentDraining,
     AgentJoined,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from scheduler.control.commands import RequestPlan
 from scheduler.control.decoding import decode, is_better, overtakes
 from scheduler.control.events import PlanProposed
+from scheduler.control.live import PENDING
 from scheduler.control.planning import (
     choice_of,
     commit,
@@ -16,7 +17,7 @@ from scheduler.control.planning import (
 )
 from scheduler.control.records import OperationState
 from scheduler.control.snapshot import Snapshot, snapshot
-from scheduler.control.state import PENDING, PlanRequest, State, Turn
+from scheduler.control.state import PlanRequest, State, Turn
 from scheduler.model.checker import check
 from scheduler.model.schedule import Schedule
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from scheduler.control.brain import Brain
+from scheduler.control.live import ENDED, SENT, LiveOperation, is_ready
 from scheduler.control.records import OperationState, RunState
-from scheduler.control.state import ENDED, SENT, LiveOperation, State, is_ready
+from scheduler.control.state import State
 from scheduler.model.messages import FailureReason
 
 

@@ -7,9 +7,10 @@ from heapq import heappop, heappush
 from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
 from scheduler.control.events import RunCancelled, RunSubmitted
 from scheduler.control.expansion import expand, missing_inputs, run_outputs
+from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun
 from scheduler.control.planning import is_beyond_horizon
 from scheduler.control.records import OperationState, RunState
-from scheduler.control.state import ENDED, SENT, LiveOperation, LiveRun, State, Turn
+from scheduler.control.state import State, Turn
 from scheduler.control.workload import Workload
 from scheduler.model.messages import FailureReason, Release, Value
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Container
 from scheduler.control.candidates import transfer_us
 from scheduler.control.decoding import decode, fastest_modes, is_better, overtakes
 from scheduler.control.explaining import why_waiting
+from scheduler.control.live import LiveOperation, LiveRun, Placement
 from scheduler.control.records import OperationState
 from scheduler.control.snapshot import Snapshot, snapshot
-from scheduler.control.state import LiveOperation, LivePlan, LiveRun, Placement, State, Turn
+from scheduler.control.state import LivePlan, State, Turn
 from scheduler.model.bounds import lower_bound
 from scheduler.model.checker import check
 from scheduler.model.messages import WorkKind

@@ -9,10 +9,11 @@ from scheduler.control.events import RunSubmitted
 from scheduler.control.expansion import expand
 from scheduler.control.explaining import Timetable
 from scheduler.control.lifecycle import new_run
+from scheduler.control.live import LiveRun, Placement
 from scheduler.control.planning import absolute, solve
 from scheduler.control.records import Preview
 from scheduler.control.snapshot import Snapshot, snapshot
-from scheduler.control.state import LiveRun, Placement, State
+from scheduler.control.state import State
 from scheduler.control.views import run_record
 from scheduler.model.bounds import lower_bound
 from scheduler.model.errors import UnknownName

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from scheduler.control.events import ModelAdded, ModelRemoved
 from scheduler.control.lifecycle import admit, end_run, finish_run, register, withdraw
+from scheduler.control.live import ENDED, LiveAgent, LiveModel, LiveOperation, LiveRun
 from scheduler.control.records import OperationState, RunState
-from scheduler.control.state import ENDED, LiveAgent, LiveModel, LiveOperation, LiveRun, State, Turn
+from scheduler.control.state import State, Turn
 from scheduler.control.workload import Stage, Workload
 from scheduler.model.messages import FailureReason, Profile, ProviderReport, Verdict, WorkKind
 from scheduler.model.problem import Band

@@ -13,19 +13,11 @@ from scheduler.control.lifecycle import (
     stop,
     take_out,
 )
+from scheduler.control.live import ENDED, PENDING, SENT, LiveOperation, is_ready, stored_boxes
 from scheduler.control.profiling import measured
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.recovery import fault, settle
-from scheduler.control.state import (
-    ENDED,
-    PENDING,
-    SENT,
-    LiveOperation,
-    State,
-    Turn,
-    is_ready,
-    stored_boxes,
-)
+from scheduler.control.state import State, Turn
 from scheduler.model.messages import FailureReason, OperationFinished, OperationStarted
 
 _RECORD_EVERY_US = 100_000

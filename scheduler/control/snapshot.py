@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scheduler.control.candidates import options
+from scheduler.control.live import PENDING, LiveMachine, LiveOperation, LiveRun, Options
 from scheduler.control.records import OperationState
-from scheduler.control.state import PENDING, LiveMachine, LiveOperation, LiveRun, Options, State
+from scheduler.control.state import State
 from scheduler.model.problem import Job, Link, Machine, Operation, Problem, Progress
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scheduler.control.explaining import Timetable, candidates, why_waiting
+from scheduler.control.live import ENDED, PENDING, LiveMachine, LiveOperation, LiveRun
 from scheduler.control.planning import bound_us
 from scheduler.control.records import (
     Candidate,
@@ -12,14 +13,7 @@ from scheduler.control.records import (
     RunRecord,
     SiteView,
 )
-from scheduler.control.state import (
-    ENDED,
-    PENDING,
-    LiveMachine,
-    LiveOperation,
-    LiveRun,
-    State,
-)
+from scheduler.control.state import State
 
 _BARS = 600
 _BARS_FOR_US = 60_000_000

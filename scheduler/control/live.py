@@ -1,0 +1,247 @@
+"""What the brain remembers of one thing: a run, an operation, a machine, an agent, a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scheduler.control.records import (
+    AttemptRecord,
+    Candidate,
+    OperationRecord,
+    OperationState,
+    RunState,
+)
+from scheduler.control.workload import Stage, Workload
+from scheduler.model.messages import (
+    FailureReason,
+    MachineReport,
+    Release,
+    TensorRef,
+    Value,
+    WorkKind,
+)
+from scheduler.model.problem import Band, Edge, Mode
+
+PENDING = frozenset({OperationState.EXPECTED, OperationState.WAITING, OperationState.DISPATCHED})
+"""Not started."""
+SENT = frozenset({OperationState.DISPATCHED, OperationState.RUNNING})
+"""With an agent."""
+ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.CANCELLED})
+"""For good, as far as is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where and when the plan puts an operation. Times are absolute.
+
+    Parameters
+    ----------
+    p95_end_us
+        Predicted end if everything up to it takes its 95th percentile.
+    transfer_us
+        Longest transfer from a producer on another box.
+    """
+
+    mode: Mode
+    provenance: str
+    start_us: int
+    end_us: int
+    p95_end_us: int
+    transfer_us: int = 0
+
+
+@dataclass(slots=True)
+class LiveOperation:
+    """An operation of a run and all that happened to it.
+
+    Parameters
+    ----------
+    attempt
+        Number of the latest attempt that was sent; 0 before the first.
+    agent
+        Where the latest attempt is; empty while it is with nobody.
+    mode
+        How its latest attempt runs, or was to run last.
+    sent
+        Per machine that the latest attempt was queued on, in which mode.
+    unresolved
+        Producers whose outputs the latest message about this operation did not hold.
+    notify
+        Agents that the latest message named as waiting for the outputs.
+    lost
+        Attempts that were given up with their machine or agent and not reported yet.
+    expected_end_us
+        When the plan in force expects it to end.
+    only
+        For a profile: the one (machine, provider) that it measures.
+    """
+
+    id: str
+    run: LiveRun
+    stage: Stage
+    item: int | None = None
+    state: OperationState = OperationState.WAITING
+    producers: tuple[str, ...] = ()
+    consumers: tuple[str, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    only: tuple[str, str] | None = None
+    attempt: int = 0
+    agent: str = ""
+    machine: str = ""
+    provider: str = ""
+    mode: Mode | None = None
+    sent: dict[str, Mode] = field(default_factory=dict)
+    sent_us: int = 0
+    unresolved: tuple[str, ...] = ()
+    notify: tuple[str, ...] = ()
+    placement: Placement | None = None
+    expected_end_us: int = 0
+    candidates: tuple[Candidate, ...] = ()
+    started_us: int | None = None
+    ended_us: int | None = None
+    outputs: dict[str, Value] = field(default_factory=dict)
+    failures: list[AttemptRecord] = field(default_factory=list)
+    excluded: dict[tuple[str, str], FailureReason] = field(default_factory=dict)
+    own_failures: int = 0
+    lost_attempts: int = 0
+    lost: list[int] = field(default_factory=list)
+    record: OperationRecord | None = None
+
+    @property
+    def band(self) -> Band:
+        """The band of its run as it counts now."""
+        return self.run.effective_band
+
+    @property
+    def is_profile(self) -> bool:
+        """Whether it measures a model."""
+        return self.stage.kind is WorkKind.PROFILE
+
+
+@dataclass(slots=True)
+class LiveRun:
+    """A run: the operations it is known to have, in topological order, and how it stands.
+
+    Parameters
+    ----------
+    lengths
+        Number of items per fan-out, once its list is there.
+    effective_band
+        `band`, but raised while others wait for a profile.
+    unfinished
+        Operations that are not done.
+    touched
+        Agents that were sent any of its operations.
+    """
+
+    id: str
+    kind: str
+    workload: str
+    sequence: int
+    submitted_us: int
+    band: Band
+    effective_band: Band
+    graph: Workload
+    inputs: dict[str, Value] = field(default_factory=dict)
+    weight: int = 1
+    deadline_us: int | None = None
+    due_us: int | None = None
+    drop_late: bool = True
+    allow: tuple[str, ...] = ()
+    forbid: tuple[str, ...] = ()
+    state: RunState = RunState.QUEUED
+    operations: dict[str, LiveOperation] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
+    touched: dict[str, None] = field(default_factory=dict)
+    unfinished: int = 0
+    started_us: int | None = None
+    ended_us: int | None = None
+    reason: str = ""
+    detail: str = ""
+    outputs: dict[str, Value] = field(default_factory=dict)
+    recorded_us: int = 0
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether its state is final."""
+        return self.ended_us is not None
+
+
+@dataclass(slots=True)
+class LiveMachine:
+    """A machine as its agent reported it, and how it is doing.
+
+    Parameters
+    ----------
+    queue
+        Attempts sent to it that have not started, in the order of the last message.
+    running
+        Operation that runs on it; empty if none is known to.
+    """
+
+    report: MachineReport
+    agent: str
+    box: str
+    since_us: int
+    is_up: bool = True
+    reason: str = ""
+    busy_us: int = 0
+    running: str = ""
+    queue: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class LiveAgent:
+    """An agent, alive or lost.
+
+    Parameters
+    ----------
+    version
+        Of the last plan that was made for it.
+    stops
+        Attempts that it was told to stop and has not reported.
+    releases
+        What it may delete and was not told yet.
+    """
+
+    id: str
+    incarnation: str
+    box: str
+    is_alive: bool = True
+    is_draining: bool = False
+    version: int = 0
+    machines: list[str] = field(default_factory=list)
+    stops: dict[tuple[str, int], None] = field(default_factory=dict)
+    releases: list[Release] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class LiveModel:
+    """A model file and under which names it is known."""
+
+    digest: str
+    names: dict[str, None]
+    size_bytes: int
+    shapes: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a kind of work can run on, and why it cannot run on the rest."""
+
+    modes: tuple[Mode, ...] = ()
+    provenance: tuple[str, ...] = ()
+    refused: tuple[Candidate, ...] = ()
+
+
+def is_ready(op: LiveOperation) -> bool:
+    """Whether everything it waits for is done."""
+    operations = op.run.operations
+    return op.state is not OperationState.EXPECTED and all(
+        operations[name].state is OperationState.DONE for name in op.producers
+    )
+
+
+def stored_boxes(tensors: tuple[TensorRef, ...]) -> dict[str, None]:
+    """Boxes that hold tensors which do not travel inside messages."""
+    return {tensor.box: None for tensor in tensors if tensor.inline is None}
