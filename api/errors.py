@@ -14,6 +14,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from scheduler.model import errors as model
@@ -108,8 +109,6 @@ def answer(error: model.FjordError) -> Response:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_us / 1_000_000)))
     if isinstance(error, model.AccessDenied):
         headers["WWW-Authenticate"] = 'Bearer realm="fjord"'
-    if isinstance(error, model.TooLarge):
-        headers["Connection"] = "close"  # the rest of the body is not read
     if isinstance(error, model.Defect):
         return _internal(error)
     return respond(problem, headers)
@@ -124,14 +123,18 @@ def shown(value: object) -> str:
 
 
 def path_of(location: Sequence[str | int]) -> str:
-    """Write a location as ``stages[2].inputs.x``.
+    """Write a location as ``stages[2].inputs.x``. Tags of alternatives, ``<...>``, are no part.
 
     Examples
     --------
     >>> path_of(("stages", 2, "inputs", "x"))
     'stages[2].inputs.x'
     """
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
+    parts = [
+        f"[{part}]" if isinstance(part, int) else f".{part}"
+        for part in location
+        if not str(part).startswith("<")
+    ]
     return "".join(parts).removeprefix(".")
 
 
@@ -174,7 +177,8 @@ def house_form(error: Mapping[str, Any]) -> tuple[str, str]:
     if location and location[0] in {"body", "query", "path", "header", "cookie"}:
         location = location[1:]
     if error["type"] == "json_invalid":
-        location = ()
+        # A position in the text is no path; a form's field has its name in front of it.
+        location = tuple(part for part in location[:1] if isinstance(part, str))
     field = path_of(location)
     got = "nothing" if error["type"] == "missing" else shown(error.get("input"))
     return field, f"{field or 'the body'} {law_of(error)}; got {got}"
@@ -241,6 +245,19 @@ async def _on_os_error(_request: Request, error: Exception) -> Response:
     return _internal(error)
 
 
+async def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    # Nobody reads this answer; without it, the server would log a fault where there is none.
+    return respond(
+        Problem(
+            type="urn:fjord:error:disconnected",
+            title="disconnected",
+            status=400,
+            detail="the body must come in whole; its sender hung up",
+            field="body",
+        )
+    )
+
+
 async def _on_defect(_request: Request, error: Exception) -> Response:
     return _internal(error)
 
@@ -250,5 +267,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(model.FjordError, _on_fjord)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(OSError, _on_os_error)
     app.add_exception_handler(Exception, _on_defect)

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Names of models, workloads, runs' outputs and agents."""
@@ -29,6 +40,18 @@ def _plain_number(value: object) -> object:
     return value
 
 
+def _dimension(value: object) -> int | str:
+    """Check a size or a name for one; as one rule, so that an error is about one thing."""
+    is_size = isinstance(value, int) and not isinstance(value, bool) and value >= -1
+    if is_size or (isinstance(value, str) and re.match(PLAIN_NAME, value)):
+        return cast(int | str, value)
+    raise ValueError("a size >= -1 or a name")
+
+
+def _tensor_kind(value: object) -> str:
+    return "<list>" if isinstance(value, list) else "<one>"
+
+
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 PlainName = Annotated[str, StringConstraints(pattern=PLAIN_NAME)]
 Milliseconds = Annotated[
@@ -36,7 +59,11 @@ Milliseconds = Annotated[
     BeforeValidator(_plain_number),
     Field(gt=0, le=MAX_MS, description="Milliseconds from now."),
 ]
-Dimension = Annotated[int, Field(ge=-1, strict=True)] | PlainName
+Dimension = Annotated[
+    int | str,
+    PlainValidator(_dimension),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": -1}, {"type": "string"}]}),
+]
 
 
 class Strict(BaseModel):
@@ -95,6 +122,12 @@ class JsonTensor(Strict):
     data: Any = Field(description="A list, flat or nested, or a single value.")
 
 
+Tensors = Annotated[
+    Annotated[JsonTensor, Tag("<one>")] | Annotated[list[JsonTensor], Tag("<list>")],
+    Discriminator(_tensor_kind),
+]
+
+
 class Priority(StrEnum):
     """A higher band takes the next free slot, always."""
 
@@ -123,13 +156,11 @@ class RunSettings(Strict):
 class RunRequest(RunSettings):
     """A run with its inputs in JSON."""
 
-    inputs: dict[str, JsonTensor | list[JsonTensor]] = Field(default_factory=dict)
+    inputs: dict[str, Tensors] = Field(default_factory=dict)
 
 
-class ProfileShapes(Strict):
-    """Input shapes to profile a model with, all dimensions bound."""
-
-    shapes: dict[str, list[Annotated[int, Field(ge=1, strict=True)]]]
+ProfileShapes = dict[str, tuple[Annotated[int, Field(ge=1, strict=True)], ...]]
+"""Input shapes to profile a model with, all dimensions bound."""
 
 
 class PolicySpec(Strict):

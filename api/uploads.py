@@ -30,6 +30,8 @@ MAX_FIELD_BYTES = 64 * 1024
 STALE_S = 3600.0
 """An upload that has not grown for so long belongs to a process that died."""
 _FIELDS = frozenset({"name", "profile_shapes", "file"})
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+_SHAPES: TypeAdapter[dict[str, tuple[int, ...]]] = TypeAdapter(ProfileShapes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,26 +177,25 @@ def _by_name(parts: list[Part]) -> dict[str, Part]:
 def _name(part: Part) -> str:
     text = bytes(part.content.data).decode(errors="replace")
     try:
-        return TypeAdapter(Name).validate_python(text)
+        return _NAME.validate_python(text)
     except ValidationError as error:
-        problem = from_validation([{**fault, "loc": ("name",)} for fault in error.errors()])
-        raise InvalidInput(problem.detail, field="name") from None
+        raise _invalid(error, "name") from None
 
 
 def _shapes(part: Part | None) -> dict[str, tuple[int, ...]]:
     if part is None:
         return {}
-    # The field is the object itself; the wrapping only gives errors their place.
-    body = b'{"shapes":' + bytes(part.content.data) + b"}"
     try:
-        shapes = ProfileShapes.model_validate_json(body).shapes
+        return _SHAPES.validate_json(bytes(part.content.data))
     except ValidationError as error:
-        faults = [
-            {**fault, "loc": ("profile_shapes", *fault["loc"][1:])} for fault in error.errors()
-        ]
-        problem = from_validation(faults)
-        raise InvalidInput(problem.detail, field=problem.field) from None
-    return {name: tuple(shape) for name, shape in shapes.items()}
+        raise _invalid(error, "profile_shapes") from None
+
+
+def _invalid(error: ValidationError, field: str) -> InvalidInput:
+    """Say what is wrong with a field of the form, by its place in the form."""
+    faults = [{**fault, "loc": (field, *fault["loc"])} for fault in error.errors()]
+    problem = from_validation(faults)
+    return InvalidInput(problem.detail, field=problem.field)
 
 
 async def _known(name: str, context: Context) -> ModelRecord | None:

@@ -14,7 +14,7 @@ from api.context import Context, of
 from api.feed import FINAL
 from api.inputs import NPY, NPZ
 from api.results import output_file, record_with_results
-from api.routes.common import FILE, JSON, file_of, json_of, reply, route, schema
+from api.routes.common import FILE, JSON, json_of, reply, route, schema
 from api.submission import (
     MULTIPART,
     described,
@@ -189,7 +189,16 @@ async def explain_run(request: Request, run: str) -> Response:
 
 
 @router.get(
-    "/runs/{run}/trace", **route(Scope.READ, {200: file_of(JSON, "A trace that Perfetto opens.")})
+    "/runs/{run}/trace",
+    **route(
+        Scope.READ,
+        {
+            200: {
+                "description": "A trace that Perfetto opens.",
+                "content": {JSON: {"schema": {"type": "object"}}},
+            }
+        },
+    ),
 )
 async def trace_run(request: Request, run: str) -> Response:
     """Fetch a run as a trace, for ui.perfetto.dev."""

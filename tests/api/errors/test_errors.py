@@ -8,9 +8,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.errors import PROBLEM, STATUS, install
+from api.errors import PROBLEM, STATUS, install, status_of
 from api.limits import RequestLimit
 from api.schemas import RunSettings, WorkloadSpec
+from devices.runtime.errors import RunFailed, RunStopped
 from scheduler.model import errors
 
 pytestmark = pytest.mark.anyio
@@ -61,9 +62,14 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def test_every_error_has_a_status_of_its_own_in_the_table() -> None:
-    missing = {cls for cls in _walk(errors.FjordError) if cls not in STATUS}
-    assert not missing
+def test_every_error_of_the_tree_has_a_status_of_its_own_in_the_table() -> None:
+    tree = {cls for cls in _walk(errors.FjordError) if cls.__module__ == errors.__name__}
+    assert tree == set(STATUS)
+
+
+def test_an_error_that_a_room_keeps_to_itself_is_answered_as_its_family() -> None:
+    assert status_of(RunFailed("the model raised")) == 422
+    assert status_of(RunStopped("it was stopped")) == 503
 
 
 @pytest.mark.parametrize(
