@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 import socket
-import subprocess
+import time
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +17,7 @@ from scheduler.model.errors import StoreUnavailable
 
 STOP_S = 20.0
 """Enough to sync what is left; a server that takes longer hangs."""
+POLL_S = 0.005
 
 
 def binary() -> str:
@@ -69,18 +70,22 @@ def runs(process: psutil.Process) -> bool:
     """Whether a process is there and no zombie."""
     if isinstance(process, psutil.Popen):
         return process.poll() is None
-    return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def end(process: psutil.Process) -> None:
     """End a process: in good order first, by force if that takes too long."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process.terminate()
-        try:
-            process.wait(STOP_S)
-        except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
-            process.kill()
-            process.wait()
+        deadline_s = time.monotonic() + STOP_S
+        # Not `wait`: that of a left-over server also waits for whoever inherited it to reap it.
+        while runs(process):
+            if time.monotonic() > deadline_s:
+                process.kill()
+            time.sleep(POLL_S)
 
 
 def is_free(addresses: list[str], port: int) -> bool:

@@ -18,6 +18,7 @@ import psutil
 import redis
 
 from api.embedded.processes import (
+    POLL_S,
     binary,
     end,
     free_port,
@@ -34,7 +35,6 @@ LEAST_FREE_BYTES = 16 * 1024 * 1024
 """With less, the server would stop at one of its next writes: an append-only file has no undo."""
 START_S = 300.0
 """Replaying a log of gigabytes takes minutes; a server that cannot start ends by itself."""
-POLL_S = 0.005
 WATCH_S = 0.05
 """A dead server is noticed after this time."""
 RESTART_S = 1.0
