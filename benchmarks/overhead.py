@@ -28,6 +28,7 @@ from onnx import TensorProto, helper
 from api.client import Client
 from api.demo.ocr import SHAPES, model_files
 from api.demo.service import Service, running_service
+from api.settings import Settings
 
 SEED = 7
 ROUNDS = 5
@@ -160,12 +161,13 @@ def label(stages: int) -> str:
 def header() -> str:
     command = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
+    kib = 4 * int(np.prod(SHAPE)) // 1024
+    fsync = Settings.from_environment().embedded_fsync
     return (
         f"{processor()}, {psutil.cpu_count()} cores, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}\n"
         f"commit {commit}, seed {SEED}, {ROUNDS} rounds of {PER_ROUND} each after {WARM_UP}, "
-        "in turn; body .npy of "
-        f"{4 * int(np.prod(SHAPE)) // 1024} KiB; store: fsync on every append\n"
+        f"in turn; body .npy of {kib} KiB; store: fsync {fsync}\n"
     )
 
 

@@ -1,0 +1,29 @@
+"""Read the text of images on whatever machines have joined a running service.
+
+fjord up                                # in another terminal
+python examples/ocr.py page.png ...     # without arguments it draws a page of its own
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from api.client import Client
+from api.demo.images import render, sample_lines
+from api.demo.prepare import prepare
+
+
+def main(paths: list[str]) -> list[list[str]]:
+    pages = [Path(path).read_bytes() for path in paths] or [render(sample_lines(1)[0])]
+    with Client(os.environ.get("FJORD_URL", "http://127.0.0.1:8080")) as fjord:
+        workload = prepare(fjord)
+        # All at once: the service decides what runs where, and in what order.
+        runs = [fjord.submit(workload["name"], {"image": page}) for page in pages]
+        return [list(fjord.results(fjord.wait(run))["lines"]) for run in runs]
+
+
+if __name__ == "__main__":
+    for lines in main(sys.argv[1:]):
+        print(*lines, sep="\n")
