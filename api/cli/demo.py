@@ -43,6 +43,8 @@ def demo(
 ) -> None:
     """Read text from images on all machines of this box, and compare with the usual ways."""
     quiet = json_file == Path("-")
+    # As Ctrl-C does: what was started is ended in order.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _folder(data) as folder, _service(folder, port, quiet=quiet) as service:
         report = _measure(service, images=images, seed=seed, quiet=quiet)
         if not quiet:
@@ -162,4 +164,7 @@ def _write(report: Report, json_file: Path | None) -> None:
 
 def _wait_for_interrupt(url: str) -> None:
     output.note(f"the service stays up at {url}/ until Ctrl-C")
-    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    ends = {signal.SIGINT, signal.SIGTERM}
+    # Blocked, or the default handlers would end this process before it can end the service.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+    signal.sigwait(ends)
