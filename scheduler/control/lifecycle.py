@@ -126,7 +126,7 @@ def end_run(
     del state.active[run.id]
     state.blocked_runs.pop(run.id, None)
     state.ended.append(run.id)
-    state.count(f"runs_{ended.value}")
+    state.count(f"{run.kind}s_{ended.value}")
     turn.runs[run.id] = None
     _release(state, turn, run)
 

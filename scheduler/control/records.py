@@ -86,7 +86,13 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRecord:
-    """An operation as others see it: planned against actual, and why it is where it is."""
+    """An operation as others see it: planned against actual, and why it is where it is.
+
+    Parameters
+    ----------
+    waits_for
+        Operations whose outputs it takes: the edges of the graph, also once they are done.
+    """
 
     operation: str
     run: str

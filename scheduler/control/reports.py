@@ -51,9 +51,12 @@ def finished(state: State, turn: Turn, event: OperationFinished) -> None:
     """Take in the first result of an operation; all others are ignored."""
     settle(state, event)
     op = state.operations.get(event.operation)
-    if op is None or op.state in ENDED or not 0 < event.attempt <= op.attempt:
+    if op is None or op.state in ENDED:
         return
     is_current = event.attempt == op.attempt and op.state in SENT
+    # Decisions are not in the log: a brain with other heuristics may not have sent this attempt
+    # when it folds the log of its predecessor, but the result is there all the same.
+    op.attempt = max(op.attempt, event.attempt)
     wrong = _missing(op, event)
     if wrong and is_current:
         fault(state, turn, op, event.machine, FailureReason.ERROR, wrong)

@@ -100,7 +100,6 @@ def _operation(
     table: Timetable, op: LiveOperation, candidates_of: tuple[Candidate, ...] = ()
 ) -> OperationRecord:
     placed = table.placement(op)
-    producers = (op.run.operations[name] for name in op.producers)
     started = op.state not in PENDING
     return OperationRecord(
         operation=op.id,
@@ -113,7 +112,7 @@ def _operation(
         machine=op.machine if started else (placed.mode.machine if placed else ""),
         provider=op.provider if started else (placed.mode.provider if placed else ""),
         attempt=op.attempt,
-        waits_for=tuple(p.id for p in producers if p.state is not OperationState.DONE),
+        waits_for=op.producers,
         planned_start_us=placed.start_us if placed else None,
         planned_end_us=placed.end_us if placed else None,
         started_us=op.started_us,
