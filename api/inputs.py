@@ -43,7 +43,7 @@ def from_json(given: JsonTensor | list[JsonTensor], where: str) -> ArrayOrList:
 
 def from_part(part: Part, where: str, max_bytes: int) -> ArrayOrList:
     """Value of a file part: by its name or type ``.npy`` or ``.npz``, else its bytes as uint8."""
-    data = bytes(part.content.data)
+    data = part.content.data
     if part.content_type == NPY or part.filename.endswith(".npy"):
         return from_npy(data, where)
     if part.content_type == NPZ or part.filename.endswith(".npz"):
@@ -51,7 +51,7 @@ def from_part(part: Part, where: str, max_bytes: int) -> ArrayOrList:
     return np.frombuffer(data, np.uint8)
 
 
-def from_npy(data: bytes | memoryview, where: str) -> Array:
+def from_npy(data: bytes | bytearray, where: str) -> Array:
     """Array of a ``.npy`` file, read in place.
 
     Raises
@@ -73,7 +73,7 @@ def from_npy(data: bytes | memoryview, where: str) -> Array:
     return _known(array.reshape(shape, order="F" if fortran else "C"), where)
 
 
-def from_npz(data: bytes, where: str, max_bytes: int) -> ArrayOrList:
+def from_npz(data: bytes | bytearray, where: str, max_bytes: int) -> ArrayOrList:
     """Arrays of a ``.npz`` file in order; a single one is not a list.
 
     Raises
@@ -203,7 +203,7 @@ def _texts(data: Any, where: str) -> Array:
     return array
 
 
-def _npy_header(data: bytes | memoryview) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+def _npy_header(data: bytes | bytearray) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     file = io.BytesIO(data[: MAX_NPY_HEADER_BYTES + 16])
     version = np.lib.format.read_magic(file)
     if version == (1, 0):

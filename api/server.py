@@ -26,6 +26,13 @@ from api.wiring import services
 from scheduler.model import keys
 
 DASHBOARD = Path(__file__).parent / "dashboard" / "static"
+DESCRIPTION = """A scheduling service for inference on mixed hardware.
+
+Callers show a token as `Authorization: Bearer ...`; a browser may keep one as a cookie through
+`POST /v1/session`. `x-fjord-scope` says what an operation needs: `operate` includes `submit`, which
+includes `read`; `agent` stands apart. On loopback without any token set, none is needed.
+Times that end in `_us` are microseconds since the Unix epoch.
+"""
 TENSOR_TOKEN_BYTES = 32
 CLOSE_S = 5
 """Live views are cut off after this time when the service ends; they connect again."""
@@ -51,7 +58,7 @@ def create_app(settings: Settings, *, controller: bool = True) -> FastAPI:
     app = FastAPI(
         title="Fjord",
         version=version("fjord"),
-        description="A scheduling service for inference on mixed hardware.",
+        description=DESCRIPTION,
         lifespan=lifespan,
         # Their pages load scripts from other hosts; the dashboard and the document do not.
         docs_url=None,

@@ -25,7 +25,7 @@ from api.submission import (
 )
 from scheduler.control.events import RunCancelled
 from scheduler.control.records import RunRecord, RunState
-from scheduler.model.errors import UnknownName
+from scheduler.model.errors import Unavailable, UnknownName
 from scheduler.model.messages import Release
 
 router = APIRouter(prefix="/v1", tags=["runs"])
@@ -63,7 +63,9 @@ Version = Annotated[int | None, Query(ge=1)]
     **route(
         Scope.SUBMIT,
         {
-            202: json_of("Accepted", "The run was accepted; after a wait, as it stands."),
+            202: json_of(
+                "Accepted", "The run was accepted; after a wait, its record as it stands."
+            ),
             200: json_of("RunResult", "The run ended while the caller waited."),
         },
         _BODY,
@@ -93,9 +95,14 @@ async def start_run(
     except BaseException:
         tensors.release(Release(run=run))
         raise
+    accepted = reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
     if not wait_s:
-        return reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
-    record = await _wait(request, run, wait_s, cancel_on_disconnect, context)
+        return accepted
+    try:
+        record = await _wait(request, run, wait_s, cancel_on_disconnect, context)
+    except Unavailable:
+        # The run is safe in the log, so its id is worth more to the caller than this error.
+        return accepted
     return await record_with_results(record, context, 200 if record.state in FINAL else 202)
 
 

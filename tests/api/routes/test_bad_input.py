@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import resource
@@ -343,6 +344,12 @@ async def test_a_dead_store_is_said_and_a_revived_one_is_used(
         assert (await client.post("/v1/workloads", json=body)).status_code == 201
         run = {"inputs": {"s": {"dtype": "float32", "data": [[1] * 5000]}}}
         assert (await client.post("/v1/workloads/w/runs", json=run)).status_code == 202
+        waiting = asyncio.create_task(client.post("/v1/workloads/w/runs?wait_s=60", json=run))
+
+        async def is_accepted() -> bool:
+            return len(await context.store.runs()) == 2
+
+        await eventually(is_accepted)
         store.stop()
         for method, path, arguments in (
             ("GET", "/readyz", {}),
@@ -355,7 +362,7 @@ async def test_a_dead_store_is_said_and_a_revived_one_is_used(
             assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
             assert "store" in answer.json()["detail"]
         assert list(context.models_dir.iterdir()) == []
-        assert len(list(context.services.tensors.root.glob("r-*"))) == 1
+        assert len(list(context.services.tensors.root.glob("r-*"))) == 2
         assert (await client.get("/healthz")).status_code == 200
         store.start()
 
@@ -363,7 +370,12 @@ async def test_a_dead_store_is_said_and_a_revived_one_is_used(
             return (await client.get("/readyz")).status_code == 200
 
         await eventually(is_ready)
-        assert len((await client.get("/v1/runs")).json()["runs"]) == 1
+        runs = (await client.get("/v1/runs")).json()["runs"]
+        for record in runs:
+            await client.delete(f"/v1/runs/{record['run']}")
+        answer = await waiting
+        assert answer.json()["run"] in [record["run"] for record in runs]
+        assert len(runs) == 2
     store.stop()
 
 
