@@ -165,7 +165,7 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[str, Context]]:
     finally:
         server.should_exit = True
         await task
-        shutil.rmtree(default_root(settings.site, settings.box), ignore_errors=True)
+        shutil.rmtree(default_root(settings.site, settings.box).parent, ignore_errors=True)
 
 
 @contextlib.asynccontextmanager
