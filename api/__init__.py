@@ -1,0 +1,1 @@
+"""Serves: routes, store, controller shell, supervisor, dashboard, client and command line."""

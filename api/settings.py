@@ -56,7 +56,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read ``FJORD_DATA``, ``FJORD_STORE_URL``, ``FJORD_SITE``, ``FJORD_BOX``, ``FJORD_FSYNC``."""
+        """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX`` and ``_FSYNC``."""
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
             data_dir=Path(environment.get("FJORD_DATA", default_data)),

@@ -23,11 +23,9 @@ import httpx
 
 from api.auth import VARIABLE, Scope, read_tokens, refuse_open_bind
 from api.embedded import EmbeddedStore, keep_alive
-from api.embedded.processes import free_port
+from api.ports import free_port, require_free
 from api.settings import Settings
 from scheduler.model.errors import Unavailable
-
-__all__ = ["free_port", "run_up"]
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
@@ -80,12 +78,16 @@ async def run_up(
     ------
     AccessDenied
         If other computers could reach the service without a token.
+    InvalidInput
+        If another process listens on the port.
     StoreUnavailable, OutOfSpace
         If the embedded store cannot be run.
     """
     tokens = read_tokens(settings.data_dir)
     refuse_open_bind(settings, tokens)
     settings = replace(settings, port=settings.port or free_port(settings.host))
+    # Or the service would be started again and again, and another's would answer in its place.
+    require_free(settings.host, settings.port)
     stop = stop_signal()
     async with _store(settings) as store_url:
         service, agent_part = _parts(settings, store_url, bool(tokens), agent_options)

@@ -10,8 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from scheduler.control.brain import Brain
-
 from api.controller import Controller
 from api.embedded import EmbeddedStore, keep_alive
 from api.feed import ChangeFeed
@@ -20,6 +18,7 @@ from api.solver_process import SolverProcess
 from api.store import Store
 from cost_models.ema import EmaOracle
 from devices.tensors import TensorStore, default_root
+from scheduler.control.brain import Brain
 from scheduler.solvers import registry
 
 ANY_ADDRESS = "0.0.0.0"

@@ -38,7 +38,8 @@ def up(
     as_json: options.Json = False,
 ) -> None:
     """Start everything on this box: the store, the service with its dashboard, and an agent."""
-    from api.supervisor import free_port, run_up
+    from api.ports import free_port
+    from api.supervisor import run_up
 
     _log_to_stderr()
     settings = _settings(host, port or free_port(host), data, store_url, box)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.client import Client, FjordApiError
+from api.ports import free_port
 from scheduler.model.errors import Unavailable
 
 START_S = 90.0
@@ -30,13 +30,6 @@ class Service:
     data_dir: Path
     process: subprocess.Popen[bytes]
     log: Path
-
-
-def free_port() -> int:
-    """Ask the system for a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

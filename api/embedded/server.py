@@ -21,13 +21,13 @@ from api.embedded.processes import (
     POLL_S,
     binary,
     end,
-    free_port,
     is_free,
     locked,
     runs,
     servers,
     write_secret,
 )
+from api.ports import free_port
 from api.settings import Settings
 from scheduler.model.errors import FjordError, OutOfSpace, StoreUnavailable
 

@@ -10,8 +10,9 @@ import pytest
 
 from api.client import Client, FjordApiError
 from api.demo.prepare import prepare
-from api.demo.service import Service, free_port, start_service, stop_service, wait_for
+from api.demo.service import Service, start_service, stop_service, wait_for
 from api.demo.verify import edges
+from api.ports import free_port
 
 JOIN_S = 60.0
 

@@ -16,7 +16,7 @@ import pytest
 from api.client import Client
 from api.settings import Settings
 from api.supervisor import run_up
-from scheduler.model.errors import AccessDenied, StoreUnavailable
+from scheduler.model.errors import AccessDenied, InvalidInput, StoreUnavailable
 
 PATIENCE_S = 60.0
 
@@ -118,6 +118,15 @@ def test_second_supervisor_on_one_folder_is_refused(tmp_path: Path, port: int) -
 async def test_open_address_without_a_token_is_refused(settings: Settings) -> None:
     with pytest.raises(AccessDenied, match="tokens must be set to listen on"):
         await run_up(replace(settings, host="0.0.0.0"))
+    assert not settings.data_dir.exists()
+
+
+@pytest.mark.anyio
+async def test_port_that_is_taken_is_said_before_anything_starts(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(InvalidInput, match=f"port must be free on 127.0.0.1; got {port}"):
+            await run_up(replace(settings, port=port))
     assert not settings.data_dir.exists()
 
 
