@@ -42,8 +42,8 @@ def up(
     from api.supervisor import run_up
 
     _log_to_stderr()
-    settings = _settings(host, port or free_port(host), data, store_url, box)
     parse_cores(cores)
+    settings = _settings(host, port or free_port(host), data, store_url, box)
     asyncio.run(
         run_up(
             settings,
@@ -79,8 +79,10 @@ def serve(
 ) -> None:
     """Start the service alone: the API, the dashboard, and a candidate for the controller."""
     from api import server
+    from api.ports import require_free
 
     _log_to_stderr()
+    require_free(host, port)
     settings = _settings(host, port, data, store_url, box)
     if as_json:
         output.print_json({"url": settings.base_url, "data": str(settings.data_dir)})

@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,17 @@ def test_a_file_that_is_no_problem_is_named(tmp_path: Path, error_line: ErrorLin
     file.write_text("{")
     assert run(["solve", str(file)]) == 2
     assert f"{file} must be JSON" in error_line()
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_a_port_that_is_taken_is_said_before_anything_starts(
+    command: str, tmp_path: Path, error_line: ErrorLine
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert run([command, "--port", port, "--data", str(tmp_path / "data")]) == 2
+    assert f"port must be free on 127.0.0.1; got {port}" in error_line()
+    assert not (tmp_path / "data").exists()
 
 
 def test_without_arguments_the_commands_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
