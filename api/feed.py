@@ -52,18 +52,26 @@ class ChangeFeed:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
-    async def wait_for_run(self, run_id: str, timeout_s: float) -> RunRecord | None:
+    async def wait_for_run(
+        self, run_id: str, timeout_s: float, *, is_new: bool = False
+    ) -> RunRecord | None:
         """The record of a run (without its operations) once it has ended, or else as it then is.
 
         Returns ``None`` if there is no such run. Returns early as soon as the run is final.
+
+        Parameters
+        ----------
+        is_new
+            Whether the run is submitted only after this has begun: its end is still to come.
         """
         ended: asyncio.Future[RunRecord] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(run_id, []).append(ended)
         try:
-            # Looked up after joining the waiters: an end in between is seen by one of the two.
-            record = await self._store.summary(run_id)
-            if record is None or record.state in FINAL:
-                return record
+            if not is_new:
+                # Looked up after joining the waiters: an end in between is seen by one of the two.
+                record = await self._store.summary(run_id)
+                if record is None or record.state in FINAL:
+                    return record
             async with asyncio.timeout(timeout_s):
                 return await ended
         except TimeoutError:

@@ -192,12 +192,14 @@ class Office:
 
     async def _show(self) -> None:
         """Write the view of the site after changes, but not more often than it can be seen."""
+        settings = self._settings
         while True:
             await self._changed.wait()
+            await asyncio.sleep(settings.view_s)
+            if not await self._insist(self._store.is_watched):
+                await asyncio.sleep(settings.unwatched_view_s - settings.view_s)
             self._changed.clear()
-            batch = Batch(view=self._brain.view(self._store.now_us()))
-            await self._commit(batch)
-            await asyncio.sleep(self._settings.view_s)
+            await self._commit(Batch(view=self._brain.view(self._store.now_us())))
 
     async def _search(self) -> None:
         """Have the solver process look for a better plan; only the latest snapshot counts."""

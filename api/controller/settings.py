@@ -17,8 +17,9 @@ class ControllerSettings:
         Pause between tries to take office.
     heartbeat_s, misses
         Agents are looked at this often; one that is away so many times in a row is lost.
-    view_s
-        Least time between two views of the site.
+    view_s, unwatched_view_s
+        From a change to the view that shows it, while somebody looks and while nobody does: a view
+        of a busy site takes as long as the planning of several runs.
     search_s
         Longest search for a better plan.
     question_s
@@ -32,6 +33,7 @@ class ControllerSettings:
     heartbeat_s: float = 1.0
     misses: int = 2
     view_s: float = 0.1
+    unwatched_view_s: float = 1.0
     search_s: float = 1.0
     question_s: float = 0.3
     retry_s: float = 0.05

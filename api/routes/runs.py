@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -89,17 +89,20 @@ async def start_run(
     run = new_run_id()
     tensors = context.services.tensors
     values = await store_inputs(tensors, run, given.inputs, workload)
+    ended = asyncio.ensure_future(context.services.feed.wait_for_run(run, wait_s, is_new=True))
     try:
         event = to_event(run, workload, given.settings, values, context.store.now_us())
         await context.store.submit(event)
     except BaseException:
+        ended.cancel()
         tensors.release(Release(run=run))
         raise
     accepted = reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
     if not wait_s:
+        ended.cancel()
         return accepted
     try:
-        record = await _wait(request, run, wait_s, cancel_on_disconnect, context)
+        record = await _wait(request, run, ended, cancel_on_disconnect, context)
     except Unavailable:
         # The run is safe in the log, so its id is worth more to the caller than this error.
         return accepted
@@ -230,13 +233,17 @@ async def _cancel(run: str, reason: str, context: Context) -> None:
 
 
 async def _wait(
-    request: Request, run: str, wait_s: float, cancel_on_disconnect: bool, context: Context
+    request: Request,
+    run: str,
+    ended: asyncio.Future[RunRecord | None],
+    cancel_on_disconnect: bool,
+    context: Context,
 ) -> RunRecord:
     """Wait for a run to end, but no longer than its caller."""
-    ended = asyncio.ensure_future(context.services.feed.wait_for_run(run, wait_s))
     gone = asyncio.ensure_future(_hung_up(request))
+    either: set[asyncio.Future[Any]] = {ended, gone}
     try:
-        await asyncio.wait({ended, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done() and cancel_on_disconnect:
             await _cancel(run, "its caller hung up", context)
         record = await ended if ended.done() else await context.store.summary(run)

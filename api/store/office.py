@@ -112,6 +112,10 @@ class Store(Questions):
             if data is not None
         }
 
+    async def is_watched(self) -> bool:
+        """Whether somebody has looked at the view lately."""
+        return bool(await self.call("EXISTS", keys.watched(self.site)))
+
     def _commands_of(self, batch: Batch) -> Iterator[Command]:
         for plan in batch.plans:
             yield self._added(keys.plans(self.site, plan.agent), plan, PLANS_KEPT)

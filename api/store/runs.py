@@ -12,6 +12,8 @@ from scheduler.control.records import OperationRecord, RunRecord, RunState, Site
 from scheduler.model import keys
 from scheduler.model.messages import Release
 
+WATCHED_S = 5
+"""Who looks at the view comes back within this time, or has gone."""
 PAGE = 200
 """Runs that are looked at together when only those of one state are wanted."""
 
@@ -70,8 +72,13 @@ class Runs(Registry):
         return wanted[:limit]
 
     async def view(self) -> SiteView | None:
-        """The latest view of the site, ``None`` before a controller made one."""
-        data = await self.call("GET", keys.view(self.site))
+        """The latest view of the site, ``None`` before a controller made one.
+
+        For a while after this call views are made often.
+        """
+        data, _ = await self.together(
+            ("GET", keys.view(self.site)), ("SET", keys.watched(self.site), 1, "EX", WATCHED_S)
+        )
         return None if data is None else codec.decode(SiteView, data)
 
     async def changes(

@@ -21,8 +21,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from scheduler.model import keys
+from scheduler.model.clock import StoreClock
 from scheduler.model.errors import DuplicateName
-from scheduler.model.messages import AgentPlan, PeerOutputs, Report
+from scheduler.model.messages import AgentPlan, OperationStarted, PeerOutputs, Report
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,11 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 # Clocks of computers drift by tens of microseconds per second.
 CLOCK_EVERY_BEATS = 30
+# The first answer on a new connection is slow; the quickest of a few bounds the clock best.
+CLOCK_READINGS = 5
+# Starts and acknowledgements wait this long for something to travel with: most operations end
+# before, and each write costs the store a sync and the controller a turn.
+HOLD_S = 0.005
 
 Incoming = AgentPlan | PeerOutputs
 _INCOMING: dict[bytes, Any] = {
@@ -71,7 +77,7 @@ class Link:
         self._on_lapse = on_lapse
         self._heartbeat = keys.heartbeat(site, agent)
         self._plans = keys.plans(site, agent)
-        self._offset_us = 0
+        self._clock = StoreClock()
         self._incarnation = ""
         self._openings = 0
         self._outbox: deque[Command] = deque()
@@ -85,7 +91,7 @@ class Link:
 
     def at_us(self, monotonic_us: int) -> int:
         """A moment of this box's monotonic clock, in the clock of the store."""
-        return monotonic_us + self._offset_us
+        return self._clock.at_us(monotonic_us)
 
     async def open(self, incarnation: str) -> None:
         """Begin an incarnation: it hears only what is sent from now on.
@@ -101,7 +107,8 @@ class Link:
 
     def report(self, report: Report) -> None:
         """Tell the brain; it leaves in order, now or when the store is back."""
-        self._send(self._entry(keys.events(self._site), report))
+        entry = self._entry(keys.events(self._site), report)
+        self._send(entry, hold=isinstance(report, OperationStarted))
 
     def notify(self, agent: str, peer: PeerOutputs) -> None:
         """Tell another agent."""
@@ -190,10 +197,14 @@ class Link:
         await self._redis.set(self._heartbeat, self._incarnation, ex=HEARTBEAT_TTL_S)
 
     async def _set_clock(self) -> None:
-        before = time.monotonic_ns()
-        seconds, micros = await self._redis.time()
-        middle_us = (before + time.monotonic_ns()) // 2_000
-        self._offset_us = seconds * 1_000_000 + micros - middle_us
+        for _ in range(CLOCK_READINGS):
+            before_us = time.monotonic_ns() // 1_000
+            seconds, micros = await self._redis.time()
+            self._clock.observe(
+                before_us=before_us,
+                store_us=seconds * 1_000_000 + micros,
+                after_us=time.monotonic_ns() // 1_000,
+            )
 
     async def _open_group(self) -> None:
         with contextlib.suppress(ResponseError):  # there is no stream yet
@@ -229,22 +240,26 @@ class Link:
         return list(answer[0][1]) if answer else []
 
     async def _write(self, batch: list[Command]) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
+        # As one: who waits for the first of them is not woken before the last is there.
+        pipeline = self._redis.pipeline(transaction=True)
         for command in batch:
             pipeline.execute_command(*command)
         await pipeline.execute()
 
     def _acknowledge(self, entry_id: bytes) -> None:
-        self._send(("XACK", self._plans, GROUP, entry_id))
-        self._send(("XDEL", self._plans, entry_id))
+        self._send(("XACK", self._plans, GROUP, entry_id), hold=True)
+        self._send(("XDEL", self._plans, entry_id), hold=True)
 
     def _entry(self, key: str, message: object) -> Command:
         kind = type(message).__name__
         return ("XADD", key, "*", keys.TYPE_FIELD, kind, keys.DATA_FIELD, _encode(message))
 
-    def _send(self, command: Command) -> None:
+    def _send(self, command: Command, *, hold: bool = False) -> None:
+        if not hold:
+            self._has_mail.set()
+        elif not self._outbox:
+            asyncio.get_running_loop().call_later(HOLD_S, self._has_mail.set)
         self._outbox.append(command)
-        self._has_mail.set()
         self._is_empty.clear()
 
 

@@ -113,9 +113,9 @@ def _queues(state: State, agent: LiveAgent) -> _Queues:
 def _is_news(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> bool:
     if agent.id in turn.resend or turn.stops.get(agent.id):
         return True
-    # A plan repeats its queues: with work in them, tensors that may go wait for the next plan.
-    is_idle = not any(queues.values())
-    if agent.releases and (is_idle or len(agent.releases) >= _RELEASES_HELD):
+    # Tensors that may go wait for the next plan: by itself, a plan for them costs as much as one.
+    is_due = agent.release_by_us is not None and agent.release_by_us <= state.now_us
+    if is_due or len(agent.releases) >= _RELEASES_HELD:
         return True
     return any(queue != state.machines[name].queue for name, queue in queues.items())
 
@@ -139,7 +139,7 @@ def _send(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> SendPl
         stop=stops,
         release=tuple(agent.releases),
     )
-    agent.releases = []
+    agent.releases, agent.release_by_us = [], None
     return SendPlan(plan=plan)
 
 

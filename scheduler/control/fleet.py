@@ -44,6 +44,7 @@ def joined(state: State, turn: Turn, event: AgentJoined) -> None:
         machines=list(reports),
         # Its box may still hold what the incarnation before it was not told to delete.
         releases=agent.releases if agent is not None else [],
+        release_by_us=agent.release_by_us if agent is not None else None,
     )
     for report in reports.values():
         _add_machine(state, report, event)

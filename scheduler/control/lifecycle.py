@@ -99,10 +99,12 @@ def expire(state: State, turn: Turn) -> None:
 
 
 def wake(state: State, turn: Turn) -> None:
-    """Ask to be woken for the next deadline or the next run to forget."""
+    """Ask to be woken for the next deadline, tensors to release, or run to forget."""
     times = [state.deadlines[0][0]] if state.deadlines else []
     if state.ended:
         times.append(_forget_at_us(state, state.ended[0]))
+    alive = (agent for agent in state.agents.values() if agent.is_alive)
+    times += [agent.release_by_us for agent in alive if agent.release_by_us is not None]
     # A wake-up that comes too early does no harm, so only an earlier one is worth a command.
     if times and (state.wake_us is None or min(times) < state.wake_us):
         state.wake_us = min(times)
@@ -189,7 +191,7 @@ def _forget(state: State, turn: Turn, run: LiveRun) -> None:
         state.operations.pop(name, None)
     turn.runs.pop(run.id, None)
     for agent_id in run.touched:
-        state.agents[agent_id].releases.append(release)
+        _let_go(state, agent_id, release)
         stops = state.agents[agent_id].stops
         for pair in [pair for pair in stops if pair[0].startswith(f"{run.id}/")]:
             del stops[pair]
@@ -203,8 +205,16 @@ def _release(state: State, turn: Turn, run: LiveRun) -> None:
         return
     release = Release(run=run.id, keep=_kept_keys(run.outputs))
     for agent in run.touched:
-        state.agents[agent].releases.append(release)
+        _let_go(state, agent, release)
     turn.commands.append(ReleaseInputs(release=release))
+
+
+def _let_go(state: State, agent: str, release: Release) -> None:
+    """Tell an agent what it may delete, with its next plan or after a while."""
+    live = state.agents[agent]
+    live.releases.append(release)
+    if live.release_by_us is None:
+        live.release_by_us = state.now_us + state.settings.release_after_us
 
 
 def _kept_keys(outputs: dict[str, Value]) -> tuple[str, ...]:

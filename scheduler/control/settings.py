@@ -31,6 +31,8 @@ class BrainSettings:
         Assumed of the connection between two boxes.
     improve_operations, improve_makespan_us
         From how much work that is not yet sent a better plan is asked for.
+    release_after_us
+        Tensors that an agent may delete wait so long for a plan that tells it so on the way.
     keep_ended_us, keep_ended_runs
         How long, and how many, ended runs are remembered.
     """
@@ -50,5 +52,6 @@ class BrainSettings:
     bandwidth_bytes_per_s: int = 100_000_000
     improve_operations: int = 4
     improve_makespan_us: int = 50_000
+    release_after_us: int = 500_000
     keep_ended_us: int = 600_000_000
     keep_ended_runs: int = 500

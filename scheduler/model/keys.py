@@ -58,6 +58,11 @@ def view(site: str) -> str:
     return f"fjord:{{{site}}}:view"
 
 
+def watched(site: str) -> str:
+    """Expiring key that says that somebody looks at the view."""
+    return f"fjord:{{{site}}}:watched"
+
+
 def models(site: str) -> str:
     """Hash of models by name, each as JSON."""
     return f"fjord:{{{site}}}:models"

@@ -60,8 +60,11 @@ def test_run_is_sent_at_once_and_ends_with_its_output(brain: Watched) -> None:
     run = brain.run("r-1")
     assert run.state is RunState.FINISHED
     assert run.outputs == {"y": value(box="box-a")}
-    assert plans(told)[0].release[0].keep == ("box-a/x",)
     assert [c.release.run for c in told if isinstance(c, ReleaseInputs)] == ["r-1"]
+    # No other plan takes the release along, so it gets one of its own.
+    due_us = next(c.at_us for c in told if isinstance(c, WakeAt))
+    told = brain.handle(Tick(at_us=due_us))
+    assert plans(told)[0].release[0].keep == ("box-a/x",)
 
 
 def test_finish_on_plan_does_not_plan_again(brain: Watched) -> None:
