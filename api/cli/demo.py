@@ -94,7 +94,7 @@ def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> Report
             )
         ways = approaches(client, workload, model_files(), pages)
         with output.progress("reading", quiet=quiet) as shown:
-            task = shown.add_task("", total=ROUNDS * len(ways))
+            task = shown.add_task("", total=(1 + ROUNDS) * len(ways))
             measured = in_turn(ways, rounds=ROUNDS, progress=lambda: shown.advance(task))
         machines = [machine["report"]["id"] for machine in client.devices()]
     return Report(expected=expected, measured=measured, machines=machines)
@@ -110,7 +110,7 @@ def _print(report: Report, url: str) -> None:
     console.print("\n[bold]What ran where[/bold] (one letter per image)")
     console.print(gantt(bars, width=output.chart_width()), soft_wrap=True, markup=False)
     console.print(legend(bars), style="dim", markup=False)
-    console.print(f"\n[bold]{len(report.expected)} images, median of {ROUNDS} rounds[/bold]")
+    console.print(f"\n[bold]{len(report.expected)} images, median of {ROUNDS} warm rounds[/bold]")
     rows = [_row(name, typical(rounds), fjord) for name, rounds in report.measured.items()]
     columns = ("approach", "makespan ms", "against Fjord", "planned ms", "bound ms")
     output.print_table(columns, rows, right=columns[1:], empty="nothing was measured")

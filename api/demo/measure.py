@@ -114,13 +114,16 @@ def in_turn(
     rounds: int,
     progress: Callable[[], None] = lambda: None,
 ) -> dict[str, list[Measured]]:
-    """Measure each approach in each round, so that a slow minute of the box meets them all."""
+    """Measure each approach in each round, so that a slow minute of the box meets them all.
+
+    A round before the first is not counted: in it, every session that an approach uses is made.
+    """
     found: dict[str, list[Measured]] = {name: [] for name in approaches}
-    for _ in range(rounds):
+    for _ in range(1 + rounds):
         for name, approach in approaches.items():
             found[name].append(approach())
             progress()
-    return found
+    return {name: measured[1:] for name, measured in found.items()}
 
 
 def typical(measured: Sequence[Measured]) -> Measured:
