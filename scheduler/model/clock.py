@@ -17,7 +17,7 @@ class StoreClock:
     5080
     >>> clock.observe(before_us=300, store_us=5_175, after_us=310)
     >>> clock.at_us(400)
-    5280
+    5270
     """
 
     def __init__(self) -> None:

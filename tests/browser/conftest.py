@@ -30,8 +30,9 @@ def site() -> Iterator[Site]:
     thread.join(timeout=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    # Not for the session: while it lives, its event loop runs, and no other test could start one.
     if not CHROMIUM.exists():
         message = f"{CHROMIUM} is not installed"
         if os.environ.get("FJORD_REQUIRE_BROWSER") == "1":
@@ -41,7 +42,7 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     launched = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
@@ -50,7 +51,9 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def watched(browser: Browser) -> Iterator[Watched]:
+def watched(site: Site, browser: Browser) -> Iterator[Watched]:
+    # The site is asked for so that it outlives the page, which would complain of its end.
+    del site
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(10_000)
     seen = Watched(context.new_page())
