@@ -17,6 +17,7 @@ from api.cli import (
     runs,
     services,
     solving,
+    submitting,
     token,
     workloads,
 )
@@ -40,7 +41,7 @@ devices.register(app)
 functions.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(workloads.app, name="workloads")
-runs.register(app)
+submitting.register(app)
 app.add_typer(runs.app, name="runs")
 solving.register(app)
 policy.register(app)
