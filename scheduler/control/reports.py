@@ -78,7 +78,8 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
         return
     _observe(state, op, event)
     _tell_consumers(turn, op)
-    if not was_planned or _is_off_plan(state, op) or _frees_urgent(state, op):
+    is_off_plan = _is_off_plan(state, op) or _is_slipping(state)
+    if not was_planned or is_off_plan or _frees_urgent(state, op):
         turn.replan = turn.replan or bool(state.plan.planned)
     _grow(state, turn, op)
     if op.run.is_ended:
@@ -150,6 +151,18 @@ def _is_off_plan(state: State, op: LiveOperation) -> bool:
     settings = state.settings
     tolerance_us = max(settings.late_floor_us, round(settings.late_share * duration_us))
     return abs(op.ended_us - op.expected_end_us) > tolerance_us
+
+
+def _is_slipping(state: State) -> bool:
+    """Whether something that could run is kept waiting by an overdue operation on its machine."""
+    late_us = state.now_us - state.settings.late_floor_us
+    for queue in state.plan.queues.values():
+        head = state.operations[queue[0]] if queue else None
+        if head is None or head.placement is None or head.placement.start_us >= late_us:
+            continue
+        if is_ready(head):
+            return True
+    return False
 
 
 def _frees_urgent(state: State, op: LiveOperation) -> bool:

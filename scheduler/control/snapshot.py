@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scheduler.control.candidates import options
 from scheduler.control.live import PENDING, LiveMachine, LiveOperation, LiveRun, Options
 from scheduler.control.records import OperationState
 from scheduler.control.state import State
-from scheduler.model.problem import Job, Link, Machine, Operation, Problem, Progress
+from scheduler.model.problem import Job, Link, Machine, Mode, Operation, Problem, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _problem(
         machines=tuple(machines),
         jobs=tuple(_job(run, origin_us) for run in runs.values()),
         operations=(
-            *(_running(op, origin_us) for op in running),
+            *(_running(op, origin_us, now_us) for op in running),
             *(Operation(id=op.id, job=op.run.id, modes=found[op.id].modes) for op in planned),
         ),
         edges=tuple(edges),
@@ -147,11 +147,24 @@ def _job(run: LiveRun, origin_us: int) -> Job:
     return Job(id=run.id, due_us=due_us, band=run.effective_band, weight=run.weight)
 
 
-def _running(op: LiveOperation, origin_us: int) -> Operation:
+def _running(op: LiveOperation, origin_us: int, now_us: int) -> Operation:
     assert op.mode is not None
     assert op.started_us is not None
     progress = Progress(mode=0, start_us=op.started_us - origin_us)
-    return Operation(id=op.id, job=op.run.id, modes=(op.mode,), progress=progress)
+    mode = _still_running(op.mode, now_us - op.started_us)
+    return Operation(id=op.id, job=op.run.id, modes=(mode,), progress=progress)
+
+
+def _still_running(mode: Mode, elapsed_us: int) -> Mode:
+    """Give the mode of a running operation the duration that is expected by now.
+
+    One that is overdue would otherwise be expected to end at any moment, and its machine would
+    look free to the most urgent work while others really are.
+    """
+    if elapsed_us < mode.duration_us:
+        return mode
+    expected_us = mode.p95_us if elapsed_us < mode.p95_us else elapsed_us + elapsed_us // 2
+    return replace(mode, duration_us=expected_us, duration_p95_us=max(mode.p95_us, expected_us))
 
 
 def _links(state: State, machines: list[Machine]) -> tuple[Link, ...]:

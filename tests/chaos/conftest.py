@@ -13,7 +13,7 @@ from tests.onnx_models import model, node, save
 WIDTH = 256
 """One tensor is 256 KiB: too large to travel inside a message."""
 STEPS = 320
-"""About 80 ms on one core by the fastest provider: 20 runs of two such stages last long enough to be hit."""
+"""About 80 ms on one core by the fastest provider: 20 runs of two such last long enough to hit."""
 
 
 def shift_model(folder: Path) -> Path:

@@ -85,6 +85,31 @@ def test_finish_far_off_plan_plans_again(brain: Watched) -> None:
     assert planned >= 90_000
 
 
+def test_overdue_operation_does_not_make_its_machine_look_free() -> None:
+    brain = Watched()
+    brain.feed(agent_joined(lanes=2), added(single(declared_us=10_000)))
+    told = brain.feed(submitted("r-1"), submitted("r-2"))
+    first, second = dispatch_of(told, "r-1/only"), dispatch_of(told, "r-2/only")
+    brain.feed(start(first, 0), start(second, 28_000))
+    # Expected 10 ms, p95 20 ms: after 30 ms it may take as long again, the other ends at 38 ms.
+    told = brain.handle(submitted("r-3", at_us=30_000, band=Band.CRITICAL))
+    assert dispatch_of(told, "r-3/only").machine == second.machine != first.machine
+
+
+def test_work_behind_an_overdue_operation_moves_to_the_machine_that_frees_first() -> None:
+    brain = Watched()
+    brain.feed(agent_joined(lanes=2), added(single(declared_us=10_000)))
+    told = brain.feed(*(submitted(f"r-{i}") for i in range(4)))
+    by_machine = {
+        machine: queue(told, machine) for plan in plans(told)[-1:] for machine in plan.queues
+    }
+    stuck, freed = ([dispatch_of(told, name) for name in names] for names in by_machine.values())
+    brain.feed(start(stuck[0], 0), start(freed[0], 0), finish(freed[0], 10_000))
+    brain.handle(start(freed[1], 10_000))
+    told = brain.handle(finish(freed[1], 40_000, took_us=30_000))
+    assert queue(told, freed[0].machine) == [stuck[1].operation]
+
+
 def test_critical_run_overtakes_all_queued_background_runs(brain: Watched) -> None:
     world = World(brain, nature=nature(spread=0.3), seed=5)
     world.join("a", "box-a", agent_joined().machines, 0)
