@@ -20,7 +20,7 @@ PLAIN = "plain ONNX Runtime"
 FASTEST = "fastest_machine"
 FJORD = "Fjord"
 RUN_TIMEOUT_S = 120.0
-VIEW_POLL_S = 0.01
+VIEW_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

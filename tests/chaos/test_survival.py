@@ -26,7 +26,7 @@ BEFORE_KILL = 2
 """So many runs have ended when the part is killed: the others are under way or queued."""
 PATIENCE_S = 90.0
 WIDTH = 256
-SHIFT = 2 * 320
+SHIFT = 2 * 1200
 VICTIMS = {
     "worker": "devices.worker",
     "agent": "api.cli agent",
