@@ -12,8 +12,8 @@ from tests.onnx_models import model, node, save
 
 WIDTH = 256
 """One tensor is 256 KiB: too large to travel inside a message."""
-STEPS = 1200
-"""About 150 ms on one core by the fastest provider: submitting takes less than running does."""
+STEPS = 480
+"""About 60 ms on one core by the fastest provider: submitting takes less than running does."""
 
 
 def shift_model(folder: Path) -> Path:
