@@ -16,13 +16,14 @@ CHROMIUM = "/usr/bin/chromium"
 SIZE = (1280, 860)
 SHARPNESS = 1.25
 SETTLE_MS = 1500
-WIDEST = """() => [...document.querySelectorAll('.bar:not(.profile) .actual')]
-  .reduce((a, b) => (a.width.baseVal.value >= b.width.baseVal.value ? a : b))
+TYPICAL = """() => [...document.querySelectorAll('.bar:not(.profile) .actual')]
+  .sort((a, b) => a.width.baseVal.value - b.width.baseVal.value)
+  .at(-Math.ceil(document.querySelectorAll('.bar:not(.profile) .actual').length / 10))
   .closest('.bar').dataset.operation"""
 
 
 def take(browser: Browser, url: str, scheme: str, target: Path) -> None:
-    """Take one picture, with the longest operation explained."""
+    """Take one picture, with one of the longer operations explained."""
     page = browser.new_page(
         viewport={"width": SIZE[0], "height": SIZE[1]},
         color_scheme="dark" if scheme == "dark" else "light",
@@ -30,7 +31,7 @@ def take(browser: Browser, url: str, scheme: str, target: Path) -> None:
     )
     page.goto(url)
     page.wait_for_selector(".bar .actual")
-    page.goto(f"{url}#operation={page.evaluate(WIDEST)}")
+    page.goto(f"{url}#operation={page.evaluate(TYPICAL)}")
     page.wait_for_selector("[data-testid=why]")
     page.wait_for_timeout(SETTLE_MS)
     page.evaluate("scrollTo(0, 0)")

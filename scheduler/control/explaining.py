@@ -168,16 +168,12 @@ def blocked_by(op: LiveOperation, found: Options) -> tuple[str, str]:
 
 
 def _other(placed: Placement, mode: Mode, finish_us: int) -> Candidate:
-    detail = ""
-    if finish_us < placed.end_us:
-        detail = "would end earlier by itself, but the whole plan would not"
     return Candidate(
         machine=mode.machine,
         provider=mode.provider,
         variant=mode.variant,
         finish_us=finish_us,
-        reason=Reason.LATER_FINISH,
-        detail=detail,
+        reason=Reason.WORSE_PLAN if finish_us < placed.end_us else Reason.LATER_FINISH,
     )
 
 

@@ -34,7 +34,8 @@ class OperationState(StrEnum):
 class Reason(StrEnum):
     """Why a candidate was not chosen, or why work waits. A closed set."""
 
-    LATER_FINISH = "later_finish"  # another candidate finishes earlier
+    LATER_FINISH = "later_finish"  # the chosen candidate finishes earlier
+    WORSE_PLAN = "worse_plan"  # would finish earlier by itself, but the plan as a whole would not
     NOT_PROFILED = "not_profiled"  # the model was not measured there yet
     REFUSED = "refused"  # the provider failed the canary, fell back or declines the model
     PROVIDER_UNUSABLE = "provider_unusable"

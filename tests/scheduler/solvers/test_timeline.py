@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from scheduler.model.checker import check
 from scheduler.model.problem import Problem
-from scheduler.model.schedule import Limits
+from scheduler.model.schedule import Assignment, Limits, Schedule
 from scheduler.solvers.heuristics.fastest_machine import fastest_machine
 from scheduler.solvers.heuristics.left_shift import left_shifted
 from scheduler.solvers.heuristics.timeline import Timeline
+from tests.builders import mode, operation, problem
 from tests.scheduler.strategies import problems
 
 SPANS = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 6)), max_size=8)
@@ -56,3 +57,10 @@ def test_shifting_left_delays_nothing_and_changes_no_mode(p: Problem) -> None:
     for old, new in zip(before, after, strict=True):
         assert (new.operation, new.mode) == (old.operation, old.mode)
         assert new.start_us <= old.start_us
+
+
+def test_shifting_left_takes_the_quickest_mode_on_the_machine() -> None:
+    p = problem([operation("slack", modes=(mode("m0", 5), mode("m0", 3)))])
+    slow = Assignment(operation="slack", mode=0, machine="m0", start_us=2, end_us=7)
+    (placed,) = left_shifted(p, Schedule(assignments=(slow,)))
+    assert (placed.mode, placed.start_us, placed.end_us) == (1, 0, 3)

@@ -6,6 +6,7 @@ export const BANDS = ["critical", "high", "normal", "background"];
 const REASONS = {
   // Why a candidate was not chosen, or why work waits.
   later_finish: "would finish later",
+  worse_plan: "earlier by itself, but the plan as a whole would be longer",
   not_profiled: "the model has not been measured there yet",
   refused: "the provider failed the check for this model",
   provider_unusable: "the provider cannot be used there",
