@@ -6,16 +6,15 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from api import errors, openapi
 from api.auth import Gate, read_tokens, refuse_open_bind
 from api.context import Context, Workloads
+from api.dashboard import Dashboard
 from api.limits import MULTIPART_OVERHEAD, RequestLimit
 from api.metrics import Metrics
 from api.routes import ROUTERS
@@ -25,7 +24,6 @@ from api.uploads import sweep
 from api.wiring import services
 from scheduler.model import keys
 
-DASHBOARD = Path(__file__).parent / "dashboard" / "static"
 DESCRIPTION = """A scheduling service for inference on mixed hardware.
 
 Callers show a token as `Authorization: Bearer ...`; a browser may keep one as a cookie through
@@ -73,7 +71,7 @@ def create_app(settings: Settings, *, controller: bool = True) -> FastAPI:
         max_bytes=settings.max_request_bytes,
         paths={"/v1/models": settings.max_model_bytes + MULTIPART_OVERHEAD},
     )
-    app.mount("/", StaticFiles(directory=DASHBOARD, html=True, check_dir=False), name="dashboard")
+    app.mount("/", Dashboard(), name="dashboard")
     return app
 
 

@@ -18,14 +18,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from api.dashboard import STATIC
+from api.dashboard import Dashboard
 from api.trace import trace
 from scheduler.control.records import RunRecord, SiteView
-
-POLICY = b"default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
 @dataclass
@@ -106,7 +103,7 @@ class Endpoints:
 
 def application(site: Site) -> ASGIApp:
     answers = Endpoints(site)
-    routes = Starlette(
+    return Starlette(
         routes=[
             Route("/v1/events", answers.events),
             Route("/v1/models", answers.models),
@@ -114,19 +111,9 @@ def application(site: Site) -> ASGIApp:
             Route("/v1/runs/{run}", answers.run, methods=["GET"]),
             Route("/v1/runs/{run}", answers.cancel, methods=["DELETE"]),
             Route("/v1/runs/{run}/trace", answers.trace),
-            Mount("/", StaticFiles(directory=STATIC, html=True)),
+            Mount("/", Dashboard()),
         ]
     )
-
-    async def with_policy(scope: Scope, receive: Receive, send: Send) -> None:
-        async def sent(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"].append((b"content-security-policy", POLICY))
-            await send(message)
-
-        await routes(scope, receive, sent)
-
-    return with_policy
 
 
 class Server(uvicorn.Server):
