@@ -139,14 +139,17 @@ class Gate:
     ----------
     tokens
         Empty on an open service: everybody on this computer may do everything.
+    stays_closed
+        Whether a token is needed even if there is none: the last was revoked.
     """
 
     tokens: tuple[Token, ...] = ()
+    stays_closed: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether no token is needed."""
-        return not self.tokens
+        return not (self.tokens or self.stays_closed)
 
     def admit(self, connection: HTTPConnection, scope: Scope) -> None:
         """Pass if the request may do what the scope covers.
@@ -187,6 +190,38 @@ class Gate:
             got = "one that is not known" if secret else "none"
             raise AccessDenied(f"a bearer token must be given; got {got}", field="authorization")
         return found
+
+
+class WatchedGate:
+    """The gate of a data folder. Tokens that are made or revoked there count at once.
+
+    An open service stays open until it starts again: its own agent was given no token.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        self._changed_ns = self._look()
+        self._gate = Gate(read_tokens(data_dir))
+
+    def now(self) -> Gate:
+        """The gate as the tokens stand.
+
+        Raises
+        ------
+        InvalidInput
+            If the token file cannot be read.
+        """
+        changed_ns = self._look()
+        if changed_ns != self._changed_ns and not self._gate.is_open:
+            self._gate = Gate(read_tokens(self._data_dir), stays_closed=True)
+            self._changed_ns = changed_ns
+        return self._gate
+
+    def _look(self) -> int:
+        try:
+            return (self._data_dir / FILE).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
 
 _LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})

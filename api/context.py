@@ -11,7 +11,7 @@ from typing import cast
 import httpx
 from fastapi import Request
 
-from api.auth import Gate
+from api.auth import Gate, WatchedGate
 from api.metrics import Metrics
 from api.registry import WorkloadRecord
 from api.settings import Settings
@@ -61,13 +61,18 @@ class Context:
     """
 
     settings: Settings
-    gate: Gate
+    gates: WatchedGate
     services: Services
     workloads: Workloads
     metrics: Metrics
     client: httpx.AsyncClient
     tensor_token: str
     filing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def gate(self) -> Gate:
+        """The gate as the tokens stand now."""
+        return self.gates.now()
 
     @property
     def store(self) -> Store:

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api import errors, openapi
-from api.auth import Gate, read_tokens, refuse_open_bind
+from api.auth import WatchedGate, read_tokens, refuse_open_bind
 from api.context import Context, Workloads
 from api.dashboard import Dashboard
 from api.limits import MULTIPART_OVERHEAD, RequestLimit
@@ -111,7 +111,7 @@ async def _context(settings: Settings, *, controller: bool) -> AsyncIterator[Con
         parts.feed.on_run(metrics.take)
         yield Context(
             settings=settings,
-            gate=Gate(read_tokens(settings.data_dir)),
+            gates=WatchedGate(settings.data_dir),
             services=parts,
             workloads=Workloads(parts.store),
             metrics=metrics,

@@ -40,7 +40,9 @@ def create(
     if as_json:
         return output.print_json({"name": name, "scopes": made.scopes, "secret": secret})
     output.console().print(secret, soft_wrap=True, markup=False)
-    output.note("shown this once; services read it when they start")
+    output.note(
+        "shown this once; a service that wants tokens knows it now, an open one when it starts"
+    )
 
 
 def _scopes(texts: list[str]) -> tuple[Scope, ...]:
@@ -80,7 +82,7 @@ def list_tokens(data: options.Data = None, as_json: options.Json = False) -> Non
 
 @app.command()
 def revoke(name: str, data: options.Data = None, as_json: options.Json = False) -> None:
-    """Take a token back; services notice when they start."""
+    """Take a token back, at once."""
     from api.auth import write_tokens
 
     folder = _folder(data)

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 from starlette.requests import HTTPConnection
 
-from api.auth import Gate, Scope, Token, digest, read_tokens, refuse_open_bind, write_tokens
+from api.auth import (
+    Gate,
+    Scope,
+    Token,
+    WatchedGate,
+    digest,
+    read_tokens,
+    refuse_open_bind,
+    write_tokens,
+)
 from api.settings import Settings
 from scheduler.model.errors import AccessDenied, Forbidden, InvalidInput
 
@@ -48,6 +57,25 @@ def test_a_closed_service_wants_a_token_that_it_knows(header: dict[str, str]) ->
 
 def test_a_browser_may_show_its_token_as_a_cookie() -> None:
     Gate((_token(Scope.READ),)).admit(_request(cookie="fjord_token=secret"), Scope.READ)
+
+
+def test_tokens_that_are_made_or_revoked_count_at_once(tmp_path: Path) -> None:
+    write_tokens(tmp_path, [_token(Scope.READ)])
+    gates = WatchedGate(tmp_path)
+    late = Token(name="late", sha256=digest("later"), scopes=(Scope.AGENT,))
+    write_tokens(tmp_path, [late])
+    assert gates.now().find("later") == late
+    write_tokens(tmp_path, [])
+    for secret in ("secret", "later", ""):
+        with pytest.raises(AccessDenied):
+            gates.now().find(secret)
+    assert not gates.now().is_open
+
+
+def test_an_open_service_stays_open_until_it_starts_again(tmp_path: Path) -> None:
+    gates = WatchedGate(tmp_path)
+    write_tokens(tmp_path, [_token(Scope.READ)])
+    assert gates.now().is_open
 
 
 def test_an_open_service_wants_no_token_but_refuses_a_wrong_one() -> None:
