@@ -92,13 +92,33 @@ def _plannable(
     cannot: list[LiveOperation] = []
     stuck: set[str] = set()
     for op in pending:
-        choice = found[op.id] = options(state, op)
+        choice = found[op.id] = _promised(state, op, options(state, op))
         if not choice.modes or any(name in stuck for name in op.producers):
             stuck.add(op.id)
             cannot.append(op)
         else:
             can.append(op)
     return can, cannot
+
+
+def _promised(state: State, op: LiveOperation, choice: Options) -> Options:
+    """Keep what overtook others, and is next on a busy machine, where it is.
+
+    Otherwise every finish elsewhere could move it to the machine that has just begun something
+    else, and a row of wrong predictions would keep it waiting for ever.
+    """
+    live = state.machines.get(op.machine)
+    if op.state is not OperationState.DISPATCHED or live is None or not live.running:
+        return choice
+    queue = [state.operations[name] for name, _ in live.queue]
+    if not queue or queue[0] is not op or all(other.band <= op.band for other in queue):
+        return choice
+    there = [i for i, mode in enumerate(choice.modes) if mode.machine == op.machine]
+    return replace(
+        choice,
+        modes=tuple(choice.modes[i] for i in there) or choice.modes,
+        provenance=tuple(choice.provenance[i] for i in there) or choice.provenance,
+    )
 
 
 def _problem(

@@ -110,6 +110,20 @@ def test_work_behind_an_overdue_operation_moves_to_the_machine_that_frees_first(
     assert queue(told, freed[0].machine) == [stuck[1].operation]
 
 
+def test_what_overtook_keeps_the_next_slot_that_it_was_promised() -> None:
+    brain = Watched()
+    brain.feed(agent_joined(lanes=2), added(single(declared_us=10_000)))
+    told = brain.feed(*(submitted(f"r-{i}", band=Band.BACKGROUND) for i in range(6)))
+    first, second = dispatch_of(told, "r-0/only"), dispatch_of(told, "r-1/only")
+    brain.feed(start(first, 0), start(second, 0))
+    told = brain.handle(submitted("urgent", at_us=1_000, band=Band.CRITICAL))
+    promised = dispatch_of(told, "urgent/only").machine
+    other = second if promised == first.machine else first
+    # Its agent has begun the next operation there by the time that it tells of this one.
+    brain.handle(finish(other, 300_000, took_us=300_000))
+    assert brain.op("urgent/only").machine == promised
+
+
 def test_critical_run_overtakes_all_queued_background_runs(brain: Watched) -> None:
     world = World(brain, nature=nature(spread=0.3), seed=5)
     world.join("a", "box-a", agent_joined().machines, 0)
