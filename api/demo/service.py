@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from api.client import Client, FjordApiError
 from api.ports import free_port
+from devices.tensors import default_root
 from scheduler.model.errors import Unavailable
 
 START_S = 90.0
@@ -42,6 +45,8 @@ def running_service(
 ) -> Iterator[Service]:
     """Run ``fjord up`` until the block ends; the block begins when its machines take work.
 
+    It is a site of its own, whose tensors go when it ends: nobody asks for results any more.
+
     Parameters
     ----------
     port
@@ -54,12 +59,19 @@ def running_service(
     Unavailable
         If it does not come up; the message has the end of its log.
     """
-    service = start_service(data_dir, port or free_port(), arguments, environment)
+    own = {"FJORD_SITE": _site_of(data_dir), **(environment or {})}
+    service = start_service(data_dir, port or free_port(), arguments, own)
     try:
         wait_until_up(service)
         yield service
     finally:
         stop_service(service)
+        shutil.rmtree(default_root(own["FJORD_SITE"], "any").parent, ignore_errors=True)
+
+
+def _site_of(data_dir: Path) -> str:
+    """Name the site of a folder: the same each time, and nobody else's."""
+    return f"demo-{hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:12]}"
 
 
 def start_service(
