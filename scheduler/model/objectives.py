@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from scheduler.model.problem import Edge, Problem
 from scheduler.model.schedule import Schedule
+
+
+class Objective(StrEnum):
+    """What can be minimised. Bands come first whatever it is: a lower one never costs a higher."""
+
+    MAKESPAN = "makespan"
+    WEIGHTED_TARDINESS = "weighted_tardiness"
+    WEIGHTED_COMPLETION = "weighted_completion"
+    MAX_LATENESS = "max_lateness"
+    ENERGY = "energy"
+    DEADLINE_MISSES = "deadline_misses"
 
 
 def makespan_us(problem: Problem, schedule: Schedule) -> int:

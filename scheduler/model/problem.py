@@ -49,20 +49,51 @@ class Machine:
         Machines of one device share its memory: a transfer between them costs nothing.
         Defaults to the machine itself.
     memory_bytes
-        Memory for weights and activations; ``None`` if it is not limited.
+        Memory for resident sessions and activations; ``None`` if it is not limited.
     unavailable
         Windows in which nothing may run, in ascending order, without overlap.
+    family
+        Family of the session that is loaded before the first operation; empty for none.
+    exclusive
+        Whether it runs one operation at a time. Otherwise only resources limit how many run at
+        once, as on a host whose cores are a resource; such a machine needs no setups.
     """
 
     id: str
     device: str = ""
     memory_bytes: int | None = None
     unavailable: tuple[Window, ...] = ()
+    family: str = ""
+    exclusive: bool = True
 
     @property
     def device_id(self) -> str:
         """Device that this machine is a lane of."""
         return self.device or self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Something that modes take a share of, next to their machine: cores, power, a budget.
+
+    Parameters
+    ----------
+    capacity
+        At no moment do running operations demand more in sum. Of a budget (`renewable` is false),
+        all operations of the schedule together demand no more, those that have ended included.
+    """
+
+    id: str
+    capacity: int
+    renewable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """How much of a resource a mode takes while it runs, or of a budget for good."""
+
+    resource: str
+    amount: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +112,15 @@ class Mode:
         Energy of one execution, in microjoules.
     provider, variant
         What else identifies the mode; the solver does not look at them.
+    family, setup_us
+        Which session it needs, and how long the machine loads it if the operation before it there
+        (or what the machine begins with) is of another family. The machine does nothing else
+        meanwhile, and does not begin before `Problem.now_us`; inputs need not be there yet.
+    resident_bytes
+        Memory of its machine that the session holds for as long as the schedule lasts, once per
+        family; an operation without a family holds its own.
+    demands
+        Shares of resources, each named at most once.
     """
 
     machine: str
@@ -90,6 +130,10 @@ class Mode:
     variant: str = ""
     peak_bytes: int = 0
     energy_uj: int = 0
+    family: str = ""
+    setup_us: int = 0
+    resident_bytes: int = 0
+    demands: tuple[Demand, ...] = ()
 
     @property
     def p95_us(self) -> int:
@@ -216,6 +260,7 @@ class Problem:
     operations: tuple[Operation, ...]
     edges: tuple[Edge, ...] = ()
     links: tuple[Link, ...] = ()
+    resources: tuple[Resource, ...] = ()
     now_us: int = 0
     name: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)

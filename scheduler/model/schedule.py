@@ -85,12 +85,20 @@ class Limits:
     deterministic_s
         Work in the engine's own deterministic unit (about a second), ``None`` for no such limit.
     workers
-        Threads or processes the solver may use. At least 1.
+        Threads the solver may use. At least 1.
     """
 
     time_s: float = 10.0
     deterministic_s: float | None = None
     workers: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TracePoint:
+    """That the best value became `value`, `time_s` seconds after the search began."""
+
+    time_s: float
+    value: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +111,10 @@ class Result:
         The objective of `schedule`; ``None`` without a schedule.
     bound
         Proven lower bound on the objective, kept even when no schedule was found.
+    found_by
+        Which member of a portfolio found the schedule.
+    trace
+        Each improvement, in order of time.
     """
 
     status: Status
@@ -111,6 +123,8 @@ class Result:
     schedule: Schedule | None = None
     value: int | None = None
     bound: int | None = None
+    found_by: str = ""
+    trace: tuple[TracePoint, ...] = ()
     statistics: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib import import_module
-from typing import Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast
 
 from scheduler.model.errors import UnknownName
-from scheduler.model.ports import Solver
-from scheduler.model.schedule import Schedule
+from scheduler.model.objectives import Objective
+
+if TYPE_CHECKING:
+    from scheduler.solvers.search import Search
 
 
-@runtime_checkable
-class Hintable(Protocol):
-    """A solver that can start its search from a schedule."""
+class Solver(Protocol):
+    """Anything that offers plans, bounds or proofs to a search until it is told to stop.
 
-    def hinted(self, schedule: Schedule) -> Solver:
-        """Give the same solver, starting from a schedule."""
+    Deterministic: what it offers depends on the form, what others offered, the seed and the work
+    it may spend, and on time only by where it is cut off.
+    """
+
+    def __call__(self, search: Search, seed: int) -> None:
+        """Take part in a search; return when there is nothing left to try, or it is over."""
         ...
+
+
+class Kind(StrEnum):
+    """How a solver works."""
+
+    CONSTRUCTIVE = "constructive"  # one pass, milliseconds; needs no plan to begin with
+    IMPROVEMENT = "improvement"  # begins with the best plan of the search
+    EXACT = "exact"  # can prove bounds, optima and that there is no plan
+
+
+class Feature(StrEnum):
+    """What a problem can have beyond modes, precedence and releases."""
+
+    TRANSFERS = "transfers"
+    WINDOWS = "windows"
+    STARTED = "started"
+    SETUPS = "setups"
+    MEMORY = "memory"
+    COLOCATION = "colocation"
+    RESOURCES = "resources"
+    BUDGETS = "budgets"
+    SHARED_MACHINES = "shared_machines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,35 +57,26 @@ class Entry:
     path
         ``module:attribute``.
     objectives
-        What it can minimise; the first is what it minimises when called.
-    exact
-        Whether it can answer OPTIMAL.
-    instant
-        Whether it needs no time limit: one pass, microseconds to milliseconds.
+        What it minimises on purpose. It may be asked for any other, and then does its own.
+    features
+        What it takes into account; it is not asked about a problem with others.
+    doi
+        Where it was published.
     """
 
     path: str
-    objectives: tuple[str, ...] = ("makespan",)
-    exact: bool = False
-    instant: bool = False
+    kind: Kind
+    objectives: tuple[Objective, ...] = (Objective.MAKESPAN,)
+    features: frozenset[Feature] = frozenset(Feature)
+    doi: str = ""
 
 
-_ENTRIES: dict[str, Entry] = {
-    "cp_sat": Entry(
-        path="scheduler.solvers.exact.cp_sat:cp_sat",
-        objectives=("makespan", "weighted_tardiness"),
-        exact=True,
-    ),
-    "fastest_machine": Entry(
-        path="scheduler.solvers.heuristics.fastest_machine:fastest_machine", instant=True
-    ),
-    "heft": Entry(path="scheduler.solvers.heuristics.heft:heft", instant=True),
-}
+_ENTRIES: dict[str, Entry] = {}
 
 
-def names() -> tuple[str, ...]:
-    """Names of all solvers, sorted."""
-    return tuple(sorted(_ENTRIES))
+def names(kind: Kind | None = None) -> tuple[str, ...]:
+    """Names of all solvers, or of all of a kind, sorted."""
+    return tuple(sorted(n for n, e in _ENTRIES.items() if kind is None or e.kind is kind))
 
 
 def entry(name: str) -> Entry:

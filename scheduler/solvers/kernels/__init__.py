@@ -1,0 +1,1 @@
+"""Compiled loops over arrays. Plain Python that numba compiles once per installation."""

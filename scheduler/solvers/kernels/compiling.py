@@ -1,0 +1,61 @@
+"""The one door to numba: how a loop over arrays becomes machine code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numba
+from numba import config, njit
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_HERE = Path(__file__).parent
+_SHAPES = _HERE.parent / "arrays.py"
+_IMPORT = re.compile(r"from scheduler\.solvers\.kernels\.(\w+) import")
+
+
+def kernel(function: F) -> F:
+    """Compile a function of numbers, arrays and named tuples of them.
+
+    Compiled at the first call with each combination of types, and kept on disk, so that nobody
+    waits for the compiler twice. It runs without the interpreter's lock: threads run kernels side
+    by side. Integers wrap and indices are not checked; ``NUMBA_BOUNDSCHECK=1`` checks them,
+    ``NUMBA_DISABLE_JIT=1`` leaves plain Python.
+    """
+    before, config.CACHE_DIR = config.CACHE_DIR, _folder(function.__module__)
+    try:
+        return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+    finally:
+        config.CACHE_DIR = before
+
+
+def _folder(module: str) -> str:
+    """Folder of compiled code: what the user chose, or one named after all that goes into it.
+
+    The compiler's own cache looks at the file of a function, and not at those whose functions are
+    compiled into it: after a change there it would run old code.
+    """
+    if config.CACHE_DIR:
+        return cast(str, config.CACHE_DIR)
+    digest = sha256(numba.__version__.encode())
+    for source in _sources(module.rpartition(".")[2]):
+        digest.update(source.read_bytes())
+    return str(_HERE / "__pycache__" / digest.hexdigest()[:16])
+
+
+@cache
+def _sources(module: str) -> tuple[Path, ...]:
+    """Files of a kernel module and of the kernel modules it imports, and the form of the arrays."""
+    found = {_SHAPES}
+    waiting = [_HERE / f"{module}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path.exists() and path not in found:
+            found.add(path)
+            waiting += [_HERE / f"{name}.py" for name in _IMPORT.findall(path.read_text())]
+    return tuple(sorted(found))

@@ -1,0 +1,1 @@
+"""Published improvement searches, one file each, over the compiled kernels."""
