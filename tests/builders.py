@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from scheduler.model.problem import (
+    Demand,
     Edge,
     Job,
     Link,
@@ -14,6 +15,7 @@ from scheduler.model.problem import (
     Operation,
     Problem,
     Progress,
+    Resource,
     Window,
 )
 from scheduler.model.schedule import Assignment, Schedule
@@ -25,13 +27,26 @@ def machine(
     device: str = "",
     memory_bytes: int | None = None,
     unavailable: Iterable[tuple[int, int]] = (),
+    **fields: Any,
 ) -> Machine:
     windows = tuple(Window(start_us=start, end_us=end) for start, end in unavailable)
-    return Machine(id=id, device=device, memory_bytes=memory_bytes, unavailable=windows)
+    return Machine(id=id, device=device, memory_bytes=memory_bytes, unavailable=windows, **fields)
 
 
-def mode(machine: str = "m0", duration_us: int = 1, **fields: Any) -> Mode:
-    return Mode(machine=machine, duration_us=duration_us, **fields)
+def mode(
+    machine: str = "m0",
+    duration_us: int = 1,
+    *,
+    demands: Mapping[str, int] | None = None,
+    **fields: Any,
+) -> Mode:
+    """One mode; demands are given as ``resource: amount``."""
+    found = tuple(Demand(resource=name, amount=n) for name, n in (demands or {}).items())
+    return Mode(machine=machine, duration_us=duration_us, demands=found, **fields)
+
+
+def resource(id: str = "r0", capacity: int = 1, *, renewable: bool = True) -> Resource:
+    return Resource(id=id, capacity=capacity, renewable=renewable)
 
 
 def job(id: str = "j0", **fields: Any) -> Job:
@@ -79,6 +94,7 @@ def problem(
     jobs: Sequence[Job] | None = None,
     edges: Iterable[tuple[str, str] | tuple[str, str, int]] = (),
     links: Iterable[Link] = (),
+    resources: Iterable[Resource] = (),
     **fields: Any,
 ) -> Problem:
     """One operation on one machine, unless told otherwise.
@@ -98,6 +114,7 @@ def problem(
         operations=tuple(operations),
         edges=tuple(Edge(source=e[0], target=e[1], size_bytes=(*e, 0)[2]) for e in edges),
         links=tuple(links),
+        resources=tuple(resources),
         **fields,
     )
 
