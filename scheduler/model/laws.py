@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from scheduler.model.errors import InvalidProblem
-from scheduler.model.problem import Band, Machine, Operation, Problem, Progress
+from scheduler.model.problem import Band, Demand, Machine, Mode, Problem, Progress
 
 MAX_INTEGER = 2**53 - 1
 """Largest time or size: what every reader of JSON keeps exactly; 285 years in microseconds."""
@@ -27,11 +27,12 @@ def validate(problem: Problem) -> None:
     _number(problem.now_us, 0, "now_us")
     machines = {machine.id: machine for machine in problem.machines}
     _check_machines(problem)
+    _check_resources(problem)
     _check_links(problem)
     _check_jobs(problem)
     _check_operations(problem, machines)
     _check_edges(problem)
-    _check_running(problem)
+    _check_running(problem, machines)
     _check_colocation(problem, machines)
 
 
@@ -58,6 +59,16 @@ def _optional(value: object, least: int, path: str, *index: int) -> None:
         _number(value, least, path, *index)
 
 
+def _text(value: object, path: str, *index: int) -> None:
+    if type(value) is not str:
+        _refuse("must be a string", value, path, *index)
+
+
+def _flag(value: object, path: str, *index: int) -> None:
+    if type(value) is not bool:
+        _refuse("must be true or false", value, path, *index)
+
+
 def _unique(ids: Iterable[object], path: str) -> None:
     """Want non-empty strings, each there once."""
     seen: set[object] = set()
@@ -73,12 +84,21 @@ def _check_machines(problem: Problem) -> None:
     _unique((machine.id for machine in problem.machines), "machines[{}].id")
     for i, machine in enumerate(problem.machines):
         _optional(machine.memory_bytes, 0, "machines[{}].memory_bytes", i)
+        _text(machine.family, "machines[{}].family", i)
+        _flag(machine.exclusive, "machines[{}].exclusive", i)
         free_from = 0
         for j, window in enumerate(machine.unavailable):
             # Each starts where the one before it ended, or later: ordered and disjoint.
             _number(window.start_us, free_from, "machines[{}].unavailable[{}].start_us", i, j)
             _number(window.end_us, window.start_us + 1, "machines[{}].unavailable[{}].end_us", i, j)
             free_from = window.end_us
+
+
+def _check_resources(problem: Problem) -> None:
+    _unique((resource.id for resource in problem.resources), "resources[{}].id")
+    for i, resource in enumerate(problem.resources):
+        _number(resource.capacity, 0, "resources[{}].capacity", i)
+        _flag(resource.renewable, "resources[{}].renewable", i)
 
 
 def _check_links(problem: Problem) -> None:
@@ -113,27 +133,74 @@ def _check_jobs(problem: Problem) -> None:
 def _check_operations(problem: Problem, machines: dict[str, Machine]) -> None:
     _unique((operation.id for operation in problem.operations), "operations[{}].id")
     jobs = {job.id for job in problem.jobs}
+    resources = {resource.id for resource in problem.resources}
     for i, operation in enumerate(problem.operations):
         if operation.job not in jobs:
             _refuse("must be the id of a job", operation.job, "operations[{}].job", i)
         if not operation.modes:
             _refuse("must not be empty", operation.modes, "operations[{}].modes", i)
-        _check_modes(operation, i, machines)
+        for j, mode in enumerate(operation.modes):
+            if not _is_plain(mode, machines):
+                _check_mode(mode, i, j, machines)
+            if mode.demands:
+                _check_demands(mode.demands, i, j, resources)
         if operation.progress is not None:
             _check_progress(operation.progress, i, len(operation.modes))
 
 
-def _check_modes(operation: Operation, i: int, machines: dict[str, Machine]) -> None:
-    for j, mode in enumerate(operation.modes):
-        if mode.machine not in machines:
-            choices = f"must be the id of a machine, one of {sorted(machines)}"
-            _refuse(choices, mode.machine, "operations[{}].modes[{}].machine", i, j)
-        _number(mode.duration_us, 1, "operations[{}].modes[{}].duration_us", i, j)
-        if mode.duration_p95_us is not None:
-            path = "operations[{}].modes[{}].duration_p95_us"
-            _number(mode.duration_p95_us, mode.duration_us, path, i, j)
-        _number(mode.peak_bytes, 0, "operations[{}].modes[{}].peak_bytes", i, j)
-        _number(mode.energy_uj, 0, "operations[{}].modes[{}].energy_uj", i, j)
+def _is_plain(mode: Mode, machines: dict[str, Machine]) -> bool:
+    """Whether the mode is lawful at first sight, as nearly all are: a third of the time."""
+    longest_us = mode.duration_p95_us
+    return (
+        mode.machine in machines
+        and type(mode.family) is str
+        and not mode.setup_us
+        and type(mode.duration_us) is type(mode.peak_bytes) is int
+        and type(mode.energy_uj) is type(mode.resident_bytes) is type(mode.setup_us) is int
+        and 1 <= mode.duration_us <= MAX_INTEGER
+        and (
+            longest_us is None
+            or (type(longest_us) is int and mode.duration_us <= longest_us <= MAX_INTEGER)
+        )
+        and 0 <= mode.peak_bytes <= MAX_INTEGER
+        and 0 <= mode.energy_uj <= MAX_INTEGER
+        and 0 <= mode.resident_bytes <= MAX_INTEGER
+    )
+
+
+def _check_mode(mode: Mode, i: int, j: int, machines: dict[str, Machine]) -> None:
+    if mode.machine not in machines:
+        choices = f"must be the id of a machine, one of {sorted(machines)}"
+        _refuse(choices, mode.machine, "operations[{}].modes[{}].machine", i, j)
+    _number(mode.duration_us, 1, "operations[{}].modes[{}].duration_us", i, j)
+    if mode.duration_p95_us is not None:
+        path = "operations[{}].modes[{}].duration_p95_us"
+        _number(mode.duration_p95_us, mode.duration_us, path, i, j)
+    _number(mode.peak_bytes, 0, "operations[{}].modes[{}].peak_bytes", i, j)
+    _number(mode.energy_uj, 0, "operations[{}].modes[{}].energy_uj", i, j)
+    _text(mode.family, "operations[{}].modes[{}].family", i, j)
+    _number(mode.resident_bytes, 0, "operations[{}].modes[{}].resident_bytes", i, j)
+    _number(mode.setup_us, 0, "operations[{}].modes[{}].setup_us", i, j)
+    if mode.setup_us:
+        path = "operations[{}].modes[{}].setup_us"
+        if not mode.family:
+            _refuse("must be 0 without a family", mode.setup_us, path, i, j)
+        if not machines[mode.machine].exclusive:
+            law = f"must be 0 on {mode.machine!r}, which is not exclusive"
+            _refuse(law, mode.setup_us, path, i, j)
+
+
+def _check_demands(demands: Sequence[Demand], i: int, j: int, resources: set[str]) -> None:
+    seen: set[str] = set()
+    for k, demand in enumerate(demands):
+        path = "operations[{}].modes[{}].demands[{}].resource"
+        if demand.resource not in resources:
+            choices = f"must be the id of a resource, one of {sorted(resources)}"
+            _refuse(choices, demand.resource, path, i, j, k)
+        if demand.resource in seen:
+            _refuse("must be named once", demand.resource, path, i, j, k)
+        seen.add(demand.resource)
+        _number(demand.amount, 0, "operations[{}].modes[{}].demands[{}].amount", i, j, k)
 
 
 def _check_progress(progress: Progress, i: int, modes: int) -> None:
@@ -187,14 +254,16 @@ def _cycle(targets: dict[str, list[str]]) -> Sequence[str]:
     return path[path.index(path[-1]) :][::-1]
 
 
-def _check_running(problem: Problem) -> None:
-    """One operation at a time on a machine. Ended operations are history and not judged."""
+def _check_running(problem: Problem, machines: dict[str, Machine]) -> None:
+    """One operation at a time on an exclusive machine. What has ended is history, not judged."""
     running: dict[str, str] = {}
     for i, operation in enumerate(problem.operations):
         progress = operation.progress
         if progress is None or progress.end_us is not None:
             continue
         machine = operation.modes[progress.mode].machine
+        if not machines[machine].exclusive:
+            continue
         if machine in running:
             law = f"must not run on {machine!r} while {running[machine]!r} does"
             _refuse(law, operation.id, "operations[{}].progress", i)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import NoReturn
+
+from scheduler.model.errors import InvalidInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +85,40 @@ class Limits:
     Parameters
     ----------
     time_s
-        Wall time in seconds. A limit in `deterministic_s` alone makes the answer reproducible.
+        Wall time in seconds, finite, at least 0. A limit in `deterministic_s` alone makes the
+        answer reproducible.
     deterministic_s
-        Work in the engine's own deterministic unit (about a second), ``None`` for no such limit.
+        Work in the engine's own deterministic unit (about a second), finite, more than 0; ``None``
+        for no such limit.
     workers
         Threads the solver may use. At least 1.
+
+    Raises
+    ------
+    InvalidInput
+        If a limit is out of its range; the message names it and what came.
     """
 
     time_s: float = 10.0
     deterministic_s: float | None = None
     workers: int = 1
+
+    def __post_init__(self) -> None:
+        if not _is_finite(self.time_s) or self.time_s < 0:
+            _refuse("limits.time_s", "must be a finite number >= 0", self.time_s)
+        work_s = self.deterministic_s
+        if work_s is not None and (not _is_finite(work_s) or work_s <= 0):
+            _refuse("limits.deterministic_s", "must be a finite number > 0", work_s)
+        if type(self.workers) is not int or self.workers < 1:
+            _refuse("limits.workers", "must be an integer >= 1", self.workers)
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and type(value) is not bool and math.isfinite(value)
+
+
+def _refuse(path: str, law: str, got: object) -> NoReturn:
+    raise InvalidInput(f"{path} {law}; got {got!r}", field=path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from scheduler.model.errors import InvalidProblem
+from scheduler.model.errors import InvalidInput, InvalidProblem
 from scheduler.model.laws import MAX_INTEGER
-from scheduler.model.problem import Problem, Progress
-from tests.builders import chain, job, link, machine, mode, operation, problem
+from scheduler.model.problem import Demand, Problem, Progress
+from scheduler.model.schedule import Limits
+from tests.builders import chain, job, link, machine, mode, operation, problem, resource
 
 TWO = [machine("a"), machine("b")]
 
@@ -25,6 +27,12 @@ def with_progress(progress: Progress) -> Problem:
 
 def with_windows(*windows: tuple[int, int]) -> Problem:
     return problem(machines=[machine(unavailable=windows)])
+
+
+def with_demands(*demands: tuple[str, int]) -> Problem:
+    found = tuple(Demand(resource=name, amount=amount) for name, amount in demands)
+    one = replace(mode(), demands=found)
+    return problem([operation(modes=[one])], resources=[resource("cores", 2)])
 
 
 def running(name: str) -> Any:
@@ -47,6 +55,20 @@ BROKEN: dict[str, Callable[[], object]] = {
     ),
     "machines[0].unavailable[0].end_us must be >= 6; got 5": lambda: with_windows((5, 5)),
     "machines[0].unavailable[1].start_us must be >= 5; got 4": lambda: with_windows((0, 5), (4, 9)),
+    "machines[0].family must be a string; got None": lambda: problem(
+        machines=[machine(family=None)]
+    ),
+    "machines[0].exclusive must be true or false; got 1": lambda: problem(
+        machines=[machine(exclusive=1)]
+    ),
+    "resources[1].id must be unique; got 'r0'": lambda: problem(resources=[resource(), resource()]),
+    "resources[0].id must be a non-empty string; got ''": lambda: problem(resources=[resource("")]),
+    "resources[0].capacity must be >= 0; got -1": lambda: problem(
+        resources=[resource(capacity=-1)]
+    ),
+    "resources[0].renewable must be true or false; got None": lambda: problem(
+        resources=[resource(renewable=None)]  # type: ignore[arg-type]
+    ),
     "links[0].source must be a device of a machine; got 'x'": lambda: problem(
         links=[link("x", "m0")]
     ),
@@ -93,8 +115,37 @@ BROKEN: dict[str, Callable[[], object]] = {
     "operations[0].modes[0].duration_p95_us must be >= 5; got 4": lambda: with_mode(
         duration_us=5, duration_p95_us=4
     ),
+    "operations[0].modes[0].duration_p95_us must be >= 1; got 0": lambda: with_mode(
+        duration_p95_us=0
+    ),
     "operations[0].modes[0].peak_bytes must be >= 0; got -1": lambda: with_mode(peak_bytes=-1),
     "operations[0].modes[0].energy_uj must be >= 0; got -1": lambda: with_mode(energy_uj=-1),
+    "operations[0].modes[0].family must be a string; got None": lambda: with_mode(family=None),
+    "operations[0].modes[0].resident_bytes must be >= 0; got -1": lambda: with_mode(
+        resident_bytes=-1
+    ),
+    "operations[0].modes[0].setup_us must be >= 0; got -1": lambda: with_mode(
+        family="f", setup_us=-1
+    ),
+    "operations[0].modes[0].setup_us must be 0 without a family; got 1": lambda: with_mode(
+        setup_us=1
+    ),
+    "operations[0].modes[0].setup_us must be 0 on 'm0', which is not exclusive; got 1": (
+        lambda: problem(
+            [operation(modes=[mode(family="f", setup_us=1)])], machines=[machine(exclusive=False)]
+        )
+    ),
+    "operations[0].modes[0].demands[0].resource must be the id of a resource, one of ['cores'];"
+    " got 'x'": lambda: with_demands(("x", 1)),
+    "operations[0].modes[0].demands[1].resource must be named once; got 'cores'": (
+        lambda: with_demands(("cores", 1), ("cores", 1))
+    ),
+    "operations[0].modes[0].demands[0].amount must be >= 0; got -1": lambda: with_demands(
+        ("cores", -1)
+    ),
+    "operations[0].modes[0].demands[0].amount must be an integer; got 0.5": lambda: with_demands(
+        ("cores", 0.5)  # type: ignore[arg-type]
+    ),
     "operations[0].progress.mode must be < 1; got 1": lambda: with_progress(
         Progress(mode=1, start_us=0)
     ),
@@ -146,6 +197,11 @@ def test_a_broken_law_is_named_with_its_field_and_what_came(message: str) -> Non
         lambda: with_windows((0, 5), (5, 9)),
         lambda: problem(jobs=[job(release_us=5, deadline_us=5, due_us=0, weight=0)]),
         lambda: with_progress(Progress(mode=0, start_us=5, end_us=5)),
+        lambda: with_mode(family="f", setup_us=0, resident_bytes=9, peak_bytes=0),
+        lambda: with_demands(("cores", 0)),
+        lambda: with_demands(("cores", 3)),
+        lambda: problem(resources=[resource(capacity=0)]),
+        lambda: problem([running("o0"), running("o1")], machines=[machine(exclusive=False)]),
         lambda: chain(1, 1, 1),
     ],
 )
@@ -171,3 +227,29 @@ def test_a_started_operation_settles_the_device_of_its_group() -> None:
     only_a = operation("o0", durations={"a": 1}, colocation="g")
     with pytest.raises(InvalidProblem, match="must leave the group a device"):
         problem([only_a, there])
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"time_s": -0.1}, "limits.time_s must be a finite number >= 0; got -0.1"),
+        ({"time_s": float("inf")}, "limits.time_s must be a finite number >= 0; got inf"),
+        ({"time_s": float("nan")}, "limits.time_s must be a finite number >= 0; got nan"),
+        ({"time_s": True}, "limits.time_s must be a finite number >= 0; got True"),
+        ({"deterministic_s": 0}, "limits.deterministic_s must be a finite number > 0; got 0"),
+        ({"workers": 0}, "limits.workers must be an integer >= 1; got 0"),
+        ({"workers": 1.0}, "limits.workers must be an integer >= 1; got 1.0"),
+    ],
+)
+def test_limits_out_of_range_are_refused_by_name(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Limits(**fields)
+    assert caught.value.message == message
+    assert message.startswith(caught.value.field)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"time_s": 0}, {"deterministic_s": None}, {"deterministic_s": 0.1, "workers": 1}]
+)
+def test_limits_may_be_as_small_as_their_ranges_allow(fields: dict[str, Any]) -> None:
+    Limits(**fields)
