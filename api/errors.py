@@ -25,6 +25,7 @@ STATUS: dict[type[model.FjordError], int] = {
     model.FjordError: 500,
     model.InvalidInput: 422,
     model.InvalidProblem: 422,
+    model.InvalidInstance: 422,
     model.InvalidWorkload: 422,
     model.InvalidModel: 422,
     model.InvalidTensor: 422,

@@ -3,6 +3,7 @@
 FjordError
 ├── InvalidInput        the caller mends it
 │   ├── InvalidProblem  a problem breaks a law of the model
+│   ├── InvalidInstance a file of a public format is malformed, or of no format known
 │   ├── InvalidWorkload a workload graph, its types or its settings are wrong
 │   ├── InvalidModel    a model file is refused
 │   ├── InvalidTensor   a value does not have the declared type, shape or encoding
@@ -51,6 +52,10 @@ class InvalidInput(FjordError, ValueError):
 
 class InvalidProblem(InvalidInput):
     """A scheduling problem breaks a law of the model."""
+
+
+class InvalidInstance(InvalidInput):
+    """A file of a public format is malformed; `field` is the line, or the path in a document."""
 
 
 class InvalidWorkload(InvalidInput):

@@ -1,0 +1,202 @@
+"""What the readers share: lines of numbers, documents, units of time, and how they refuse."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+from scheduler.model.errors import InvalidInstance
+from scheduler.model.laws import MAX_INTEGER
+from scheduler.model.problem import Machine
+
+MAX_MACHINES = 100_000
+"""More than any file has; a number in a broken header must not cost all memory."""
+SHOWN_CHARACTERS = 40
+"""How much of a refused value a message repeats."""
+
+Line = tuple[int, str]
+"""Number of a line, from 1, and its text."""
+
+
+def refuse(where: str, law: str, got: object = None) -> NoReturn:
+    """Raise `InvalidInstance`: where, which law, what came."""
+    came = "" if got is None else f"; got {_shown(got)}"
+    raise InvalidInstance(f"{where}: {law}{came}", field=where)
+
+
+def refuse_line(number: int, law: str, got: object = None) -> NoReturn:
+    """Refuse a line by its number."""
+    refuse(f"line {number}", law, got)
+
+
+def _shown(got: object) -> str:
+    text = got if isinstance(got, str) and " " in got else repr(got)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
+
+
+def lines(text: str, comment: str = "#") -> list[Line]:
+    """Lines that are neither blank nor a comment, with their numbers."""
+    numbered = ((i, line.strip()) for i, line in enumerate(text.splitlines(), start=1))
+    return [(i, line) for i, line in numbered if line and not line.startswith(comment)]
+
+
+def integers(line: Line) -> list[int]:
+    """Whole numbers, zero or more, of a line that holds nothing else."""
+    number, text = line
+    try:
+        found = list(map(int, text.split()))
+    except ValueError:
+        wrong = next(word for word in text.split() if not _is_integer(word))
+        refuse_line(number, "wants whole numbers", wrong)
+    if found and min(found) < 0:
+        refuse_line(number, "wants numbers that are not negative", min(found))
+    if found and max(found) > MAX_INTEGER:
+        refuse_line(number, f"wants numbers up to {MAX_INTEGER}", max(found))
+    return found
+
+
+def _is_integer(word: str) -> bool:
+    try:
+        int(word)
+    except ValueError:
+        return False
+    return True
+
+
+def row(line: Line, length: int, what: str) -> list[int]:
+    """Whole numbers of a line that has `length` of them."""
+    found = integers(line)
+    if len(found) != length:
+        refuse_line(line[0], f"wants {length} numbers ({what})", f"{len(found)} numbers")
+    return found
+
+
+def machine_count(count: int, where: str) -> int:
+    """Want a number of machines that can be meant."""
+    if not 1 <= count <= MAX_MACHINES:
+        refuse(where, f"wants between 1 and {MAX_MACHINES} machines", count)
+    return count
+
+
+def numbered_machines(count: int) -> tuple[Machine, ...]:
+    """Machines ``m0, m1, ...``, each a device of its own."""
+    return tuple(Machine(id=f"m{m}") for m in range(count))
+
+
+def whole_unit(durations: Iterable[int]) -> int:
+    """Microseconds for a unit of a file with whole times.
+
+    One, unless an operation takes no time at all: that cannot be said in the model, where it takes
+    a microsecond, and a unit is then long enough for no sum of those to matter.
+    """
+    return 1 if all(durations) else 1_000_000
+
+
+def real_unit(times: Sequence[float], shortest: float, where: str) -> int:
+    """Microseconds for a unit of a file with real times: a power of ten.
+
+    The least that makes every time a whole number, if it is short enough; otherwise the least for
+    which the rounding of all `times` in sum stays below a millionth of `shortest`, a time that no
+    schedule goes below.
+    """
+    longest = math.fsum(times)
+    if not math.isfinite(longest):
+        refuse(where, "wants times whose sum is finite")
+    for digits in range(7):
+        if all(_is_whole(time * 10**digits) for time in times) and min(times, default=1) > 0:
+            return 10**digits
+    least = 1e6 * len(times) / shortest if shortest > 0 else 1.0
+    if not math.isfinite(least) or least * max(longest, 1.0) > MAX_INTEGER:
+        refuse(where, "wants times within a range of 15 digits", longest)
+    digits = max(0, math.ceil(math.log10(max(least, 1.0))))
+    return int(10**digits)
+
+
+def _is_whole(value: float) -> bool:
+    return abs(value - round(value)) <= 1e-9 * max(abs(value), 1.0)
+
+
+def duration_us(time: float, us_per_unit: int) -> int:
+    """Microseconds of a time in the file, at least one."""
+    return max(1, round(time * us_per_unit))
+
+
+def document(text: str) -> Any:
+    """Parse JSON; numbers are finite."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        refuse_line(error.lineno, f"is no JSON: {error.msg} in column {error.colno}")
+    except (ValueError, RecursionError) as error:
+        refuse("the document", f"is no JSON: {error}")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+class Node:
+    """A value in a document, with the path to it, read by what it must be."""
+
+    __slots__ = ("path", "value")
+
+    def __init__(self, value: Any, path: str = "") -> None:
+        self.value = value
+        self.path = path
+
+    def refuse(self, law: str, got: object = None) -> NoReturn:
+        """Raise `InvalidInstance` with the path."""
+        refuse(self.path or "the document", law, got)
+
+    def __contains__(self, key: str) -> bool:
+        return isinstance(self.value, Mapping) and self.value.get(key) is not None
+
+    def __getitem__(self, key: str) -> Node:
+        if not isinstance(self.value, Mapping):
+            self.refuse("must be an object", self.value)
+        path = f"{self.path}.{key}" if self.path else key
+        if key not in self.value:
+            refuse(path, "is required")
+        return Node(self.value[key], path)
+
+    def __iter__(self) -> Iterator[Node]:
+        if not isinstance(self.value, list):
+            self.refuse("must be an array", self.value)
+        for i, item in enumerate(self.value):
+            yield Node(item, f"{self.path}[{i}]")
+
+    def __len__(self) -> int:
+        if not isinstance(self.value, list):
+            self.refuse("must be an array", self.value)
+        return len(self.value)
+
+    def string(self) -> str:
+        """Want a string that is not empty."""
+        if type(self.value) is not str or not self.value:
+            self.refuse("must be a non-empty string", self.value)
+        return self.value
+
+    def integer(self, least: int = 0, most: int = MAX_INTEGER) -> int:
+        """Want a whole number within limits; 3.0 is one."""
+        value = self.value
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is not int or not least <= value <= most:
+            self.refuse(f"must be a whole number from {least} to {most}", self.value)
+        return value
+
+    def real(self) -> float:
+        """Want a finite number that is not negative."""
+        value = self.value
+        if type(value) not in {int, float} or not 0 <= value <= MAX_INTEGER:
+            self.refuse(f"must be a number from 0 to {MAX_INTEGER}", value)
+        return float(value)
+
+    def positive(self) -> float:
+        """Want a finite number above zero."""
+        value = self.real()
+        if value <= 0:
+            self.refuse("must be above 0", self.value)
+        return value
