@@ -37,6 +37,22 @@ class Found:
 
 
 @dataclass
+class _Board:
+    """What all parts of a search know. Changed only under its lock."""
+
+    best: Found | None = None
+    bound: int | None = None
+    infeasible: bool = False
+    cancelled: bool = False
+    trace: list[TracePoint] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
+
+    @property
+    def proven(self) -> bool:
+        return self.best is not None and self.best.score == (0, self.bound)
+
+
+@dataclass
 class Search:
     """What the members of a portfolio share. Safe to use from several threads.
 
@@ -47,7 +63,8 @@ class Search:
     time_s, work
         How many seconds, and how many elementary steps, may be spent from now on.
     listener
-        Told of each improvement of value or bound, from the thread that made it.
+        Told of each improvement of value or bound, from the thread that made it, with the whole
+        search.
     """
 
     form: Arrays
@@ -57,84 +74,149 @@ class Search:
     work: float = math.inf
     listener: Callable[[Search], None] | None = None
 
-    best: Found | None = field(default=None, init=False)
-    bound: int | None = field(default=None, init=False)
-    infeasible: bool = field(default=False, init=False)
-    cancelled: bool = field(default=False, init=False)
-    trace: list[TracePoint] = field(default_factory=list, init=False)
     stop_flag: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1, np.int8), init=False)
     """Not zero once the search is to end; kernels look at it, so that they end in the middle."""
 
     def __post_init__(self) -> None:
-        self._lock = Lock()
+        self._whole: Search | None = None
+        self._turn: Callable[[float], None] | None = None
+        self._parts: list[Search] = []
+        self._board = _Board()
         self._began_s = self.clock()
         self._work_left = self.work
+
+    def part(
+        self,
+        *,
+        time_s: float = math.inf,
+        work: float = math.inf,
+        turn: Callable[[float], None] | None = None,
+    ) -> Search:
+        """Give a member a share of what may be spent: the same search with limits of its own.
+
+        It ends by itself when its limits are reached, and with the whole in any case.
+
+        Parameters
+        ----------
+        turn
+            Called with the work that was just done; returns when the member may go on.
+        """
+        part = Search(self.form, self.clock, self.objective, time_s, work)
+        part._whole, part._turn, part._board = self, turn, self._board
+        self._parts.append(part)
+        part.stop_flag[0] |= self.stop_flag[0]
+        return part
+
+    @property
+    def best(self) -> Found | None:
+        """Best plan so far."""
+        return self._board.best
+
+    @property
+    def bound(self) -> int | None:
+        """Largest proven lower bound so far on the value of every plan that keeps all deadlines."""
+        return self._board.bound
+
+    @property
+    def infeasible(self) -> bool:
+        """Whether it is proven that no plan keeps all rules."""
+        return self._board.infeasible
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody ended the search early."""
+        return self._board.cancelled
+
+    @property
+    def trace(self) -> list[TracePoint]:
+        """Each improvement, in order of time."""
+        return self._board.trace
 
     def offer(self, solution: Solution, by: str) -> bool:
         """Take a complete plan if it is better than the best so far. The arrays are copied."""
         late_us, value = score(self.form, *solution, CODES[self.objective])
         copy = Solution(solution.mode.copy(), solution.start_us.copy())
         found = Found((int(late_us), int(value)), copy, by)
-        with self._lock:
-            if self.best is not None and self.best.score <= found.score:
+        board, elapsed_s = self._board, self._root.elapsed_s
+        with board.lock:
+            if board.best is not None and board.best.score <= found.score:
                 return False
-            self.best = found
-            self.trace.append(TracePoint(time_s=self.elapsed_s, value=found.score[1]))
-            self._stop_if_proven()
+            board.best = found
+            board.trace.append(TracePoint(time_s=elapsed_s, value=found.score[1]))
+        self._stop_if_proven()
         self._tell()
         return True
 
     def raise_bound(self, bound: int) -> None:
         """Take a proven lower bound on the value of every plan that keeps all deadlines."""
-        with self._lock:
-            if self.bound is not None and bound <= self.bound:
+        board = self._board
+        with board.lock:
+            if board.bound is not None and bound <= board.bound:
                 return
-            self.bound = bound
-            self._stop_if_proven()
+            board.bound = bound
+        self._stop_if_proven()
         self._tell()
 
     def refute(self) -> None:
         """Take the proof that no plan keeps all rules."""
-        self.infeasible = True
-        self.stop_flag[0] = 1
+        self._board.infeasible = True
+        self._root.stop()
 
     def cancel(self) -> None:
         """End the search soon, with what was found."""
-        self.cancelled = True
+        self._board.cancelled = True
+        self._root.stop()
+
+    def stop(self) -> None:
+        """End the search soon because what may be spent is spent."""
         self.stop_flag[0] = 1
+        for part in self._parts:
+            part.stop()
 
     def spend(self, work: float = 0.0) -> bool:
         """Count steps that were done. Whether the search is to go on."""
-        with self._lock:
+        if self._whole is not None:
+            self._whole.spend(work)
+        with self._board.lock:
             self._work_left -= work
-            if self._work_left <= 0 or self.remaining_s <= 0:
-                self.stop_flag[0] = 1
+            is_spent = self._work_left <= 0
+        if is_spent or self.remaining_s <= 0:
+            self.stop()
+        if self._turn is not None:
+            self._turn(work)
         return not self.stop_flag[0]
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the search began."""
+        """Seconds since the search, or this part of it, began."""
         return self.clock() - self._began_s
 
     @property
     def remaining_s(self) -> float:
         """Seconds that may still be spent; negative once they are over."""
-        return self.time_s - self.elapsed_s
+        own_s = self.time_s - self.elapsed_s
+        return own_s if self._whole is None else min(own_s, self._whole.remaining_s)
 
     @property
     def remaining_work(self) -> float:
         """Elementary steps that may still be spent."""
-        return self._work_left
+        own = self._work_left
+        return own if self._whole is None else min(own, self._whole.remaining_work)
 
     @property
     def proven(self) -> bool:
         """Whether the best plan meets the bound."""
-        return self.best is not None and self.best.score == (0, self.bound)
+        return self._board.proven
+
+    @property
+    def _root(self) -> Search:
+        return self if self._whole is None else self._whole._root
 
     def _stop_if_proven(self) -> None:
         if self.proven:
-            self.stop_flag[0] = 1
+            self._root.stop()
 
     def _tell(self) -> None:
-        if self.listener is not None:
-            self.listener(self)
+        root = self._root
+        if root.listener is not None:
+            root.listener(root)

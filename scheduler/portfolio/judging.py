@@ -1,0 +1,79 @@
+"""From a search to an answer that the checker agrees with."""
+
+from __future__ import annotations
+
+from scheduler.model.checker import ViolationKind, check
+from scheduler.model.errors import InvalidSchedule
+from scheduler.model.objectives import Objective
+from scheduler.model.problem import Problem
+from scheduler.model.schedule import Result, Schedule, Status
+from scheduler.portfolio.exploring import Request
+from scheduler.solvers.arrays import schedule_of
+from scheduler.solvers.search import Search
+
+
+def concluded(request: Request, problem: Problem, search: Search) -> Result:
+    """Say what a search found.
+
+    Raises
+    ------
+    InvalidSchedule
+        If the checker refuses the plan, or the bound is above its value.
+    """
+    best, status = search.best, _status(search)
+    result = Result(
+        status=status,
+        solver=request.solver,
+        objective=request.objective.value,
+        bound=search.bound,
+        trace=tuple(search.trace),
+    )
+    if best is None or status is Status.INFEASIBLE:
+        return result
+    late_us, value = best.score
+    if search.bound is not None and search.bound > value and not late_us:
+        message = f"bound must be <= {value}, the value of {best.by!r}; got {search.bound}"
+        raise InvalidSchedule(message, field="bound")
+    schedule = schedule_of(problem, search.form, best.solution)
+    expect_valid(problem, schedule, best.by, may_be_late=late_us > 0 or _forgives(request))
+    return Result(
+        status=status,
+        solver=result.solver,
+        objective=result.objective,
+        schedule=schedule,
+        value=value,
+        # A plan that misses deadlines can be worth more than all that keep them.
+        bound=None if search.bound is None else min(search.bound, value),
+        found_by=best.by,
+        trace=result.trace,
+    )
+
+
+def expect_valid(problem: Problem, schedule: Schedule, by: str, *, may_be_late: bool) -> None:
+    """Refuse a schedule that breaks a rule.
+
+    Raises
+    ------
+    InvalidSchedule
+        Saying which rule, and whose schedule it is.
+    """
+    for violation in check(problem, schedule):
+        if violation.kind is not ViolationKind.DEADLINE or not may_be_late:
+            raise InvalidSchedule(f"schedule of {by!r} is refused: {violation.message}")
+
+
+def _forgives(request: Request) -> bool:
+    return request.objective is Objective.DEADLINE_MISSES
+
+
+def _status(search: Search) -> Status:
+    best = search.best
+    if search.infeasible:
+        return Status.INFEASIBLE
+    if search.proven:
+        return Status.OPTIMAL
+    if search.cancelled:
+        return Status.CANCELLED
+    if best is None or best.score[0] > 0:
+        return Status.LIMIT
+    return Status.FEASIBLE

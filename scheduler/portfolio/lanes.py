@@ -1,0 +1,164 @@
+"""Members of a portfolio side by side in threads, and by turns within one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from threading import Condition, Semaphore, Thread
+
+from scheduler.model.errors import Defect
+from scheduler.solvers import registry
+from scheduler.solvers.search import WORK_PER_S, Search
+
+_log = logging.getLogger(__name__)
+
+TURN_WORK = 0.05 * WORK_PER_S
+"""Steps of a member with a share of 1 before the next one has its turn."""
+LOOK_S = 0.1
+"""How often the clock is looked at meanwhile; it need not be one that passes while we wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A solver that takes part in a search.
+
+    Parameters
+    ----------
+    share
+        How long its turns are, in proportion to those of the others of its lane.
+    """
+
+    name: str
+    share: float = 1.0
+
+
+Lane = Sequence[Member]
+"""Members that share a worker."""
+
+
+def run(search: Search, lanes: Sequence[Lane], seed: int) -> list[Exception]:
+    """Let all members search until they are done or it is over. What went wrong comes back.
+
+    One lane alone is deterministic: a member works while the others of its lane stand still, and
+    hands over after a fixed number of steps.
+    """
+    crew = _Crew(search)
+    for lane in lanes:
+        crew.add(lane, seed)
+    crew.work()
+    return crew.errors
+
+
+class _Crew:
+    """Threads of all members, and their end."""
+
+    def __init__(self, search: Search) -> None:
+        self.search = search
+        self.errors: list[Exception] = []
+        self._threads: list[Thread] = []
+        self._lanes: list[_Turns] = []
+        self._active = 0
+        self._changed = Condition()
+
+    def add(self, lane: Lane, seed: int) -> None:
+        turns = _Turns([member.share * TURN_WORK for member in lane])
+        self._lanes.append(turns)
+        for place, member in enumerate(lane):
+            part = self.search.part(turn=partial(turns.spend, place) if len(lane) > 1 else None)
+            body = partial(self._take_part, part, member, seed, turns, place)
+            self._threads.append(Thread(target=body, name=member.name, daemon=True))
+
+    def work(self) -> None:
+        self._active = len(self._threads)
+        for thread in self._threads:
+            thread.start()
+        for lane in self._lanes:
+            lane.begin()
+        with self._changed:
+            while self._active and not self.search.stop_flag[0]:
+                left_s = self.search.remaining_s
+                if left_s <= 0:
+                    break
+                self._changed.wait(min(left_s, LOOK_S))
+        self.search.stop()
+        for thread in self._threads:
+            thread.join()
+
+    def _take_part(
+        self, part: Search, member: Member, seed: int, turns: _Turns, place: int
+    ) -> None:
+        turns.wait(place)
+        try:
+            if not part.stop_flag[0]:
+                registry.solver(member.name)(part, seed)
+        except Exception as error:
+            # The others go on, and so does what was found.
+            _log.exception("%s broke", member.name)
+            self.errors.append(error)
+        finally:
+            turns.leave(place)
+            with self._changed:
+                self._active -= 1
+                self._changed.notify()
+
+
+class _Turns:
+    """Who of a lane may work."""
+
+    def __init__(self, steps: Sequence[float]) -> None:
+        self._steps = steps
+        self._left = list(steps)
+        self._gates = [Semaphore(0) for _ in steps]
+        self._present = [True for _ in steps]
+
+    def begin(self) -> None:
+        self._gates[0].release()
+
+    def wait(self, place: int) -> None:
+        self._gates[place].acquire()
+
+    def spend(self, place: int, work: float) -> None:
+        """Count steps; hand over and wait if the turn is over."""
+        self._left[place] -= work
+        if self._left[place] > 0:
+            return
+        self._left[place] = self._steps[place]
+        following = self._following(place)
+        if following != place:
+            self._gates[following].release()
+            self._gates[place].acquire()
+
+    def leave(self, place: int) -> None:
+        """Take no more turns."""
+        self._present[place] = False
+        following = self._following(place)
+        if following != place:
+            self._gates[following].release()
+
+    def _following(self, place: int) -> int:
+        count = len(self._steps)
+        around = [(place + i) % count for i in range(1, count)]
+        return next((other for other in around if self._present[other]), place)
+
+
+def attempt(search: Search, name: str, seed: int, errors: list[Exception]) -> None:
+    """Let one solver search here and now; note what goes wrong."""
+    try:
+        registry.solver(name)(search, seed)
+    except Exception as error:
+        _log.exception("%s broke", name)
+        errors.append(error)
+
+
+def raise_if_lost(search: Search, errors: Sequence[Exception]) -> None:
+    """Raise what went wrong if it left nothing to show.
+
+    Raises
+    ------
+    Defect
+        The first error, if there is neither a plan nor a proof that there is none.
+    """
+    if errors and search.best is None and not search.infeasible:
+        raise Defect(f"every solver failed; the first with {errors[0]!r}") from errors[0]

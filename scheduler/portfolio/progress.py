@@ -1,0 +1,65 @@
+"""How a caller watches a search, and how it ends one early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+from scheduler.solvers.search import Search
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is known so far.
+
+    Parameters
+    ----------
+    elapsed_s
+        Seconds since the search began.
+    value
+        Best value so far; ``None`` without a plan.
+    bound
+        Largest proven lower bound so far.
+    found_by
+        Which member found the best plan.
+    """
+
+    elapsed_s: float
+    value: int | None
+    bound: int | None
+    found_by: str
+
+
+Listener = Callable[[Progress], None]
+
+
+class Cancellation:
+    """With which another thread ends a search; what was found until then is the answer.
+
+    Examples
+    --------
+    >>> cancel = Cancellation()
+    >>> cancel.cancel()
+    >>> cancel.is_cancelled
+    True
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._searches: list[Search] = []
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        """End the search, or one that has yet to begin."""
+        with self._lock:
+            self.is_cancelled = True
+            for search in self._searches:
+                search.cancel()
+
+    def watch(self, search: Search) -> None:
+        """End this search, too, once cancelled."""
+        with self._lock:
+            self._searches.append(search)
+            if self.is_cancelled:
+                search.cancel()
