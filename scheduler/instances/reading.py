@@ -13,6 +13,7 @@ from scheduler.model.problem import Machine
 
 MAX_MACHINES = 100_000
 """More than any file has; a number in a broken header must not cost all memory."""
+_WHOLE_UNITS = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)
 SHOWN_CHARACTERS = 40
 """How much of a refused value a message repeats."""
 
@@ -94,24 +95,24 @@ def whole_unit(durations: Iterable[int]) -> int:
     return 1 if all(durations) else 1_000_000
 
 
-def real_unit(times: Sequence[float], shortest: float, where: str) -> int:
+def real_unit(times: Sequence[float], *, roundings: int, shortest: float, where: str) -> int:
     """Microseconds for a unit of a file with real times: a power of ten.
 
-    The least that makes every time a whole number, if it is short enough; otherwise the least for
-    which the rounding of all `times` in sum stays below a millionth of `shortest`, a time that no
+    The least that makes every time a whole number, if a million does; otherwise the least for which
+    `roundings`, each by up to a microsecond, stay below a millionth of `shortest`, a time that no
     schedule goes below.
     """
-    longest = math.fsum(times)
-    if not math.isfinite(longest):
-        refuse(where, "wants times whose sum is finite")
-    for digits in range(7):
-        if all(_is_whole(time * 10**digits) for time in times) and min(times, default=1) > 0:
-            return 10**digits
-    least = 1e6 * len(times) / shortest if shortest > 0 else 1.0
-    if not math.isfinite(least) or least * max(longest, 1.0) > MAX_INTEGER:
-        refuse(where, "wants times within a range of 15 digits", longest)
-    digits = max(0, math.ceil(math.log10(max(least, 1.0))))
-    return int(10**digits)
+    unit = next((unit for unit in _WHOLE_UNITS if _all_whole(times, unit)), 0)
+    if not unit:
+        least = 1e6 * roundings / shortest if shortest > 0 else 1e6
+        unit = int(10.0 ** math.ceil(math.log10(max(least, 1.0))))
+    if unit * math.fsum(times) > MAX_INTEGER:
+        refuse(where, "wants times within 15 digits of each other", f"{math.fsum(times):g} in sum")
+    return unit
+
+
+def _all_whole(times: Sequence[float], unit: int) -> bool:
+    return all(time > 0 and _is_whole(time * unit) for time in times)
 
 
 def _is_whole(value: float) -> bool:
@@ -161,16 +162,17 @@ class Node:
             refuse(path, "is required")
         return Node(self.value[key], path)
 
+    def get(self, key: str) -> Node | None:
+        """Value of a key that need not be there; null counts as not there."""
+        if key in self:
+            return self[key]
+        return None
+
     def __iter__(self) -> Iterator[Node]:
         if not isinstance(self.value, list):
             self.refuse("must be an array", self.value)
         for i, item in enumerate(self.value):
             yield Node(item, f"{self.path}[{i}]")
-
-    def __len__(self) -> int:
-        if not isinstance(self.value, list):
-            self.refuse("must be an array", self.value)
-        return len(self.value)
 
     def string(self) -> str:
         """Want a string that is not empty."""
