@@ -1,17 +1,20 @@
 """The independent judge of schedules. It shares no code with any solver, bound or index.
 
-It reads a problem only as its caller wrote it, does the obvious thing slowly enough to be plainly
-right, and lists every broken rule. What has already happened is not judged against rules that
-nobody can mend any more: a started operation must stay as it was, and its end counts for others.
+It reads a problem only as its caller wrote it and does the obvious thing, rule by rule. A schedule
+without violations keeps every rule; of one that breaks a rule in many places, not all are listed.
+What has already happened is not judged against rules that nobody can mend any more: a started
+operation must stay as it was, and its end and what it holds count for others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-from scheduler.model.problem import Edge, Operation, Problem
+from scheduler.model.problem import Edge, Machine, Mode, Operation, Problem, Resource
 from scheduler.model.schedule import Assignment, Schedule
 
 
@@ -26,13 +29,16 @@ class ViolationKind(StrEnum):
     DURATION = "duration"  # the span is not as long as the mode says
     PRECEDENCE = "precedence"  # starts before its input can be there
     CONNECTIVITY = "connectivity"  # its input cannot come to its device at all
-    OVERLAP = "overlap"  # two operations at once on one machine
+    OVERLAP = "overlap"  # two operations at once on one exclusive machine
+    SETUP = "setup"  # no room before it for loading its session
     WINDOW = "window"  # runs while its machine is unavailable
     RELEASE = "release"  # starts before its job is released
     PAST = "past"  # starts before the present
     DEADLINE = "deadline"  # may end (95th percentile) after the deadline of its job
     COLOCATION = "colocation"  # a group is spread over devices
-    MEMORY = "memory"  # needs more memory than its machine has
+    MEMORY = "memory"  # its machine has not the memory for it and for all that stays resident
+    RESOURCE = "resource"  # what runs at one time demands more than there is
+    BUDGET = "budget"  # all together demand more than there is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +51,14 @@ class Violation:
 
 
 def check(problem: Problem, schedule: Schedule) -> list[Violation]:
-    """Judge a schedule: every rule it breaks, or an empty list.
+    """Judge a schedule: the rules it breaks, or an empty list.
 
     When placements are missing, doubled, unknown or without a mode, only that is reported: the
     other rules speak of placements that exist.
 
     Examples
     --------
-    >>> from scheduler.model.problem import Job, Machine, Mode
+    >>> from scheduler.model.problem import Job
     >>> problem = Problem(
     ...     machines=(Machine(id="cpu0"),),
     ...     jobs=(Job(id="frame"),),
@@ -92,21 +98,64 @@ def _placements(problem: Problem, schedule: Schedule) -> Iterator[Violation]:
             yield _violation(ViolationKind.DUPLICATE, name, f"is placed {count} times")
 
 
+class _Row(NamedTuple):
+    """An operation and where it is, in order of start."""
+
+    start_us: int
+    end_us: int
+    position: int
+    operation: Operation
+    mode: Mode
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not started, so that a planner can still move it."""
+        return self.operation.progress is None
+
+
 def _rules(problem: Problem, schedule: Schedule) -> Iterator[Violation]:
+    yield from _operations(problem, schedule)
+    yield from _inputs(problem, schedule)
+    yield from _colocation(problem, schedule)
+    rows: dict[str, list[_Row]] = {machine.id: [] for machine in problem.machines}
+    for i, operation in enumerate(problem.operations):
+        at = schedule[operation.id]
+        mode = operation.modes[at.mode]
+        rows[at.machine].append(_Row(at.start_us, at.end_us, i, operation, mode))
+    for machine in problem.machines:
+        found = rows[machine.id]
+        found.sort()  # positions differ, so that operations are never compared
+        yield from _windows(machine, found)
+        yield from _memory(machine, found)
+        if machine.exclusive:
+            yield from _overlaps(machine, found)
+            yield from _setups(machine, found, problem.now_us)
+    if problem.resources:
+        yield from _resources(problem, [row for found in rows.values() for row in found])
+
+
+def _operations(problem: Problem, schedule: Schedule) -> Iterator[Violation]:
+    """Judge what concerns one operation and its job: progress, duration, dates."""
+    jobs = {job.id: job for job in problem.jobs}
+    now_us = problem.now_us
     for operation in problem.operations:
-        placed = schedule[operation.id]
+        placed, job = schedule[operation.id], jobs[operation.job]
         if operation.progress is not None:
             yield from _started(problem, operation, placed)
         else:
-            yield from _duration(operation, placed)
-            yield from _times(problem, operation, placed)
-            yield from _windows(problem, placed)
-            yield from _memory(problem, operation, placed)
-            for edge in problem.edges_in(operation.id):
-                yield from _input(problem, edge, schedule)
-        yield from _deadline(problem, operation, placed)
-    yield from _overlaps(problem, schedule)
-    yield from _colocation(problem, schedule)
+            taken_us, start_us = placed.end_us - placed.start_us, placed.start_us
+            duration_us = operation.modes[placed.mode].duration_us
+            if taken_us != duration_us:
+                message = f"must take {duration_us} us; got {taken_us}"
+                yield _violation(ViolationKind.DURATION, operation.id, message)
+            if start_us < job.release_us:
+                message = f"starts at {start_us} us, before its release at {job.release_us}"
+                yield _violation(ViolationKind.RELEASE, operation.id, message)
+            if start_us < now_us:
+                message = f"starts at {start_us} us, before the present at {now_us}"
+                yield _violation(ViolationKind.PAST, operation.id, message)
+        if job.deadline_us is not None:
+            yield from _deadline(job.deadline_us, operation, placed)
 
 
 def _started(problem: Problem, operation: Operation, placed: Assignment) -> Iterator[Violation]:
@@ -125,59 +174,7 @@ def _started(problem: Problem, operation: Operation, placed: Assignment) -> Iter
         yield _violation(ViolationKind.DURATION, operation.id, message)
 
 
-def _duration(operation: Operation, placed: Assignment) -> Iterator[Violation]:
-    duration_us = operation.modes[placed.mode].duration_us
-    if placed.end_us - placed.start_us != duration_us:
-        message = f"must take {duration_us} us; got {placed.end_us - placed.start_us}"
-        yield _violation(ViolationKind.DURATION, operation.id, message)
-
-
-def _times(problem: Problem, operation: Operation, placed: Assignment) -> Iterator[Violation]:
-    release_us = problem.job(operation.job).release_us
-    if placed.start_us < release_us:
-        message = f"starts at {placed.start_us} us, before its release at {release_us}"
-        yield _violation(ViolationKind.RELEASE, operation.id, message)
-    if placed.start_us < problem.now_us:
-        message = f"starts at {placed.start_us} us, before the present at {problem.now_us}"
-        yield _violation(ViolationKind.PAST, operation.id, message)
-
-
-def _windows(problem: Problem, placed: Assignment) -> Iterator[Violation]:
-    for window in problem.machine(placed.machine).unavailable:
-        if placed.start_us < window.end_us and window.start_us < placed.end_us:
-            message = f"runs while {placed.machine!r} is unavailable from {window.start_us} us"
-            yield _violation(ViolationKind.WINDOW, placed.operation, message)
-
-
-def _memory(problem: Problem, operation: Operation, placed: Assignment) -> Iterator[Violation]:
-    limit = problem.machine(placed.machine).memory_bytes
-    peak = operation.modes[placed.mode].peak_bytes
-    if limit is not None and peak > limit:
-        message = f"needs {peak} bytes of the {limit} that {placed.machine!r} has"
-        yield _violation(ViolationKind.MEMORY, operation.id, message)
-
-
-def _input(problem: Problem, edge: Edge, schedule: Schedule) -> Iterator[Violation]:
-    source, target = schedule[edge.source], schedule[edge.target]
-    source_device = problem.machine(source.machine).device_id
-    target_device = problem.machine(target.machine).device_id
-    if not problem.connected(source_device, target_device):
-        message = f"nothing goes from {source_device!r} to {target_device!r}"
-        yield _violation(ViolationKind.CONNECTIVITY, edge.target, message)
-        return
-    ready_us = source.end_us + problem.transfer_us(edge, source_device, target_device)
-    if target.start_us < ready_us:
-        message = (
-            f"starts at {target.start_us} us, before what {edge.source!r} gives is there at"
-            f" {ready_us}"
-        )
-        yield _violation(ViolationKind.PRECEDENCE, edge.target, message)
-
-
-def _deadline(problem: Problem, operation: Operation, placed: Assignment) -> Iterator[Violation]:
-    deadline_us = problem.job(operation.job).deadline_us
-    if deadline_us is None:
-        return
+def _deadline(deadline_us: int, operation: Operation, placed: Assignment) -> Iterator[Violation]:
     late_us = placed.end_us
     if operation.progress is None or operation.progress.end_us is None:
         # Makespans use the median; deadlines are kept even by an execution that takes its p95.
@@ -187,19 +184,26 @@ def _deadline(problem: Problem, operation: Operation, placed: Assignment) -> Ite
         yield _violation(ViolationKind.DEADLINE, operation.id, message)
 
 
-def _overlaps(problem: Problem, schedule: Schedule) -> Iterator[Violation]:
-    """Report each operation that starts while an earlier one still has the machine."""
-    for machine in problem.machines:
-        latest: Assignment | None = None
-        for placed in schedule.on_machine(machine.id):
-            if latest is not None and placed.start_us < latest.end_us:
-                both = (problem.operation(latest.operation), problem.operation(placed.operation))
-                # Two that have started are history, measured and not planned.
-                if any(operation.progress is None for operation in both):
-                    message = f"runs on {machine.id!r} together with {latest.operation!r}"
-                    yield _violation(ViolationKind.OVERLAP, placed.operation, message)
-            if latest is None or placed.end_us > latest.end_us:
-                latest = placed
+def _inputs(problem: Problem, schedule: Schedule) -> Iterator[Violation]:
+    devices = {machine.id: machine.device_id for machine in problem.machines}
+    started = {operation.id for operation in problem.operations if operation.progress is not None}
+    for edge in problem.edges:
+        if edge.target in started:
+            continue
+        source, target = schedule[edge.source], schedule[edge.target]
+        pair = devices[source.machine], devices[target.machine]
+        if not problem.connected(*pair):
+            message = f"nothing goes from {pair[0]!r} to {pair[1]!r}"
+            yield _violation(ViolationKind.CONNECTIVITY, edge.target, message)
+            continue
+        ready_us = source.end_us + problem.transfer_us(edge, *pair)
+        if target.start_us < ready_us:
+            yield _violation(ViolationKind.PRECEDENCE, edge.target, _early(edge, target, ready_us))
+
+
+def _early(edge: Edge, target: Assignment, ready_us: int) -> str:
+    started = f"starts at {target.start_us} us"
+    return f"{started}, before what {edge.source!r} gives is there at {ready_us}"
 
 
 def _colocation(problem: Problem, schedule: Schedule) -> Iterator[Violation]:
@@ -212,3 +216,114 @@ def _colocation(problem: Problem, schedule: Schedule) -> Iterator[Violation]:
         if device != home:
             message = f"group {operation.colocation!r} is on {home!r}; got {device!r}"
             yield _violation(ViolationKind.COLOCATION, operation.id, message)
+
+
+def _windows(machine: Machine, rows: Sequence[_Row]) -> Iterator[Violation]:
+    if not machine.unavailable:
+        return
+    ends_us = [window.end_us for window in machine.unavailable]
+    for row in rows:
+        window_us = _blocked_us(machine, ends_us, row.start_us, row.end_us)
+        if row.is_open and window_us is not None:
+            message = f"runs while {machine.id!r} is unavailable from {window_us} us"
+            yield _violation(ViolationKind.WINDOW, row.operation.id, message)
+
+
+def _blocked_us(machine: Machine, ends_us: Sequence[int], start_us: int, end_us: int) -> int | None:
+    """Start of the first window that meets the span, if any: the first that ends after its start.
+
+    Windows are in ascending order and do not overlap.
+    """
+    following = bisect_right(ends_us, start_us)
+    if following == len(ends_us):
+        return None
+    window_us = machine.unavailable[following].start_us
+    return window_us if window_us < end_us else None
+
+
+def _memory(machine: Machine, rows: Sequence[_Row]) -> Iterator[Violation]:
+    """Sessions stay resident, once per family; on top of them all each has its own peak."""
+    limit = machine.memory_bytes
+    if limit is None:
+        return
+    alone = 0
+    families: dict[str, int] = {}
+    for *_, mode in rows:
+        if mode.family:
+            largest = max(families.get(mode.family, 0), mode.resident_bytes)
+            families[mode.family] = largest
+        else:
+            alone += mode.resident_bytes
+    resident = alone + sum(families.values())
+    for row in rows:
+        needed = resident + max(row.mode.peak_bytes - row.mode.resident_bytes, 0)
+        if needed > limit and row.is_open:
+            message = f"needs {needed} bytes, what stays included, of {limit} of {machine.id!r}"
+            yield _violation(ViolationKind.MEMORY, row.operation.id, message)
+
+
+def _overlaps(machine: Machine, rows: Sequence[_Row]) -> Iterator[Violation]:
+    """Report each operation that starts while an earlier one still has the machine."""
+    latest: _Row | None = None
+    for row in rows:
+        # Two that have started are history, measured and not planned.
+        if latest is not None and row.start_us < latest.end_us and (row.is_open or latest.is_open):
+            message = f"runs on {machine.id!r} together with {latest.operation.id!r}"
+            yield _violation(ViolationKind.OVERLAP, row.operation.id, message)
+        if latest is None or row.end_us > latest.end_us:
+            latest = row
+
+
+def _setups(machine: Machine, rows: Sequence[_Row], now_us: int) -> Iterator[Violation]:
+    """Want free time for loading a session, unless the machine has the last of the same family."""
+    ends_us = [window.end_us for window in machine.unavailable]
+    family, busy_us = machine.family, 0
+    for row in rows:
+        # An operation that overlaps another is reported as that, and not for its setup too.
+        if row.is_open and row.mode.family != family and row.start_us >= busy_us:
+            begin_us = row.start_us - row.mode.setup_us
+            if row.mode.setup_us and (
+                begin_us < max(busy_us, now_us)
+                or _blocked_us(machine, ends_us, begin_us, row.start_us) is not None
+            ):
+                message = f"needs {machine.id!r} for its setup from {begin_us} us"
+                yield _violation(ViolationKind.SETUP, row.operation.id, message)
+        family, busy_us = row.mode.family, max(busy_us, row.end_us)
+
+
+def _resources(problem: Problem, rows: Sequence[_Row]) -> Iterator[Violation]:
+    users: dict[str, list[tuple[_Row, int]]] = {resource.id: [] for resource in problem.resources}
+    for row in rows:
+        for demand in row.mode.demands:
+            if demand.amount:
+                users[demand.resource].append((row, demand.amount))
+    for resource in problem.resources:
+        judge = _renewable if resource.renewable else _budget
+        yield from judge(resource, users[resource.id])
+
+
+def _renewable(resource: Resource, users: Sequence[tuple[_Row, int]]) -> Iterator[Violation]:
+    """Walk through time, ends before starts; what has ended is not judged."""
+    events: list[tuple[int, int, int]] = []
+    for i, (row, _) in enumerate(users):
+        progress = row.operation.progress
+        if progress is None or progress.end_us is None:
+            events += [(row.start_us, 1, i), (row.end_us, -1, i)]
+    used = movable = 0
+    for _, sign, i in sorted(events):
+        row, amount = users[i]
+        used += sign * amount
+        movable += sign * amount * row.is_open
+        if sign > 0 and used > resource.capacity and movable:
+            message = f"brings the demand for {resource.id!r} to {used} of {resource.capacity}"
+            yield _violation(ViolationKind.RESOURCE, row.operation.id, message)
+
+
+def _budget(resource: Resource, users: Sequence[tuple[_Row, int]]) -> Iterator[Violation]:
+    """What has started has taken its part already; the others take theirs in order of start."""
+    used = 0
+    for row, amount in sorted(users, key=lambda user: (user[0].is_open, user[0][:3])):
+        used += amount
+        if used > resource.capacity and row.is_open:
+            message = f"brings the demand for {resource.id!r} to {used} of {resource.capacity}"
+            yield _violation(ViolationKind.BUDGET, row.operation.id, message)

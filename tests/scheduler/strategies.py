@@ -52,7 +52,7 @@ def machines(draw: st.DrawFn, features: Collection[Feature], most: int) -> list[
     return [
         builders.machine(
             f"m{i}",
-            device=f"d{draw(st.integers(0, 1))}",
+            device=f"d{draw(st.sampled_from([2, 1, 0]))}",
             unavailable=draw(windows),
             family=draw(families),
             exclusive=Feature.SHARED_MACHINES not in features or draw(exclusive),

