@@ -55,6 +55,8 @@ from scheduler.model.problem import (
 
 HOST = "cpu"
 CORES = "cores"
+MAX_ACCELERATORS = 256
+"""More than any file has; there is a link for each two of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ def read_placement(root: Node) -> Placement:
         edges[source, target] = None
         costs[source] = max(costs[source], edge["cost"].real())
     return Placement(
-        accelerators=root["maxFPGAs"].integer(0, MAX_MACHINES),
+        accelerators=root["maxFPGAs"].integer(0, MAX_ACCELERATORS),
         cores=root["maxCPUs"].integer(0, MAX_MACHINES),
         memory_bytes=math.floor(root["maxSizePerFPGA"].real()),
         nodes=tuple(_node(node, cost) for node, cost in zip(root["nodes"], costs, strict=True)),

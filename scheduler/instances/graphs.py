@@ -27,6 +27,11 @@ def components(nodes: int, arcs: Iterable[tuple[int, int]]) -> list[int]:
 def without(arcs: Iterable[tuple[int, int]], left_out: set[int]) -> list[tuple[int, int]]:
     """Arcs among the other nodes, with one for each way through nodes that are left out.
 
+    Raises
+    ------
+    InvalidInstance
+        If nodes that are left out form a cycle.
+
     Examples
     --------
     >>> without([(0, 1), (1, 2), (2, 3), (0, 3)], {1, 2})
@@ -39,6 +44,8 @@ def without(arcs: Iterable[tuple[int, int]], left_out: set[int]) -> list[tuple[i
         before.setdefault(v, {})[u] = None
     for node in left_out:
         sources, targets = before.pop(node, {}), after.pop(node, {})
+        if node in sources:
+            raise InvalidInstance(f"edges: must form no cycle; got one through node {node}")
         for source in sources:
             after[source].pop(node, None)
             after[source].update(targets)

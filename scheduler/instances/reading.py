@@ -102,12 +102,15 @@ def real_unit(times: Sequence[float], *, roundings: int, shortest: float, where:
     `roundings`, each by up to a microsecond, stay below a millionth of `shortest`, a time that no
     schedule goes below.
     """
+    total = sum(times)
+    if total > MAX_INTEGER:
+        refuse(where, f"wants times of at most {MAX_INTEGER} in sum", f"{total:g}")
     unit = next((unit for unit in _WHOLE_UNITS if _all_whole(times, unit)), 0)
     if not unit:
         least = 1e6 * roundings / shortest if shortest > 0 else 1e6
-        unit = int(10.0 ** math.ceil(math.log10(max(least, 1.0))))
-    if unit * math.fsum(times) > MAX_INTEGER:
-        refuse(where, "wants times within 15 digits of each other", f"{math.fsum(times):g} in sum")
+        unit = 10 ** min(math.ceil(math.log10(min(max(least, 1.0), 1e99))), 99)
+    if unit * total > MAX_INTEGER:
+        refuse(where, "wants times within 15 digits of each other", f"{total:g} in sum")
     return unit
 
 
