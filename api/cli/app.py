@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from api.cli import (
+    bench,
     demo,
     devices,
     functions,
@@ -44,6 +45,7 @@ app.add_typer(workloads.app, name="workloads")
 submitting.register(app)
 app.add_typer(runs.app, name="runs")
 solving.register(app)
+app.add_typer(bench.app, name="bench")
 policy.register(app)
 app.add_typer(token.app, name="token")
 demo.register(app)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from scheduler.instances import Instance, parse
 from scheduler.model.errors import InvalidInput
 
 
@@ -24,3 +25,19 @@ def read_json(file: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput(f"{file} must hold a JSON object; got {type(value).__name__}")
     return value
+
+
+def read_instance(file: Path) -> Instance:
+    """Read a scheduling problem of any format; ``graph.stg@4`` is `graph.stg` on 4 processors.
+
+    Raises
+    ------
+    InvalidInput
+        With the file, the line or the path in it, and what is wrong there.
+    """
+    name, _, processors = file.name.rpartition("@")
+    there = file.with_name(name) if processors.isdecimal() and not file.exists() else file
+    try:
+        return parse(there.read_bytes(), file.name)
+    except InvalidInput as error:
+        raise InvalidInput(f"{there}: {error}") from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -19,13 +20,27 @@ class Bar:
     end_us: int
 
 
-def gantt(bars: Sequence[Bar], *, width: int) -> str:
+def _milliseconds(span_us: int) -> str:
+    return f"{span_us / 1000:.1f} ms"
+
+
+def gantt(
+    bars: Sequence[Bar],
+    *,
+    width: int,
+    most_rows: int | None = None,
+    span: Callable[[int], str] = _milliseconds,
+) -> str:
     """Draw bars, one row per machine and one letter per job, over the span they cover.
 
     Parameters
     ----------
     width
         Characters that a row may take, the names of the machines included.
+    most_rows
+        Draw so many machines only, and say how many more there are.
+    span
+        How the span is written at the end of the scale.
 
     Examples
     --------
@@ -40,19 +55,28 @@ def gantt(bars: Sequence[Bar], *, width: int) -> str:
     """
     if not bars:
         return ""
-    names = sorted({bar.machine for bar in bars})
+    all_names = sorted({bar.machine for bar in bars}, key=_natural)
+    names = all_names[:most_rows]
     gutter = max(map(len, names)) + 1
     cells = max(10, width - gutter)
     letters = _letters(bars)
     start = min(bar.start_us for bar in bars)
-    span = max(max(bar.end_us for bar in bars) - start, 1)
+    span_us = max(max(bar.end_us for bar in bars) - start, 1)
+    bars_of: dict[str, list[Bar]] = {name: [] for name in all_names}
+    for bar in bars:
+        bars_of[bar.machine].append(bar)
     rows = [
-        name.ljust(gutter)
-        + _row([b for b in bars if b.machine == name], letters, start, span, cells)
-        for name in names
+        name.ljust(gutter) + _row(bars_of[name], letters, start, span_us, cells) for name in names
     ]
-    scale = " " * gutter + "0" + f"{span / 1000:.1f} ms".rjust(cells - 1)
+    if len(names) < len(all_names):
+        rows.append(f"... and {len(all_names) - len(names)} more machines")
+    scale = " " * gutter + "0" + span(span_us).rjust(cells - 1)
     return "\n".join([*rows, scale.rstrip()])
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Key that puts machine 2 before machine 10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def legend(bars: Sequence[Bar]) -> str:

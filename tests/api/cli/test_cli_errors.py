@@ -52,7 +52,7 @@ def test_a_file_that_is_no_problem_is_named(tmp_path: Path, error_line: ErrorLin
     file = tmp_path / "problem.json"
     file.write_text("{")
     assert run(["solve", str(file)]) == 2
-    assert f"{file} must be JSON" in error_line()
+    assert f"{file}: line 1: is no JSON" in error_line()
 
 
 @pytest.mark.parametrize("command", ["up", "serve"])

@@ -1,0 +1,148 @@
+"""How the command line says what a solver found, in the words of the problem's file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from api.cli import output
+from api.cli.gantt import Bar, gantt, legend
+from api.gantt.chart import Chart
+from api.gantt.reading import chart_of, words_of
+from scheduler.instances import Instance
+from scheduler.model.objectives import Objective
+from scheduler.model.problem import Operation
+from scheduler.model.schedule import Assignment, Result
+
+OWN_FORMAT = "fjord"
+MOST_LETTERS = 52
+MOST_ROWS = 48
+"""Machines that a terminal shows."""
+NOT_TIMES = frozenset({Objective.ENERGY, Objective.DEADLINE_MISSES})
+"""Objectives that the file's unit of time has nothing to do with."""
+
+
+def as_dict(instance: Instance, result: Result, elapsed_s: float) -> dict[str, Any]:
+    """Say a result in plain data: operations, machines and times as the file has them."""
+    return {
+        "status": result.status.value,
+        "objective": result.objective,
+        "value": value(instance, result, result.value),
+        "bound": value(instance, result, result.bound),
+        "gap": result.gap,
+        "elapsed_s": round(elapsed_s, 6),
+        "solver": result.solver,
+        "found_by": result.found_by,
+        "schedule": None if result.schedule is None else _assignments(instance, result),
+        "trace": [
+            [round(point.time_s, 6), value(instance, result, point.value)] for point in result.trace
+        ],
+    }
+
+
+def value(instance: Instance, result: Result, found: int | None) -> int | float | None:
+    """Value of an objective in the unit of the file."""
+    if found is None or result.objective in NOT_TIMES:
+        return found
+    return instance.value(found)
+
+
+def _assignments(instance: Instance, result: Result) -> list[dict[str, Any]]:
+    assert result.schedule is not None
+    problem = instance.problem
+    numbers = zip(problem.machines, instance.machine_numbers, strict=True)
+    machine_of = {machine.id: number for machine, number in numbers}
+    operations = zip(problem.operations, _operation_names(instance), strict=True)
+    return [
+        _assignment(instance, operation, name, result.schedule[operation.id], machine_of)
+        for operation, name in operations
+    ]
+
+
+def _operation_names(instance: Instance) -> Sequence[int | str]:
+    """Numbers as in the file; our own form has ids."""
+    if instance.format == OWN_FORMAT:
+        return [operation.id for operation in instance.problem.operations]
+    return instance.operation_numbers
+
+
+def _assignment(
+    instance: Instance,
+    operation: Operation,
+    name: int | str,
+    placed: Assignment,
+    machine_of: dict[str, int | str],
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "operation": name,
+        "machine": machine_of[placed.machine],
+        "start": instance.value(placed.start_us),
+        "end": instance.value(placed.end_us),
+    }
+    # Where the machine leaves open what runs there, a plan without the mode could not be run.
+    if Counter(mode.machine for mode in operation.modes)[placed.machine] > 1:
+        row["mode"] = placed.mode
+    return row
+
+
+def headline(instance: Instance, result: Result, elapsed_s: float) -> str:
+    """Say in a line what is known about a schedule."""
+    gap = "unknown" if result.gap is None else f"{result.gap:.2%}"
+    unit = "" if result.objective in NOT_TIMES else words_of(instance).unit
+    found, bound = (_shown(instance, result, n) for n in (result.value, result.bound))
+    by = f", found by {result.found_by}" if result.found_by else ""
+    text = f"{result.objective.replace('_', ' ')} {found}, bound {bound}"
+    return f"{text}{' in ' + unit if unit else ''}, gap {gap}{by} in {elapsed_s:.3f} s"
+
+
+def _shown(instance: Instance, result: Result, found: int | None) -> str:
+    if found is None:
+        return "unknown"
+    if result.objective in NOT_TIMES:
+        return f"{found:,}"
+    return f"{words_of(instance).time(found):,}"
+
+
+def chart(instance: Instance, result: Result, elapsed_s: float) -> Chart:
+    """Give the schedule of a result as a chart."""
+    assert result.schedule is not None
+    problem = instance.problem
+    counts = (
+        f"{len(problem.operations):,} operations of {len(problem.jobs):,} jobs "
+        f"on {len(problem.machines):,} machines"
+    )
+    title = f"{problem.name}: {counts}" if problem.name else counts
+    notes = f"{result.status.value}: {headline(instance, result, elapsed_s)}"
+    return chart_of(instance, result.schedule, title=title, notes=notes)
+
+
+def show(instance: Instance, result: Result, elapsed_s: float) -> None:
+    """Print what was found, with a chart in characters."""
+    console = output.console()
+    style = output.STATE_STYLES.get(result.status.value, "yellow")
+    line = headline(instance, result, elapsed_s)
+    console.print(f"[{style}]{result.status.value}[/{style}] by {result.solver}: {line}")
+    if result.schedule is None:
+        return
+    words = words_of(instance)
+    names = dict(zip((m.id for m in instance.problem.machines), words.machines, strict=True))
+    bars = [
+        Bar(
+            machine=names[placed.machine],
+            job=instance.problem.operation(placed.operation).job,
+            start_us=placed.start_us,
+            end_us=placed.end_us,
+        )
+        for placed in result.schedule
+    ]
+    unit = f" {words.unit}" if words.unit else ""
+    drawn = gantt(
+        bars,
+        width=output.chart_width(),
+        most_rows=MOST_ROWS,
+        span=lambda span_us: f"{words.time(span_us):,}{unit}",
+    )
+    console.print(drawn, soft_wrap=True, markup=False)
+    if len(instance.problem.jobs) <= MOST_LETTERS:
+        console.print(legend(bars), style="dim", markup=False)
