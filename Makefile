@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo test lint bench bench-solvers lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -27,6 +27,9 @@ lint: setup  ## formatting, style, types, walls
 
 bench: setup  ## measure the overhead of the service
 	$(BIN)/python -m benchmarks.overhead
+
+bench-solvers: setup  ## compare the solvers; BENCH='--set fjsp --time-limit-s 10' says how
+	$(BIN)/python -m benchmarks.solvers --into docs/benchmarks.md $(BENCH)
 
 lock:  ## pin the dependencies again, with hashes and without addresses
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
