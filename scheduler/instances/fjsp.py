@@ -13,7 +13,7 @@ Brandimarte (1993), doi:10.1007/BF02023073.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from scheduler.instances.instance import Instance
 from scheduler.instances.reading import (
@@ -109,10 +109,11 @@ def job_shop(
 ) -> Instance:
     """Jobs whose operations run one after another."""
     unit = whole_unit(us for row in rows for pairs in row for _, us in pairs)
+    modes = iter(modes_of(chain.from_iterable(rows), first, unit))
     operations = [
-        Operation(id=f"j{j}.{k}", job=f"j{j}", modes=modes(pairs, first, unit))
+        Operation(id=f"j{j}.{k}", job=f"j{j}", modes=next(modes))
         for j, row in enumerate(rows)
-        for k, pairs in enumerate(row)
+        for k in range(len(row))
     ]
     edges = [
         Edge(source=before.id, target=after.id)
@@ -135,12 +136,17 @@ def job_shop(
     )
 
 
-def modes(pairs: Alternatives, first: int, unit: int) -> tuple[Mode, ...]:
-    """One mode per pair of machine and duration."""
-    return tuple(
-        Mode(machine=f"m{machine - first}", duration_us=max(1, duration * unit))
-        for machine, duration in pairs
-    )
+def modes_of(rows: Iterable[Alternatives], first: int, unit: int) -> list[tuple[Mode, ...]]:
+    """Per operation, one mode per pair of machine and duration."""
+    rows = list(rows)
+    # Equal modes are one object: a large file has few pairs and uses each of them often.
+    mode = {
+        (machine, duration): Mode(
+            machine=f"m{machine - first}", duration_us=max(1, duration * unit)
+        )
+        for machine, duration in {pair for pairs in rows for pair in pairs}
+    }
+    return [tuple([mode[pair] for pair in pairs]) for pairs in rows]
 
 
 def alternatives_of_job(line: Line) -> list[Alternatives]:

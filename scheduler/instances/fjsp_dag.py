@@ -2,7 +2,8 @@
 
 Whitespace-separated whole numbers. The first line has the numbers of operations, arcs and
 machines; then comes a line per arc (before, after), and a line per operation: the number of
-alternatives and that many pairs of machine and duration. All count from 0. If as many lines
+alternatives and that many pairs of machine and duration. All count from 0 (machines from 1 if the
+numbers say so). If as many lines
 follow as there are machines, they are the transport times: row i has the time from machine i to
 each machine, paid between an operation and its successor when they sit on different ones.
 
@@ -16,7 +17,7 @@ Birgin, Feofiloff, Fernandes, de Melo, Oshiro and Ronconi (2014), doi:10.1007/s1
 
 from __future__ import annotations
 
-from scheduler.instances.fjsp import Alternatives, alternatives, first_machine, modes
+from scheduler.instances.fjsp import Alternatives, alternatives, first_machine, modes_of
 from scheduler.instances.graphs import components
 from scheduler.instances.instance import Instance
 from scheduler.instances.reading import (
@@ -53,19 +54,17 @@ def parse(text: str, *, name: str) -> Instance:
     pairs = [_arc(line, operations) for line in found[1 : 1 + arcs]]
     end = 1 + arcs + operations
     rows = [(line[0], [_alternatives(line)]) for line in found[1 + arcs : end]]
-    first_machine(((n, r) for n, r in rows), machines, one_based=False)
+    first = first_machine(rows, machines)
     transport = [row(line, machines, "transport times") for line in found[end:]]
-    unit = whole_unit(us for _, one in rows for pair in one for _, us in pair)
+    unit = whole_unit(us for _, (one,) in rows for _, us in one)
+    modes = modes_of((one for _, (one,) in rows), first, unit)
+    jobs = components(operations, pairs)
     problem = Problem(
         machines=numbered_machines(machines),
-        jobs=tuple(
-            Job(id=f"j{j}") for j in range(max(components(operations, pairs), default=-1) + 1)
-        ),
+        jobs=tuple(Job(id=f"j{j}") for j in range(max(jobs, default=-1) + 1)),
         operations=tuple(
-            Operation(id=f"o{i}", job=f"j{job}", modes=modes(one[0], 0, unit))
-            for i, ((_, one), job) in enumerate(
-                zip(rows, components(operations, pairs), strict=True)
-            )
+            Operation(id=f"o{i}", job=f"j{job}", modes=own)
+            for i, (job, own) in enumerate(zip(jobs, modes, strict=True))
         ),
         edges=tuple(Edge(source=f"o{u}", target=f"o{v}") for u, v in dict.fromkeys(pairs)),
         links=_links(transport, unit),
@@ -76,7 +75,7 @@ def parse(text: str, *, name: str) -> Instance:
         format="fjsp_dag",
         us_per_unit=unit,
         operation_numbers=tuple(range(operations)),
-        machine_numbers=tuple(range(machines)),
+        machine_numbers=tuple(range(first, first + machines)),
     )
 
 

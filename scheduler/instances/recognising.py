@@ -93,7 +93,7 @@ def parse(data: bytes, filename: str, *, processors: int | None = None) -> Insta
 def _parse_document(root: Node, *, name: str) -> Instance:
     for key, read in _DOCUMENTS.items():
         if key in root:
-            return read(root, name=name.removesuffix(".json"))
+            return read(root, name=name)
     for key, what in _NO_SCHEDULES.items():
         if key in root:
             refuse("the document", f"is not a scheduling instance, but {what}")
