@@ -1,251 +1,275 @@
 """The problem as a constraint program: one optional interval per mode.
 
-The textbook model of the flexible job shop with transfers. Operations that have started are
-constants. Times count from `Model.base_us`, so that epoch times do not widen the domains.
+The textbook model of the flexible job shop, with everything that a `Problem` can have. Operations
+that have started are constants. Times count from `Model.base_us`, so that epoch times do not widen
+the domains.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
+import numpy as np
 from ortools.sat.python import cp_model
 
-from scheduler.model.bounds import lower_bound
-from scheduler.model.indexed import Indexed
-from scheduler.model.objectives import horizon_us
-from scheduler.model.schedule import Assignment, Schedule
+from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Solution
+from scheduler.solvers.exact.frame import Frame
 
 Literal = cp_model.IntVar
 Linear = cp_model.LinearExprT
+Interval = cp_model.IntervalVar
+
+
+class Values(Protocol):
+    """An engine, or its callback, that knows the values of a solution."""
+
+    def value(self, expression: Linear) -> int:
+        """Give the value of an expression."""
+        ...
+
+    def boolean_value(self, literal: Literal) -> bool:
+        """Give the value of a literal."""
+        ...
+
+
+class Interrupted(Exception):  # noqa: N818
+    """The search was over before the model was complete."""
 
 
 class Model:
-    """Variables and constraints of one problem; an objective is added by one of two methods.
+    """Variables, modes, transfers, groups and deadlines of one problem.
+
+    Machines, resources and the objective are added by the modules beside this one.
 
     Parameters
     ----------
-    latest_us
-        No end is later than this.
+    soft
+        Whether deadlines may be missed, because the objective counts them.
+    stopped
+        Asked now and then; building ends with `Interrupted` once it answers true.
     """
 
-    def __init__(self, form: Indexed, *, latest_us: int | None = None) -> None:
-        self.form = form
+    def __init__(
+        self,
+        form: Arrays,
+        frame: Frame,
+        *,
+        soft: bool = False,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.form, self.frame, self.stopped = form, frame, stopped
         self.cp = cp_model.CpModel()
-        self.horizon_us = horizon_us(form.problem) if latest_us is None else latest_us
-        self.open = [i for i in form.order if i not in form.frozen]
-        self.base_us = min([form.earliest_us[i] for i in self.open], default=0)
-        self.starts: dict[int, Literal] = {}
+        self.always: Literal = self.cp.new_constant(1)
+        self.open: list[int] = np.flatnonzero(form.state == OPEN).tolist()
+        self.base_us = min((frame.first_us[i] for i in self.open), default=form.now_us)
+        self.starts: dict[int, Linear] = {}
         self.ends: dict[int, Linear] = {}
-        self.present: dict[int, dict[int, Literal]] = {}
-        self.devices: dict[int, dict[int, Literal]] = {}
+        self.present: dict[int, Literal] = {}
+        self.intervals: dict[int, Interval] = {}
+        self.on: dict[int, dict[int, Literal]] = {}
+        self._read_columns()
         for i in self.open:
+            self.pause()
             self._add_operation(i)
-        self._add_machines()
-        for target in self.open:
-            for source, size_bytes in form.sources[target]:
-                self._add_edge(source, target, size_bytes)
+        self._add_edges()
         self._add_colocation()
-        self._add_deadlines()
+        if not soft:
+            self._add_deadlines()
+
+    def _read_columns(self) -> None:
+        """Lists: reading one number of an array takes the interpreter ten times as long."""
+        form = self.form
+        self.mode_us: list[int] = form.mode_us.tolist()
+        self.mode_p95_us: list[int] = form.mode_p95_us.tolist()
+        self.mode_machine: list[int] = form.mode_machine.tolist()
+        self.mode_device: list[int] = form.machine_device[form.mode_machine].tolist()
+        self.latency_us: list[list[int]] = form.link_latency_us.tolist()
+        self.rate: list[list[int]] = form.link_rate.tolist()
+        self.state: list[int] = form.state.tolist()
+        self.frozen_start_us: list[int] = form.frozen_start_us.tolist()
+        self.frozen_end_us: list[int] = form.frozen_end_us.tolist()
+
+    def pause(self) -> None:
+        """Look whether the search is over."""
+        if self.stopped():
+            raise Interrupted
+
+    def refuse(self) -> None:
+        """Let no plan keep the rules."""
+        self.cp.add_bool_or([])
 
     def _add_operation(self, i: int) -> None:
         """One start, one end, exactly one mode."""
-        first_us, last_us = self.form.earliest_us[i] - self.base_us, self.horizon_us - self.base_us
-        # Without a mode, or with a release after the horizon, the empty clause says it all.
-        options = self.form.options[i]
-        self.starts[i] = self.cp.new_int_var(min(first_us, last_us), last_us, f"start {i}")
-        self.cp.add(self.starts[i] >= first_us)
-        self.present[i] = {
-            option.mode: self.cp.new_bool_var(f"mode {i} {option.mode}") for option in options
-        }
-        self.cp.add_exactly_one(self.present[i].values())
-        self.ends[i] = self.starts[i] + sum(
-            option.duration_us * self.present[i][option.mode] for option in options
-        )
-        self.cp.add(self.ends[i] <= last_us)
-        self.devices[i] = self._device_literals(i)
+        modes = self.frame.modes[i]
+        first_us = self.frame.first_us[i] - self.base_us
+        end_us = self.frame.last_end_us[i] - self.base_us
+        if not modes:
+            # Whatever else is said of it has to speak of something.
+            self.refuse()
+            self.starts[i] = self.ends[i] = first_us
+            self.on[i] = {}
+            return
+        shortest_us = min(self.mode_us[k] for k in modes)
+        start = self.cp.new_int_var(first_us, end_us - shortest_us, "")
+        self.starts[i] = start
+        if all(self.mode_us[k] == shortest_us for k in modes):
+            self.ends[i] = start + shortest_us
+        else:
+            self.ends[i] = self.cp.new_int_var(first_us + shortest_us, end_us, "")
+        single = len(modes) == 1
+        for k in modes:
+            literal = self.always if single else self.cp.new_bool_var("")
+            self.present[k] = literal
+            self.intervals[k] = self.cp.new_optional_interval_var(
+                start, self.mode_us[k], self.ends[i], literal, ""
+            )
+        if not single:
+            self.cp.add_exactly_one([self.present[k] for k in modes])
+        self.on[i] = self._device_literals(modes)
 
-    def _device_literals(self, i: int) -> dict[int, Literal]:
+    def _device_literals(self, modes: list[int]) -> dict[int, Literal]:
         """On which device an operation is: the literal of its only mode there, or their sum."""
-        modes: dict[int, list[Literal]] = {}
-        for option in self.form.options[i]:
-            modes.setdefault(option.device, []).append(self.present[i][option.mode])
+        rows: dict[int, list[Literal]] = {}
+        for k in modes:
+            rows.setdefault(self.mode_device[k], []).append(self.present[k])
+        if len(rows) == 1:
+            return dict.fromkeys(rows, self.always)
         literals = {}
-        for device, found in modes.items():
+        for device, found in rows.items():
             literals[device] = found[0]
             if len(found) > 1:
-                literals[device] = self.cp.new_bool_var(f"device {i} {device}")
+                literals[device] = self.cp.new_bool_var("")
                 self.cp.add(literals[device] == sum(found))
         return literals
 
-    def _add_machines(self) -> None:
-        """Nothing overlaps on a machine: operations, windows, what runs now."""
-        lanes: list[list[cp_model.IntervalVar]] = [[] for _ in self.form.machine_devices]
-        for i in self.open:
-            for option in self.form.options[i]:
-                interval = self.cp.new_optional_fixed_size_interval_var(
-                    self.starts[i],
-                    option.duration_us,
-                    self.present[i][option.mode],
-                    f"interval {i} {option.mode}",
-                )
-                lanes[option.machine].append(interval)
-        for machine, lane in enumerate(lanes):
-            for start_us, end_us in self._taken(machine):
-                interval = self.cp.new_fixed_size_interval_var(start_us, end_us - start_us, "taken")
-                lane.append(interval)
-            self.cp.add_no_overlap(lane)
+    # --- edges
 
-    def _taken(self, machine: int) -> list[tuple[int, int]]:
-        """Spans from the base on that a machine cannot give, merged: history may overlap."""
-        spans = [
-            (window.start_us, window.end_us)
-            for window in self.form.problem.machines[machine].unavailable
-        ]
-        spans += [
-            (frozen.start_us, frozen.end_us)
-            for frozen in self.form.frozen.values()
-            if frozen.option.machine == machine
-        ]
-        merged: list[tuple[int, int]] = []
-        for start_us, end_us in sorted(spans):
-            first_us, last_us = max(start_us - self.base_us, 0), end_us - self.base_us
-            if merged and first_us <= merged[-1][1]:
-                first_us, last_us = merged[-1][0], max(merged.pop()[1], last_us)
-            if last_us > first_us:
-                merged.append((first_us, last_us))
-        return merged
+    def _add_edges(self) -> None:
+        first, sources = self.form.source_first.tolist(), self.form.source_op.tolist()
+        edges, edge_us = self.form.source_edge.tolist(), self.form.edge_us
+        free = bool((self.form.link_latency_us == 0).all()) and edge_us.shape[1] == 1
+        for target in range(len(self.state)):
+            # What has started is history; what is pinned to the future is not.
+            if self.state[target] != OPEN and self.frozen_start_us[target] <= self.form.now_us:
+                continue
+            self.pause()
+            for e in range(first[target], first[target + 1]):
+                source = sources[e]
+                if self.state[target] != OPEN and self.state[source] != OPEN:
+                    continue
+                if free:
+                    self.cp.add(self.start(target) >= self.end(source))
+                else:
+                    self._add_edge(source, target, edge_us[edges[e]].tolist())
 
-    def _add_edge(self, source: int, target: int, size_bytes: int) -> None:
+    def start(self, i: int) -> Linear:
+        """When an operation starts, from the base on."""
+        return self.starts[i] if i in self.starts else self.frozen_start_us[i] - self.base_us
+
+    def end(self, i: int) -> Linear:
+        """When an operation ends, from the base on."""
+        return self.ends[i] if i in self.ends else self.frozen_end_us[i] - self.base_us
+
+    def places(self, i: int) -> dict[int, Literal]:
+        """Each device that an operation may be on, with the literal that says so."""
+        if i in self.on:
+            return self.on[i]
+        return {self.mode_device[int(self.form.mode_first[i])]: self.always}
+
+    def _add_edge(self, source: int, target: int, edge_us: list[int]) -> None:
         """After the source has ended and, between devices, its bytes have come over."""
-        end = self._end(source)
-        self.cp.add(self.starts[target] >= end)
-        for here, on_source in self._devices(source):
-            for there, on_target in self._devices(target):
-                transfer_us = self.form.transfer_us(size_bytes, here, there)
-                both = [*on_source, *on_target]
-                if transfer_us is None:
-                    self.cp.add_bool_or([literal.negated() for literal in both])
-                elif transfer_us:
-                    later = self.cp.add(self.starts[target] >= end + transfer_us)
-                    later.only_enforce_if(both)
-
-    def _end(self, i: int) -> Linear:
-        frozen = self.form.frozen.get(i)
-        return self.ends[i] if frozen is None else frozen.end_us - self.base_us
-
-    def _devices(self, i: int) -> Iterator[tuple[int, list[Literal]]]:
-        """Each device an operation may be on, with what says so: nothing if it has started."""
-        frozen = self.form.frozen.get(i)
-        if frozen is not None:
-            yield frozen.option.device, []
+        here, there = self.places(source), self.places(target)
+        lags_us = {(a, b): self._lag_us(edge_us, a, b) for a in here for b in there}
+        least_us = min((lag_us for lag_us in lags_us.values() if lag_us >= 0), default=None)
+        if least_us is None:
+            self.refuse()
             return
-        for device, literal in self.devices[i].items():
-            yield device, [literal]
+        end, start = self.end(source), self.start(target)
+        self.cp.add(start >= end + least_us)
+        for b, on_target in there.items():
+            row = {a: lags_us[a, b] for a in here}
+            for a, lag_us in row.items():
+                if lag_us < 0:
+                    self.cp.add_bool_or([here[a].negated(), on_target.negated()])
+            for lag_us in sorted(set(row.values())):
+                if lag_us > least_us:
+                    for where in _at_least(row, here, lag_us):
+                        later = self.cp.add(start >= end + lag_us)
+                        later.only_enforce_if([on_target, *where])
+
+    def _lag_us(self, edge_us: list[int], here: int, there: int) -> int:
+        latency_us = self.latency_us[here][there]
+        return latency_us if latency_us < 0 else latency_us + edge_us[self.rate[here][there]]
+
+    # --- groups and deadlines
 
     def _add_colocation(self) -> None:
         """All of a group are where the first of it is."""
-        first: dict[str, int] = {}
-        for i, operation in enumerate(self.form.problem.operations):
-            if not operation.colocation:
+        first: dict[int, int] = {}
+        for i, group in enumerate(self.form.group.tolist()):
+            if group < 0:
                 continue
-            home = first.setdefault(operation.colocation, i)
-            for here, on_home in self._devices(home):
-                for there, on_other in self._devices(i):
-                    if here != there:
-                        both = [*on_home, *on_other]
-                        self.cp.add_bool_or([literal.negated() for literal in both])
+            home = first.setdefault(group, i)
+            if home == i:
+                continue
+            here, there = self.places(home), self.places(i)
+            for device in {**here, **there}:
+                if device in here and device in there:
+                    self.cp.add_implication(here[device], there[device])
+                    self.cp.add_implication(there[device], here[device])
+                else:
+                    self.cp.add_bool_or([(here | there)[device].negated()])
 
     def _add_deadlines(self) -> None:
         """Each mode, even if it takes its 95th percentile, ends by the deadline."""
-        for i, operation in enumerate(self.form.problem.operations):
-            deadline_us = self.form.problem.job(operation.job).deadline_us
-            if deadline_us is None:
-                continue
-            if i in self.form.frozen:
-                self._add_frozen_deadline(i, deadline_us)
-                continue
-            for option in self.form.options[i]:
-                last_us = deadline_us - operation.modes[option.mode].p95_us - self.base_us
-                in_time = self.cp.add(self.starts[i] <= last_us)
-                in_time.only_enforce_if(self.present[i][option.mode])
-
-    def _add_frozen_deadline(self, i: int, deadline_us: int) -> None:
-        frozen = self.form.frozen[i]
-        p95_us = self.form.problem.operations[i].modes[frozen.option.mode].p95_us
-        late_us = frozen.end_us
-        if not frozen.ended:
-            late_us = max(late_us, frozen.start_us + p95_us)
-        if late_us > deadline_us:
-            self.cp.add_bool_or([])
-
-    def minimise_makespan(self) -> None:
-        """Latest end over all operations."""
-        least_us = lower_bound(self.form) - self.base_us
-        # The bound also holds for what has started: its ends are constants below it.
-        most_us = max(self.horizon_us - self.base_us, least_us)
-        makespan = self.cp.new_int_var(least_us, most_us, "makespan")
         for i in self.open:
-            if not any(target in self.ends for target, _ in self.form.targets[i]):
-                self.cp.add(makespan >= self.ends[i])
-        self._add_loads(makespan)
-        self.cp.minimize(makespan + self.base_us)
-
-    def _add_loads(self, makespan: Literal) -> None:
-        """Redundant: all that a machine does from its first start on fits before the end.
-
-        It follows from the rest, but only this form lets the linear relaxation share the load.
-        """
-        for machine in range(len(self.form.machine_devices)):
-            lane = [
-                (i, option)
-                for i in self.open
-                for option in self.form.options[i]
-                if option.machine == machine
-            ]
-            first_us = min([self.form.earliest_us[i] for i, _ in lane], default=self.base_us)
-            load = sum(option.duration_us * self.present[i][option.mode] for i, option in lane)
-            self.cp.add(makespan >= load + (first_us - self.base_us))
-
-    def minimise_weighted_tardiness(self) -> None:
-        """Sum over jobs of weight x tardiness."""
-        terms: list[Linear] = []
-        for job in self.form.problem.jobs:
-            if job.due_us is None:
+            deadline_us = int(self.form.job_deadline_us[self.form.job[i]])
+            if deadline_us >= NEVER_US:
                 continue
-            tardiness = self.cp.new_int_var(0, max(self.horizon_us, job.due_us), job.id)
-            for i, operation in enumerate(self.form.problem.operations):
-                if operation.job == job.id:
-                    self.cp.add(tardiness >= self._end(i) + (self.base_us - job.due_us))
-            terms.append(job.weight * tardiness)
-        self.cp.minimize(sum(terms))
+            for k in self.frame.modes[i]:
+                if self.mode_p95_us[k] > self.mode_us[k]:
+                    last_us = deadline_us - self.mode_p95_us[k] - self.base_us
+                    self.cp.add(self.starts[i] <= last_us).only_enforce_if(self.present[k])
 
-    def hint(self, schedule: Schedule) -> None:
-        """Start the search from a schedule."""
+    # --- in and out
+
+    def hint(self, solution: Solution) -> None:
+        """Start the search from a plan."""
+        starts_us, modes = solution.start_us.tolist(), solution.mode.tolist()
         for i in self.open:
-            placed = schedule[self.form.problem.operations[i].id]
-            self.cp.add_hint(self.starts[i], placed.start_us - self.base_us)
-            for mode, literal in self.present[i].items():
-                self.cp.add_hint(literal, mode == placed.mode)
+            if len(self.frame.modes[i]) > 1:
+                for k in self.frame.modes[i]:
+                    self.cp.add_hint(self.present[k], k == modes[i])
+            start, end = self.starts[i], self.ends[i]
+            if isinstance(start, cp_model.IntVar):
+                self.cp.add_hint(start, starts_us[i] - self.base_us)
+            if isinstance(end, cp_model.IntVar):
+                self.cp.add_hint(end, starts_us[i] + self.mode_us[modes[i]] - self.base_us)
 
-    def schedule(self, solver: cp_model.CpSolver) -> Schedule:
-        """Read the schedule that the engine found."""
-        return Schedule(
-            assignments=tuple(self._assignment(solver, i) for i in range(len(self.form.options)))
-        )
+    def solution(self, engine: Values) -> Solution:
+        """Read the plan that the engine found."""
+        mode = self.form.mode_first[:-1].copy()
+        start_us = self.form.frozen_start_us.copy()
+        for i in self.open:
+            start_us[i] = engine.value(self.starts[i]) + self.base_us
+            modes = self.frame.modes[i]
+            mode[i] = next(k for k in modes if engine.boolean_value(self.present[k]))
+        return Solution(mode, start_us)
 
-    def _assignment(self, solver: cp_model.CpSolver, i: int) -> Assignment:
-        operation = self.form.problem.operations[i]
-        frozen = self.form.frozen.get(i)
-        if frozen is not None:
-            mode, start_us, end_us = frozen.option.mode, frozen.start_us, frozen.end_us
-        else:
-            mode = next(m for m, p in self.present[i].items() if solver.boolean_value(p))
-            start_us = solver.value(self.starts[i]) + self.base_us
-            end_us = start_us + operation.modes[mode].duration_us
-        return Assignment(
-            operation=operation.id,
-            mode=mode,
-            machine=operation.modes[mode].machine,
-            start_us=start_us,
-            end_us=end_us,
-        )
+
+def _at_least(
+    row: dict[int, int], literals: dict[int, Literal], lag_us: int
+) -> Iterator[list[Literal]]:
+    """Conditions on the source that together say: its bytes take that long, or longer.
+
+    One, that it is on none of the nearer devices, where these are few: on the usual network, where
+    only staying is free, a target's device then needs one constraint and not one per source.
+    """
+    nearer = [literals[a] for a, other_us in row.items() if 0 <= other_us < lag_us]
+    equal = [literals[a] for a, other_us in row.items() if other_us == lag_us]
+    if len(nearer) <= len(equal):
+        yield [literal.negated() for literal in nearer]
+    else:
+        for literal in equal:
+            yield [literal]

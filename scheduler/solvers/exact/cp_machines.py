@@ -1,0 +1,249 @@
+"""What operations share: machines, their memory, renewable resources, budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ortools.sat.python import cp_model
+
+from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN
+from scheduler.solvers.exact.cp_model import Interval, Linear, Literal, Model
+from scheduler.solvers.exact.cp_setups import Visit, add_setups
+
+Span = tuple[int, int]
+
+
+def add_machines(model: Model) -> None:
+    """Add everything of this module to a model."""
+    rows = _rows(model)
+    for machine, row in enumerate(rows):
+        model.pause()
+        if not row:
+            continue
+        if model.form.machine_exclusive[machine]:
+            _add_lane(model, machine, row)
+        else:
+            _add_windows(model, machine, row)
+        if model.form.machine_memory_bytes[machine] < NEVER_US:
+            _add_memory(model, machine, row)
+    demands = _demands(model)
+    for resource, demand in enumerate(demands):
+        model.pause()
+        if model.form.resource_renewable[resource]:
+            _add_resource(model, resource, demand)
+        else:
+            _add_budget(model, resource, demand)
+
+
+def _rows(model: Model) -> list[list[tuple[int, int]]]:
+    """Per machine, the operations that may run there, each with its mode."""
+    rows: list[list[tuple[int, int]]] = [[] for _ in model.form.machine_device]
+    for i in model.open:
+        for k in model.frame.modes[i]:
+            rows[model.mode_machine[k]].append((i, k))
+    return rows
+
+
+def _frozen_on(model: Model, machine: int) -> list[int]:
+    """Operations on a machine that have started, or are pinned, in order of start."""
+    form = model.form
+    found = [
+        i
+        for i, state in enumerate(model.state)
+        if state != OPEN and model.mode_machine[int(form.mode_first[i])] == machine
+    ]
+    return sorted(found, key=lambda i: (model.frozen_start_us[i], model.frozen_end_us[i], i))
+
+
+def _add_lane(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
+    """Nothing overlaps: operations, setups, windows, what runs now."""
+    frozen = _frozen_on(model, machine)
+    chain = model.frame.chains.get(machine, [])
+    for before, after in zip(chain, chain[1:], strict=False):
+        model.cp.add(model.start(after) >= model.end(before))
+    spans = _windows(model, machine)
+    spans += [(model.frozen_start_us[i], model.frozen_end_us[i]) for i in frozen]
+    taken = [_fixed(model, span) for span in _merged(spans, model.base_us)]
+    lane = [model.intervals[k] for _, k in row] + taken
+    setups = _setups(model, machine, row, frozen)
+    if len(chain) == len(row) and not taken and not setups:
+        return
+    if len(lane) > 1:
+        model.cp.add_no_overlap(lane + setups)
+
+
+def _fixed(model: Model, span: Span) -> Interval:
+    return model.cp.new_fixed_size_interval_var(span[0], span[1] - span[0], "")
+
+
+def _windows(model: Model, machine: int) -> list[Span]:
+    first, last = model.form.window_first[machine : machine + 2].tolist()
+    starts_us = model.form.window_start_us[first:last].tolist()
+    return list(zip(starts_us, model.form.window_end_us[first:last].tolist(), strict=True))
+
+
+def _merged(spans: Iterable[Span], base_us: int) -> list[Span]:
+    """Spans counted from the base, what is before it left out; history may overlap."""
+    merged: list[Span] = []
+    for start_us, end_us in sorted(spans):
+        first_us, last_us = max(start_us - base_us, 0), end_us - base_us
+        if merged and first_us < merged[-1][1]:
+            first_us, last_us = merged[-1][0], max(merged.pop()[1], last_us)
+        if last_us > first_us:
+            merged.append((first_us, last_us))
+    return merged
+
+
+def _add_windows(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
+    """Nothing runs in a window, however many run beside each other."""
+    spans = _merged(_windows(model, machine), model.base_us)
+    if not spans:
+        return
+    for i, k in row:
+        taken = [(start_us - model.mode_us[k] + 1, end_us - 1) for start_us, end_us in spans]
+        allowed = cp_model.Domain.from_intervals(taken).complement()
+        inside = model.cp.add_linear_expression_in_domain(model.starts[i], allowed)
+        inside.only_enforce_if(model.present[k])
+
+
+# --- setups
+
+
+def _setups(
+    model: Model, machine: int, row: list[tuple[int, int]], frozen: list[int]
+) -> list[Interval]:
+    """Setups on a machine, as intervals; none where all that can run there is of one family."""
+    form = model.form
+    begun = [i for i in frozen if model.frozen_start_us[i] <= form.now_us]
+    pinned = [i for i in frozen if model.frozen_start_us[i] > form.now_us]
+    loaded = int(form.machine_family[machine])
+    if begun:
+        loaded = int(form.mode_family[form.mode_first[begun[-1]]])
+    visits = [_visit(model, i, k, model.present[k]) for i, k in row]
+    visits += [_visit(model, i, int(form.mode_first[i]), model.always) for i in pinned]
+    families = {loaded} | {visit.family for visit in visits}
+    if len(families) == 1 or all(visit.setup_us == 0 for visit in visits):
+        return []
+    fixed = set(zip(pinned, pinned[1:], strict=False))
+    chain = model.frame.chains.get(machine, [])
+    order = {i: place for place, i in enumerate(chain)}
+    fixed |= set(zip(chain, chain[1:], strict=False))
+    now_us = form.now_us - model.base_us
+    return add_setups(model, visits, loaded=loaded, now_us=now_us, order=order)
+
+
+def _visit(model: Model, i: int, k: int, literal: Literal) -> Visit:
+    return Visit(
+        operation=i,
+        start=model.start(i),
+        end=model.end(i),
+        present=literal,
+        family=int(model.form.mode_family[k]),
+        setup_us=int(model.form.mode_setup_us[k]),
+    )
+
+
+# --- memory
+
+
+def _add_memory(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
+    """Sessions stay resident, one per family; the largest peak comes on top of them."""
+    form, limit = model.form, int(model.form.machine_memory_bytes[machine])
+    modes = [(k, model.present[k]) for _, k in row]
+    modes += [(int(form.mode_first[i]), model.always) for i in _frozen_on(model, machine)]
+    resident: list[Linear] = []
+    families: dict[int, list[tuple[int, Literal]]] = {}
+    for k, literal in modes:
+        if form.mode_family[k]:
+            families.setdefault(int(form.mode_family[k]), []).append((k, literal))
+        else:
+            resident.append(int(form.mode_resident_bytes[k]) * literal)
+    for found in families.values():
+        needs = [(int(form.mode_resident_bytes[k]), literal) for k, literal in found]
+        resident.append(_largest(model, needs))
+    peak = _largest(model, [(int(form.mode_extra_bytes[k]), literal) for k, literal in modes])
+    model.cp.add(sum(resident) + peak <= limit)
+
+
+def _largest(model: Model, needs: list[tuple[int, Literal]]) -> Linear:
+    """At least the largest need among those that are present."""
+    largest = max(need for need, _ in needs)
+    if largest == 0:
+        return 0
+    if len({need for need, _ in needs}) == 1:
+        used = model.cp.new_bool_var("")
+        for _, literal in needs:
+            model.cp.add_implication(literal, used)
+        return largest * used
+    found = model.cp.new_int_var(0, largest, "")
+    for need, literal in needs:
+        if need:
+            model.cp.add(found >= need).only_enforce_if(literal)
+    return found
+
+
+# --- resources
+
+Demands = list[tuple[int, int, int]]
+
+
+def _demands(model: Model) -> list[Demands]:
+    """Per resource, operations that may take of it, each with its mode and how much."""
+    form = model.form
+    firsts, resources = form.demand_first.tolist(), form.demand_resource.tolist()
+    amounts = form.demand_amount.tolist()
+    found: list[Demands] = [[] for _ in form.resource_capacity]
+    if not amounts:
+        return found
+    for i, state in enumerate(model.state):
+        first = int(form.mode_first[i])
+        for k in model.frame.modes[i] if state == OPEN else [first]:
+            for d in range(firsts[k], firsts[k + 1]):
+                if amounts[d]:
+                    found[resources[d]].append((i, k, amounts[d]))
+    return found
+
+
+def _add_resource(model: Model, resource: int, demand: Demands) -> None:
+    """At no moment do those that run take more than there is."""
+    capacity = int(model.form.resource_capacity[resource])
+    intervals, amounts = [], []
+    running: list[tuple[int, int, int]] = []
+    for i, k, amount in demand:
+        if model.state[i] == OPEN:
+            intervals.append(model.intervals[k])
+            amounts.append(amount)
+        elif model.frozen_end_us[i] > model.base_us:
+            running.append((model.frozen_start_us[i], model.frozen_end_us[i], amount))
+    for start_us, end_us, amount in _steps(running, model.base_us):
+        intervals.append(_fixed(model, (start_us, end_us)))
+        # More than there is may have been taken; that leaves nothing, and is not undone.
+        amounts.append(min(amount, capacity))
+    if sum(amounts) > capacity:
+        model.cp.add_cumulative(intervals, amounts, capacity)
+
+
+def _steps(running: list[tuple[int, int, int]], base_us: int) -> list[tuple[int, int, int]]:
+    """Sum of demands between each two moments at which it changes, from the base on."""
+    times = sorted({max(t - base_us, 0) for start, end, _ in running for t in (start, end)})
+    steps = []
+    for first_us, last_us in zip(times, times[1:], strict=False):
+        taken = [a for start, end, a in running if start - base_us <= first_us < end - base_us]
+        if taken:
+            steps.append((first_us, last_us, sum(taken)))
+    return steps
+
+
+def _add_budget(model: Model, resource: int, demand: Demands) -> None:
+    """All operations together take no more than there is."""
+    spent, terms = 0, []
+    for i, k, amount in demand:
+        if model.state[i] == OPEN:
+            terms.append(amount * model.present[k])
+        else:
+            spent += amount
+    left = int(model.form.resource_capacity[resource]) - spent
+    if left < 0:
+        model.refuse()
+    elif terms:
+        model.cp.add(sum(terms) <= left)

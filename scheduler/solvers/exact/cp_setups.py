@@ -1,0 +1,85 @@
+"""Setups on a machine: a tour through its operations says which comes directly after which.
+
+Only machines on which families differ pay for it: a tour has a literal per ordered pair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scheduler.solvers.exact.cp_model import Interval, Linear, Literal, Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """An operation that may run on the machine."""
+
+    operation: int
+    start: Linear
+    end: Linear
+    present: Literal
+    family: int
+    setup_us: int
+
+
+def add_setups(
+    model: Model, visits: list[Visit], *, loaded: int, now_us: int, order: dict[int, int]
+) -> list[Interval]:
+    """Let a visit after one of another family wait for its setup.
+
+    Parameters
+    ----------
+    loaded
+        Family that the machine begins with.
+    order
+        Places of operations that keep their order on this machine.
+
+    Returns
+    -------
+    list
+        The setups as intervals, with which nothing on the machine may overlap.
+    """
+    arcs: list[tuple[int, int, Literal]] = []
+    setups = []
+    if all(visit.present is not model.always for visit in visits):
+        arcs.append((0, 0, model.cp.new_bool_var("")))
+    for target, visit in enumerate(visits, start=1):
+        model.pause()
+        if visit.present is not model.always:
+            arcs.append((target, target, visit.present.negated()))
+        first = model.cp.new_bool_var("")
+        arcs += [(0, target, first), (target, 0, model.cp.new_bool_var(""))]
+        changes = [first] if visit.family != loaded else []
+        for source, other in enumerate(visits, start=1):
+            if not _may_follow(visit, other, order):
+                continue
+            arc = model.cp.new_bool_var("")
+            arcs.append((source, target, arc))
+            changed = visit.family != other.family
+            gap_us = visit.setup_us if changed else 0
+            model.cp.add(visit.start >= other.end + gap_us).only_enforce_if(arc)
+            if changed:
+                changes.append(arc)
+        if visit.setup_us and changes:
+            setups.append(_setup(model, visit, changes, now_us))
+    model.cp.add_circuit(arcs)
+    return setups
+
+
+def _may_follow(visit: Visit, other: Visit, order: dict[int, int]) -> bool:
+    if visit.operation == other.operation:
+        return False
+    here, there = order.get(visit.operation), order.get(other.operation)
+    return here is None or there is None or here == there + 1
+
+
+def _setup(model: Model, visit: Visit, changes: list[Literal], now_us: int) -> Interval:
+    """Interval right before a visit, there if one of the changes is."""
+    needed = changes[0]
+    if len(changes) > 1:
+        needed = model.cp.new_bool_var("")
+        model.cp.add(needed == sum(changes))
+    model.cp.add(visit.start >= now_us + visit.setup_us).only_enforce_if(needed)
+    return model.cp.new_optional_fixed_size_interval_var(
+        visit.start - visit.setup_us, visit.setup_us, needed, ""
+    )

@@ -1,0 +1,122 @@
+"""One run of CP-SAT under a search: limits in, plans and bounds out, stopped within milliseconds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from ortools.sat.python import cp_model
+
+from scheduler.model.errors import UnmappedStatus
+from scheduler.model.schedule import Status
+from scheduler.solvers.exact.cp_model import Model
+from scheduler.solvers.search import WORK_PER_S, Search
+
+STATUSES = {
+    cp_model.OPTIMAL: Status.OPTIMAL,
+    cp_model.FEASIBLE: Status.FEASIBLE,
+    cp_model.INFEASIBLE: Status.INFEASIBLE,
+    cp_model.UNKNOWN: Status.LIMIT,
+}
+"""What the engine's answers mean. MODEL_INVALID is not here: it would be a fault of ours."""
+
+WATCH_S = 0.01
+"""How often it is asked whether the search is over: a cancellation has to take effect in 0.05 s."""
+
+
+def status_of(answer: cp_model.CpSolverStatus) -> Status:
+    """Say in our words how the engine's search ended.
+
+    Raises
+    ------
+    UnmappedStatus
+        If the answer is not in the table.
+    """
+    status = STATUSES.get(answer)
+    if status is None:
+        known = ", ".join(known.name for known in STATUSES)
+        raise UnmappedStatus(f"the answer of CP-SAT must be one of {known}; got {answer.name}")
+    return status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much one run may spend. `deterministic_s` comes out the same on every machine."""
+
+    deterministic_s: float = math.inf
+    workers: int = 1
+    presolve: bool = True
+    linearization: int = 1
+
+
+class _Listener(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
+    """Passes each plan on when it is found."""
+
+    def __init__(self, taken: Callable[[cp_model.CpSolverSolutionCallback], None]) -> None:
+        super().__init__()
+        self._taken = taken
+
+    def on_solution_callback(self) -> None:
+        """Pass on the plan that was just found."""
+        self._taken(self)
+
+
+def run(
+    model: Model,
+    search: Search,
+    seed: int,
+    effort: Effort,
+    *,
+    taken: Callable[[cp_model.CpSolverSolutionCallback], None],
+    bounded: Callable[[float], None] | None = None,
+    stale: Callable[[], bool] = lambda: False,
+) -> tuple[Status, cp_model.CpSolver]:
+    """Solve a model within what is left of a search, and count the work.
+
+    Parameters
+    ----------
+    taken
+        Told of each plan, with the values.
+    bounded
+        Told of each bound that the engine proves.
+    stale
+        Asked now and then whether to give up, because others have found something better.
+    """
+    engine = _engine(search, seed, effort)
+    if bounded is not None:
+        engine.best_bound_callback = bounded
+    done = Event()
+
+    def watch() -> None:
+        while not done.wait(WATCH_S):
+            if not search.spend() or stale():
+                engine.stop_search()
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        answer = engine.solve(model.cp, _Listener(taken))
+    finally:
+        done.set()
+        watcher.join()
+    search.spend(engine.deterministic_time * WORK_PER_S)
+    return status_of(answer), engine
+
+
+def _engine(search: Search, seed: int, effort: Effort) -> cp_model.CpSolver:
+    engine = cp_model.CpSolver()
+    parameters = engine.parameters
+    parameters.num_workers = effort.workers
+    # The engine takes 31 bits.
+    parameters.random_seed = seed % 2**31
+    parameters.linearization_level = effort.linearization
+    parameters.cp_model_presolve = effort.presolve
+    parameters.catch_sigint_signal = False
+    if math.isfinite(search.remaining_s):
+        parameters.max_time_in_seconds = max(search.remaining_s, 0.0)
+    deterministic_s = min(effort.deterministic_s, max(search.remaining_work, 0.0) / WORK_PER_S)
+    if math.isfinite(deterministic_s):
+        parameters.max_deterministic_time = deterministic_s
+    return engine
