@@ -187,6 +187,11 @@ class Search:
         return not self.stop_flag[0]
 
     @property
+    def takes_turns(self) -> bool:
+        """Whether others stand still until this member counts its steps."""
+        return self._turn is not None
+
+    @property
     def elapsed_s(self) -> float:
         """Seconds since the search, or this part of it, began."""
         return self.clock() - self._began_s

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ortools.sat.python import cp_model
 
-from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN
+from scheduler.solvers.arrays import NEVER_US, OPEN
 from scheduler.solvers.exact.cp_model import Interval, Linear, Literal, Model
 from scheduler.solvers.exact.cp_setups import Visit, add_setups
 
@@ -124,10 +124,8 @@ def _setups(
     families = {loaded} | {visit.family for visit in visits}
     if len(families) == 1 or all(visit.setup_us == 0 for visit in visits):
         return []
-    fixed = set(zip(pinned, pinned[1:], strict=False))
     chain = model.frame.chains.get(machine, [])
     order = {i: place for place, i in enumerate(chain)}
-    fixed |= set(zip(chain, chain[1:], strict=False))
     now_us = form.now_us - model.base_us
     return add_setups(model, visits, loaded=loaded, now_us=now_us, order=order)
 
@@ -150,6 +148,7 @@ def _add_memory(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
     """Sessions stay resident, one per family; the largest peak comes on top of them."""
     form, limit = model.form, int(model.form.machine_memory_bytes[machine])
     modes = [(k, model.present[k]) for _, k in row]
+    peak = _largest(model, [(int(form.mode_extra_bytes[k]), literal) for k, literal in modes])
     modes += [(int(form.mode_first[i]), model.always) for i in _frozen_on(model, machine)]
     resident: list[Linear] = []
     families: dict[int, list[tuple[int, Literal]]] = {}
@@ -161,8 +160,12 @@ def _add_memory(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
     for found in families.values():
         needs = [(int(form.mode_resident_bytes[k]), literal) for k, literal in found]
         resident.append(_largest(model, needs))
-    peak = _largest(model, [(int(form.mode_extra_bytes[k]), literal) for k, literal in modes])
-    model.cp.add(sum(resident) + peak <= limit)
+    # What has started may hold more than there is. That is not undone, but nothing may join it.
+    within = model.cp.add(sum(resident) + peak <= limit)
+    joined = model.cp.new_bool_var("")
+    for _, k in row:
+        model.cp.add_implication(model.present[k], joined)
+    within.only_enforce_if(joined)
 
 
 def _largest(model: Model, needs: list[tuple[int, Literal]]) -> Linear:
@@ -242,8 +245,6 @@ def _add_budget(model: Model, resource: int, demand: Demands) -> None:
             terms.append(amount * model.present[k])
         else:
             spent += amount
-    left = int(model.form.resource_capacity[resource]) - spent
-    if left < 0:
-        model.refuse()
-    elif terms:
-        model.cp.add(sum(terms) <= left)
+    if terms:
+        left = int(model.form.resource_capacity[resource]) - spent
+        model.cp.add(sum(terms) <= max(left, 0))

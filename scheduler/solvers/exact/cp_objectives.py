@@ -121,7 +121,7 @@ def _minimise_lateness(model: Model, completions: list[Completion]) -> int:
             most = max(most, completion.most_us + late_us)
     if not ends:
         model.cp.minimize(0)
-        return -NEVER_US
+        return 0
     model.cp.minimize(_largest(model, ends, least, most))
     return 0
 

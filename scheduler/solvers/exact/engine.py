@@ -41,7 +41,17 @@ def status_of(answer: cp_model.CpSolverStatus) -> Status:
     return status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+INSTALMENT = 0.05 * WORK_PER_S
+"""Steps that are counted at once: others that wait for their turn get as much after each."""
+
+
+def pay(search: Search, work: float) -> None:
+    """Count steps that were done in one go, so that others can catch up one by one."""
+    while work > 0 and search.spend(min(work, INSTALMENT)):
+        work -= INSTALMENT
+
+
+@dataclass(frozen=True, slots=True)
 class Effort:
     """How much one run may spend. `deterministic_s` comes out the same on every machine."""
 
@@ -91,7 +101,7 @@ def run(
 
     def watch() -> None:
         while not done.wait(WATCH_S):
-            if not search.spend() or stale():
+            if search.stop_flag[0] or search.remaining_s <= 0 or stale():
                 engine.stop_search()
 
     watcher = Thread(target=watch, daemon=True)
@@ -101,7 +111,7 @@ def run(
     finally:
         done.set()
         watcher.join()
-    search.spend(engine.deterministic_time * WORK_PER_S)
+    pay(search, engine.deterministic_time * WORK_PER_S)
     return status_of(answer), engine
 
 

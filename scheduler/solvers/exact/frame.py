@@ -11,7 +11,7 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN, Arrays, Long
-from scheduler.solvers.kernels import spans
+from scheduler.solvers.kernels import margins
 from scheduler.solvers.search import Found
 
 
@@ -64,10 +64,10 @@ def frame_of(
     strict
         Whether only plans better than the incumbent are wanted.
     """
-    lasts_us, lags_us = spans.shortest_us(form), spans.least_transfers_us(form)
-    first_us = spans.earliest_starts(form, lasts_us, lags_us)
-    job_first_us = spans.completions_at_least(form, first_us, lasts_us)
-    horizon_us = int(spans.horizon(form))
+    lasts_us, lags_us = margins.shortest_us(form), margins.least_transfers_us(form)
+    first_us = margins.earliest_starts(form, lasts_us, lags_us)
+    job_first_us = margins.completions_at_least(form, first_us, lasts_us)
+    horizon_us = int(margins.horizon(form))
     if incumbent is not None:
         ends_us = incumbent.solution.start_us + form.mode_us[incumbent.solution.mode]
         horizon_us = max(horizon_us, int(ends_us.max(initial=0)))
@@ -77,8 +77,8 @@ def frame_of(
         latest_us = np.minimum(latest_us, latest_completions(form, objective, value, job_first_us))
     latest_us = latest_us[form.job]
     if not soft:
-        latest_us = spans.deadline_limits(form, lasts_us, latest_us)
-    last_us = spans.latest_starts(form, lasts_us, lags_us, latest_us)
+        latest_us = margins.deadline_limits(form, lasts_us, latest_us)
+    last_us = margins.latest_starts(form, lasts_us, lags_us, latest_us)
     return Frame(
         first_us=first_us.tolist(),
         last_end_us=(last_us + lasts_us).tolist(),
