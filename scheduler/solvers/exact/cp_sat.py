@@ -11,9 +11,9 @@ from scheduler.solvers.arrays import Arrays
 from scheduler.solvers.exact.cp_machines import add_machines
 from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
 from scheduler.solvers.exact.cp_objectives import TooLarge, minimise
-from scheduler.solvers.exact.engine import Effort, run
+from scheduler.solvers.exact.engine import WORK_PER_ENGINE_S, Effort, run
 from scheduler.solvers.exact.frame import Frame, bound_of, frame_of, frozen_overruns_us
-from scheduler.solvers.search import Found, Search
+from scheduler.solvers.search import WORK_PER_S, Found, Search
 
 MAX_HORIZON_US = 2**56
 """The engine sums in 64 bits; beyond this (2000 years) a few terms could overflow."""
@@ -91,7 +91,7 @@ class CpSat:
             search,
             seed,
             # The engine cannot pause: others of its lane have their turns between two slices.
-            Effort(slice_s if search.takes_turns else math.inf, workers=self.workers),
+            Effort(slice_s * WORK_PER_S / WORK_PER_ENGINE_S if search.takes_turns else math.inf, self.workers),
             taken=taken,
             bounded=lambda bound: _raise(search, ceiling(bound) + offset),
             stale=stale,
