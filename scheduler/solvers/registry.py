@@ -71,7 +71,14 @@ class Entry:
     doi: str = ""
 
 
-_ENTRIES: dict[str, Entry] = {}
+_ENTRIES: dict[str, Entry] = {
+    "cp_sat": Entry(
+        path="scheduler.solvers.exact.cp_sat:cp_sat",
+        kind=Kind.EXACT,
+        objectives=tuple(Objective),
+        doi="10.4230/LIPIcs.CP.2023.3",
+    ),
+}
 
 
 def names(kind: Kind | None = None) -> tuple[str, ...]:

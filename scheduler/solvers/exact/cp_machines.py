@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 from ortools.sat.python import cp_model
+from ortools.sat.python.cp_model_helper import Literal
 
 from scheduler.solvers.arrays import NEVER_US, OPEN
-from scheduler.solvers.exact.cp_model import Interval, Linear, Literal, Model
+from scheduler.solvers.exact.cp_model import Interval, Linear, Model
 from scheduler.solvers.exact.cp_setups import Visit, add_setups
 
 Span = tuple[int, int]
@@ -59,7 +61,7 @@ def _add_lane(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
     """Nothing overlaps: operations, setups, windows, what runs now."""
     frozen = _frozen_on(model, machine)
     chain = model.frame.chains.get(machine, [])
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in itertools.pairwise(chain):
         model.cp.add(model.start(after) >= model.end(before))
     spans = _windows(model, machine)
     spans += [(model.frozen_start_us[i], model.frozen_end_us[i]) for i in frozen]
@@ -230,7 +232,7 @@ def _steps(running: list[tuple[int, int, int]], base_us: int) -> list[tuple[int,
     """Sum of demands between each two moments at which it changes, from the base on."""
     times = sorted({max(t - base_us, 0) for start, end, _ in running for t in (start, end)})
     steps = []
-    for first_us, last_us in zip(times, times[1:], strict=False):
+    for first_us, last_us in itertools.pairwise(times):
         taken = [a for start, end, a in running if start - base_us <= first_us < end - base_us]
         if taken:
             steps.append((first_us, last_us, sum(taken)))

@@ -12,12 +12,12 @@ from typing import Protocol
 
 import numpy as np
 from ortools.sat.python import cp_model
+from ortools.sat.python.cp_model_helper import Literal
 
 from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Solution
 from scheduler.solvers.exact.frame import Frame
 
-Literal = cp_model.IntVar
-Linear = cp_model.LinearExprT
+Linear = cp_model.LinearExpr | int
 Interval = cp_model.IntervalVar
 
 
@@ -33,7 +33,7 @@ class Values(Protocol):
         ...
 
 
-class Interrupted(Exception):  # noqa: N818
+class Interrupted(Exception):
     """The search was over before the model was complete."""
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ortools.sat.python.cp_model_helper import Literal
+
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import NEVER_US, OPEN
-from scheduler.solvers.exact.cp_model import Linear, Literal, Model
+from scheduler.solvers.exact.cp_model import Linear, Model
 from scheduler.solvers.exact.frame import frozen_overruns_us
 
 MAX_SUM = 2**60
 """The engine sums in 64 bits; larger sums of products could overflow."""
 
 
-class TooLarge(Exception):  # noqa: N818
+class TooLarge(Exception):
     """The objective could exceed what the engine can add up."""
 
 
@@ -163,9 +165,7 @@ def _minimise_tardiness(model: Model, completions: list[Completion]) -> int:
 def _minimise_energy(model: Model) -> int:
     energy_uj = model.form.mode_energy_uj.tolist()
     terms = [energy_uj[k] * model.present[k] for i in model.open for k in model.frame.modes[i]]
-    total = sum(
-        max((energy_uj[k] for k in model.frame.modes[i]), default=0) for i in model.open
-    )
+    total = sum(max((energy_uj[k] for k in model.frame.modes[i]), default=0) for i in model.open)
     _minimise_sum(model, terms, total)
     firsts = model.form.mode_first.tolist()
     return sum(energy_uj[firsts[i]] for i, state in enumerate(model.state) if state != OPEN)

@@ -91,7 +91,10 @@ class CpSat:
             search,
             seed,
             # The engine cannot pause: others of its lane have their turns between two slices.
-            Effort(slice_s * WORK_PER_S / WORK_PER_ENGINE_S if search.takes_turns else math.inf, self.workers),
+            Effort(
+                slice_s * WORK_PER_S / WORK_PER_ENGINE_S if search.takes_turns else math.inf,
+                self.workers,
+            ),
             taken=taken,
             bounded=lambda bound: _raise(search, ceiling(bound) + offset),
             stale=stale,

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scheduler.solvers.exact.cp_model import Interval, Linear, Literal, Model
+from ortools.sat.python.cp_model_helper import Literal
+
+from scheduler.solvers.exact.cp_model import Interval, Linear, Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,7 @@ def add_setups(
             arcs.append((target, target, visit.present.negated()))
         first = model.cp.new_bool_var("")
         arcs += [(0, target, first), (target, 0, model.cp.new_bool_var(""))]
-        changes = [first] if visit.family != loaded else []
+        changes: list[Literal] = [first] if visit.family != loaded else []
         for source, other in enumerate(visits, start=1):
             if not _may_follow(visit, other, order):
                 continue

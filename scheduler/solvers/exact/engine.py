@@ -1,4 +1,4 @@
-"""One run of CP-SAT under a search: limits in, plans and bounds out, stopped within milliseconds."""
+"""One run of CP-SAT under a search: limits in, plans and bounds out, stopped in milliseconds."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Effort:
     linearization: int = 1
 
 
-class _Listener(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
+class _Listener(cp_model.CpSolverSolutionCallback):
     """Passes each plan on when it is found."""
 
     def __init__(self, taken: Callable[[cp_model.CpSolverSolutionCallback], None]) -> None:
@@ -129,7 +129,9 @@ def _engine(search: Search, seed: int, effort: Effort) -> cp_model.CpSolver:
     parameters.catch_sigint_signal = False
     if math.isfinite(search.remaining_s):
         parameters.max_time_in_seconds = max(search.remaining_s, 0.0)
-    deterministic_s = min(effort.deterministic_s, max(search.remaining_work, 0.0) / WORK_PER_ENGINE_S)
+    deterministic_s = min(
+        effort.deterministic_s, max(search.remaining_work, 0.0) / WORK_PER_ENGINE_S
+    )
     if math.isfinite(deterministic_s):
         parameters.max_deterministic_time = deterministic_s
     return engine

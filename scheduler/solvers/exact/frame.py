@@ -153,9 +153,7 @@ def _useful_modes(form: Arrays, first_us: Long, last_end_us: Long) -> list[list[
     fits |= np.repeat(form.state != OPEN, counts)
     kept = fits.tolist()
     firsts = form.mode_first.tolist()
-    return [
-        [k for k in range(firsts[i], firsts[i + 1]) if kept[k]] for i in range(len(form.state))
-    ]
+    return [[k for k in range(firsts[i], firsts[i + 1]) if kept[k]] for i in range(len(form.state))]
 
 
 def frozen_overruns_us(form: Arrays) -> Long:
@@ -165,7 +163,9 @@ def frozen_overruns_us(form: Arrays) -> Long:
     if not len(started):
         return found_us
     running_us = form.frozen_start_us + form.mode_p95_us[form.mode_first[:-1]]
-    ends_us = np.where(form.state == ENDED, form.frozen_end_us, np.maximum(running_us, form.frozen_end_us))
+    ends_us = np.where(
+        form.state == ENDED, form.frozen_end_us, np.maximum(running_us, form.frozen_end_us)
+    )
     late_us = ends_us - form.job_deadline_us[form.job]
     np.maximum.at(found_us, form.job[started], late_us[started])
     return found_us

@@ -21,7 +21,7 @@ def transfer_us(a: Arrays, edge: int, here: int, there: int) -> int:
     latency_us = a.link_latency_us[here, there]
     if latency_us < 0:
         return -1
-    return latency_us + a.edge_us[edge, a.link_rate[here, there]]
+    return int(latency_us + a.edge_us[edge, a.link_rate[here, there]])
 
 
 @kernel

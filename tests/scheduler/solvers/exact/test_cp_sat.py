@@ -79,7 +79,9 @@ def hard() -> Problem:
         operation(
             f"{j}.{i}",
             job=f"j{j}",
-            modes=[mode(f"m{(i * 3 + j + n) % 10}", 50 + (i * j * 7 + n * 11) % 40) for n in (0, 4)],
+            modes=[
+                mode(f"m{(i * 3 + j + n) % 10}", 50 + (i * j * 7 + n * 11) % 40) for n in (0, 4)
+            ],
         )
         for j in range(40)
         for i in range(10)
