@@ -27,9 +27,23 @@ def kernel(function: F) -> F:
     by side. Integers wrap and indices are not checked; ``NUMBA_BOUNDSCHECK=1`` checks them,
     ``NUMBA_DISABLE_JIT=1`` leaves plain Python.
     """
+    return _compiled(function)
+
+
+def part(function: F) -> F:
+    """Compile a function that only kernels call, once for all of them.
+
+    What lets Python call a function takes a second to compile for each that takes whole forms;
+    a part does without. Each distinct combination of argument types is compiled on its own, and
+    a literal is a type: pass ``np.int64(...)`` always.
+    """
+    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def _compiled(function: F, **options: bool) -> F:
     before, config.CACHE_DIR = config.CACHE_DIR, _folder(function.__module__)
     try:
-        return cast(F, njit(cache=True, nogil=True, error_model="numpy")(function))
+        return cast(F, njit(cache=True, nogil=True, error_model="numpy", **options)(function))
     finally:
         config.CACHE_DIR = before
 

@@ -1,0 +1,68 @@
+"""Gaps on machines whose setups depend on who was before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scheduler.solvers.kernels.compiling import part
+from scheduler.solvers.kernels.sorting import above
+
+if TYPE_CHECKING:
+    from scheduler.solvers.arrays import Arrays
+    from scheduler.solvers.kernels.drafts import Draft
+
+_OPEN = 0
+_WINDOW = -1
+_FAR_PAST_US = -(2**62)
+
+
+@part
+def gap_with_setups_us(a: Arrays, w: Draft, k: int, ready_us: int) -> int:
+    """Start of the first gap, not before `ready_us`, that holds a mode and all setups around it."""
+    s = w.spans
+    m = a.mode_machine[k]
+    low = s.first[m]
+    high = low + s.count[m]
+    p = above(s.end_us, low, high, ready_us)
+    while True:
+        left_us = s.end_us[p - 1] if p > low else np.int64(_FAR_PAST_US)
+        start_us = max(ready_us, left_us)
+        setup_us = a.mode_setup_us[k]
+        if setup_us > 0 and _family_before(a, w, k, p) != a.mode_family[k]:
+            start_us = max(start_us, max(left_us, a.now_us) + setup_us)
+        if p == high:
+            return start_us
+        end_us = start_us + a.mode_us[k]
+        if end_us <= s.start_us[p] and _next_can_load(a, w, k, p, end_us):
+            return start_us
+        p += 1
+
+
+@part
+def _family_before(a: Arrays, w: Draft, k: int, p: int) -> int:
+    """Family that the machine of a mode holds in the gap before a span."""
+    m = a.mode_machine[k]
+    for q in range(p - 1, w.spans.first[m] - 1, -1):
+        i = w.spans.operation[q]
+        if i != _WINDOW:
+            return np.int64(a.mode_family[w.mode[i]])
+    return np.int64(a.machine_family[m])
+
+
+@part
+def _next_can_load(a: Arrays, w: Draft, k: int, p: int, end_us: int) -> bool:
+    """Whether the next operation after a gap keeps the time for its setup, if it needs one."""
+    s = w.spans
+    m = a.mode_machine[k]
+    left_us = end_us
+    for q in range(p, s.first[m] + s.count[m]):
+        i = s.operation[q]
+        if i == _WINDOW:
+            left_us = s.end_us[q]
+            continue
+        setup_us = a.mode_setup_us[w.mode[i]]
+        same = a.mode_family[w.mode[i]] == a.mode_family[k]
+        return same or setup_us == 0 or a.state[i] != _OPEN or left_us + setup_us <= s.start_us[q]
+    return True

@@ -1,0 +1,34 @@
+"""Where a value belongs in a sorted stretch of an array."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.solvers.kernels.compiling import part
+
+Long = NDArray[np.int64]
+
+
+@part
+def not_below(values: Long, low: int, high: int, value: int) -> int:
+    """First position in ``[low, high)`` whose value is not below; `high` if there is none."""
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@part
+def above(values: Long, low: int, high: int, value: int) -> int:
+    """First position in ``[low, high)`` whose value is above; `high` if there is none."""
+    while low < high:
+        middle = (low + high) >> 1
+        if values[middle] <= value:
+            low = middle + 1
+        else:
+            high = middle
+    return low

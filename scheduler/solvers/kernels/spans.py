@@ -1,0 +1,195 @@
+"""When machines are taken, in sorted arrays.
+
+Windows and operations are spans. Without setups, spans that touch are one: a list schedule is
+dense, and the search for a gap short. With setups each stays apart, because who is before and who
+comes after decides what a gap must hold.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.solvers.kernels.compiling import part
+from scheduler.solvers.kernels.sorting import above, not_below
+
+Long = NDArray[np.int64]
+
+ROOM = 8
+"""Spans that a machine has room for at first; it doubles as often as needed."""
+
+
+class Spans(NamedTuple):
+    """Spans in which machines are taken; rows of one pool.
+
+    Parameters
+    ----------
+    first, count, room
+        Those of machine ``m`` are the positions ``first[m] .. first[m] + count[m]`` of `start_us`,
+        `end_us` and `operation`, in ascending order. A row that is full moves to the end of the
+        pool, with twice the room.
+    used
+        One number: how much of the pool has been given to rows.
+    operation
+        Whose it is, -1 for a window; not kept where spans are merged.
+    merged
+        Whether touching spans are one.
+    """
+
+    first: Long
+    count: Long
+    room: Long
+    used: Long
+    start_us: Long
+    end_us: Long
+    operation: Long
+    merged: bool
+
+
+def spans(machines: int, most: int, *, merged: bool) -> Spans:
+    """Allocate rows for machines that take at most so many spans together."""
+    # A row that doubles until it holds c spans has used at most ROOM + 4c of the pool.
+    pool = machines * ROOM + 4 * most
+    return Spans(
+        first=np.zeros(machines, np.int64),
+        count=np.zeros(machines, np.int64),
+        room=np.zeros(machines, np.int64),
+        used=np.zeros(1, np.int64),
+        start_us=np.zeros(pool, np.int64),
+        end_us=np.zeros(pool, np.int64),
+        operation=np.zeros(0 if merged else pool, np.int64),
+        merged=merged,
+    )
+
+
+@part
+def clear_spans(s: Spans) -> None:
+    """Leave every machine free."""
+    for m in range(len(s.first)):
+        s.first[m] = m * ROOM
+        s.count[m] = 0
+        s.room[m] = ROOM
+    s.used[0] = len(s.first) * ROOM
+
+
+@part
+def gap_us(s: Spans, m: int, ready_us: int, duration_us: int) -> int:
+    """Start of the first gap, not before `ready_us`, that is long enough; spans are merged."""
+    low = s.first[m]
+    high = low + s.count[m]
+    if high == low or ready_us >= s.end_us[high - 1]:
+        return ready_us
+    start_us = ready_us
+    for p in range(above(s.end_us, low, high, ready_us), high):
+        if s.start_us[p] - start_us >= duration_us:
+            return start_us
+        start_us = s.end_us[p]
+    return start_us
+
+
+@part
+def take(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
+    """Give a span to an operation, or to a window (-1)."""
+    if not s.merged:
+        _take_apart(s, m, i, start_us, end_us)
+        return
+    low = s.first[m]
+    high = low + s.count[m]
+    first = not_below(s.end_us, low, high, start_us)
+    last = above(s.start_us, first, high, end_us)
+    if first == last:
+        p = _open(s, m, first)
+        s.start_us[p] = start_us
+        s.end_us[p] = end_us
+        return
+    s.end_us[first] = max(end_us, s.end_us[last - 1])
+    s.start_us[first] = min(start_us, s.start_us[first])
+    if last - first > 1:
+        _close(s, m, first + 1, last)
+
+
+@part
+def _take_apart(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
+    """Insert a span by its start. Ends ascend too: what has started may overlap, and is history."""
+    low = s.first[m]
+    p = _open(s, m, above(s.start_us, low, low + s.count[m], start_us))
+    low = s.first[m]
+    if p > low:
+        end_us = max(end_us, s.end_us[p - 1])
+    s.start_us[p] = start_us
+    s.end_us[p] = end_us
+    s.operation[p] = i
+    for q in range(p + 1, low + s.count[m]):
+        if s.end_us[q] >= end_us:
+            return
+        s.end_us[q] = end_us
+
+
+@part
+def release(s: Spans, m: int, start_us: int, end_us: int) -> None:
+    """Take back a span that was given where nothing else was."""
+    low = s.first[m]
+    p = above(s.start_us, low, low + s.count[m], start_us) - 1
+    before = s.start_us[p] < start_us
+    after = s.end_us[p] > end_us
+    if not before and not after:
+        _close(s, m, p, p + 1)
+    elif not before:
+        s.start_us[p] = end_us
+    elif not after:
+        s.end_us[p] = start_us
+    else:
+        p = _open(s, m, p + 1)
+        s.start_us[p] = end_us
+        s.end_us[p] = s.end_us[p - 1]
+        s.end_us[p - 1] = start_us
+
+
+@part
+def _open(s: Spans, m: int, p: int) -> int:
+    """Make room for one more span of a machine; its position."""
+    count = s.count[m]
+    if count == s.room[m]:
+        p += _move(s, m)
+    last = s.first[m] + count
+    for q in range(last, p, -1):
+        s.start_us[q] = s.start_us[q - 1]
+        s.end_us[q] = s.end_us[q - 1]
+    if not s.merged:
+        for q in range(last, p, -1):
+            s.operation[q] = s.operation[q - 1]
+    s.count[m] = count + 1
+    return p
+
+
+@part
+def _move(s: Spans, m: int) -> int:
+    """Give the row of a machine twice the room, at the end of the pool; by how far it moved."""
+    low = s.first[m]
+    by = s.used[0] - low
+    for q in range(low, low + s.count[m]):
+        s.start_us[q + by] = s.start_us[q]
+        s.end_us[q + by] = s.end_us[q]
+    if not s.merged:
+        for q in range(low, low + s.count[m]):
+            s.operation[q + by] = s.operation[q]
+    s.first[m] += by
+    s.room[m] *= 2
+    s.used[0] += s.room[m]
+    return by
+
+
+@part
+def _close(s: Spans, m: int, first: int, last: int) -> None:
+    """Drop the spans in ``[first, last)``."""
+    by = last - first
+    high = s.first[m] + s.count[m]
+    for q in range(last, high):
+        s.start_us[q - by] = s.start_us[q]
+        s.end_us[q - by] = s.end_us[q]
+    if not s.merged:
+        for q in range(last, high):
+            s.operation[q - by] = s.operation[q]
+    s.count[m] -= by
