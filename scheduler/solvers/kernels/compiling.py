@@ -7,12 +7,16 @@ from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from numba import config, njit
 
 F = TypeVar("F", bound=Callable[..., object])
+
+wide = cast(Callable[[Any], int], np.int64)
+"""To 64 bits, which is what kernels and parts take: every other integer is compiled anew."""
 
 _HERE = Path(__file__).parent
 _SHAPES = _HERE.parent / "arrays.py"
@@ -35,7 +39,7 @@ def part(function: F) -> F:
 
     What lets Python call a function takes a second to compile for each that takes whole forms;
     a part does without. Each distinct combination of argument types is compiled on its own, and
-    a literal is a type: pass ``np.int64(...)`` always.
+    a literal is a type: pass numbers as `wide` makes them.
     """
     return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
@@ -43,7 +47,8 @@ def part(function: F) -> F:
 def _compiled(function: F, **options: bool) -> F:
     before, config.CACHE_DIR = config.CACHE_DIR, _folder(function.__module__)
     try:
-        return cast(F, njit(cache=True, nogil=True, error_model="numpy", **options)(function))
+        compile_it = cast(Any, njit)(cache=True, nogil=True, error_model="numpy", **options)
+        return cast(F, compile_it(function))
     finally:
         config.CACHE_DIR = before
 

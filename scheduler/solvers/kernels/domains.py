@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import kernel, part
+from scheduler.solvers.kernels.compiling import kernel, part, wide
 from scheduler.solvers.kernels.ordering import rows
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _narrow_all(d: Domains) -> bool:
             return False
         d.queue[0, i] = i
         d.queue[1, i] = 1
-    consistent = _propagate(d, np.int64(n))
+    consistent = _propagate(d, wide(n))
     d.trail_count[0] = 0
     return consistent
 
@@ -172,7 +172,7 @@ def choose(d: Domains, i: int, device: int) -> bool:
         return True
     d.queue[0, 0] = i
     d.queue[1, i] = 1
-    return _propagate(d, np.int64(1))
+    return _propagate(d, wide(1))
 
 
 @part
@@ -203,13 +203,13 @@ def _propagate(d: Domains, count: int) -> bool:
     n = d.queue.shape[1]
     head = 0
     while count > 0:
-        i = np.int64(d.queue[0, head])
+        i = wide(d.queue[0, head])
         head = (head + 1) % n
         count -= 1
         d.queue[1, i] = 0
         for t in range(d.tie_first[i], d.tie_first[i + 1]):
-            other = np.int64(d.tie_to[t])
-            _unite(d, i, np.int64(d.tie_kind[t]))
+            other = wide(d.tie_to[t])
+            _unite(d, i, wide(d.tie_kind[t]))
             left = _narrow(d, other)
             if left == 0:
                 _forget(d, head, count)

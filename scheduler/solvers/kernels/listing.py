@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from scheduler.solvers.kernels.compiling import part
+from scheduler.solvers.kernels.compiling import kernel, part, wide
 from scheduler.solvers.kernels.timelines import earliest_start, place, reset
 
 if TYPE_CHECKING:
@@ -24,10 +22,10 @@ def regenerate(a: Arrays, w: Draft, order: Int, mode: Int, append: bool) -> bool
     """
     reset(a, w)
     for position in range(len(order)):
-        i = np.int64(order[position])
+        i = wide(order[position])
         if a.state[i] != _OPEN:
             continue
-        k = np.int64(mode[i])
+        k = wide(mode[i])
         start_us = earliest_start(a, w, i, k, append)
         if start_us < 0:
             return False
@@ -40,7 +38,7 @@ def shift_left(a: Arrays, w: Draft, order: Int, mode: Int, start_us: Long) -> bo
     """Regenerate a plan in order of its starts; false if that would delay an operation."""
     if not regenerate(a, w, order, mode, not w.spans.merged):
         return False
+    later = 0
     for i in range(len(start_us)):
-        if w.start_us[i] > start_us[i]:
-            return False
-    return True
+        later += w.start_us[i] > start_us[i]
+    return later == 0

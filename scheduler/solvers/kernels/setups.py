@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from scheduler.solvers.kernels.compiling import part
+from scheduler.solvers.kernels.compiling import part, wide
 from scheduler.solvers.kernels.sorting import above
 
 if TYPE_CHECKING:
@@ -24,19 +22,19 @@ def gap_with_setups_us(a: Arrays, w: Draft, k: int, ready_us: int) -> int:
     s = w.spans
     m = a.mode_machine[k]
     low = s.first[m]
-    high = low + s.count[m]
+    high = low + s.filled[m]
     p = above(s.end_us, low, high, ready_us)
     while True:
-        left_us = s.end_us[p - 1] if p > low else np.int64(_FAR_PAST_US)
+        left_us = s.end_us[p - 1] if p > low else wide(_FAR_PAST_US)
         start_us = max(ready_us, left_us)
         setup_us = a.mode_setup_us[k]
         if setup_us > 0 and _family_before(a, w, k, p) != a.mode_family[k]:
             start_us = max(start_us, max(left_us, a.now_us) + setup_us)
         if p == high:
-            return start_us
+            return wide(start_us)
         end_us = start_us + a.mode_us[k]
         if end_us <= s.start_us[p] and _next_can_load(a, w, k, p, end_us):
-            return start_us
+            return wide(start_us)
         p += 1
 
 
@@ -47,8 +45,8 @@ def _family_before(a: Arrays, w: Draft, k: int, p: int) -> int:
     for q in range(p - 1, w.spans.first[m] - 1, -1):
         i = w.spans.operation[q]
         if i != _WINDOW:
-            return np.int64(a.mode_family[w.mode[i]])
-    return np.int64(a.machine_family[m])
+            return wide(a.mode_family[w.mode[i]])
+    return wide(a.machine_family[m])
 
 
 @part
@@ -57,12 +55,13 @@ def _next_can_load(a: Arrays, w: Draft, k: int, p: int, end_us: int) -> bool:
     s = w.spans
     m = a.mode_machine[k]
     left_us = end_us
-    for q in range(p, s.first[m] + s.count[m]):
+    for q in range(p, s.first[m] + s.filled[m]):
         i = s.operation[q]
         if i == _WINDOW:
             left_us = s.end_us[q]
             continue
         setup_us = a.mode_setup_us[w.mode[i]]
         same = a.mode_family[w.mode[i]] == a.mode_family[k]
-        return same or setup_us == 0 or a.state[i] != _OPEN or left_us + setup_us <= s.start_us[q]
+        is_free = left_us + setup_us <= s.start_us[q]
+        return bool(same or setup_us == 0 or a.state[i] != _OPEN or is_free)
     return True

@@ -26,8 +26,8 @@ class Spans(NamedTuple):
 
     Parameters
     ----------
-    first, count, room
-        Those of machine ``m`` are the positions ``first[m] .. first[m] + count[m]`` of `start_us`,
+    first, filled, room
+        Those of machine ``m`` are the positions ``first[m] .. first[m] + filled[m]`` of `start_us`,
         `end_us` and `operation`, in ascending order. A row that is full moves to the end of the
         pool, with twice the room.
     used
@@ -39,7 +39,7 @@ class Spans(NamedTuple):
     """
 
     first: Long
-    count: Long
+    filled: Long
     room: Long
     used: Long
     start_us: Long
@@ -54,7 +54,7 @@ def spans(machines: int, most: int, *, merged: bool) -> Spans:
     pool = machines * ROOM + 4 * most
     return Spans(
         first=np.zeros(machines, np.int64),
-        count=np.zeros(machines, np.int64),
+        filled=np.zeros(machines, np.int64),
         room=np.zeros(machines, np.int64),
         used=np.zeros(1, np.int64),
         start_us=np.zeros(pool, np.int64),
@@ -69,7 +69,7 @@ def clear_spans(s: Spans) -> None:
     """Leave every machine free."""
     for m in range(len(s.first)):
         s.first[m] = m * ROOM
-        s.count[m] = 0
+        s.filled[m] = 0
         s.room[m] = ROOM
     s.used[0] = len(s.first) * ROOM
 
@@ -78,7 +78,7 @@ def clear_spans(s: Spans) -> None:
 def gap_us(s: Spans, m: int, ready_us: int, duration_us: int) -> int:
     """Start of the first gap, not before `ready_us`, that is long enough; spans are merged."""
     low = s.first[m]
-    high = low + s.count[m]
+    high = low + s.filled[m]
     if high == low or ready_us >= s.end_us[high - 1]:
         return ready_us
     start_us = ready_us
@@ -96,7 +96,7 @@ def take(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
         _take_apart(s, m, i, start_us, end_us)
         return
     low = s.first[m]
-    high = low + s.count[m]
+    high = low + s.filled[m]
     first = not_below(s.end_us, low, high, start_us)
     last = above(s.start_us, first, high, end_us)
     if first == last:
@@ -114,14 +114,14 @@ def take(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
 def _take_apart(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
     """Insert a span by its start. Ends ascend too: what has started may overlap, and is history."""
     low = s.first[m]
-    p = _open(s, m, above(s.start_us, low, low + s.count[m], start_us))
+    p = _open(s, m, above(s.start_us, low, low + s.filled[m], start_us))
     low = s.first[m]
     if p > low:
         end_us = max(end_us, s.end_us[p - 1])
     s.start_us[p] = start_us
     s.end_us[p] = end_us
     s.operation[p] = i
-    for q in range(p + 1, low + s.count[m]):
+    for q in range(p + 1, low + s.filled[m]):
         if s.end_us[q] >= end_us:
             return
         s.end_us[q] = end_us
@@ -131,7 +131,7 @@ def _take_apart(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
 def release(s: Spans, m: int, start_us: int, end_us: int) -> None:
     """Take back a span that was given where nothing else was."""
     low = s.first[m]
-    p = above(s.start_us, low, low + s.count[m], start_us) - 1
+    p = above(s.start_us, low, low + s.filled[m], start_us) - 1
     before = s.start_us[p] < start_us
     after = s.end_us[p] > end_us
     if not before and not after:
@@ -150,7 +150,7 @@ def release(s: Spans, m: int, start_us: int, end_us: int) -> None:
 @part
 def _open(s: Spans, m: int, p: int) -> int:
     """Make room for one more span of a machine; its position."""
-    count = s.count[m]
+    count = s.filled[m]
     if count == s.room[m]:
         p += _move(s, m)
     last = s.first[m] + count
@@ -160,7 +160,7 @@ def _open(s: Spans, m: int, p: int) -> int:
     if not s.merged:
         for q in range(last, p, -1):
             s.operation[q] = s.operation[q - 1]
-    s.count[m] = count + 1
+    s.filled[m] = count + 1
     return p
 
 
@@ -169,27 +169,27 @@ def _move(s: Spans, m: int) -> int:
     """Give the row of a machine twice the room, at the end of the pool; by how far it moved."""
     low = s.first[m]
     by = s.used[0] - low
-    for q in range(low, low + s.count[m]):
+    for q in range(low, low + s.filled[m]):
         s.start_us[q + by] = s.start_us[q]
         s.end_us[q + by] = s.end_us[q]
     if not s.merged:
-        for q in range(low, low + s.count[m]):
+        for q in range(low, low + s.filled[m]):
             s.operation[q + by] = s.operation[q]
     s.first[m] += by
     s.room[m] *= 2
     s.used[0] += s.room[m]
-    return by
+    return wide(by)
 
 
 @part
 def _close(s: Spans, m: int, first: int, last: int) -> None:
     """Drop the spans in ``[first, last)``."""
     by = last - first
-    high = s.first[m] + s.count[m]
+    high = s.first[m] + s.filled[m]
     for q in range(last, high):
         s.start_us[q - by] = s.start_us[q]
         s.end_us[q - by] = s.end_us[q]
     if not s.merged:
         for q in range(last, high):
             s.operation[q - by] = s.operation[q]
-    s.count[m] -= by
+    s.filled[m] -= by

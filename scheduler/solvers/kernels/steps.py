@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import part
+from scheduler.solvers.kernels.compiling import part, wide
 from scheduler.solvers.kernels.sorting import above, not_below
 
 Int = NDArray[np.int32]
@@ -18,7 +18,7 @@ _FAR_PAST_US = -(2**62)
 class Steps(NamedTuple):
     """Per resource (row), how much is taken from each step on until the next."""
 
-    count: Long
+    filled: Long
     at_us: Long
     taken: Long
 
@@ -26,14 +26,16 @@ class Steps(NamedTuple):
 def steps(resources: int, most: int) -> Steps:
     """Allocate for so many operations."""
     shape = (resources, 2 * most + 2)
-    return Steps(np.zeros(resources, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64))
+    return Steps(
+        np.zeros(resources, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    )
 
 
 @part
 def clear_steps(s: Steps) -> None:
     """Leave every resource untouched."""
-    for r in range(len(s.count)):
-        s.count[r] = 1
+    for r in range(len(s.filled)):
+        s.filled[r] = 1
         s.at_us[r, 0] = _FAR_PAST_US
         s.taken[r, 0] = 0
 
@@ -43,8 +45,8 @@ def below_from_us(s: Steps, r: int, start_us: int, duration_us: int, most: int) 
     """First moment, not before `start_us`, from which on no more than `most` is taken."""
     times_us = s.at_us[r]
     taken = s.taken[r]
-    count = s.count[r]
-    p = above(times_us, np.int64(0), count, start_us) - 1
+    count = s.filled[r]
+    p = above(times_us, wide(0), count, start_us) - 1
     # Nothing is taken from the last step on.
     while p < count - 1 and times_us[p] < start_us + duration_us:
         if taken[p] > most:
@@ -68,8 +70,8 @@ def _step(s: Steps, r: int, at_us: int) -> int:
     """Position of the step that begins at a moment; it is made if there is none."""
     times_us = s.at_us[r]
     taken = s.taken[r]
-    count = s.count[r]
-    p = not_below(times_us, np.int64(0), count, at_us)
+    count = s.filled[r]
+    p = not_below(times_us, wide(0), count, at_us)
     if p < count and times_us[p] == at_us:
         return p
     for q in range(count, p, -1):
@@ -77,5 +79,5 @@ def _step(s: Steps, r: int, at_us: int) -> int:
         taken[q] = taken[q - 1]
     times_us[p] = at_us
     taken[p] = taken[p - 1]
-    s.count[r] = count + 1
+    s.filled[r] = count + 1
     return p

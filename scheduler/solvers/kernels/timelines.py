@@ -16,9 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from scheduler.solvers.kernels.compiling import part
+from scheduler.solvers.kernels.compiling import part, wide
 from scheduler.solvers.kernels.domains import allows, choose, clear_domains, undo
 from scheduler.solvers.kernels.drafts import Draft, draft
 from scheduler.solvers.kernels.setups import gap_with_setups_us
@@ -54,10 +52,10 @@ def reset(a: Arrays, w: Draft) -> None:
     for m in range(len(w.last_us)):
         w.last_us[m] = 0
         for x in range(a.window_first[m], a.window_first[m + 1]):
-            take(w.spans, m, np.int64(_WINDOW), a.window_start_us[x], a.window_end_us[x])
+            take(w.spans, m, wide(_WINDOW), a.window_start_us[x], a.window_end_us[x])
     for i in range(len(w.mode)):
         if a.state[i] != _OPEN:
-            k = np.int64(a.mode_first[i])
+            k = wide(a.mode_first[i])
             _settle(a, w, i, k, a.frozen_start_us[i], a.frozen_end_us[i])
 
 
@@ -81,7 +79,7 @@ def earliest_start(a: Arrays, w: Draft, i: int, k: int, append: bool) -> int:
     """
     if not fits(a, w, i, k):
         return -1
-    ready = ready_us(a, w, i, np.int64(a.machine_device[a.mode_machine[k]]))
+    ready = ready_us(a, w, i, wide(a.machine_device[a.mode_machine[k]]))
     return -1 if ready < 0 else slot(a, w, k, ready, append)
 
 
@@ -104,13 +102,13 @@ def ready_us(a: Arrays, w: Draft, i: int, device: int) -> int:
                 return -1
             at_us += latency_us + a.edge_us[a.source_edge[e], a.link_rate[origin, device]]
         ready = max(ready, at_us)
-    return ready
+    return wide(ready)
 
 
 @part
 def slot(a: Arrays, w: Draft, k: int, ready: int, append: bool) -> int:
     """Earliest start of a mode, not before `ready`, that machine and resources have free."""
-    m = np.int64(a.mode_machine[k])
+    m = wide(a.mode_machine[k])
     if append and a.machine_exclusive[m]:
         ready = max(ready, w.last_us[m])
     while True:
@@ -129,7 +127,7 @@ def slot(a: Arrays, w: Draft, k: int, ready: int, append: bool) -> int:
 def _enough_from_us(a: Arrays, w: Draft, k: int, start_us: int) -> int:
     """First moment, not before `start_us`, at which every resource by itself allows a mode."""
     for d in range(a.demand_first[k], a.demand_first[k + 1]):
-        r = np.int64(a.demand_resource[d])
+        r = wide(a.demand_resource[d])
         if a.resource_renewable[r]:
             free = a.resource_capacity[r] - a.demand_amount[d]
             start_us = below_from_us(w.steps, r, start_us, a.mode_us[k], free)
@@ -139,7 +137,7 @@ def _enough_from_us(a: Arrays, w: Draft, k: int, start_us: int) -> int:
 @part
 def fits(a: Arrays, w: Draft, i: int, k: int) -> bool:
     """Whether memory, budgets and what others need leave room for a mode, at whatever time."""
-    m = np.int64(a.mode_machine[k])
+    m = wide(a.mode_machine[k])
     if w.limited and a.machine_memory_bytes[m] < NEVER:
         extra_bytes = max(w.memory.extra_bytes[m], a.mode_extra_bytes[k])
         held_bytes = w.memory.held_bytes[m] + _added_bytes(a, w, k)
@@ -147,7 +145,7 @@ def fits(a: Arrays, w: Draft, i: int, k: int) -> bool:
             return False
     if w.spent and not _affordable(a, w, i, k):
         return False
-    return not w.restricted or allows(w.domains, i, np.int64(a.machine_device[m]))
+    return not w.restricted or allows(w.domains, i, wide(a.machine_device[m]))
 
 
 @part
@@ -155,8 +153,9 @@ def _added_bytes(a: Arrays, w: Draft, k: int) -> int:
     """Memory that a mode adds to what stays resident on its machine."""
     f = a.mode_family[k]
     if f == 0:
-        return a.mode_resident_bytes[k]
-    return max(0, a.mode_resident_bytes[k] - w.memory.family_bytes[a.mode_machine[k], f])
+        return wide(a.mode_resident_bytes[k])
+    family_bytes = w.memory.family_bytes[a.mode_machine[k], f]
+    return wide(max(0, a.mode_resident_bytes[k] - family_bytes))
 
 
 @part
@@ -178,7 +177,7 @@ def place(a: Arrays, w: Draft, i: int, k: int, start_us: int) -> None:
 
 @part
 def _settle(a: Arrays, w: Draft, i: int, k: int, start_us: int, end_us: int) -> None:
-    m = np.int64(a.mode_machine[k])
+    m = wide(a.mode_machine[k])
     w.mode[i] = k
     w.start_us[i] = start_us
     w.end_us[i] = end_us
@@ -187,12 +186,12 @@ def _settle(a: Arrays, w: Draft, i: int, k: int, start_us: int, end_us: int) -> 
         w.last_us[m] = max(w.last_us[m], end_us)
         take(w.spans, m, i, start_us, end_us)
     if w.renewing or w.spent:
-        _demand(a, w, i, np.int64(1))
+        _demand(a, w, i, wide(1))
     if w.limited:
         _load(a, w, i, k)
     if w.restricted:
         w.mark[i] = w.domains.trail_count[0]
-        choose(w.domains, i, np.int64(a.machine_device[m]))
+        choose(w.domains, i, wide(a.machine_device[m]))
 
 
 @part
@@ -202,7 +201,7 @@ def _demand(a: Arrays, w: Draft, i: int, sign: int) -> None:
     for r in range(len(w.budgets.left) if w.spent else 0):
         w.budgets.left[r] += sign * w.budgets.least[i, r]
     for d in range(a.demand_first[k], a.demand_first[k + 1]):
-        r = np.int64(a.demand_resource[d])
+        r = wide(a.demand_resource[d])
         if a.resource_renewable[r]:
             add(w.steps, r, w.start_us[i], w.end_us[i], sign * a.demand_amount[d])
         else:
@@ -231,12 +230,12 @@ def lift(a: Arrays, w: Draft, i: int, last_us: int) -> None:
         What ``w.last_us`` of its machine was before.
     """
     k = w.mode[i]
-    m = np.int64(a.mode_machine[k])
+    m = wide(a.mode_machine[k])
     if a.machine_exclusive[m]:
         release(w.spans, m, w.start_us[i], w.end_us[i])
         w.last_us[m] = last_us
     if w.renewing or w.spent:
-        _demand(a, w, i, np.int64(-1))
+        _demand(a, w, i, wide(-1))
     if w.limited:
         if a.mode_family[k] != 0:
             added = w.memory.held_bytes[m] - w.memory.held_before[i]
