@@ -20,7 +20,7 @@ from typing import BinaryIO, Self
 
 from scheduler.model.errors import FjordError
 from scheduler.model.problem import Problem
-from scheduler.model.schedule import Limits, Result
+from scheduler.model.schedule import Limits, Result, Schedule
 
 NICENESS = 19
 """A search gets what devices and requests leave over: about a sixtieth of a contended core."""
@@ -31,15 +31,18 @@ GRACE_S = 5.0
 SEED = 0
 
 _LENGTH = struct.Struct("<Q")
+_READY = b"ready"
+"""What the process says once a search would be quick."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What is to be solved, and for how long."""
+    """What is to be solved, for how long, and from which plan on."""
 
     problem: Problem
     limits: Limits
+    warm_start: Schedule | None
 
 
 class SolverProcess:
@@ -60,13 +63,22 @@ class SolverProcess:
         """Whether a search is going on."""
         return self._turn.locked()
 
-    async def solve(self, problem: Problem, time_s: float) -> Result | None:
-        """Search for that long; ``None`` if the process died or the problem was refused."""
-        request = SearchRequest(problem, Limits(time_s=time_s, workers=1))
+    async def solve(
+        self, problem: Problem, time_s: float, warm_start: Schedule | None = None
+    ) -> Result | None:
+        """Search for that long; ``None`` if the process died or the problem was refused.
+
+        Parameters
+        ----------
+        warm_start
+            A plan for much the same problem: the one in force.
+        """
+        request = SearchRequest(problem, Limits(time_s=time_s, workers=1), warm_start)
         async with self._turn:
             try:
+                process = await self._started()
                 async with asyncio.timeout(time_s + GRACE_S):
-                    return await self._exchange(request)
+                    return await self._exchange(process, request)
             except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
                 _log.warning("the solver process is started again after %r", error)
                 await self._end()
@@ -76,8 +88,9 @@ class SolverProcess:
                 raise
         return None
 
-    async def _exchange(self, request: SearchRequest) -> Result | None:
-        process = await self._started()
+    async def _exchange(
+        self, process: asyncio.subprocess.Process, request: SearchRequest
+    ) -> Result | None:
         assert process.stdin is not None
         assert process.stdout is not None
         data = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)
@@ -97,6 +110,9 @@ class SolverProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )
+            assert self._process.stdout is not None
+            # It may have to compile first, which is not counted against any search.
+            await self._process.stdout.readexactly(len(_READY))
         return self._process
 
     async def _end(self) -> None:
@@ -114,6 +130,9 @@ def main() -> None:
     # Engines print to standard output when they feel like it; the answers get a pipe of their own.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    _warm_up()
+    answers.write(_READY)
+    answers.flush()
     while (request := _read(sys.stdin.buffer)) is not None:
         data = pickle.dumps(_solve(request), protocol=pickle.HIGHEST_PROTOCOL)
         answers.write(_LENGTH.pack(len(data)) + data)
@@ -137,12 +156,20 @@ def _read(stream: BinaryIO) -> SearchRequest | None:
     return request
 
 
-def _solve(request: SearchRequest) -> Result | None:
+def _warm_up() -> None:
     # Here, because only this process needs the engines.
+    from scheduler.portfolio import warm_up
+
+    warm_up()
+
+
+def _solve(request: SearchRequest) -> Result | None:
     from scheduler.portfolio import solve
 
     try:
-        return solve(request.problem, solver="auto", limits=request.limits, seed=SEED)
+        return solve(
+            request.problem, limits=request.limits, seed=SEED, warm_start=request.warm_start
+        )
     except FjordError:
         _log.exception("no plan for problem %r", request.problem)
         return None

@@ -19,7 +19,7 @@ from api.store import Store
 from cost_models.ema import EmaOracle
 from devices.tensors import TensorStore, default_root
 from scheduler.control.brain import Brain
-from scheduler.solvers import registry
+from scheduler.portfolio import placer, placers, warm_up
 
 ANY_ADDRESS = "0.0.0.0"
 
@@ -53,8 +53,7 @@ class Services:
 
 def build_brain() -> Brain:
     """A brain that knows nothing yet, with every solver that answers at once."""
-    instant = [name for name in registry.names() if registry.entry(name).instant]
-    return Brain(oracle=EmaOracle(), solvers={name: registry.solver(name) for name in instant})
+    return Brain(oracle=EmaOracle(), solvers={name: placer(name) for name in placers()})
 
 
 def open_tensors(settings: Settings) -> TensorStore:
@@ -92,6 +91,8 @@ async def services(settings: Settings, *, controller: bool = True) -> AsyncItera
         feed = await stack.enter_async_context(ChangeFeed(store, tensors.release))
         candidate = None
         if controller:
+            # Before it takes office: a brain never waits for a compiler.
+            await asyncio.to_thread(warm_up, names=placers())
             solver = await stack.enter_async_context(SolverProcess())
             candidate = Controller(store, build_brain, solver)
             await stack.enter_async_context(_running(candidate))

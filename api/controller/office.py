@@ -210,13 +210,13 @@ class Office:
             if request is None:
                 continue
             time_s = search_s(request.problem, self._settings.search_s)
-            result = await self._solver.solve(request.problem, time_s)
+            result = await self._solver.solve(request.problem, time_s, request.plan)
             # No plan is an answer too: the brain asks again only after it.
             await self._say(
                 PlanProposed(
                     at_us=self._store.now_us(),
                     version=request.version,
-                    solver="" if result is None else result.solver,
+                    solver="" if result is None else result.found_by,
                     schedule=None if result is None else result.schedule,
                     bound_us=None if result is None else result.bound,
                 )

@@ -21,6 +21,7 @@ from scheduler.control.events import PolicyChanged
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model.errors import InvalidInput, Unavailable
 from scheduler.solvers import registry
+from scheduler.solvers.registry import Kind
 
 router = APIRouter(prefix="/v1", tags=["site"])
 
@@ -54,7 +55,7 @@ async def get_policy(request: Request) -> Response:
 async def set_policy(request: Request, body: PolicySpec) -> Response:
     """Choose how work is placed."""
     context = of(request)
-    known = [name for name in registry.names() if registry.entry(name).instant]
+    known = registry.names(Kind.CONSTRUCTIVE)
     if body.placement not in known:
         got = f"got {body.placement!r} ({choices(known)})"
         raise InvalidInput(f"placement must place at once; {got}", field="placement")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scheduler.control.records import RunRecord
 from scheduler.model.messages import AgentPlan, Release
 from scheduler.model.problem import Problem
+from scheduler.model.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +40,18 @@ class ReleaseInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPlan:
-    """Ask the solver process for a better plan of this snapshot; a newer request replaces it."""
+    """Ask the solver process for a better plan of this snapshot; a newer request replaces it.
+
+    Parameters
+    ----------
+    plan
+        The plan in force, as it was made: what it starts may be late by now, and what came since
+        is not in it.
+    """
 
     version: int
     problem: Problem
+    plan: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

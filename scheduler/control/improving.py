@@ -11,6 +11,7 @@ from scheduler.control.planning import (
     commit,
     current_choice,
     has_choice,
+    in_force,
     mode_index,
     ranks,
     solve,
@@ -34,7 +35,8 @@ def request(state: State, turn: Turn) -> None:
     state.request = PlanRequest(
         version=version, at_us=state.now_us, origin_us=found.origin_us, problem=found.problem
     )
-    turn.commands.append(RequestPlan(version=version, problem=found.problem))
+    plan = in_force(found)
+    turn.commands.append(RequestPlan(version=version, problem=found.problem, plan=plan))
 
 
 def proposed(state: State, turn: Turn, event: PlanProposed) -> None:

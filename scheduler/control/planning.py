@@ -15,7 +15,7 @@ from scheduler.model.bounds import lower_bound
 from scheduler.model.checker import check
 from scheduler.model.messages import WorkKind
 from scheduler.model.problem import Band, Problem
-from scheduler.model.schedule import Limits, Schedule
+from scheduler.model.schedule import Assignment, Limits, Schedule
 
 _LIMITS = Limits(time_s=1.0)
 """For the heuristic that places at once; those in use are single passes that never get near."""
@@ -114,6 +114,25 @@ def current_choice(found: Snapshot, fallback: Schedule) -> tuple[dict[str, int],
         else:
             starts[op.id] = op.placement.start_us - found.origin_us
     return modes, ranks(open_ops_ids=list(starts), start=starts.__getitem__)
+
+
+def in_force(found: Snapshot) -> Schedule:
+    """Give what the plan in force says of the operations that still have their mode."""
+    assignments: list[Assignment] = []
+    for op in found.planned:
+        index = _mode_index(found, op)
+        if index is not None and op.placement is not None:
+            at = op.placement
+            assignments.append(
+                Assignment(
+                    operation=op.id,
+                    mode=index,
+                    machine=at.mode.machine,
+                    start_us=at.start_us - found.origin_us,
+                    end_us=at.end_us - found.origin_us,
+                )
+            )
+    return Schedule(assignments=tuple(assignments))
 
 
 def raise_waited_profiles(state: State, found: Snapshot) -> bool:

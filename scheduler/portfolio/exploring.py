@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Limits
-from scheduler.portfolio.lanes import attempt, raise_if_lost, run
+from scheduler.portfolio.lanes import attempt, run
 from scheduler.portfolio.members import ALWAYS, constructive, lanes
 from scheduler.portfolio.progress import Cancellation, Listener, Progress
 from scheduler.solvers.arrays import OPEN, Arrays, Solution
@@ -52,30 +52,68 @@ class Start:
     solutions: tuple[tuple[Solution, str], ...] = ()
 
 
-def explore(request: Request, form: Arrays, start: Start, *, time_s: float, work: float) -> Search:
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """A search that is over, what it spent, and what went wrong in it."""
+
+    search: Search
+    worked: float
+    errors: list[Exception]
+
+
+def explore(
+    request: Request,
+    form: Arrays,
+    start: Start,
+    *,
+    time_s: float,
+    work: float,
+    tell: Callable[[Search], None] | None = None,
+) -> Exploration:
     """Search for that long. The heuristics count as well, but some plan there will be.
 
-    Raises
-    ------
-    Defect
-        If solvers failed and left nothing to show.
+    Parameters
+    ----------
+    tell
+        Told of each improvement; by default the listener of the request is.
     """
-    search = Search(form, request.clock, request.objective, listener=_teller(request))
+    told = _teller(request) if tell is None else tell
+    search = Search(form, request.clock, request.objective, listener=told)
     request.cancel.watch(search)
-    if _has_no_plan(form):
+    if has_no_plan(form):
         search.refute()
-        return search
+        return Exploration(search, 0.0, [])
     if start.bound is not None:
         search.raise_bound(start.bound)
     for solution, by in start.solutions:
         search.offer(solution, by)
     limited = search.part(time_s=time_s, work=work)
-    errors = _construct(request, search, limited)
+    errors: list[Exception] = []
+    for name, is_sure in turns(request, search, limited):
+        attempt(search if is_sure else limited, name, request.seed, errors)
     if limited.spend():
         rows = lanes(form, request.solver, request.objective, request.limits.workers)
         errors += run(limited, rows, request.seed) if rows else []
-    raise_if_lost(search, errors)
-    return search
+    return Exploration(search, limited.worked, errors)
+
+
+def turns(request: Request, search: Search, limited: Search) -> Iterator[tuple[str, bool]]:
+    """Heuristics that are to run, and whether they do so whatever the limits are.
+
+    Every one does where that takes milliseconds. Of a huge problem, some wait for the others.
+    """
+    is_small = len(search.form.mode_us) <= ALL_MODES
+    for name in constructive(search.form, request.solver):
+        is_sure = is_small or name in (*ALWAYS, request.solver)
+        if search.stop_flag[0]:
+            return
+        if is_sure or limited.spend():
+            yield name, is_sure
+
+
+def has_no_plan(form: Arrays) -> bool:
+    """Whether an operation fits nowhere, all by itself."""
+    return bool(((form.state == OPEN) & (np.diff(form.mode_first) == 0)).any())
 
 
 def steps(limits: Limits) -> float:
@@ -83,21 +121,6 @@ def steps(limits: Limits) -> float:
     if limits.deterministic_s is not None:
         return limits.deterministic_s * WORK_PER_S
     return limits.time_s * STEADY_SHARE * WORK_PER_S if limits.workers == 1 else math.inf
-
-
-def _construct(request: Request, search: Search, limited: Search) -> list[Exception]:
-    errors: list[Exception] = []
-    is_small = len(search.form.mode_us) <= ALL_MODES
-    for name in constructive(search.form, request.solver):
-        is_sure = is_small or name in (*ALWAYS, request.solver)
-        if search.stop_flag[0] or not (is_sure or limited.spend()):
-            break
-        attempt(search if is_sure else limited, name, request.seed, errors)
-    return errors
-
-
-def _has_no_plan(form: Arrays) -> bool:
-    return bool(((form.state == OPEN) & (np.diff(form.mode_first) == 0)).any())
 
 
 def _teller(request: Request) -> Callable[[Search], None] | None:

@@ -60,13 +60,14 @@ def expect_suited(form: Arrays, solver: str, objective: Objective) -> None:
         able = ", ".join(name for name in registry.names() if _takes(name, form))
         message = f"solver {solver!r} must support what the problem has; got {', '.join(lacking)}"
         raise InvalidInput(f"{message} (those that do: {able})", field="solver")
-    missing = _missing_data(form, objective)
+    missing = missing_data(form, objective)
     if missing and len(form.job):
         message = f"objective {objective.value!r} must have a job with a {missing}; got none"
         raise InvalidInput(message, field="objective")
 
 
-def _missing_data(form: Arrays, objective: Objective) -> str:
+def missing_data(form: Arrays, objective: Objective) -> str:
+    """Say what no job has although the objective speaks of nothing else; empty if one has it."""
     due = {Objective.MAX_LATENESS, Objective.WEIGHTED_TARDINESS}
     if objective in due and not (form.job_due_us < NEVER_US).any():
         return "due date"

@@ -8,15 +8,21 @@ from collections.abc import Callable
 from scheduler.model.bounds import lower_bound
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
-from scheduler.model.schedule import Limits, Result, Status
+from scheduler.model.schedule import Limits, Result, Schedule, Status
+from scheduler.portfolio.carrying import carried_over
 from scheduler.portfolio.exploring import Request, Start, explore, steps
 from scheduler.portfolio.judging import concluded
+from scheduler.portfolio.lanes import raise_if_lost
 from scheduler.portfolio.members import AUTO, expect_solver, expect_suited, names
 from scheduler.portfolio.progress import Cancellation, Listener
-from scheduler.solvers.arrays import Arrays, arrays
+from scheduler.portfolio.stages import explore_by_band, open_bands
+from scheduler.solvers.arrays import Arrays, Solution, arrays
+from scheduler.solvers.search import Search
 
 __all__ = ["SOLVED", "names", "solve"]
 
+WARM_START = "warm_start"
+"""Who is said to have found a plan that was brought along."""
 SOLVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 JUDGING_S = 20e-6
 """Time that is kept back, per operation, to judge the plan and to put it into words."""
@@ -29,6 +35,7 @@ def solve(
     seed: int = 0,
     *,
     objective: Objective = Objective.MAKESPAN,
+    warm_start: Schedule | None = None,
     listener: Listener | None = None,
     cancel: Cancellation | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -46,6 +53,9 @@ def solve(
 
     Parameters
     ----------
+    warm_start
+        A plan for much the same problem, such as the one in force. What is in both keeps mode and
+        order, and the search begins with that.
     listener
         Told of each improvement of value or bound, in the thread that made it.
     cancel
@@ -76,10 +86,28 @@ def solve(
         listener=listener,
         cancel=cancel or Cancellation(),
     )
-    start = Start(bound=_bound(problem, form, objective))
+    start = Start(
+        bound=_bound(problem, form, objective), solutions=_carried(problem, form, warm_start)
+    )
     time_s = limits.time_s - (clock() - began_s) - JUDGING_S * len(problem.operations)
-    search = explore(request, form, start, time_s=time_s, work=steps(limits))
+    search = _explored(request, form, start, time_s)
     return concluded(request, problem, search)
+
+
+def _explored(request: Request, form: Arrays, start: Start, time_s: float) -> Search:
+    work = steps(request.limits)
+    if len(open_bands(form)) > 1:
+        return explore_by_band(request, form, start, time_s=time_s, work=work)
+    found = explore(request, form, start, time_s=time_s, work=work)
+    raise_if_lost(found.search, found.errors)
+    return found.search
+
+
+def _carried(
+    problem: Problem, form: Arrays, plan: Schedule | None
+) -> tuple[tuple[Solution, str], ...]:
+    solution = None if plan is None else carried_over(problem, form, plan)
+    return () if solution is None else ((solution, WARM_START),)
 
 
 def _bound(problem: Problem, form: Arrays, objective: Objective) -> int | None:

@@ -83,7 +83,7 @@ class Search:
         self._parts: list[Search] = []
         self._board = _Board()
         self._began_s = self.clock()
-        self._work_left = self.work
+        self._worked = 0.0
 
     def part(
         self,
@@ -178,8 +178,8 @@ class Search:
         if self._whole is not None:
             self._whole.spend(work)
         with self._board.lock:
-            self._work_left -= work
-            is_spent = self._work_left <= 0
+            self._worked += work
+            is_spent = self._worked >= self.work
         if is_spent or self.remaining_s <= 0:
             self.stop()
         if self._turn is not None:
@@ -205,8 +205,13 @@ class Search:
     @property
     def remaining_work(self) -> float:
         """Elementary steps that may still be spent."""
-        own = self._work_left
+        own = self.work - self._worked
         return own if self._whole is None else min(own, self._whole.remaining_work)
+
+    @property
+    def worked(self) -> float:
+        """Elementary steps that were spent."""
+        return self._worked
 
     @property
     def proven(self) -> bool:

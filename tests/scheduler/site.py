@@ -19,8 +19,8 @@ from scheduler.model.messages import (
     Verdict,
     WorkKind,
 )
+from scheduler.portfolio import placer
 from scheduler.simulation.agent import Nature
-from scheduler.solvers import registry
 
 FUNCTIONS = ("decode", "crop", "join", "work")
 DIGEST = "d" * 64
@@ -170,7 +170,7 @@ def submitted(run: str, workload: str = "one@1", *, at_us: int = 0, **more: obje
 
 
 def brain(settings: BrainSettings | None = None) -> Brain:
-    solvers = {name: registry.solver(name) for name in ("heft", "fastest_machine")}
+    solvers = {name: placer(name) for name in ("heft", "fastest_machine")}
     return Brain(oracle=EmaOracle(), solvers=solvers, settings=settings)
 
 

@@ -25,7 +25,7 @@ from scheduler.model.messages import (
 from scheduler.model.ports import Solver
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result
-from scheduler.solvers import registry
+from scheduler.portfolio import placer
 from tests.scheduler.site import value
 
 
@@ -42,7 +42,7 @@ class Watched(Brain):
     """Checks itself after every event, and remembers what it was told and what it said."""
 
     def __init__(self, settings: BrainSettings | None = None) -> None:
-        solvers = {name: _judged(registry.solver(name)) for name in ("heft", "fastest_machine")}
+        solvers = {name: _judged(placer(name)) for name in ("heft", "fastest_machine")}
         super().__init__(oracle=EmaOracle(), solvers=solvers, settings=settings)
         self.log: list[Event] = []
         self.commands: list[list[Command]] = []

@@ -62,7 +62,9 @@ class Model:
         self.cp = cp_model.CpModel()
         self.always: Literal = self.cp.new_constant(1)
         self.open: list[int] = np.flatnonzero(form.state == OPEN).tolist()
-        self.base_us = min((frame.first_us[i] for i in self.open), default=form.now_us)
+        first_us = min((frame.first_us[i] for i in self.open), default=form.now_us)
+        # What comes before the base is left out: it must not hide what is in the way of a setup.
+        self.base_us = max(form.now_us, first_us - int(form.mode_setup_us.max(initial=0)))
         self.starts: dict[int, Linear] = {}
         self.ends: dict[int, Linear] = {}
         self.present: dict[int, Literal] = {}

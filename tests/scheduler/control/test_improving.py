@@ -10,7 +10,7 @@ from scheduler.control.events import ControllerStarted, PlanProposed, PolicyChan
 from scheduler.model.checker import check
 from scheduler.model.problem import Band, Problem
 from scheduler.model.schedule import Assignment, Limits, Schedule
-from scheduler.solvers import registry
+from scheduler.portfolio import placer
 from tests import builders
 from tests.scheduler.site import added, agent_joined, fan, single, submitted
 from tests.scheduler.watched import Watched, dispatches, finish, plans, requests, start
@@ -34,7 +34,7 @@ def ask(brain: Watched, runs: int = 30) -> RequestPlan:
 
 def answer(brain: Watched, request: RequestPlan, at_us: int = 200) -> PlanProposed:
     """What a solver process would say once everything was submitted."""
-    result = registry.solver("heft")(request.problem, Limits(), 0)
+    result = placer("heft")(request.problem, Limits(), 0)
     return PlanProposed(
         at_us=at_us,
         version=request.version,
@@ -78,7 +78,7 @@ def test_adopted_plan_is_carried_over_when_all_is_planned_again(brain: Watched) 
 def test_plan_that_is_no_better_is_dropped(brain: Watched) -> None:
     request = ask(brain)
     problem = request.problem
-    same = registry.solver("fastest_machine")(problem, Limits(), 0).schedule
+    same = placer("fastest_machine")(problem, Limits(), 0).schedule
     brain.handle(PlanProposed(at_us=200, version=request.version, solver="cp_sat", schedule=same))
     assert brain.state.counters["plans_dropped"] == 1
     assert brain.state.plan.source == "fastest_machine"

@@ -33,9 +33,9 @@ from scheduler.model.messages import (
     OperationStarted,
 )
 from scheduler.model.problem import Band
+from scheduler.portfolio import placer
 from scheduler.simulation.agent import Faults
 from scheduler.simulation.world import World
-from scheduler.solvers import registry
 from tests.scheduler.site import (
     SECOND_US,
     added,
@@ -64,7 +64,7 @@ def story(
         brain,
         nature=nature(spread=spread),
         faults=faults,
-        solver=registry.solver("heft"),
+        solver=placer("heft"),
         seed=seed,
     )
     for agent in ("a", "b"):

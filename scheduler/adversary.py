@@ -1,0 +1,183 @@
+"""Looks for problems on which one solver does badly, measured by what others make of them.
+
+References
+----------
+Coleman and Krishnamachari (2024), arXiv:2403.07120 (PISA): simulated annealing over task graphs and
+networks, one weight, edge or speed changed at a time. Here the chances are integers out of a seed,
+sizes are bounded and small, and the ratio is taken against the best of several solvers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+
+from scheduler.model.problem import Edge, Job, Link, Machine, Mode, Operation, Problem
+
+MOST = 100
+"""Largest weight and speed."""
+FIRST_TEMPERATURE = 0.3
+COOLING = 0.99
+
+Value = Callable[[Problem], int]
+"""What a solver makes of a problem: the makespan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A task graph and a network.
+
+    Parameters
+    ----------
+    weights
+        Work of each task; each machine takes its share of `MOST` per unit as its speed says.
+    speeds
+        Of each machine.
+    edges
+        Data from a task to a later one.
+    bandwidths
+        Of each pair of machines.
+    """
+
+    weights: tuple[int, ...]
+    speeds: tuple[int, ...]
+    edges: dict[tuple[int, int], int]
+    bandwidths: dict[tuple[int, int], int]
+
+    def problem(self) -> Problem:
+        """The same in the words of the model."""
+        machines = range(len(self.speeds))
+        return Problem(
+            machines=tuple(Machine(id=f"m{k}") for k in machines),
+            jobs=(Job(id="graph"),),
+            operations=tuple(
+                Operation(
+                    id=f"t{i}",
+                    job="graph",
+                    modes=tuple(
+                        Mode(machine=f"m{k}", duration_us=-(-weight * MOST // self.speeds[k]))
+                        for k in machines
+                    ),
+                )
+                for i, weight in enumerate(self.weights)
+            ),
+            edges=tuple(
+                Edge(source=f"t{i}", target=f"t{j}", size_bytes=size)
+                for (i, j), size in sorted(self.edges.items())
+            ),
+            links=tuple(
+                Link(
+                    source=f"m{a}",
+                    target=f"m{b}",
+                    bandwidth_bytes_per_s=self.bandwidths[min(a, b), max(a, b)] * 1_000_000 // MOST,
+                )
+                for a in machines
+                for b in machines
+                if a != b
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """An instance, and by how much the solver is worse on it than the best of the others."""
+
+    instance: Instance
+    ratio: float
+
+
+def search(solver: Value, others: Value, *, steps: int, seed: int) -> Discovery:
+    """Look for an instance on which `solver` does worse than `others`, by simulated annealing.
+
+    Parameters
+    ----------
+    others
+        The best value that the solvers give that it is compared with.
+    """
+    random = Random(seed)
+
+    def judged(instance: Instance) -> Discovery:
+        problem = instance.problem()
+        return Discovery(instance, solver(problem) / others(problem))
+
+    here = best = judged(drawn(random))
+    temperature = FIRST_TEMPERATURE
+    for _ in range(steps):
+        there = judged(perturbed(here.instance, random))
+        gain = there.ratio - here.ratio
+        if gain >= 0 or random.random() < math.exp(gain / temperature):
+            here = there
+        best = max(best, here, key=lambda found: found.ratio)
+        temperature *= COOLING
+    return best
+
+
+def drawn(random: Random) -> Instance:
+    """A random instance: three to eight tasks on two to four machines."""
+    tasks, machines = range(random.randint(3, 8)), range(random.randint(2, 4))
+    return Instance(
+        weights=tuple(random.randint(1, MOST) for _ in tasks),
+        speeds=tuple(random.randint(1, MOST) for _ in machines),
+        edges={
+            (i, j): random.randint(0, MOST)
+            for j in tasks
+            for i in range(j)
+            if random.random() < 0.4
+        },
+        bandwidths={(a, b): random.randint(1, MOST) for b in machines for a in range(b)},
+    )
+
+
+def perturbed(instance: Instance, random: Random) -> Instance:
+    """The instance with one weight, speed, bandwidth or edge changed."""
+    change = random.choice((_weight, _speed, _edge_weight, _bandwidth, _add_edge, _remove_edge))
+    return change(instance, random)
+
+
+def _nudged(value: int, least: int, random: Random) -> int:
+    step = random.randint(-MOST // 10, MOST // 10)
+    return min(MOST, max(least, value + step))
+
+
+def _one_of(values: tuple[int, ...], random: Random) -> tuple[int, ...]:
+    chosen = random.randrange(len(values))
+    return tuple(_nudged(v, 1, random) if i == chosen else v for i, v in enumerate(values))
+
+
+def _weight(instance: Instance, random: Random) -> Instance:
+    return replace(instance, weights=_one_of(instance.weights, random))
+
+
+def _speed(instance: Instance, random: Random) -> Instance:
+    return replace(instance, speeds=_one_of(instance.speeds, random))
+
+
+def _edge_weight(instance: Instance, random: Random) -> Instance:
+    if not instance.edges:
+        return instance
+    pair = random.choice(sorted(instance.edges))
+    size = _nudged(instance.edges[pair], 0, random)
+    return replace(instance, edges={**instance.edges, pair: size})
+
+
+def _bandwidth(instance: Instance, random: Random) -> Instance:
+    pair = random.choice(sorted(instance.bandwidths))
+    rate = _nudged(instance.bandwidths[pair], 1, random)
+    return replace(instance, bandwidths={**instance.bandwidths, pair: rate})
+
+
+def _add_edge(instance: Instance, random: Random) -> Instance:
+    tasks = range(len(instance.weights))
+    free = [(i, j) for j in tasks for i in range(j) if (i, j) not in instance.edges]
+    if not free:
+        return instance
+    return replace(instance, edges={**instance.edges, random.choice(free): random.randint(0, MOST)})
+
+
+def _remove_edge(instance: Instance, random: Random) -> Instance:
+    if not instance.edges:
+        return instance
+    gone = random.choice(sorted(instance.edges))
+    return replace(instance, edges={k: v for k, v in instance.edges.items() if k != gone})

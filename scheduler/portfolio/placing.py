@@ -1,0 +1,56 @@
+"""Plans at once, for a caller who judges them: one heuristic, no search, no second opinion."""
+
+from __future__ import annotations
+
+from scheduler.model import ports
+from scheduler.model.errors import InvalidInput
+from scheduler.model.objectives import Objective
+from scheduler.model.problem import Problem
+from scheduler.model.schedule import Limits, Result, Status
+from scheduler.solvers import registry
+from scheduler.solvers.arrays import arrays, schedule_of
+from scheduler.solvers.registry import Kind
+from scheduler.solvers.search import Search
+
+
+def placers() -> tuple[str, ...]:
+    """Names of all solvers that place at once."""
+    return registry.names(Kind.CONSTRUCTIVE)
+
+
+def placer(name: str) -> ports.Solver:
+    """Make a solver that places at once. It answers by itself; limits and seed change nothing.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such solver.
+    InvalidInput
+        If it is one that searches.
+    """
+    if registry.entry(name).kind is not Kind.CONSTRUCTIVE:
+        choices = ", ".join(placers())
+        raise InvalidInput(f"solver must be one of {choices}; got {name!r}", field="solver")
+
+    def place(problem: Problem, limits: Limits, seed: int) -> Result:
+        # A heuristic is over before a clock would tell.
+        search = Search(arrays(problem), clock=lambda: 0.0)
+        registry.solver(name)(search, seed)
+        return _result(name, problem, search)
+
+    return place
+
+
+def _result(name: str, problem: Problem, search: Search) -> Result:
+    best = search.best
+    if best is None:
+        status = Status.INFEASIBLE if search.infeasible else Status.LIMIT
+        return Result(status=status, solver=name)
+    return Result(
+        status=Status.LIMIT if best.score[0] else Status.FEASIBLE,
+        solver=name,
+        objective=Objective.MAKESPAN.value,
+        schedule=schedule_of(problem, search.form, best.solution),
+        value=best.score[1],
+        found_by=best.by,
+    )

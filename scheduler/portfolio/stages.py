@@ -1,0 +1,209 @@
+"""Strict bands: one search after another, each with the plans of the more urgent bands fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scheduler.model.objectives import Objective
+from scheduler.model.schedule import TracePoint
+from scheduler.portfolio.exploring import Exploration, Request, Start, explore, has_no_plan, turns
+from scheduler.portfolio.lanes import attempt, raise_if_lost
+from scheduler.portfolio.members import missing_data
+from scheduler.portfolio.progress import Progress
+from scheduler.portfolio.restricting import Mask, Part, for_band, restricted
+from scheduler.solvers import registry
+from scheduler.solvers.arrays import OPEN, Arrays, Solution
+from scheduler.solvers.kernels.evaluation import CODES, score
+from scheduler.solvers.registry import Kind
+from scheduler.solvers.search import Found, Search
+
+
+def explore_by_band(
+    request: Request, form: Arrays, start: Start, *, time_s: float, work: float
+) -> Search:
+    """Search band by band. The plan of a higher band is fixed before a lower one is looked at.
+
+    The answer is at least as good as each plan that heuristics make of the whole, band before band.
+
+    Raises
+    ------
+    Defect
+        If solvers failed and left nothing to show.
+    """
+    answer = Search(form, request.clock, request.objective)
+    request.cancel.watch(answer)
+    if has_no_plan(form):
+        answer.refute()
+        return answer
+    if start.bound is not None:
+        answer.raise_bound(start.bound)
+    limited = answer.part(time_s=time_s, work=work)
+    errors: list[Exception] = []
+    plans = [Found((0, 0), solution, by) for solution, by in start.solutions]
+    plans += _whole_plans(request, answer, limited, errors)
+    if not answer.stop_flag[0] and not _is_settled(request, form):
+        staged = _Staging(request, answer, limited, errors).plan(plans)
+        plans += [staged] if staged is not None else []
+    if plans and not answer.infeasible:
+        best = min(plans, key=_Ranking(request, form).worth)
+        answer.offer(best.solution, best.by)
+        _leave_out_repetition(answer.trace)
+    raise_if_lost(answer, errors)
+    return answer
+
+
+def open_bands(form: Arrays) -> list[int]:
+    """Bands of what is to be placed, the most urgent one first."""
+    return [int(band) for band in np.unique(form.band[form.state == OPEN])]
+
+
+def _whole_plans(
+    request: Request, answer: Search, limited: Search, errors: list[Exception]
+) -> list[Found]:
+    """What each heuristic makes of the whole; they put the bands first by themselves."""
+    found: list[Found] = []
+    for name, _ in turns(request, answer, limited):
+        search = Search(answer.form, request.clock, request.objective)
+        attempt(search, name, request.seed, errors)
+        if search.infeasible:
+            answer.refute()
+        if search.best is not None:
+            found.append(search.best)
+    return found
+
+
+def _is_settled(request: Request, form: Arrays) -> bool:
+    """Whether the plans of heuristics are all there is to choose from.
+
+    So it is when one of them is all that is asked for, and when a group on one device spans bands:
+    the plan of the higher band could leave the rest of the group no device.
+    """
+    if request.solver in registry.names(Kind.CONSTRUCTIVE):
+        return True
+    pairs = np.unique(np.stack([form.group, form.band])[:, form.group >= 0], axis=1)
+    return len(np.unique(pairs[0])) < len(pairs[0])
+
+
+@dataclass
+class _Staging:
+    """The stages, one after another."""
+
+    request: Request
+    answer: Search
+    limited: Search
+    errors: list[Exception]
+
+    def plan(self, known: Sequence[Found]) -> Found | None:
+        """Plan all bands; nothing if one has no plan, given those of the bands above."""
+        form = self.answer.form
+        bands, is_open = open_bands(form), form.state == OPEN
+        plan = Solution(form.mode_first[:-1].copy(), form.frozen_start_us.copy())
+        fixed, by = np.zeros(len(is_open), bool), ""
+        for band in bands:
+            inside = (form.band <= band) | ~is_open
+            part = restricted(for_band(form, band), inside, fixed, plan)
+            given = [f for f in known if _agree(f.solution, plan, fixed)]
+            tell = self._teller(part, plan) if band == bands[-1] else _keep_silent
+            stage = self._explored(part, given, band, tell)
+            if not fixed.any():
+                self._take_proofs(stage)
+            if stage.search.best is None or self.answer.infeasible:
+                return None
+            part.into(plan, stage.search.best.solution)
+            fixed, by = inside & is_open, stage.search.best.by
+        return Found((0, 0), plan, by)
+
+    def _explored(
+        self, part: Part, given: Sequence[Found], band: int, tell: Callable[[Search], None]
+    ) -> Exploration:
+        form = self.answer.form
+        to_come = (form.state == OPEN) & (form.band >= band)
+        share = float((form.band[to_come] == band).mean())
+        stage = explore(
+            replace(self.request, objective=_objective(self.request, part.form)),
+            part.form,
+            Start(solutions=tuple((part.of(f.solution), f.by) for f in given)),
+            time_s=self.limited.remaining_s * share,
+            work=self.limited.remaining_work * share,
+            tell=tell,
+        )
+        self.limited.spend(stage.worked)
+        self.errors += stage.errors
+        return stage
+
+    def _teller(self, part: Part, plan: Solution) -> Callable[[Search], None]:
+        """Tell of improvements of the last stage as what they are to the whole."""
+        answer, listener = self.answer, self.request.listener
+
+        def tell(search: Search) -> None:
+            best = search.best
+            if best is None:
+                return
+            whole = Solution(plan.mode.copy(), plan.start_us.copy())
+            part.into(whole, best.solution)
+            _, value = score(answer.form, *whole, CODES[answer.objective])
+            answer.trace.append(TracePoint(time_s=answer.elapsed_s, value=int(value)))
+            _leave_out_repetition(answer.trace)
+            if listener is not None:
+                listener(
+                    Progress(
+                        elapsed_s=answer.elapsed_s,
+                        value=int(value),
+                        bound=answer.bound,
+                        found_by=best.by,
+                    )
+                )
+
+        return tell
+
+    def _take_proofs(self, stage: Exploration) -> None:
+        """Keep what the first stage proves: only it is free of earlier choices."""
+        if stage.search.infeasible:
+            self.answer.refute()
+        bound = stage.search.bound
+        if bound is not None and stage.search.objective is self.request.objective:
+            self.answer.raise_bound(bound)
+
+
+def _leave_out_repetition(trace: list[TracePoint]) -> None:
+    """Drop the last point if it is no improvement: a bound was raised, or the plan taken over."""
+    if len(trace) > 1 and trace[-1].value >= trace[-2].value:
+        trace.pop()
+
+
+def _keep_silent(search: Search) -> None:
+    """Say nothing: a plan of some bands is none yet."""
+
+
+class _Ranking:
+    """How plans compare when bands are strict."""
+
+    def __init__(self, request: Request, form: Arrays) -> None:
+        nothing = np.zeros(len(form.state), bool)
+        plan = Solution(form.mode_first[:-1], form.frozen_start_us)
+        self._stages: list[tuple[Part, int]] = []
+        for band in open_bands(form):
+            inside: Mask = (form.band <= band) | (form.state != OPEN)
+            part = restricted(for_band(form, band), inside, nothing, plan)
+            self._stages.append((part, CODES[_objective(request, part.form)]))
+
+    def worth(self, found: Found) -> list[tuple[int, int]]:
+        """Lateness and value of what each band wants, the most urgent one first."""
+        parts = ((part.form, part.of(found.solution), code) for part, code in self._stages)
+        return [score(form, *solution, code) for form, solution, code in parts]
+
+
+def _objective(request: Request, form: Arrays) -> Objective:
+    """What is asked for; the makespan where a stage has no data for that."""
+    present = form._replace(
+        job_due_us=form.job_due_us[form.job], job_deadline_us=form.job_deadline_us[form.job]
+    )
+    return Objective.MAKESPAN if missing_data(present, request.objective) else request.objective
+
+
+def _agree(one: Solution, other: Solution, where: Mask) -> bool:
+    same_modes = np.array_equal(one.mode[where], other.mode[where])
+    return same_modes and np.array_equal(one.start_us[where], other.start_us[where])
