@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import part
+from scheduler.solvers.kernels.compiling import part, wide
 from scheduler.solvers.kernels.sorting import above, not_below
 
 Long = NDArray[np.int64]
