@@ -6,7 +6,8 @@ between an accelerator and the host. Nodes of one ``colorClass`` go together.
 
 The file is read twice over. `read_placement` gives it as it stands; what a split of the nodes over
 devices is worth, in the words of the paper, is in `scheduler.instances.dnn_values`: the latency of
-one sample, and the greatest load (pipelined throughput), which is no schedule problem.
+one sample, and the greatest load (pipelined throughput), which is no schedule problem. Splits that
+keep the paper's rules are made in `scheduler.instances.dnn_splitting`.
 
 `read` gives a `Problem` whose makespan bounds the latency from below. It has each node as an
 operation, each accelerator as a machine with memory, and the host as one machine that takes as
@@ -113,6 +114,7 @@ def read_placement(root: Node) -> Placement:
         source, target = _end(edge["sourceId"], numbers), _end(edge["destId"], numbers)
         edges[source, target] = None
         costs[source] = max(costs[source], edge["cost"].real())
+    longest_path(costs, edges)  # refuses a cycle
     return Placement(
         accelerators=root["maxFPGAs"].integer(0, MAX_ACCELERATORS),
         cores=root["maxCPUs"].integer(0, MAX_MACHINES),

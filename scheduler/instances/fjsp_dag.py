@@ -2,10 +2,10 @@
 
 Whitespace-separated whole numbers. The first line has the numbers of operations, arcs and
 machines; then comes a line per arc (before, after), and a line per operation: the number of
-alternatives and that many pairs of machine and duration. All count from 0 (machines from 1 if the
-numbers say so). If as many lines
-follow as there are machines, they are the transport times: row i has the time from machine i to
-each machine, paid between an operation and its successor when they sit on different ones.
+alternatives and that many pairs of machine and duration. All count from 0; machines may count from
+1. If as many lines follow as there are machines, they are the transport times: row i has the time
+from machine i to each machine, paid between an operation and its successor when they sit on
+different ones.
 
 Jobs are the weakly connected components. Each machine is a device of its own; a transport time is
 the latency of the link between two.

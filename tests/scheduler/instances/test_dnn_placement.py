@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from scheduler.instances import dnn_values
 from scheduler.instances.dnn_placement import HOST, Placement, read_placement
+from scheduler.instances.dnn_splitting import contiguous_split
 from scheduler.instances.reading import Node
+from scheduler.model.errors import InvalidInstance
 from scheduler.model.schedule import Assignment, Schedule
 from tests.scheduler.instances.files import FILES, PLACEMENT, load, read
 
@@ -121,6 +124,28 @@ def test_refusals_name_what_makes_a_split_impossible(tiny: Placement) -> None:
     assert dnn_values.refusals(bert, expert_split(bert)) == [
         "there are 5 accelerators, but 6 are used"
     ]
+
+
+def test_the_best_cuts_of_a_chain_use_what_fits(tiny: Placement) -> None:
+    # 10 and 11 fit together and 13 goes apart: 3 + 2 + 0.75, then 5 on the host, then 1.25 + 4.
+    split = contiguous_split(tiny)
+    assert dnn_values.refusals(tiny, split) == []
+    assert dnn_values.latency(tiny, split) == pytest.approx(5.75 + 5 + 1.25 + 4)
+
+
+def test_a_published_network_is_split_as_well_as_the_paper_does() -> None:
+    bert = network("bert24_inference.json")
+    split = contiguous_split(bert)
+    assert dnn_values.refusals(bert, split) == []
+    assert max(dnn_values.pieces(bert, split)) == 0
+    latency = dnn_values.latency(bert, split)
+    assert latency is not None
+    assert latency <= 100.2185 + 1e-4  # the value of greedy.cpp
+
+
+def test_a_node_without_a_place_leaves_no_split(tiny: Placement) -> None:
+    with pytest.raises(InvalidInstance, match="must each have an accelerator or a core"):
+        contiguous_split(replace(tiny, cores=0))
 
 
 def test_a_plan_makes_a_split(tiny: Placement) -> None:

@@ -52,6 +52,7 @@ DAG = "2 1 2\n0 1\n1 0 3\n1 1 4\n0 5\n5 0\n"
         ("9" * 5000, "line 1: "),
         (PLACEMENT.replace('"cpuLatency": 5', '"cpuLatency": "5"'), "nodes[2].cpuLatency: must be"),
         (PLACEMENT.replace('"destId": 12', '"destId": 7'), "edges[1].destId: must be the id of a"),
+        (PLACEMENT.replace('"destId": 11', '"destId": 10'), "edges: must form no cycle; got one"),
         (PLACEMENT.replace('"maxCPUs": 8,', ""), "maxCPUs: is required"),
         (WORKFLOW.replace('"cut_1"],', '"cut_2"],'), "workflow.specification.tasks[1].parents[0]:"),
         (COMPACT.replace("[0, 1, 70]", "[0, 2, 70]"), "edges[0][1]: must be a whole number from 0"),
