@@ -71,12 +71,29 @@ class Entry:
     doi: str = ""
 
 
+_GRAPH_FEATURES = frozenset(
+    {
+        Feature.TRANSFERS,
+        Feature.WINDOWS,
+        Feature.STARTED,
+        Feature.SETUPS,
+        Feature.SHARED_MACHINES,
+    }
+)
+"""What the disjunctive graph represents."""
+
 _ENTRIES: dict[str, Entry] = {
     "cp_sat": Entry(
         path="scheduler.solvers.exact.cp_sat:cp_sat",
         kind=Kind.EXACT,
         objectives=tuple(Objective),
         doi="10.4230/LIPIcs.CP.2023.3",
+    ),
+    "tabu_search": Entry(
+        path="scheduler.solvers.metaheuristics.tabu_search:tabu_search",
+        kind=Kind.IMPROVEMENT,
+        features=_GRAPH_FEATURES,
+        doi="10.1002/(SICI)1099-1425(200001/02)3:1<3::AID-JOS32>3.0.CO;2-Y",
     ),
 }
 

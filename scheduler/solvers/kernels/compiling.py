@@ -44,6 +44,23 @@ def part(function: F) -> F:
     return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
+def lean(function: F) -> F:
+    """Compile a function that makes no array and returns none; it may change those it is given.
+
+    Otherwise each look at an array in a named tuple counts references, atomically, which costs more
+    than most kernels compute: a tabu search is 25 times as fast without. It becomes part of the
+    code of kernels that call it, which is worth as much as two more.
+    """
+    return _compiled(function, _nrt=False, forceinline=True)
+
+
+def lean_part(function: F) -> F:
+    """Compile a function that is both `lean` and a `part`."""
+    return _compiled(
+        function, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )
+
+
 def _compiled(function: F, **options: bool) -> F:
     before, config.CACHE_DIR = config.CACHE_DIR, _folder(function.__module__)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import kernel
+from scheduler.solvers.kernels.compiling import lean
 
 State = NDArray[np.uint64]
 
@@ -24,7 +24,7 @@ def seeded(seed: int, stream: int = 0) -> State:
     return state
 
 
-@kernel
+@lean
 def draw(state: State) -> np.uint64:
     """Draw 64 random bits.
 
@@ -40,13 +40,21 @@ def draw(state: State) -> np.uint64:
     return z
 
 
-@kernel
+@lean
 def uniform(state: State) -> float:
     """Draw a number from ``[0, 1)``."""
     return float(draw(state) >> _11) * _UNIT
 
 
-@kernel
+@lean
 def below(state: State, limit: int) -> int:
     """Draw an integer from ``[0, limit)``; `limit` is at least 1 and below 2**31."""
     return int(uniform(state) * limit)
+
+
+@lean
+def shuffle(state: State, values: NDArray[np.int32]) -> None:
+    """Bring the values into a random order, in place."""
+    for i in range(len(values) - 1, 0, -1):
+        j = below(state, i + 1)
+        values[i], values[j] = values[j], values[i]

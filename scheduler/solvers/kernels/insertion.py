@@ -1,0 +1,361 @@
+"""Where an operation can go: a critical path, and every useful insertion of one of its operations.
+
+The neighbourhood of Mastrolilli and Gambardella (2000),
+doi:10.1002/(SICI)1099-1425(200001/02)3:1<3::AID-JOS32>3.0.CO;2-Y. An operation is taken out and put
+into the order of each eligible machine behind those that must precede it and before those that must
+follow it. The estimate of a move is the longest path through the operation in its new place.
+
+Departures: heads and tails come from the plan as it is, on the operation's own machine from the
+chain without it, so that an estimate costs constant time; it is never below the longest path
+through the operation. Transfers depend on both ends, so which insertions make no cycle is told by
+heads and tails without the operation's own transfers. What stays critical once the operation has
+left counts too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from scheduler.solvers.kernels.compiling import lean, lean_part
+from scheduler.solvers.kernels.graph import (
+    FAR_US,
+    NONE,
+    free_us,
+    lag_us,
+    outside_windows,
+    setup_us,
+)
+from scheduler.solvers.kernels.randomness import State, below
+
+if TYPE_CHECKING:
+    from scheduler.solvers.arrays import Int, Long
+    from scheduler.solvers.kernels.graph import Graph
+
+_NEVER_US = 2**62
+OPERATION, MODE, PLACE, ESTIMATE, THROUGH, TIES = range(6)
+"""Positions in `Choice.best` and `Choice.tabu`."""
+
+
+class Choice(NamedTuple):
+    """The best insertion so far, and any one of those that are tabu.
+
+    Parameters
+    ----------
+    best, tabu
+        `OPERATION`, `MODE`, `PLACE`, `ESTIMATE`, `THROUGH`, `TIES`.
+    path
+        Room for a critical path.
+    steps
+        How many insertions have been estimated, as its only entry.
+    """
+
+    best: Long
+    tabu: Long
+    path: Int
+    steps: Long
+
+
+class Probe(NamedTuple):
+    """An operation on its way into the order of a machine, in one of its modes.
+
+    Parameters
+    ----------
+    start_us, rest_us
+        Head and tail that precedence allows in this mode.
+    early_us, late_us
+        The same without transfers: what ends later may follow, what has a longer tail may precede.
+    left_us
+        Longest path known to remain without the operation.
+    aspiration_us
+        The mode is tabu for estimates that are not below.
+    """
+
+    i: int
+    k: int
+    m: int
+    us: int
+    start_us: int
+    rest_us: int
+    early_us: int
+    late_us: int
+    left_us: int
+    aspiration_us: int
+
+
+def choice(count: int) -> Choice:
+    """Give an empty choice for a graph of that many operations."""
+    return Choice(
+        best=np.zeros(6, np.int64),
+        tabu=np.zeros(6, np.int64),
+        path=np.zeros(count, np.int32),
+        steps=np.zeros(1, np.int64),
+    )
+
+
+@lean
+def clear(c: Choice) -> None:
+    """Forget what has been chosen."""
+    for kept in (c.best, c.tabu):
+        kept[OPERATION] = NONE
+        kept[ESTIMATE] = kept[THROUGH] = _NEVER_US
+        kept[TIES] = 0
+
+
+@lean
+def critical_path(g: Graph, random: State, longest_us: int, path: Int) -> int:
+    """Trace a random critical path from its end to its begin; how many operations it has."""
+    i, ties = NONE, 0
+    for j in range(len(g.operation)):
+        o = g.operation[j]
+        if o.head_us + o.us + o.goal_us == longest_us:
+            ties += 1
+            if ties == 1 or below(random, ties) == 0:
+                i = j
+    count = 0
+    while i >= 0:
+        path[count] = i
+        count += 1
+        i = _critical_predecessor(g, random, i)
+    return count
+
+
+@lean_part
+def _critical_predecessor(g: Graph, random: State, i: int) -> int:
+    """One of those that hold an operation back, or none."""
+    o = g.operation[i]
+    if not o.movable:
+        return NONE
+    found, ties = NONE, 0
+    if o.before >= 0:
+        at_us = free_us(g, o.before, o.machine) + setup_us(g, o.before, o.machine, o.mode)
+        if at_us == o.head_us:
+            found, ties = int(o.before), 1
+    if o.ready_us < o.head_us:
+        return found
+    for e in range(o.source_first, o.source_last):
+        j = g.source[e].operation
+        source = g.operation[j]
+        at_us = source.head_us + source.us
+        if g.lagged:
+            at_us += lag_us(g, g.source[e].edge, source.machine, o.machine)
+        if at_us == o.head_us:
+            ties += 1
+            if ties == 1 or below(random, ties) == 0:
+                found = int(j)
+    return found
+
+
+@lean
+def insertions(
+    g: Graph, c: Choice, random: State, i: int, until: Long, now: int, aspiration_us: int
+) -> None:
+    """Consider every useful insertion of an operation; ``until`` says how long a mode is tabu."""
+    o = g.operation[i]
+    early_us, late_us = o.ready_us, o.rest_us
+    if g.lagged:
+        early_us, late_us = _without_transfers(g, i)
+    left_us = _left_us(g, i)
+    for k in range(o.mode_first, o.mode_last):
+        m = g.mode[k].machine
+        start_us, rest_us = o.ready_us, o.rest_us
+        if g.lagged and m != o.machine:
+            start_us, rest_us = _with_transfers(g, i, m)
+        bar_us = aspiration_us if until[k] > now else _NEVER_US
+        us = g.mode[k].us
+        if start_us + us + rest_us > c.best[ESTIMATE]:
+            c.steps[0] += 1
+            continue
+        p = Probe(i, k, m, us, start_us, rest_us, early_us, late_us, left_us, bar_us)
+        if not g.machine[m].exclusive:
+            if k != o.mode:
+                _consider(g, c, random, p, NONE, start_us, rest_us)
+        elif m == o.machine:
+            _along(g, c, random, p)
+        else:
+            _elsewhere(g, c, random, p)
+
+
+@lean_part
+def _consider(
+    g: Graph, c: Choice, random: State, p: Probe, at: int, start_us: int, rest_us: int
+) -> None:
+    """Take an insertion if it is the best so far, ties by lot."""
+    c.steps[0] += 1
+    if g.windowed:
+        start_us = outside_windows(g, p.m, start_us, 0, p.us)
+    through_us = start_us + p.us + rest_us
+    estimate_us = max(through_us, p.left_us)
+    kept = c.best if estimate_us < p.aspiration_us else c.tabu
+    if estimate_us > kept[ESTIMATE]:
+        return
+    if estimate_us < kept[ESTIMATE] or through_us < kept[THROUGH]:
+        kept[TIES] = 0
+    elif through_us > kept[THROUGH]:
+        return
+    kept[TIES] += 1
+    if kept[TIES] == 1 or below(random, kept[TIES]) == 0:
+        kept[OPERATION], kept[MODE], kept[PLACE] = p.i, p.k, at
+        kept[ESTIMATE], kept[THROUGH] = estimate_us, through_us
+
+
+@lean_part
+def _without_transfers(g: Graph, i: int) -> tuple[int, int]:
+    o = g.operation[i]
+    early_us, late_us = o.earliest_us, o.goal_us
+    for e in range(o.source_first, o.source_last):
+        source = g.operation[g.source[e].operation]
+        early_us = max(early_us, source.head_us + source.us)
+    for e in range(o.target_first, o.target_last):
+        target = g.operation[g.target[e].operation]
+        late_us = max(late_us, target.us + target.tail_us)
+    return early_us, late_us
+
+
+@lean_part
+def _with_transfers(g: Graph, i: int, m: int) -> tuple[int, int]:
+    """Head and tail that precedence allows on a machine; never, if something is not connected."""
+    o = g.operation[i]
+    start_us, rest_us = o.earliest_us, o.goal_us
+    for e in range(o.source_first, o.source_last):
+        source = g.operation[g.source[e].operation]
+        lag = lag_us(g, g.source[e].edge, source.machine, m)
+        if lag < 0:
+            return _NEVER_US, 0
+        start_us = max(start_us, source.head_us + source.us + lag)
+    for e in range(o.target_first, o.target_last):
+        target = g.operation[g.target[e].operation]
+        lag = lag_us(g, g.target[e].edge, m, target.machine)
+        if lag < 0:
+            return _NEVER_US, 0
+        rest_us = max(rest_us, lag + target.us + target.tail_us)
+    return start_us, rest_us
+
+
+@lean_part
+def _left_us(g: Graph, i: int) -> int:
+    """Longest path through the operation's neighbours on its machine once it has left."""
+    o = g.operation[i]
+    if o.before < 0 or o.behind < 0:
+        return FAR_US
+    before, behind = g.operation[o.before], g.operation[o.behind]
+    at_us = free_us(g, o.before, o.machine) + setup_us(g, o.before, o.machine, behind.mode)
+    at_us = max(at_us, behind.ready_us) + behind.us + behind.tail_us
+    return int(max(at_us, before.head_us + before.us + before.rest_us))
+
+
+@lean_part
+def _follow_us(g: Graph, before: int, behind: int) -> int:
+    """Path from the end of an operation to the goal, through what comes behind on its machine."""
+    if before < 0 or behind < 0:
+        return FAR_US
+    o = g.operation[behind]
+    return int(setup_us(g, before, g.operation[before].machine, o.mode) + o.us + o.tail_us)
+
+
+@lean_part
+def _switch_us(g: Graph, k: int, behind: int) -> int:
+    """Setup of an operation right behind mode ``k``."""
+    row = g.mode[g.operation[behind].mode]
+    return 0 if not g.setups or row.family == g.mode[k].family else int(row.setup_us)
+
+
+@lean_part
+def _insert(
+    g: Graph, c: Choice, random: State, p: Probe, at: int, before: int, behind: int
+) -> None:
+    """Consider a place between two, where heads and tails are those of the plan."""
+    start_us = free_us(g, before, p.m) + setup_us(g, before, p.m, p.k)
+    rest_us = p.rest_us
+    if behind >= 0:
+        o = g.operation[behind]
+        rest_us = max(rest_us, _switch_us(g, p.k, behind) + o.us + o.tail_us)
+    _consider(g, c, random, p, at, max(p.start_us, start_us), rest_us)
+
+
+@lean_part
+def _elsewhere(g: Graph, c: Choice, random: State, p: Probe) -> None:
+    """Insertions on another machine."""
+    first, length = g.machine[p.m].first, g.machine[p.m].length
+    # Ends grow and tails shrink along a machine's order, so both borders are found by halving.
+    ends, high = 0, length
+    while ends < high:
+        middle = (ends + high) // 2
+        o = g.operation[g.sequence[first + middle]]
+        if o.head_us + o.us > p.early_us:
+            high = middle
+        else:
+            ends = middle + 1
+    begins, high = 0, length
+    while begins < high:
+        middle = (begins + high) // 2
+        o = g.operation[g.sequence[first + middle]]
+        if o.us + o.tail_us > p.late_us:
+            begins = middle + 1
+        else:
+            high = middle
+    if begins <= ends and not g.setups and not g.lagged and not g.windowed:
+        # Any place between is as good as the others: it waits there for nobody.
+        begins = ends = begins + below(random, ends - begins + 1)
+    for at in range(min(begins, ends), max(begins, ends) + 1):
+        before = g.sequence[first + at - 1] if at else NONE
+        behind = g.sequence[first + at] if at < length else NONE
+        _insert(g, c, random, p, at, before, behind)
+
+
+@lean_part
+def _along(g: Graph, c: Choice, random: State, p: Probe) -> None:
+    """Insertions on the machine where the operation is."""
+    o = g.operation[p.i]
+    if p.k != o.mode:
+        _insert(g, c, random, p, o.place, o.before, o.behind)
+    _later(g, c, random, p)
+    _earlier(g, c, random, p)
+
+
+@lean_part
+def _later(g: Graph, c: Choice, random: State, p: Probe) -> None:
+    """Behind one of those that are behind it now: they move up."""
+    o = g.operation[p.i]
+    last, j, at = o.before, o.behind, o.place
+    end_us = free_us(g, last, p.m)
+    while j >= 0:
+        other = g.operation[j]
+        if other.us + other.tail_us <= p.late_us:
+            return
+        setup = setup_us(g, last, p.m, other.mode)
+        end_us = max(other.ready_us, end_us + setup) + other.us
+        if end_us + p.us + p.rest_us > c.best[ESTIMATE]:
+            return
+        at += 1
+        start_us = max(p.start_us, end_us + setup_us(g, j, p.m, p.k))
+        last, j = j, other.behind
+        rest_us = p.rest_us
+        if j >= 0:
+            follower = g.operation[j]
+            rest_us = max(rest_us, _switch_us(g, p.k, j) + follower.us + follower.tail_us)
+        _consider(g, c, random, p, at, start_us, rest_us)
+
+
+@lean_part
+def _earlier(g: Graph, c: Choice, random: State, p: Probe) -> None:
+    """Before one of those that are before it now: they move back."""
+    o = g.operation[p.i]
+    j, at = o.before, o.place
+    follow_us = _follow_us(g, j, o.behind)
+    while j >= 0:
+        other = g.operation[j]
+        if other.head_us + other.us <= p.early_us:
+            return
+        # The tail of `other` without the operation, then of the operation right before `other`.
+        from_us = other.us + max(other.rest_us, follow_us)
+        rest_us = max(p.rest_us, _switch_us(g, p.k, j) + from_us)
+        if p.start_us + p.us + rest_us > c.best[ESTIMATE]:
+            return
+        at -= 1
+        start_us = free_us(g, other.before, p.m) + setup_us(g, other.before, p.m, p.k)
+        _consider(g, c, random, p, at, max(p.start_us, start_us), rest_us)
+        if other.before >= 0:
+            follow_us = setup_us(g, other.before, p.m, other.mode) + from_us
+        j = other.before

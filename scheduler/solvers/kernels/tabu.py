@@ -1,0 +1,114 @@
+"""Iterations of tabu search over the disjunctive graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.solvers.kernels.compiling import lean, lean_part
+from scheduler.solvers.kernels.graph import move, value
+from scheduler.solvers.kernels.insertion import (
+    MODE,
+    OPERATION,
+    PLACE,
+    clear,
+    critical_path,
+    insertions,
+)
+from scheduler.solvers.kernels.randomness import State
+
+if TYPE_CHECKING:
+    from scheduler.solvers.arrays import Int, Long
+    from scheduler.solvers.kernels.graph import Graph
+    from scheduler.solvers.kernels.insertion import Choice
+
+NOW, VALUE, BEST, IDLE, DONE = range(5)
+"""Positions in `Memory.counts`: iteration, value of the plan, best value since the last start,
+iterations since it was found, steps done."""
+
+
+class Memory(NamedTuple):
+    """What tabu search remembers.
+
+    Parameters
+    ----------
+    until
+        Per mode, the iteration up to which its operation must not go there.
+    mode, start_us
+        The best plan since the last start.
+    counts
+        `NOW`, `VALUE`, `BEST`, `IDLE`, `DONE`.
+    """
+
+    until: Long
+    mode: Int
+    start_us: Long
+    counts: Long
+
+
+def memory(g: Graph) -> Memory:
+    """Give an empty memory for a graph."""
+    return Memory(
+        until=np.zeros(len(g.mode), np.int64),
+        mode=np.zeros(len(g.operation), np.int32),
+        start_us=np.zeros(len(g.operation), np.int64),
+        counts=np.zeros(5, np.int64),
+    )
+
+
+@lean
+def begin(g: Graph, t: Memory) -> None:
+    """Start from the plan that the graph has now; what is tabu stays tabu."""
+    t.counts[VALUE] = t.counts[BEST] = value(g)
+    t.counts[IDLE] = 0
+    for i in range(len(g.operation)):
+        t.mode[i] = g.operation[i].mode
+        t.start_us[i] = g.operation[i].head_us
+
+
+@lean
+def iterate(
+    g: Graph,
+    t: Memory,
+    c: Choice,
+    random: State,
+    stop_flag: NDArray[np.int8],
+    steps: int,
+    patience: int,
+) -> None:
+    """Move for about so many steps, or until there was no better plan for so many iterations."""
+    until = t.counts[DONE] + steps
+    while t.counts[DONE] < until and t.counts[IDLE] < patience and not stop_flag[0]:
+        t.counts[NOW] += 1
+        t.counts[IDLE] += 1
+        clear(c)
+        length = critical_path(g, random, t.counts[VALUE], c.path)
+        c.steps[0] = length
+        for at in range(length):
+            i = c.path[at]
+            if g.operation[i].movable:
+                insertions(g, c, random, i, t.until, t.counts[NOW], t.counts[BEST])
+        kept = c.best if c.best[OPERATION] >= 0 else c.tabu
+        if kept[OPERATION] < 0:
+            # Nothing on this path can move: its length is a bound, or another path must do.
+            t.counts[DONE] += c.steps[0]
+            continue
+        i = int(kept[OPERATION])
+        o = g.operation[i]
+        modes = o.mode_last - o.mode_first
+        t.until[o.mode] = t.counts[NOW] + length + modes
+        t.counts[DONE] += c.steps[0] + move(g, i, int(kept[MODE]), int(kept[PLACE]))
+        t.counts[VALUE] = value(g)
+        if t.counts[VALUE] < t.counts[BEST]:
+            _keep(g, t)
+
+
+@lean_part
+def _keep(g: Graph, t: Memory) -> None:
+    t.counts[BEST] = t.counts[VALUE]
+    t.counts[IDLE] = 0
+    for i in range(len(g.operation)):
+        t.mode[i] = g.operation[i].mode
+        t.start_us[i] = g.operation[i].head_us

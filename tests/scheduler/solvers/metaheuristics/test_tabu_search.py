@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from scheduler.model.checker import check
+from scheduler.model.problem import Problem
+from scheduler.solvers.arrays import arrays, schedule_of
+from scheduler.solvers.metaheuristics.tabu_search import tabu_search
+from scheduler.solvers.search import Search
+from tests import builders
+from tests.scheduler.solvers.flexible import flexible, one_after_another
+from tests.scheduler.solvers.published import arabnejad, topcuoglu
+
+
+def begun(problem: Problem, work: float = 2e6) -> Search:
+    search = Search(arrays(problem), time.monotonic, work=work)
+    search.offer(one_after_another(search.form), "one_after_another")
+    return search
+
+
+def best_us(search: Search) -> int:
+    assert search.best is not None
+    return search.best.score[1]
+
+
+@pytest.mark.parametrize(("problem", "optimum_us"), [(topcuoglu(), 73), (arabnejad(), 113)])
+def test_published_task_graphs_are_solved_to_their_optimum(
+    problem: Problem, optimum_us: int
+) -> None:
+    search = begun(problem)
+    search.raise_bound(optimum_us)
+    tabu_search(search, 1)
+    assert best_us(search) == optimum_us
+
+
+def test_a_classic_job_shop_is_solved_to_its_optimum() -> None:
+    """The instance ft06 of Fisher and Thompson (1963); its makespan is 55."""
+    jobs = (
+        ((2, 1), (0, 3), (1, 6), (3, 7), (5, 3), (4, 6)),
+        ((1, 8), (2, 5), (4, 10), (5, 10), (0, 10), (3, 4)),
+        ((2, 5), (3, 4), (5, 8), (0, 9), (1, 1), (4, 7)),
+        ((1, 5), (0, 5), (2, 5), (3, 3), (4, 8), (5, 9)),
+        ((2, 9), (1, 3), (4, 5), (5, 4), (0, 3), (3, 1)),
+        ((1, 3), (3, 3), (5, 9), (0, 10), (4, 4), (2, 1)),
+    )
+    operations = [
+        builders.operation(f"{j}-{i}", durations={f"m{m}": us})
+        for j, job in enumerate(jobs)
+        for i, (m, us) in enumerate(job)
+    ]
+    edges = [(f"{j}-{i}", f"{j}-{i + 1}") for j in range(6) for i in range(5)]
+    search = begun(builders.problem(operations, edges=edges))
+    search.raise_bound(55)
+    tabu_search(search, 1)
+    assert best_us(search) == 55
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_problem_with_everything_gets_a_better_plan_that_passes_the_checker(seed: int) -> None:
+    problem = flexible(seed, lagged=True, setups=True, windows=True, started=True)
+    search = begun(problem)
+    before_us = best_us(search)
+    tabu_search(search, seed)
+    assert best_us(search) < before_us / 2
+    assert search.best is not None
+    assert check(problem, schedule_of(problem, search.form, search.best.solution)) == []
+
+
+def test_the_same_seed_gives_the_same_plans() -> None:
+    problem = flexible(7, jobs=10, length=8)
+    values = []
+    for seed in (1, 1, 2):
+        search = begun(problem, work=5e5)
+        tabu_search(search, seed)
+        assert search.best is not None
+        values.append((search.best.score, search.best.solution.start_us.tolist()))
+    assert values[0] == values[1] != values[2]
+
+
+def test_it_ends_when_it_is_told_to_stop() -> None:
+    search = begun(flexible(1), work=1e18)
+    search.listener = Search.cancel
+    tabu_search(search, 1)
+    assert search.cancelled
+
+
+def test_it_needs_a_plan_to_begin_with() -> None:
+    search = Search(arrays(flexible(1)), time.monotonic)
+    with pytest.raises(ValueError, match="plan to begin with"):
+        tabu_search(search, 1)
