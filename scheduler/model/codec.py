@@ -188,10 +188,19 @@ def _object_schema(cls: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     fields = _fields(cls)
     return {
         "type": "object",
-        "properties": {name: _schema(hint, definitions) for name, (_, hint) in fields.items()},
+        "properties": {n: _field_schema(f, hint, definitions) for n, (f, hint) in fields.items()},
         "required": [n for n, (f, _) in fields.items() if _default(f) is dataclasses.MISSING],
         "additionalProperties": False,
     }
+
+
+def _field_schema(
+    field: dataclasses.Field[Any], hint: Any, definitions: dict[str, Any]
+) -> dict[str, Any]:
+    if not field.metadata.get("signed"):
+        return _schema(hint, definitions)
+    # Sums of weight times time: no limit is a law of theirs.
+    return {"type": ["integer", "null"] if isinstance(hint, UnionType) else "integer"}
 
 
 def _schema(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -121,12 +121,16 @@ def _refuse(path: str, law: str, got: object) -> NoReturn:
     raise InvalidInput(f"{path} {law}; got {got!r}", field=path)
 
 
+SIGNED = {"signed": True}
+"""Marks fields that can be negative, as the maximum lateness; all other integers cannot."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracePoint:
     """That the best value became `value`, `time_s` seconds after the search began."""
 
     time_s: float
-    value: int
+    value: int = field(metadata=SIGNED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +153,8 @@ class Result:
     solver: str
     objective: str = "makespan"
     schedule: Schedule | None = None
-    value: int | None = None
-    bound: int | None = None
+    value: int | None = field(default=None, metadata=SIGNED)
+    bound: int | None = field(default=None, metadata=SIGNED)
     found_by: str = ""
     trace: tuple[TracePoint, ...] = ()
     statistics: dict[str, float] = field(default_factory=dict)

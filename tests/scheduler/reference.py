@@ -26,7 +26,9 @@ def serial(problem: Problem, form: Arrays) -> Solution:
 
 def home_schedule(problem: Problem) -> Schedule:
     order = [op for op in problem.topological_order() if op.progress is None]
-    homes = {op.id: next(i for i, m in enumerate(op.modes) if m.variant == HOME) for op in order}
+    homes = {
+        op.id: next((i for i, m in enumerate(op.modes) if m.variant == HOME), 0) for op in order
+    }
     made = placed(problem, homes, order)
     assert made is not None
     return made
