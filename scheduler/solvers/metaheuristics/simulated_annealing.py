@@ -1,0 +1,89 @@
+"""Simulated annealing over orders and modes: for every objective and every kind of problem."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scheduler.solvers.kernels.annealing import Walk, anneal, calibrate
+from scheduler.solvers.kernels.evaluation import CODES
+from scheduler.solvers.kernels.moves import chain_room
+from scheduler.solvers.kernels.randomness import State, seeded
+from scheduler.solvers.kernels.records import Rows
+from scheduler.solvers.kernels.valuing import value
+from scheduler.solvers.metaheuristics.serial import Bench, begin, bench, blank, solution, solvable
+from scheduler.solvers.search import Search
+
+NAME = "simulated_annealing"
+_HOT, _COLD = 0.5, 0.02
+"""Temperatures at the start and the end of a cycle, in units of the mean change of a move."""
+_FIRST_CYCLE = 20
+"""Moves per operation in the first cycle; each next one has twice as many."""
+_SLICE_STEPS = 1_000_000
+"""Elementary steps between looks at the clock: about 10 ms."""
+_STEPS_PER_OPERATION = 10
+"""Elementary steps to decode one operation."""
+
+
+def simulated_annealing(search: Search, seed: int) -> None:
+    """Improve a plan by small changes of order and modes, hot at first, then ever colder.
+
+    Each cycle cools down from the same temperature, twice as slowly as the one before, and begins
+    with the best plan known.
+
+    References
+    ----------
+    van Laarhoven, Aarts and Lenstra (1992), doi:10.1287/opre.40.1.113, for job shops. Departures:
+    a plan is an order and modes that a serial decoder turns into times, as Bouleimen and Lecocq
+    (2003), doi:10.1016/S0377-2217(02)00761-0, do for projects; so a move can be anything, and the
+    value is exact. Temperatures are relative to what moves change; cooling is repeated.
+    """
+    if not solvable(search.form):
+        return
+    room, rng = bench(search.form), seeded(seed)
+    walk = walk_room(room)
+    moves = _FIRST_CYCLE * len(search.form.state)
+    while search.spend():
+        if not begin(search, room, walk.now, rng):
+            return
+        _settle_in(search, walk, room.rows)
+        search.offer(solution(walk.now), NAME)
+        _cycle(search, room, walk, moves, rng)
+        moves *= 2
+
+
+def walk_room(room: Bench) -> Walk:
+    """Allocate what a walk needs."""
+    rows = room.rows
+    return Walk(
+        now=blank(rows),
+        trial=blank(rows),
+        best=blank(rows),
+        worth=np.zeros((3, 2), np.int64),
+        scale=np.ones(2),
+        chain=chain_room(rows),
+        room=np.zeros((2, len(rows.job)), np.int64),
+    )
+
+
+def _settle_in(search: Search, walk: Walk, rows: Rows) -> None:
+    walk.worth[:] = value(rows, walk.room, walk.now, CODES[search.objective])
+    walk.best[:] = walk.now
+
+
+def _cycle(search: Search, room: Bench, walk: Walk, moves: int, rng: State) -> None:
+    objective, stop = CODES[search.objective], search.stop_flag
+    calibrate(room.rows, room.decoder, room.choices, walk, objective, rng, stop)
+    heat = np.array([_HOT, (_COLD / _HOT) ** (1.0 / moves)])
+    steps = _STEPS_PER_OPERATION * len(walk.now)
+    at_once = max(1, _SLICE_STEPS // steps)
+    while moves > 0:
+        worth = tuple(walk.worth[2])
+        done = anneal(
+            *(room.rows, room.decoder, room.choices, walk),
+            *(objective, heat, min(moves, at_once), rng, stop),
+        )
+        if tuple(walk.worth[2]) < worth:
+            search.offer(solution(walk.best), NAME)
+        if not search.spend(max(1, done) * steps):
+            return
+        moves -= at_once
