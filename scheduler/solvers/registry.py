@@ -83,6 +83,12 @@ _GRAPH_FEATURES = frozenset(
 """What the disjunctive graph represents."""
 
 _ENTRIES: dict[str, Entry] = {
+    "simulated_annealing": Entry(
+        path="scheduler.solvers.metaheuristics.simulated_annealing:simulated_annealing",
+        kind=Kind.IMPROVEMENT,
+        objectives=tuple(Objective),
+        doi="10.1287/opre.40.1.113",
+    ),
     "cp_sat": Entry(
         path="scheduler.solvers.exact.cp_sat:cp_sat",
         kind=Kind.EXACT,

@@ -122,7 +122,7 @@ def _try(
         return False
     w.worth[1, 0], w.worth[1, 1] = value(a, w.room, w.trial, objective)
     part = 0 if w.worth[1, 0] != w.worth[0, 0] else 1
-    return w.worth[1, part] - w.worth[0, part] <= slack * w.scale[part]
+    return bool(w.worth[1, part] - w.worth[0, part] <= slack * w.scale[part])
 
 
 @kernel

@@ -60,7 +60,7 @@ class Decoder(NamedTuple):
 @inner
 def ready(a: Rows, plan: Records, i: int, k: int) -> int:
     """When all inputs of an operation are where its mode runs, and it may start."""
-    ready_us = a.op[i].earliest_us
+    ready_us: int = a.op[i].earliest_us
     device = a.mode[k].device
     for e in range(a.op[i].source_first, a.op[i].source_last):
         source = a.source[e].op
@@ -75,7 +75,8 @@ def lag(a: Rows, plan: Records, e: int, source: int, device: int) -> int:
     if from_device == device:
         return 0
     rate = a.link_rate[from_device, device]
-    return a.link_latency_us[from_device, device] + a.edge_us[a.source[e].edge, rate]
+    bytes_us: int = a.edge_us[a.source[e].edge, rate]
+    return bytes_us + a.link_latency_us[from_device, device]
 
 
 @inner
@@ -125,7 +126,7 @@ def gap(a: Rows, d: Decoder, plan: Records, k: int, ready_us: int) -> int:
 @inner
 def _needed_from(a: Rows, plan: Records, k: int, following: int) -> int:
     """From when on the machine is taken for an operation if a mode runs just before it."""
-    start_us = plan[following].start_us
+    start_us: int = plan[following].start_us
     other = plan[following].mode
     setup_us = a.mode[other].setup_us
     if setup_us == 0 or a.op[following].state != _OPEN or a.mode[other].family == a.mode[k].family:
@@ -289,7 +290,8 @@ def settle(plan: Records, latest_first: bool) -> None:
 
 @inner
 def _key_us(plan: Records, i: int, latest_first: bool) -> int:
-    return -plan[i].end_us if latest_first else plan[i].start_us
+    start_us: int = plan[i].start_us
+    return -plan[i].end_us if latest_first else start_us
 
 
 @kernel

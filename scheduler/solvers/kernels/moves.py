@@ -166,7 +166,8 @@ def _blame(a: Rows, job: int, end_us: int, objective: int) -> int:
         return a.job[job].weight if end_us > a.job[job].due_us else 0
     if objective in (ENERGY, DEADLINE_MISSES):
         return 0
-    return a.job[job].weight
+    weight: int = a.job[job].weight
+    return weight
 
 
 @inner

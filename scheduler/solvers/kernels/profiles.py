@@ -21,7 +21,7 @@ class Profile(NamedTuple):
 
     Parameters
     ----------
-    count
+    size
         How many breakpoints there are, and where the last search ended.
     at_us
         When each step begins, in ascending order; the first lies before any time, and one that
@@ -30,7 +30,7 @@ class Profile(NamedTuple):
         ``[step, resource]``, what is left.
     """
 
-    count: Int
+    size: Int
     at_us: Long
     free: Long
 
@@ -48,8 +48,8 @@ def profile(operations: int, resources: int) -> Profile:
 @inner
 def clear(a: Rows, p: Profile) -> None:
     """Free everything."""
-    p.count[0] = 2
-    p.count[1] = 0
+    p.size[0] = 2
+    p.size[1] = 0
     p.at_us[0] = _FAR_PAST_US
     p.at_us[1] = _NEVER_US
     for r in range(len(a.resource)):
@@ -60,7 +60,7 @@ def clear(a: Rows, p: Profile) -> None:
 @inner
 def step_at(p: Profile, time_us: int) -> int:
     """Find the step that holds at a time."""
-    low, high = 0, p.count[0] - 1
+    low, high = 0, p.size[0] - 1
     while high - low > 1:
         middle = (low + high) >> 1
         if p.at_us[middle] <= time_us:
@@ -87,12 +87,12 @@ def fit(a: Rows, p: Profile, k: int, ready_us: int) -> int:
         return ready_us
     duration_us = a.mode[k].us
     step = step_at(p, ready_us)
-    p.count[1] = step
+    p.size[1] = step
     start_us = ready_us
     while True:
         if not enough(a, p, step, k):
             start_us = p.at_us[step + 1]
-            p.count[1] = step + 1
+            p.size[1] = step + 1
         elif p.at_us[step + 1] >= start_us + duration_us:
             return start_us
         step += 1
@@ -105,11 +105,11 @@ def split(p: Profile, step: int, time_us: int) -> int:
         step += 1
     if p.at_us[step] == time_us:
         return step
-    for s in range(p.count[0], step + 1, -1):
+    for s in range(p.size[0], step + 1, -1):
         p.at_us[s] = p.at_us[s - 1]
         for r in range(p.free.shape[1]):
             p.free[s, r] = p.free[s - 1, r]
-    p.count[0] += 1
+    p.size[0] += 1
     step += 1
     p.at_us[step] = time_us
     for r in range(p.free.shape[1]):

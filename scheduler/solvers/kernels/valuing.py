@@ -45,7 +45,9 @@ def value(a: Rows, room: Long, plan: Records, objective: int) -> tuple[int, int]
         return late_us, makespan_us
     if objective == ENERGY:
         return late_us, energy_uj
-    return late_us, worst_us if objective == MAX_LATENESS else total
+    if objective == MAX_LATENESS:
+        return late_us, worst_us if worst_us > -_NEVER_US else 0
+    return late_us, total
 
 
 @inner

@@ -72,16 +72,15 @@ def _settle_in(search: Search, walk: Walk, rows: Rows) -> None:
 
 def _cycle(search: Search, room: Bench, walk: Walk, moves: int, rng: State) -> None:
     objective, stop = CODES[search.objective], search.stop_flag
-    calibrate(room.rows, room.decoder, room.choices, walk, objective, rng, stop)
+    means = room.rows, room.decoder, room.choices
+    calibrate(*means, walk, objective, rng, stop)
     heat = np.array([_HOT, (_COLD / _HOT) ** (1.0 / moves)])
     steps = _STEPS_PER_OPERATION * len(walk.now)
     at_once = max(1, _SLICE_STEPS // steps)
     while moves > 0:
         worth = tuple(walk.worth[2])
-        done = anneal(
-            *(room.rows, room.decoder, room.choices, walk),
-            *(objective, heat, min(moves, at_once), rng, stop),
-        )
+        some = min(moves, at_once)
+        done = anneal(*means, walk, objective, heat, some, rng, stop)
         if tuple(walk.worth[2]) < worth:
             search.offer(solution(walk.best), NAME)
         if not search.spend(max(1, done) * steps):
