@@ -76,7 +76,8 @@ def lag(a: Rows, plan: Records, e: int, source: int, device: int) -> int:
         return 0
     rate = a.link_rate[from_device, device]
     bytes_us: int = a.edge_us[a.source[e].edge, rate]
-    return bytes_us + a.link_latency_us[from_device, device]
+    latency_us: int = a.link_latency_us[from_device, device]
+    return latency_us + bytes_us
 
 
 @inner
@@ -128,7 +129,7 @@ def _needed_from(a: Rows, plan: Records, k: int, following: int) -> int:
     """From when on the machine is taken for an operation if a mode runs just before it."""
     start_us: int = plan[following].start_us
     other = plan[following].mode
-    setup_us = a.mode[other].setup_us
+    setup_us: int = a.mode[other].setup_us
     if setup_us == 0 or a.op[following].state != _OPEN or a.mode[other].family == a.mode[k].family:
         return start_us
     if past_windows(a, a.mode[k].machine, setup_us, start_us, 0) != start_us:
