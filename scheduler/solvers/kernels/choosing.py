@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from scheduler.solvers.kernels.compiling import inner, kernel
+from scheduler.solvers.kernels.compiling import kernel, lean_part
 from scheduler.solvers.kernels.randomness import State, below
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def violation(a: Rows, c: Choices, plan: Records) -> float:
     return total
 
 
-@inner
+@lean_part
 def _over_budget(a: Rows, c: Choices, plan: Records) -> float:
     c.used[:] = 0
     for i in range(len(plan)):
@@ -81,7 +81,7 @@ def _over_budget(a: Rows, c: Choices, plan: Records) -> float:
     return total
 
 
-@inner
+@lean_part
 def _over_memory(a: Rows, c: Choices, plan: Records) -> float:
     c.family_bytes[:] = 0
     c.held_bytes[:] = 0
@@ -105,7 +105,7 @@ def _over_memory(a: Rows, c: Choices, plan: Records) -> float:
     return total
 
 
-@inner
+@lean_part
 def _apart(a: Rows, c: Choices, plan: Records) -> float:
     total = 0.0
     for g in range(len(c.group_first) - 1):
@@ -116,7 +116,7 @@ def _apart(a: Rows, c: Choices, plan: Records) -> float:
     return total
 
 
-@inner
+@lean_part
 def _unconnected(a: Rows, plan: Records) -> float:
     total = 0.0
     for i in range(len(plan)):
@@ -127,7 +127,7 @@ def _unconnected(a: Rows, plan: Records) -> float:
     return total
 
 
-@inner
+@lean_part
 def change(a: Rows, c: Choices, plan: Records, i: int, rng: State) -> bool:
     """Give an operation another mode, drawn at random; its group goes along to that device.
 
@@ -147,7 +147,7 @@ def change(a: Rows, c: Choices, plan: Records, i: int, rng: State) -> bool:
     return True
 
 
-@inner
+@lean_part
 def _move_group(a: Rows, c: Choices, plan: Records, group: int, device: int, rng: State) -> bool:
     first, last = c.group_first[group], c.group_first[group + 1]
     for e in range(first, last):
@@ -166,7 +166,7 @@ def _move_group(a: Rows, c: Choices, plan: Records, group: int, device: int, rng
     return True
 
 
-@inner
+@lean_part
 def copy_modes(source: Records, target: Records) -> None:
     """Overwrite the modes of one plan with those of another."""
     for i in range(len(source)):

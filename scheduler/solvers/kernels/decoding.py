@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import inner, kernel
+from scheduler.solvers.kernels.compiling import kernel, lean_part
 from scheduler.solvers.kernels.profiles import Profile, clear, fit, occupy
 from scheduler.solvers.kernels.randomness import State, uniform
 from scheduler.solvers.kernels.records import record
@@ -57,7 +57,7 @@ class Decoder(NamedTuple):
     profile: Profile
 
 
-@inner
+@lean_part
 def ready(a: Rows, plan: Records, i: int, k: int) -> int:
     """When all inputs of an operation are where its mode runs, and it may start."""
     ready_us: int = a.op[i].earliest_us
@@ -68,7 +68,7 @@ def ready(a: Rows, plan: Records, i: int, k: int) -> int:
     return ready_us
 
 
-@inner
+@lean_part
 def lag(a: Rows, plan: Records, e: int, source: int, device: int) -> int:
     """Time that the data of an incoming edge needs to a device."""
     from_device = a.mode[plan[source].mode].device
@@ -80,7 +80,7 @@ def lag(a: Rows, plan: Records, e: int, source: int, device: int) -> int:
     return latency_us + bytes_us
 
 
-@inner
+@lean_part
 def setup(a: Rows, plan: Records, k: int, previous: int) -> int:
     """Time that a mode needs to load its session behind an operation, or -1 for the first."""
     if a.mode[k].setup_us == 0:
@@ -92,7 +92,7 @@ def setup(a: Rows, plan: Records, k: int, previous: int) -> int:
     return 0 if loaded == a.mode[k].family else a.mode[k].setup_us
 
 
-@inner
+@lean_part
 def past_windows(a: Rows, m: int, setup_us: int, start_us: int, duration_us: int) -> int:
     """Earliest start, not before `start_us`, at which no window of the machine interferes."""
     for w in range(a.machine[m].window_first, a.machine[m].window_last):
@@ -103,7 +103,7 @@ def past_windows(a: Rows, m: int, setup_us: int, start_us: int, duration_us: int
     return start_us
 
 
-@inner
+@lean_part
 def gap(a: Rows, d: Decoder, plan: Records, k: int, ready_us: int) -> int:
     """Earliest start of a mode on its machine, not before `ready_us`; `slot` keeps where."""
     m, duration_us = a.mode[k].machine, a.mode[k].us
@@ -124,7 +124,7 @@ def gap(a: Rows, d: Decoder, plan: Records, k: int, ready_us: int) -> int:
         previous = following
 
 
-@inner
+@lean_part
 def _needed_from(a: Rows, plan: Records, k: int, following: int) -> int:
     """From when on the machine is taken for an operation if a mode runs just before it."""
     start_us: int = plan[following].start_us
@@ -137,7 +137,7 @@ def _needed_from(a: Rows, plan: Records, k: int, following: int) -> int:
     return start_us - setup_us
 
 
-@inner
+@lean_part
 def earliest(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> int:
     """Earliest start of an operation in a mode beside what is placed."""
     start_us = ready(a, plan, i, k)
@@ -148,7 +148,7 @@ def earliest(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> int:
             return start_us
 
 
-@inner
+@lean_part
 def place(a: Rows, d: Decoder, plan: Records, i: int, previous: int) -> None:
     """Put an operation with known mode, start and end behind another one on its machine."""
     k = plan[i].mode
@@ -236,7 +236,7 @@ def decode_greedily(a: Rows, d: Decoder, plan: Records, stop: NDArray[np.int8]) 
     return True
 
 
-@inner
+@lean_part
 def _quickest(a: Rows, d: Decoder, plan: Records, i: int) -> int:
     """Choose mode, start and end by earliest finish; behind which operation that is."""
     finish_us, slot, apart = _NEVER_US, -1, True
@@ -253,7 +253,7 @@ def _quickest(a: Rows, d: Decoder, plan: Records, i: int) -> int:
     return slot
 
 
-@inner
+@lean_part
 def _misplaced(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> bool:
     """Whether a mode is away from its group, or out of reach of a source."""
     device = a.mode[k].device
@@ -289,7 +289,7 @@ def settle(plan: Records, latest_first: bool) -> None:
         plan[plan[p].order].position = p
 
 
-@inner
+@lean_part
 def _key_us(plan: Records, i: int, latest_first: bool) -> int:
     start_us: int = plan[i].start_us
     return -plan[i].end_us if latest_first else start_us
@@ -321,7 +321,7 @@ def _sort(plan: Records, latest_first: bool) -> None:
         run *= 2
 
 
-@inner
+@lean_part
 def copy(source: Records, target: Records) -> None:
     """Overwrite one plan with another; where operations stand on machines is not part of it."""
     for i in range(len(source)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from scheduler.solvers.kernels.choosing import Choices, change
-from scheduler.solvers.kernels.compiling import inner, kernel
+from scheduler.solvers.kernels.compiling import kernel, lean_part
 from scheduler.solvers.kernels.decoding import lag
 from scheduler.solvers.kernels.evaluation import (
     DEADLINE_MISSES,
@@ -81,7 +81,7 @@ def trace_back(a: Rows, plan: Records, objective: int, chain: Chain, rng: State)
         i = j
 
 
-@inner
+@lean_part
 def _data_of(a: Rows, plan: Records, i: int, rng: State) -> tuple[int, int]:
     """Draw one of the sources that an operation starts right after; how many there are."""
     picked, seen = -1, 0
@@ -95,7 +95,7 @@ def _data_of(a: Rows, plan: Records, i: int, rng: State) -> tuple[int, int]:
     return picked, seen
 
 
-@inner
+@lean_part
 def _rival(a: Rows, plan: Records, i: int, longest_us: int, seen: int, rng: State) -> int:
     """Draw one of those that an operation follows on a machine or resource; -1 for its data."""
     picked = -1
@@ -113,7 +113,7 @@ def _rival(a: Rows, plan: Records, i: int, longest_us: int, seen: int, rng: Stat
     return picked
 
 
-@inner
+@lean_part
 def compete(a: Rows, one: int, other: int) -> bool:
     """Whether two modes want the same machine for themselves, or the same renewable resource."""
     m = a.mode[one].machine
@@ -128,7 +128,7 @@ def compete(a: Rows, one: int, other: int) -> bool:
     return False
 
 
-@inner
+@lean_part
 def culprit(a: Rows, plan: Records, objective: int, rng: State) -> int:
     """Draw an operation whose end costs something: late for its deadline, or by the objective.
 
@@ -155,7 +155,7 @@ def culprit(a: Rows, plan: Records, objective: int, rng: State) -> int:
     return costly if late < 0 else late
 
 
-@inner
+@lean_part
 def _blame(a: Rows, job: int, end_us: int, objective: int) -> int:
     """What an operation's end counts: as a maximum, or as a reason to look at it."""
     if objective == MAKESPAN:
@@ -170,7 +170,7 @@ def _blame(a: Rows, job: int, end_us: int, objective: int) -> int:
     return weight
 
 
-@inner
+@lean_part
 def shift(plan: Records, i: int, to: int) -> None:
     """Move an operation to a position; those between close up."""
     at = plan[i].position
@@ -182,7 +182,7 @@ def shift(plan: Records, i: int, to: int) -> None:
     plan[i].position = to
 
 
-@inner
+@lean_part
 def after_sources(a: Rows, plan: Records, i: int) -> int:
     """First position that an operation can move to by itself."""
     first = 0
@@ -191,7 +191,7 @@ def after_sources(a: Rows, plan: Records, i: int) -> int:
     return first
 
 
-@inner
+@lean_part
 def before_targets(a: Rows, plan: Records, i: int) -> int:
     """Last position that an operation can move to by itself."""
     last = len(plan) - 1
@@ -200,7 +200,7 @@ def before_targets(a: Rows, plan: Records, i: int) -> int:
     return last
 
 
-@inner
+@lean_part
 def wander(a: Rows, plan: Records, i: int, rng: State) -> bool:
     """Move an operation to a position drawn from those that it can have. Whether it moved."""
     first, last = after_sources(a, plan, i), before_targets(a, plan, i)
@@ -238,14 +238,14 @@ def propose(a: Rows, c: Choices, plan: Records, chain: Chain, rng: State) -> boo
     return _anything(a, c, plan, i, rng)
 
 
-@inner
+@lean_part
 def _anything(a: Rows, c: Choices, plan: Records, i: int, rng: State) -> bool:
     if a.op[i].mode_last - a.op[i].mode_first > 1 and uniform(rng) < _REMODE:
         return change(a, c, plan, i, rng)
     return wander(a, plan, i, rng)
 
 
-@inner
+@lean_part
 def _overtake(a: Rows, plan: Records, i: int, j: int, rng: State) -> bool:
     """Let `j` go before `i`, or `i` after `j`, as far as their sources and targets let them."""
     if below(rng, 2) == 0:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from scheduler.solvers.kernels.compiling import inner, kernel
+from scheduler.solvers.kernels.compiling import kernel, lean_part
 
 if TYPE_CHECKING:
     from scheduler.solvers.arrays import Int, Long
@@ -45,7 +45,7 @@ def profile(operations: int, resources: int) -> Profile:
     )
 
 
-@inner
+@lean_part
 def clear(a: Rows, p: Profile) -> None:
     """Free everything."""
     p.size[0] = 2
@@ -57,7 +57,7 @@ def clear(a: Rows, p: Profile) -> None:
         p.free[1, r] = a.resource[r].capacity
 
 
-@inner
+@lean_part
 def step_at(p: Profile, time_us: int) -> int:
     """Find the step that holds at a time."""
     low, high = 0, p.size[0] - 1
@@ -70,7 +70,7 @@ def step_at(p: Profile, time_us: int) -> int:
     return low
 
 
-@inner
+@lean_part
 def enough(a: Rows, p: Profile, step: int, k: int) -> bool:
     """Whether a step leaves what a mode demands. Budgets do not vary in time: not judged here."""
     for q in range(a.mode[k].demand_first, a.mode[k].demand_last):
@@ -80,7 +80,7 @@ def enough(a: Rows, p: Profile, step: int, k: int) -> bool:
     return True
 
 
-@inner
+@lean_part
 def fit(a: Rows, p: Profile, k: int, ready_us: int) -> int:
     """Earliest start of a mode, not before `ready_us`, with its demands met until its end."""
     if a.mode[k].demand_first == a.mode[k].demand_last:
@@ -98,7 +98,7 @@ def fit(a: Rows, p: Profile, k: int, ready_us: int) -> int:
         step += 1
 
 
-@inner
+@lean_part
 def split(p: Profile, step: int, time_us: int) -> int:
     """Let a step begin at a time, searching from `step`; its position."""
     while p.at_us[step + 1] <= time_us:
@@ -117,7 +117,7 @@ def split(p: Profile, step: int, time_us: int) -> int:
     return step
 
 
-@inner
+@lean_part
 def occupy(a: Rows, p: Profile, k: int, start_us: int, end_us: int) -> None:
     """Take the demands of a mode for a span."""
     if a.mode[k].demand_first == a.mode[k].demand_last or end_us <= start_us:

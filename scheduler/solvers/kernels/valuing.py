@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scheduler.solvers.kernels.compiling import inner, kernel
+from scheduler.solvers.kernels.compiling import kernel, lean_part
 from scheduler.solvers.kernels.evaluation import (
     DEADLINE_MISSES,
     ENERGY,
@@ -50,7 +50,7 @@ def value(a: Rows, room: Long, plan: Records, objective: int) -> tuple[int, int]
     return late_us, total
 
 
-@inner
+@lean_part
 def _complete(a: Rows, room: Long, plan: Records) -> tuple[int, int]:
     """Per job, its completion (-1 without operations) and how far it misses its deadline.
 
