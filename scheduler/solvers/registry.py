@@ -101,6 +101,12 @@ _ENTRIES: dict[str, Entry] = {
         features=_GRAPH_FEATURES,
         doi="10.1002/(SICI)1099-1425(200001/02)3:1<3::AID-JOS32>3.0.CO;2-Y",
     ),
+    "large_neighbourhood": Entry(
+        path="scheduler.solvers.exact.large_neighbourhood:large_neighbourhood",
+        kind=Kind.IMPROVEMENT,
+        objectives=tuple(Objective),
+        doi="10.1007/3-540-49481-2_30",
+    ),
 }
 
 

@@ -28,6 +28,8 @@ def add_machines(model: Model) -> None:
             _add_windows(model, machine, row)
         if model.form.machine_memory_bytes[machine] < NEVER_US:
             _add_memory(model, machine, row)
+    for before, after in model.frame.orders:
+        model.cp.add(model.start(after) >= model.end(before))
     demands = _demands(model)
     for resource, demand in enumerate(demands):
         model.pause()

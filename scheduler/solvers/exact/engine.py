@@ -56,12 +56,20 @@ def pay(search: Search, work: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much one run may spend. `deterministic_s` comes out the same on every machine."""
+    """How much one run may spend.
+
+    Parameters
+    ----------
+    deterministic_s
+        In the engine's own unit, which comes out the same on every machine.
+    brief
+        Whether it is to search at once: simplifying a small model, and its linear relaxation, take
+        longer than to solve it.
+    """
 
     deterministic_s: float = math.inf
     workers: int = 1
-    presolve: bool = True
-    linearization: int = 1
+    brief: bool = False
 
 
 class _Listener(cp_model.CpSolverSolutionCallback):
@@ -124,8 +132,10 @@ def _engine(search: Search, seed: int, effort: Effort) -> cp_model.CpSolver:
     parameters.num_workers = effort.workers
     # The engine takes 31 bits.
     parameters.random_seed = seed % 2**31
-    parameters.linearization_level = effort.linearization
-    parameters.cp_model_presolve = effort.presolve
+    if effort.brief:
+        parameters.cp_model_presolve = False
+        parameters.linearization_level = 0
+        parameters.symmetry_level = 0
     parameters.catch_sigint_signal = False
     if math.isfinite(search.remaining_s):
         parameters.max_time_in_seconds = max(search.remaining_s, 0.0)

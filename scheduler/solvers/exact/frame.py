@@ -29,6 +29,8 @@ class Frame:
         Positions of the modes that are still allowed.
     chains
         Per machine, operations that keep their mode there and their order.
+    orders
+        Pairs of operations of which the first ends before the second starts.
     tail_us
         What follows an operation outside of the form, up to the end of all; none if empty.
     job_first_us
@@ -44,6 +46,7 @@ class Frame:
     job_first_us: list[int]
     horizon_us: int
     chains: dict[int, list[int]] = field(default_factory=dict)
+    orders: list[tuple[int, int]] = field(default_factory=list)
     tail_us: dict[int, int] = field(default_factory=dict)
 
 

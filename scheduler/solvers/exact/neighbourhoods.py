@@ -1,0 +1,153 @@
+"""Which operations to free: parts of a plan in which something can be gained together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.solvers.arrays import OPEN, Arrays, Long, Solution, ends
+
+Ops = NDArray[np.intp]
+Random = np.random.Generator
+
+
+@dataclass
+class Plan:
+    """A plan, looked at from all sides. Made once per incumbent."""
+
+    form: Arrays
+    solution: Solution
+
+    @cached_property
+    def open(self) -> Ops:
+        """Operations that can still be moved."""
+        return np.flatnonzero(self.form.state == OPEN)
+
+    @cached_property
+    def end_us(self) -> Long:
+        """End per operation."""
+        return ends(self.form, self.solution)
+
+    @cached_property
+    def machine(self) -> NDArray[np.int32]:
+        """Machine per operation."""
+        return self.form.mode_machine[self.solution.mode]
+
+    @cached_property
+    def middle_us(self) -> Long:
+        """Twice the middle of each operation's span."""
+        return self.solution.start_us + self.end_us
+
+    @cached_property
+    def sequence(self) -> Ops:
+        """Open operations by machine and start."""
+        keys = (self.open, self.solution.start_us[self.open], self.machine[self.open])
+        return self.open[np.lexsort(keys)]
+
+    def nearest(self, candidates: Ops, to_us: int, size: int) -> Ops:
+        """Give the candidates that run nearest to a moment."""
+        if len(candidates) <= size:
+            return candidates
+        distance_us = np.abs(self.middle_us[candidates] - 2 * to_us)
+        return candidates[np.argpartition(distance_us, size)[:size]]
+
+
+Neighbourhood = Callable[[Plan, Random, int], Ops]
+
+
+def _moment(plan: Plan, random: Random) -> int:
+    return int(plan.middle_us[random.choice(plan.open)]) // 2
+
+
+def time_slice(plan: Plan, random: Random, size: int) -> Ops:
+    """All that runs around a moment, on every machine."""
+    return plan.nearest(plan.open, _moment(plan, random), size)
+
+
+def machines(plan: Plan, random: Random, size: int) -> Ops:
+    """What two or three machines do, around a moment if that is too much."""
+    used = np.unique(plan.machine[plan.open])
+    chosen = random.choice(used, min(len(used), int(random.integers(2, 4))), replace=False)
+    candidates = plan.open[np.isin(plan.machine[plan.open], chosen)]
+    return plan.nearest(candidates, _moment(plan, random), size)
+
+
+def jobs(plan: Plan, random: Random, size: int) -> Ops:
+    """Some jobs from their first operation to their last."""
+    job = plan.form.job[plan.open]
+    shuffled = random.permutation(np.unique(job))
+    counts = np.bincount(job, minlength=len(plan.form.job_due_us))[shuffled]
+    whole = max(int(np.searchsorted(np.cumsum(counts), size, side="right")), 1)
+    found = plan.open[np.isin(job, shuffled[:whole])]
+    return plan.nearest(found, _moment(plan, random), size)
+
+
+def related(plan: Plan, random: Random, size: int) -> Ops:
+    """Operations like one of them: near in time, of the same job, on the same machine (Shaw)."""
+    pivot = int(random.choice(plan.open))
+    distance = np.abs(plan.middle_us[plan.open] - plan.middle_us[pivot]).astype(float)
+    distance += distance.mean() * 0.1
+    same = (plan.form.job[plan.open] == plan.form.job[pivot]).astype(float)
+    same += plan.machine[plan.open] == plan.machine[pivot]
+    # Random factors, so that the same pivot does not always free the same operations.
+    distance *= random.random(len(plan.open)) / (1 + 2 * same)
+    kept = min(size, len(plan.open))
+    return plan.open[np.argpartition(distance, kept - 1)[:kept]]
+
+
+def critical(plan: Plan, random: Random, size: int) -> Ops:
+    """A stretch of a chain without slack that fixes the cost of some job, and what runs beside."""
+    path = _tight_path(plan, _costly(plan, random))
+    length = max(min(size // 3, len(path)), 1)
+    begin = int(random.integers(0, len(path) - length + 1))
+    chosen = np.array(path[begin : begin + length])
+    middle_us = int(plan.middle_us[chosen].mean()) // 2
+    beside = np.isin(plan.machine[plan.open], plan.machine[chosen]) | (random.random() < 0.5)
+    others = plan.nearest(plan.open[beside], middle_us, size)
+    return np.unique(np.concatenate((chosen, others)))
+
+
+def _costly(plan: Plan, random: Random) -> int:
+    """Last operation of a job that is late, or of one of the last to complete."""
+    form, candidates = plan.form, plan.open
+    due_us = form.job_due_us[form.job[candidates]]
+    late = plan.end_us[candidates] > due_us
+    if late.any() and random.random() < 0.5:
+        return int(random.choice(candidates[late]))
+    if random.random() < 0.7:
+        return int(candidates[np.argmax(plan.end_us[candidates])])
+    return int(random.choice(candidates))
+
+
+def _tight_path(plan: Plan, last: int) -> list[int]:
+    """Operations backwards in time, each of which ends when what it lets begin can begin."""
+    form, start_us = plan.form, plan.solution.start_us
+    path = [last]
+    while len(path) < len(form.job):
+        i = path[-1]
+        row = slice(form.source_first[i], form.source_first[i + 1])
+        sources = form.source_op[row]
+        sources = sources[form.state[sources] == OPEN]
+        latest = int(sources[np.argmax(plan.end_us[sources])]) if len(sources) else -1
+        beside = plan.open[plan.end_us[plan.open] == start_us[i]]
+        same = beside[plan.machine[beside] == plan.machine[i]]
+        if latest >= 0 and (plan.end_us[latest] == start_us[i] or not len(same)):
+            path.append(latest)
+        elif len(same):
+            path.append(int(same[0]))
+        else:
+            break
+    return path
+
+
+ALL: dict[str, Neighbourhood] = {
+    "time": time_slice,
+    "machines": machines,
+    "jobs": jobs,
+    "related": related,
+    "critical": critical,
+}
