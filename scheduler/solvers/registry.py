@@ -82,6 +82,16 @@ _GRAPH_FEATURES = frozenset(
 )
 """What the disjunctive graph represents."""
 
+_HEURISTICS = "scheduler.solvers.heuristics"
+
+
+def _heuristic(path: str, doi: str = "", objective: Objective = Objective.MAKESPAN) -> Entry:
+    """Describe a heuristic that takes everything into account."""
+    return Entry(
+        path=f"{_HEURISTICS}.{path}", kind=Kind.CONSTRUCTIVE, objectives=(objective,), doi=doi
+    )
+
+
 _ENTRIES: dict[str, Entry] = {
     "simulated_annealing": Entry(
         path="scheduler.solvers.metaheuristics.simulated_annealing:simulated_annealing",
@@ -89,6 +99,26 @@ _ENTRIES: dict[str, Entry] = {
         objectives=tuple(Objective),
         doi="10.1287/opre.40.1.113",
     ),
+    "atc": _heuristic("ready:atc", "10.1287/mnsc.33.8.1035", Objective.WEIGHTED_TARDINESS),
+    "best_single_machine": _heuristic("single_machine:best_single_machine"),
+    "covert": _heuristic("ready:covert", "10.1287/mnsc.33.8.1035", Objective.WEIGHTED_TARDINESS),
+    "cpop": _heuristic("ranked:cpop", "10.1109/71.993206"),
+    "dominant_sequence": _heuristic("ranked:dominant_sequence", "10.1109/71.308533"),
+    "edd": _heuristic("ready:edd", "10.1287/opre.25.1.45", Objective.MAX_LATENESS),
+    "etf": _heuristic("ready:etf", "10.1137/0218016"),
+    "fastest_machine": _heuristic("ranked:fastest_machine"),
+    "heft": _heuristic("ranked:heft", "10.1109/71.993206"),
+    "least_slack": _heuristic("ready:least_slack", "10.1287/opre.25.1.45", Objective.MAX_LATENESS),
+    "lookahead_heft": _heuristic("ranked:lookahead_heft", "10.1109/PDP.2010.56"),
+    "lpt": _heuristic("ready:lpt", "10.1137/0117039"),
+    "max_min": _heuristic("ready:max_min", "10.1145/322003.322011"),
+    "min_min": _heuristic("ready:min_min", "10.1145/322003.322011"),
+    "mor": _heuristic("ready:mor", "10.1287/opre.25.1.45"),
+    "mwkr": _heuristic("ready:mwkr", "10.1287/opre.25.1.45"),
+    "peft": _heuristic("ranked:peft", "10.1109/TPDS.2013.57"),
+    "round_robin": _heuristic("ranked:round_robin"),
+    "spt": _heuristic("ready:spt", "10.1287/opre.25.1.45"),
+    "sufferage": _heuristic("ready:sufferage", "10.1006/jpdc.1999.1581"),
     "cp_sat": Entry(
         path="scheduler.solvers.exact.cp_sat:cp_sat",
         kind=Kind.EXACT,

@@ -1,0 +1,31 @@
+"""What constructive heuristics do around their own rule: refuse, build, offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scheduler.solvers.arrays import Solution
+from scheduler.solvers.kernels.drafts import Draft, draft
+from scheduler.solvers.kernels.listing import DONE
+from scheduler.solvers.search import Search
+
+Construction = Callable[[Draft], int]
+"""Fills a draft; `DONE`, or what kept it from that."""
+
+
+def construct(search: Search, name: str, *constructions: Construction) -> None:
+    """Offer what each construction builds, until the search is over.
+
+    Deadlines do not steer them: a plan may miss one, and its score says so. No plan at all follows
+    from a dead end; if it is plain that there is none, the search is told.
+    """
+    w = draft(search.form)
+    if not w.possible:
+        search.refute()
+        return
+    for build in constructions:
+        if not search.spend():
+            return
+        if build(w) == DONE:
+            search.offer(Solution(mode=w.mode, start_us=w.start_us), name)
+        search.spend(len(search.form.mode_us))

@@ -1,0 +1,100 @@
+"""In which order list schedulers take operations: a number for each, the largest first."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.solvers.arrays import OPEN, Arrays, Int
+from scheduler.solvers.kernels.ranking import downward, optimistic_costs, ready_order, upward
+
+Float = NDArray[np.float64]
+
+
+def order_by(form: Arrays, priority: Float) -> Int:
+    """Order operations by band, then by priority, each after its sources.
+
+    Ties go to the one that comes first in the topological order of the form.
+    """
+    first = np.lexsort((-priority[form.order], form.band[form.order]))
+    by_rank = form.order[first]
+    return ready_order(by_rank, form.source_first, form.target_first, form.target_op)
+
+
+def mean_durations(form: Arrays) -> Float:
+    """Mean over the modes that an operation has, in microseconds; nothing for what has started."""
+    count = np.diff(form.mode_first)
+    mean_us = np.zeros(len(count))
+    some = np.flatnonzero(count)
+    if len(some):
+        sums_us = np.add.reduceat(form.mode_us, form.mode_first[some])
+        mean_us[some] = sums_us / count[some]
+    mean_us[form.state != OPEN] = 0.0
+    return mean_us
+
+
+def mean_transfers(form: Arrays) -> Float:
+    """Mean time of each edge over the pairs of distinct devices that are connected."""
+    joined = form.link_latency_us >= 0
+    np.fill_diagonal(joined, False)
+    if not joined.any():
+        return np.zeros(len(form.edge_us))
+    share = np.bincount(form.link_rate[joined], minlength=form.edge_us.shape[1])
+    weighted: Float = form.edge_us @ (share / joined.sum())
+    return weighted + float(form.link_latency_us[joined].mean())
+
+
+def upward_ranks(form: Arrays) -> Float:
+    """Longest expected path from each operation to the end, its own duration included.
+
+    References
+    ----------
+    Topcuoglu, Hariri and Wu (2002), doi:10.1109/71.993206; its means run over all machines.
+    """
+    return _upward(form, mean_durations(form), mean_transfers(form))
+
+
+def downward_ranks(form: Arrays) -> Float:
+    """Longest expected path from the beginning to each operation, without its own duration."""
+    own, edge = mean_durations(form), mean_transfers(form)
+    return downward(form.order, form.source_first, form.source_op, form.source_edge, own, edge)
+
+
+def path_ranks(form: Arrays) -> Float:
+    """Longest expected path through each operation; the largest lie on the critical path."""
+    return upward_ranks(form) + downward_ranks(form)
+
+
+def static_levels(form: Arrays) -> Float:
+    """Longest expected path from each operation to the end, transfers not counted."""
+    return _upward(form, mean_durations(form), np.zeros(len(form.edge_us)))
+
+
+def hop_levels(form: Arrays) -> Float:
+    """Most operations on a path from each one to the end, itself included."""
+    return _upward(form, np.ones(len(form.state)), np.zeros(len(form.edge_us)))
+
+
+def optimistic_ranks(form: Arrays) -> Float:
+    """Mean over the modes of an operation of its optimistic costs.
+
+    References
+    ----------
+    Arabnejad and Barbosa (2014), doi:10.1109/TPDS.2013.57.
+    """
+    costs = optimistic_costs(form, mean_transfers(form))
+    count = np.diff(form.mode_first)
+    ranks = np.zeros(len(count))
+    some = np.flatnonzero(count)
+    if len(some):
+        ranks[some] = np.add.reduceat(costs, form.mode_first[some]) / count[some]
+    return ranks
+
+
+def as_given(form: Arrays) -> Float:
+    """Leave everything in topological order."""
+    return np.zeros(len(form.state))
+
+
+def _upward(form: Arrays, own: Float, edge: Float) -> Float:
+    return upward(form.order, form.target_first, form.target_op, form.target_edge, own, edge)

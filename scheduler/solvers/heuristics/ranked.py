@@ -1,0 +1,140 @@
+"""List schedulers with an order that is fixed beforehand: priority x machine choice x insertion.
+
+Departures from all the papers: bands come first, so that a lower one never delays a higher one;
+means are over the modes that an operation has; every rule of the problem is honoured (windows,
+releases, setups, memory, resources, colocation, missing links); ties go to the earlier operation
+and to the earlier mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.solvers.arrays import Arrays
+from scheduler.solvers.heuristics.building import construct
+from scheduler.solvers.heuristics.choices import (
+    critical_machine,
+    earliest_end,
+    earliest_finish,
+    fastest,
+    taking_turns,
+)
+from scheduler.solvers.heuristics.clustering import own_cluster
+from scheduler.solvers.heuristics.priorities import (
+    as_given,
+    optimistic_ranks,
+    order_by,
+    path_ranks,
+    upward_ranks,
+)
+from scheduler.solvers.kernels.drafts import Draft
+from scheduler.solvers.kernels.listing import list_schedule
+from scheduler.solvers.search import Search
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListScheduler:
+    """Places operations in order of priority, each in the mode that costs least.
+
+    Deterministic: the seed is not used.
+
+    Parameters
+    ----------
+    priority
+        A number per operation: of those that are ready, the largest goes first.
+    choice
+        A number per mode, added to its finish; empty for none.
+    insertion
+        Whether gaps between operations are filled.
+    ahead
+        Whether a mode is judged by when the targets of the operation could finish.
+    """
+
+    name: str
+    priority: Callable[[Arrays], Float]
+    choice: Callable[[Arrays], Float] = earliest_finish
+    insertion: bool = True
+    ahead: bool = False
+
+    def __call__(self, search: Search, seed: int) -> None:
+        """Offer one plan."""
+        form = search.form
+
+        def build(w: Draft) -> int:
+            order, penalty = order_by(form, self.priority(form)), self.choice(form)
+            append, stop = not self.insertion, search.stop_flag
+            return int(list_schedule(form, w, order, penalty, append, self.ahead, stop))
+
+        construct(search, self.name, build)
+
+
+heft = ListScheduler(name="heft", priority=upward_ranks)
+"""Heterogeneous earliest finish time.
+
+References
+----------
+Topcuoglu, Hariri and Wu (2002), doi:10.1109/71.993206.
+"""
+
+lookahead_heft = ListScheduler(name="lookahead_heft", priority=upward_ranks, ahead=True)
+"""HEFT, but each mode is judged by the latest finish of the targets, placed on trial.
+
+References
+----------
+Bittencourt, Sakellariou and Madeira (2010), doi:10.1109/PDP.2010.56, the variant that looks at
+children. Sources of a child that are not placed yet are passed over.
+"""
+
+cpop = ListScheduler(name="cpop", priority=path_ranks, choice=critical_machine)
+"""Critical path on a processor.
+
+References
+----------
+Topcuoglu, Hariri and Wu (2002), doi:10.1109/71.993206. Where no machine can run the whole critical
+path, the one that can run most of it gets that part.
+"""
+
+peft = ListScheduler(name="peft", priority=optimistic_ranks, choice=earliest_end)
+"""Predict earliest finish time: finish plus the optimistic cost of what follows.
+
+References
+----------
+Arabnejad and Barbosa (2014), doi:10.1109/TPDS.2013.57. Transfers are spared between machines of a
+device, not only on one and the same machine.
+"""
+
+fastest_machine = ListScheduler(
+    name="fastest_machine", priority=as_given, choice=fastest, insertion=False
+)
+"""What inference runtimes do today: each operation goes to the machine that runs it fastest.
+
+Whatever the load. Operations queue in the order of band, then of the graph.
+
+References
+----------
+ONNX Runtime assigns nodes to the first provider in the list that takes them
+(https://onnxruntime.ai/docs/execution-providers), whatever else runs there; here the list is
+sorted by speed for each operation.
+"""
+
+round_robin = ListScheduler(
+    name="round_robin", priority=as_given, choice=taking_turns, insertion=False
+)
+"""Machines take turns, in the order of the graph; one without a mode for an operation is passed."""
+
+dominant_sequence = ListScheduler(
+    name="dominant_sequence", priority=upward_ranks, choice=own_cluster
+)
+"""Dominant sequence clustering, its clusters shared out by load, then by upward rank.
+
+References
+----------
+Yang and Gerasoulis (1994), doi:10.1109/71.308533. An operation joins at most one cluster, at its
+end; the condition for nodes that are partly free is left out.
+"""
