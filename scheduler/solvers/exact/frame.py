@@ -67,9 +67,6 @@ def frame_of(
     strict
         Whether only plans better than the incumbent are wanted.
     """
-    lasts_us, lags_us = margins.shortest_us(form), margins.least_transfers_us(form)
-    first_us = margins.earliest_starts(form, lasts_us, lags_us)
-    job_first_us = margins.completions_at_least(form, first_us, lasts_us)
     horizon_us = int(margins.horizon(form))
     if incumbent is not None:
         ends_us = incumbent.solution.start_us + form.mode_us[incumbent.solution.mode]
@@ -77,8 +74,22 @@ def frame_of(
     latest_us = np.full(len(form.job_due_us), horizon_us, np.int64)
     if incumbent is not None and incumbent.score[0] == 0:
         value = incumbent.score[1] - strict
+        job_first_us = _least_completions(form)
         latest_us = np.minimum(latest_us, latest_completions(form, objective, value, job_first_us))
-    latest_us = latest_us[form.job]
+    return framed(form, latest_us[form.job], horizon_us, soft=soft)
+
+
+def _least_completions(form: Arrays) -> Long:
+    lasts_us, lags_us = margins.shortest_us(form), margins.least_transfers_us(form)
+    first_us = margins.earliest_starts(form, lasts_us, lags_us)
+    return margins.completions_at_least(form, first_us, lasts_us)
+
+
+def framed(form: Arrays, latest_us: Long, horizon_us: int, *, soft: bool = False) -> Frame:
+    """Give the frame of plans in which each operation ends by its latest end."""
+    lasts_us, lags_us = margins.shortest_us(form), margins.least_transfers_us(form)
+    first_us = margins.earliest_starts(form, lasts_us, lags_us)
+    job_first_us = margins.completions_at_least(form, first_us, lasts_us)
     if not soft:
         latest_us = margins.deadline_limits(form, lasts_us, latest_us)
     last_us = margins.latest_starts(form, lasts_us, lags_us, latest_us)

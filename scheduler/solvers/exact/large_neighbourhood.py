@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Status
-from scheduler.solvers.arrays import Solution
+from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Solution
 from scheduler.solvers.exact.cp_machines import add_machines
 from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
 from scheduler.solvers.exact.cp_objectives import TooLarge, minimise, minimise_overrun
 from scheduler.solvers.exact.engine import Effort, pay, run
 from scheduler.solvers.exact.frame import Frame, frame_of
 from scheduler.solvers.exact.neighbourhoods import ALL, Ops, Plan, Random
+from scheduler.solvers.exact.windows import window
+from scheduler.solvers.heuristics.left_shift import left_shifted
+from scheduler.solvers.kernels import margins
+from scheduler.solvers.kernels.drafts import Draft, draft
+from scheduler.solvers.kernels.listing import shift_left
 from scheduler.solvers.search import Found, Search
 
 BY = "large_neighbourhood"
@@ -24,6 +30,9 @@ BUILD_WORK = 5_000
 """Steps per operation that writing the model down counts as: about 50 us each."""
 FIRST_SIZE, LEAST_SIZE = 30.0, 6.0
 """Operations that are freed at once, to begin with and at least."""
+MOST_WHOLE = 800
+"""Operations up to which all are in the model. Of more, only a window is: it is cheaper, but what
+it gains shows only when the whole is put together again."""
 
 
 @dataclass
@@ -40,10 +49,21 @@ class _State:
     """What a search remembers from step to step."""
 
     random: Random
+    most_whole: int
     arms: list[_Arm] = field(default_factory=lambda: [_Arm(name) for name in ALL])
     found: Found | None = None
     plan: Plan | None = None
     frame: Frame | None = None
+    draft: Draft | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What the engine is to solve, and how its answer becomes a plan of the whole."""
+
+    form: Arrays
+    frame: Frame
+    whole: Callable[[Solution], Solution | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +73,11 @@ class LargeNeighbourhood:
     Operations that are not freed keep their mode and their order, not their start (a partial order
     schedule). Which kind of part is freed next, and how much of it, follows from what paid off.
 
+    Parameters
+    ----------
+    most_whole
+        Of more operations than this, only a window is written down at a time.
+
     References
     ----------
     Shaw (1998), doi:10.1007/3-540-49481-2_30; Godard, Laborie and Nuijten (2005), randomized large
@@ -60,40 +85,58 @@ class LargeNeighbourhood:
     Pisinger (2006), doi:10.1287/trsc.1050.0135, for the adaptive choice.
     """
 
+    most_whole: int = MOST_WHOLE
+
     def __call__(self, search: Search, seed: int) -> None:
         """Search until it is over, or everything has been freed at once."""
-        state = _State(np.random.default_rng(seed))
+        state = _State(np.random.default_rng(seed), self.most_whole)
         while search.best is not None and search.spend():
             try:
-                if not _step(search, state, seed):
+                if not _step(search, state):
                     return
             except (Interrupted, TooLarge):
                 return
 
 
-def _step(search: Search, state: _State, seed: int) -> bool:
+def _step(search: Search, state: _State) -> bool:
     """Free one part and repair it. Whether there is anything left to try."""
     found = search.best
     assert found is not None
-    if state.found is not found or state.plan is None or state.frame is None:
-        _look_at(search, state, found)
-    plan, frame = state.plan, state.frame
-    assert plan is not None
-    assert frame is not None
+    if state.found is not found or state.plan is None:
+        state.found, state.plan, state.frame = found, Plan(search.form, found.solution), None
+    plan = state.plan
     if not len(plan.open):
         return False
     arm = _chosen(state)
     free = ALL[arm.name](plan, state.random, int(arm.size))
-    status, better, spent_s = _repair(search, plan, _freed(plan, frame, free), found, state, seed)
+    if len(plan.open) <= state.most_whole:
+        task: _Task | None = _among_all(search, state, plan, free, found)
+    else:
+        task = _in_window(search, state, plan, free, found)
+    if task is None:
+        arm.size = max(arm.size * 0.9, LEAST_SIZE)
+        return search.spend(len(plan.form.state))
+    status, better, spent_s = _repair(search, state, task, found)
     _learn(arm, status, better, spent_s)
     return not (len(free) == len(plan.open) and status in {Status.OPTIMAL, Status.INFEASIBLE})
 
 
-def _look_at(search: Search, state: _State, found: Found) -> None:
-    state.found = found
-    state.plan = Plan(search.form, found.solution)
-    soft = found.score[0] > 0 or search.objective is Objective.DEADLINE_MISSES
-    state.frame = frame_of(search.form, search.objective, found, soft=soft, strict=True)
+def _among_all(search: Search, state: _State, plan: Plan, free: Ops, found: Found) -> _Task:
+    if state.frame is None:
+        soft = found.score[0] > 0 or search.objective is Objective.DEADLINE_MISSES
+        state.frame = frame_of(search.form, search.objective, found, soft=soft, strict=True)
+    frame = _freed(plan, state.frame, free)
+
+    def whole(solution: Solution) -> Solution:
+        return left_shifted(search.form, solution, _draft(search.form, state))
+
+    return _Task(form=search.form, frame=frame, whole=whole)
+
+
+def _draft(form: Arrays, state: _State) -> Draft:
+    if state.draft is None:
+        state.draft = draft(form)
+    return state.draft
 
 
 def _chosen(state: _State) -> _Arm:
@@ -125,37 +168,39 @@ def _freed(plan: Plan, frame: Frame, free: Ops) -> Frame:
         fixed[exclusive].tolist(), plan.machine[fixed[exclusive]].tolist(), strict=True
     ):
         chains.setdefault(machine, []).append(i)
-    return replace(frame, modes=modes, chains=chains, orders=_orders(plan, fixed))
+    return replace(frame, modes=modes, chains=chains, orders=plan.orders(fixed))
 
 
-def _orders(plan: Plan, fixed: Ops) -> list[tuple[int, int]]:
-    """Of what shares resources, each after all that ended before it started; without detours."""
-    form = plan.form
-    if not len(form.demand_amount):
-        return []
-    mode = plan.solution.mode
-    renewable = np.concatenate(([0], np.cumsum(form.resource_renewable[form.demand_resource])))
-    shares = renewable[form.demand_first[mode + 1]] > renewable[form.demand_first[mode]]
-    users = fixed[shares[fixed]]
-    start_us, end_us = plan.solution.start_us[users], plan.end_us[users]
-    by_end = np.argsort(end_us, kind="stable")
-    last_start_us = np.maximum.accumulate(start_us[by_end]) if len(users) else start_us
-    ended = np.searchsorted(end_us[by_end], start_us, side="right")
-    found = []
-    for place, count in enumerate(ended.tolist()):
-        if count:
-            first = np.searchsorted(end_us[by_end], last_start_us[count - 1], side="right")
-            found += [(int(users[b]), int(users[place])) for b in by_end[first:count]]
-    return found
+def _in_window(search: Search, state: _State, plan: Plan, free: Ops, found: Found) -> _Task | None:
+    cut = window(plan, free, search.objective, found)
+    if cut is None:
+        return None
+
+    def whole(small: Solution) -> Solution | None:
+        mode, start_us = found.solution.mode.copy(), found.solution.start_us.copy()
+        moved = cut.form.state == OPEN
+        mode[cut.kept[moved]] = cut.mode_of[small.mode[moved]]
+        start_us[cut.kept[moved]] = small.start_us[moved]
+        return _regenerated(search.form, state, Solution(mode, start_us))
+
+    return _Task(form=cut.form, frame=cut.frame, whole=whole)
 
 
-def _repair(
-    search: Search, plan: Plan, frame: Frame, found: Found, state: _State, seed: int
-) -> tuple[Status, bool, float]:
+def _regenerated(form: Arrays, state: _State, wanted: Solution) -> Solution | None:
+    """Place all in the order of the wanted starts, each as early as it fits."""
+    w = _draft(form, state)
+    order = np.argsort(margins.respecting(form, wanted.start_us), kind="stable").astype(np.int32)
+    never_us = np.full(len(order), NEVER_US, np.int64)
+    if not shift_left(form, w, order, wanted.mode, never_us):
+        return None
+    return Solution(w.mode.copy(), w.start_us.copy())
+
+
+def _repair(search: Search, state: _State, task: _Task, found: Found) -> tuple[Status, bool, float]:
     """Solve the part, and offer what comes out."""
     is_late = found.score[0] > 0
     soft = is_late or search.objective is Objective.DEADLINE_MISSES
-    model = Model(search.form, frame, soft=soft, stopped=lambda: bool(search.stop_flag[0]))
+    model = Model(task.form, task.frame, soft=soft, stopped=lambda: bool(search.stop_flag[0]))
     add_machines(model)
     if is_late:
         minimise_overrun(model)
@@ -166,10 +211,11 @@ def _repair(
     def taken(values: Values) -> None:
         last[:] = [model.solution(values)]
 
-    pay(search, len(model.open) * BUILD_WORK)
+    pay(search, len(model.open) * BUILD_WORK + len(search.form.state))
     effort = Effort(STEP_S, brief=True)
     status, engine = run(model, search, int(state.random.integers(2**31)), effort, taken=taken)
-    better = bool(last) and search.offer(last[0], BY)
+    plan = task.whole(last[0]) if last else None
+    better = plan is not None and search.offer(plan, BY)
     return status, better, engine.deterministic_time
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.solvers.arrays import OPEN, Arrays, Long, Solution, ends
+from scheduler.solvers.kernels import margins
 
 Ops = NDArray[np.intp]
 Random = np.random.Generator
@@ -47,6 +48,44 @@ class Plan:
         """Open operations by machine and start."""
         keys = (self.open, self.solution.start_us[self.open], self.machine[self.open])
         return self.open[np.lexsort(keys)]
+
+    @cached_property
+    def tail_us(self) -> Long:
+        """Longest chain after each operation, if modes and orders stay."""
+        form, following = self.form, np.full(len(self.form.state), -1, np.int32)
+        here, after = self.sequence[:-1], self.sequence[1:]
+        waits = self.machine[here] == self.machine[after]
+        waits &= form.machine_exclusive[self.machine[here]] != 0
+        following[here[waits]] = after[waits]
+        by_start = self.open[np.argsort(self.solution.start_us[self.open], kind="stable")]
+        mode, order = self.solution.mode, by_start.astype(np.int32)
+        return np.asarray(margins.tails_us(form, mode, order, following))
+
+    @cached_property
+    def completion_us(self) -> Long:
+        """Completion per job."""
+        found_us = np.zeros(len(self.form.job_due_us), np.int64)
+        np.maximum.at(found_us, self.form.job, self.end_us)
+        return found_us
+
+    def orders(self, fixed: Ops) -> list[tuple[int, int]]:
+        """Of what shares resources, each after all that ended before it; without detours."""
+        form, mode = self.form, self.solution.mode
+        if not len(form.demand_amount):
+            return []
+        renewable = np.concatenate(([0], np.cumsum(form.resource_renewable[form.demand_resource])))
+        shares = renewable[form.demand_first[mode + 1]] > renewable[form.demand_first[mode]]
+        users = fixed[shares[fixed]]
+        start_us, end_us = self.solution.start_us[users], self.end_us[users]
+        by_end = np.argsort(end_us, kind="stable")
+        sorted_us = end_us[by_end]
+        last_start_us = np.maximum.accumulate(start_us[by_end]) if len(users) else start_us
+        found = []
+        for place, count in enumerate(np.searchsorted(sorted_us, start_us, side="right").tolist()):
+            if count:
+                first = int(np.searchsorted(sorted_us, last_start_us[count - 1], side="right"))
+                found += [(int(users[b]), int(users[place])) for b in by_end[first:count]]
+        return found
 
     def nearest(self, candidates: Ops, to_us: int, size: int) -> Ops:
         """Give the candidates that run nearest to a moment."""

@@ -9,7 +9,7 @@ import numpy as np
 from scheduler.solvers.kernels.compiling import kernel
 
 if TYPE_CHECKING:
-    from scheduler.solvers.arrays import Arrays, Long
+    from scheduler.solvers.arrays import Arrays, Int, Long
 
 _OPEN = 0
 _NEVER_US = 2**62
@@ -149,3 +149,43 @@ def completions_at_least(a: Arrays, start_us: Long, lasts_us: Long) -> Long:
     for i in range(len(start_us)):
         found_us[a.job[i]] = max(found_us[a.job[i]], start_us[i] + lasts_us[i])
     return found_us
+
+
+@kernel
+def tails_us(a: Arrays, mode: Int, by_start: Int, following: Int) -> Long:
+    """Longest chain after each operation's end, if modes and orders on machines stay.
+
+    Parameters
+    ----------
+    by_start
+        Open operations in order of start.
+    following
+        Next operation on the machine, -1 if there is none or nothing waits for it.
+    """
+    tail_us = np.zeros(len(mode), np.int64)
+    for position in range(len(by_start) - 1, -1, -1):
+        i = by_start[position]
+        here = a.machine_device[a.mode_machine[mode[i]]]
+        longest_us = 0
+        for e in range(a.target_first[i], a.target_first[i + 1]):
+            target = a.target_op[e]
+            there = a.machine_device[a.mode_machine[mode[target]]]
+            lag_us = transfer_us(a, a.target_edge[e], here, there)
+            longest_us = max(longest_us, lag_us + a.mode_us[mode[target]] + tail_us[target])
+        after = following[i]
+        if after >= 0:
+            k = mode[after]
+            gap_us = a.mode_setup_us[k] if a.mode_family[k] != a.mode_family[mode[i]] else 0
+            longest_us = max(longest_us, gap_us + a.mode_us[k] + tail_us[after])
+        tail_us[i] = longest_us
+    return tail_us
+
+
+@kernel
+def respecting(a: Arrays, start_us: Long) -> Long:
+    """Moments no earlier than given by which operations can be ordered after their sources."""
+    key_us = start_us.copy()
+    for target in a.order:
+        for e in range(a.source_first[target], a.source_first[target + 1]):
+            key_us[target] = max(key_us[target], key_us[a.source_op[e]] + 1)
+    return key_us

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.solvers.arrays import Solution, arrays
-from scheduler.solvers.exact.large_neighbourhood import large_neighbourhood
+from scheduler.solvers.exact.large_neighbourhood import LargeNeighbourhood, large_neighbourhood
 from scheduler.solvers.exact.neighbourhoods import ALL, Plan
 from scheduler.solvers.search import Search
 from tests.scheduler.solvers.exact.solving import searched
@@ -43,7 +43,7 @@ def test_what_fits_one_part_becomes_optimal() -> None:
     assert (best.score, best.by) == ((0, 73), "large_neighbourhood")
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(p=problems(), objective=st.sampled_from(Objective))
 def test_every_objective_and_feature_is_improved_to_the_optimum(
     p: Problem, objective: Objective
@@ -54,6 +54,25 @@ def test_every_objective_and_feature_is_improved_to_the_optimum(
     assert proven.best.score <= best.score
     # Six operations fit one part at once.
     assert best.score == proven.best.score
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(p=problems(), objective=st.sampled_from(Objective))
+def test_windows_keep_every_rule_and_never_make_it_worse(p: Problem, objective: Objective) -> None:
+    start = some_plan(p)
+    assert start is not None
+    before = searched(p, large_neighbourhood, objective, work_s=0, start=[start])
+    after = searched(p, LargeNeighbourhood(most_whole=0), objective, work_s=0.05, start=[start])
+    assert before.best is not None
+    assert after.best is not None
+    assert after.best.score <= before.best.score
+
+
+def test_windows_shorten_a_large_plan() -> None:
+    start = one_by_one(hard())
+    search = searched(hard(), LargeNeighbourhood(most_whole=100), work_s=1, start=[start])
+    assert search.best is not None
+    assert search.best.score[1] < search.trace[0].value // 2
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
