@@ -15,7 +15,7 @@ from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
 from scheduler.solvers.exact.cp_objectives import TooLarge, minimise, minimise_overrun
 from scheduler.solvers.exact.engine import Effort, pay, run
 from scheduler.solvers.exact.frame import Frame, frame_of
-from scheduler.solvers.exact.neighbourhoods import ALL, Ops, Plan, Random
+from scheduler.solvers.exact.neighbourhoods import ALL, MOST_MODES, Ops, Plan, Random
 from scheduler.solvers.exact.windows import window
 from scheduler.solvers.heuristics.left_shift import left_shifted
 from scheduler.solvers.kernels import margins
@@ -59,11 +59,18 @@ class _State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
-    """What the engine is to solve, and how its answer becomes a plan of the whole."""
+    """What the engine is to solve, and how its answer becomes a plan of the whole.
+
+    Parameters
+    ----------
+    is_complete
+        Whether every mode of what is free is there.
+    """
 
     form: Arrays
     frame: Frame
     whole: Callable[[Solution], Solution | None]
+    is_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,19 +125,21 @@ def _step(search: Search, state: _State) -> bool:
         return search.spend(len(plan.form.state))
     status, better, spent_s = _repair(search, state, task, found)
     _learn(arm, status, better, spent_s)
-    return not (len(free) == len(plan.open) and status in {Status.OPTIMAL, Status.INFEASIBLE})
+    is_exhausted = status in {Status.OPTIMAL, Status.INFEASIBLE} and not better
+    return not (is_exhausted and len(free) == len(plan.open) and task.is_complete)
 
 
 def _among_all(search: Search, state: _State, plan: Plan, free: Ops, found: Found) -> _Task:
     if state.frame is None:
         soft = found.score[0] > 0 or search.objective is Objective.DEADLINE_MISSES
         state.frame = frame_of(search.form, search.objective, found, soft=soft, strict=True)
-    frame = _freed(plan, state.frame, free)
+    frame = _freed(plan, state.frame, free, state.random)
 
     def whole(solution: Solution) -> Solution:
         return left_shifted(search.form, solution, _draft(search.form, state))
 
-    return _Task(form=search.form, frame=frame, whole=whole)
+    fewest = all(len(row) <= MOST_MODES for row in state.frame.modes)
+    return _Task(form=search.form, frame=frame, whole=whole, is_complete=fewest)
 
 
 def _draft(form: Arrays, state: _State) -> Draft:
@@ -153,7 +162,7 @@ def _learn(arm: _Arm, status: Status, better: bool, spent_s: float) -> None:
         arm.size *= 1.1
 
 
-def _freed(plan: Plan, frame: Frame, free: Ops) -> Frame:
+def _freed(plan: Plan, frame: Frame, free: Ops, random: Random) -> Frame:
     """Fix modes and orders of all but the freed operations."""
     is_free = np.zeros(len(plan.form.state), bool)
     is_free[free] = True
@@ -162,6 +171,10 @@ def _freed(plan: Plan, frame: Frame, free: Ops) -> Frame:
     modes = list(frame.modes)
     for i in fixed.tolist():
         modes[i] = [int(mode[i])]
+    for i in free.tolist():
+        if len(modes[i]) > MOST_MODES:
+            others = random.choice(modes[i], MOST_MODES, replace=False).tolist()
+            modes[i] = sorted({int(mode[i]), *others})
     chains: dict[int, list[int]] = {}
     exclusive = plan.form.machine_exclusive[plan.machine[fixed]] != 0
     for i, machine in zip(
@@ -172,7 +185,7 @@ def _freed(plan: Plan, frame: Frame, free: Ops) -> Frame:
 
 
 def _in_window(search: Search, state: _State, plan: Plan, free: Ops, found: Found) -> _Task | None:
-    cut = window(plan, free, search.objective, found)
+    cut = window(plan, free, search.objective, found, state.random)
     if cut is None:
         return None
 

@@ -14,6 +14,8 @@ from scheduler.solvers.kernels import margins
 
 Ops = NDArray[np.intp]
 Random = np.random.Generator
+MOST_MODES = 8
+"""Modes of a freed operation that are looked at in one repair, on average, besides its own."""
 
 
 @dataclass

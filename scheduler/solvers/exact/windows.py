@@ -7,6 +7,7 @@ memory, how much still follows. A step then costs what the window costs, and not
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN, Arrays
 from scheduler.solvers.exact.frame import Frame, framed
-from scheduler.solvers.exact.neighbourhoods import Ops, Plan
+from scheduler.solvers.exact.neighbourhoods import MOST_MODES, Ops, Plan, Random
 from scheduler.solvers.kernels import margins
 from scheduler.solvers.search import Found
 
@@ -41,7 +42,9 @@ class Window:
     mode_of: Ops
 
 
-def window(plan: Plan, free: Ops, objective: Objective, found: Found) -> Window | None:
+def window(
+    plan: Plan, free: Ops, objective: Objective, found: Found, random: Random
+) -> Window | None:
     """Cut out the free operations and what is between them; nothing if that is too much."""
     form = plan.form
     is_free = _mask(form, free)
@@ -68,7 +71,11 @@ def window(plan: Plan, free: Ops, objective: Objective, found: Found) -> Window 
         before |= _takes_resources(plan) & meets & ~inside
     before &= ~movable
     return _cut(
-        plan, found, objective, _Parts(is_free, after, movable, movable | before, lanes, first_us)
+        plan,
+        found,
+        objective,
+        random,
+        _Parts(is_free, after, movable, movable | before, lanes, first_us),
     )
 
 
@@ -123,9 +130,9 @@ def _takes_resources(plan: Plan) -> Mask:
 # --- the small form
 
 
-def _cut(plan: Plan, found: Found, objective: Objective, parts: _Parts) -> Window:
+def _cut(plan: Plan, found: Found, objective: Objective, random: Random, parts: _Parts) -> Window:
     kept = np.flatnonzero(parts.kept)
-    modes, counts = _modes(plan, parts, kept)
+    modes, counts = _modes(plan, parts, kept, random)
     small = _form(plan, parts, kept, modes, counts)
     tails = _tails(plan, parts, kept, objective)
     frame = framed(small, *_limits(plan, found, objective, tails, small), soft=found.score[0] > 0)
@@ -138,7 +145,7 @@ def _cut(plan: Plan, found: Found, objective: Objective, parts: _Parts) -> Windo
     return Window(form=small, frame=frame, kept=kept, mode_of=modes)
 
 
-def _modes(plan: Plan, parts: _Parts, kept: Ops) -> tuple[Ops, NDArray[np.int32]]:
+def _modes(plan: Plan, parts: _Parts, kept: Ops, random: Random) -> tuple[Ops, NDArray[np.int32]]:
     """Modes of the small form, and how many each operation has: of what is fixed, its own."""
     form, current = plan.form, plan.solution.mode
     rows = _spans(form.mode_first, kept)
@@ -149,7 +156,9 @@ def _modes(plan: Plan, parts: _Parts, kept: Ops) -> tuple[Ops, NDArray[np.int32]
     device, own_device = form.machine_device[form.mode_machine[rows]], plan.machine[owner]
     allowed &= (form.group[owner] < 0) | (device == form.machine_device[own_device])
     allowed &= _fits_memory(plan, rows)
-    chosen = is_own | allowed
+    choices = np.bincount(np.searchsorted(kept, owner[allowed]), minlength=len(kept))
+    share = MOST_MODES / np.maximum(choices, 1)[np.searchsorted(kept, owner)]
+    chosen = is_own | (allowed & (random.random(len(rows)) < share))
     counts = np.bincount(np.searchsorted(kept, owner[chosen]), minlength=len(kept))
     return rows[chosen], counts.astype(np.int32)
 
@@ -222,7 +231,7 @@ def _firsts(counts: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
 
 
-def _graph(form: Arrays, kept: Ops) -> dict[str, NDArray[np.int32] | NDArray[np.int64]]:
+def _graph(form: Arrays, kept: Ops) -> dict[str, Any]:
     """Edges between operations that are kept, and their order."""
     number = np.full(len(form.state), -1, np.int32)
     number[kept] = np.arange(len(kept))
