@@ -6,14 +6,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from rich.console import Console
 from rich.live import Live
 
+from api.cli import output
 from scheduler.instances import Instance
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Limits, Result
@@ -21,9 +23,13 @@ from scheduler.model.schedule import Limits, Result
 if TYPE_CHECKING:
     from scheduler.portfolio import Cancellation, Progress
 
+Found = TypeVar("Found")
+
 LOOK_S = 0.1
 LINE_S = 1.0
 """How often a line is printed where lines cannot be replaced."""
+LOADING_S = 3.0
+"""Processor time that loading compiled kernels stays below, and compiling them far above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,48 +50,84 @@ class Display(Protocol):
         """Show the newest line; called about every `LOOK_S`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a search is handed, so that it can be watched and ended."""
+
+    listener: Callable[[Progress], None]
+    cancel: Cancellation
+
+
 def answered(question: Question, *, quiet: bool) -> tuple[Result, float]:
-    """Search, show how far it is, end it at the first Ctrl-C; the result and how long it took.
+    """Search, show how far it is, end it at the first Ctrl-C; the result and how long it took."""
+    from scheduler import portfolio
+
+    def search(watch: Watch) -> Result:
+        return portfolio.solve(
+            question.instance.problem,
+            question.solver,
+            question.limits,
+            question.seed,
+            objective=question.objective,
+            listener=watch.listener,
+            cancel=watch.cancel,
+        )
+
+    return _watched(search, question, quiet=quiet)
+
+
+def front(question: Question, points: int, *, quiet: bool) -> tuple[list[Result], float]:
+    """Likewise, for plans that trade the makespan off against energy."""
+    from scheduler import pareto
+
+    def search(watch: Watch) -> list[Result]:
+        return pareto.front(
+            question.instance.problem,
+            question.limits,
+            points,
+            seed=question.seed,
+            solver=question.solver,
+            cancel=watch.cancel,
+        )
+
+    return _watched(search, question, quiet=quiet)
+
+
+def _watched(
+    search: Callable[[Watch], Found], question: Question, *, quiet: bool
+) -> tuple[Found, float]:
+    """Search in a thread of its own, so that this one is always free to hear Ctrl-C.
 
     The kernels are loaded before: what that takes is not part of the time limit.
     """
     from scheduler import portfolio
 
-    _prepare(question)
-    cancel = portfolio.Cancellation()
-    newest: list[Progress] = []
-    future: Future[tuple[Result, float]] = Future()
+    _prepare(question.solver)
+    newest: list[Progress | None] = [None]
+    watch = Watch(partial(newest.__setitem__, 0), portfolio.Cancellation())
+    future: Future[tuple[Found, float]] = Future()
 
-    def search() -> None:
+    def run() -> None:
         began = time.perf_counter()
         try:
-            result = portfolio.solve(
-                question.instance.problem,
-                question.solver,
-                question.limits,
-                question.seed,
-                objective=question.objective,
-                listener=lambda progress: newest.append(progress),
-                cancel=cancel,
-            )
-            future.set_result((result, time.perf_counter() - began))
+            future.set_result((search(watch), time.perf_counter() - began))
         except BaseException as error:
             future.set_exception(error)
 
-    # A thread of its own, so that the main one is always free to hear Ctrl-C; a daemon, so that a
-    # second one ends the command even then.
-    thread = threading.Thread(target=search, name="search", daemon=True)
-    with _ending_on_interrupt(cancel), _display(quiet) as display:
+    # A daemon, so that a second Ctrl-C ends the command even while it runs.
+    thread = threading.Thread(target=run, name="search", daemon=True)
+    with _ending_on_interrupt(watch.cancel), _display(quiet) as display:
         began = time.perf_counter()
         thread.start()
-        while True:
-            try:
-                return future.result(timeout=LOOK_S)
-            except TimeoutError:
-                if future.done():
-                    raise
-                line = _line(question, newest[-1] if newest else None)
-                display.show(f"{time.perf_counter() - began:6.1f} s  {line}")
+        while not _is_done(future):
+            elapsed_s = time.perf_counter() - began
+            display.show(f"{elapsed_s:6.1f} s  {_line(question, newest[0])}")
+    return future.result()
+
+
+def _is_done(future: Future[Found]) -> bool:
+    """Wait a little, and say whether it is over."""
+    return not wait([future], timeout=LOOK_S).not_done
 
 
 def _line(question: Question, progress: Progress | None) -> str:
@@ -105,8 +147,25 @@ def _line(question: Question, progress: Progress | None) -> str:
     return f"{name} {value}  bound {bound}  gap {gap}  found by {progress.found_by}"
 
 
-def _prepare(question: Question) -> None:
-    """Load the kernels, and say so if that is going to take a while."""
+def _prepare(solver: str) -> None:
+    """Load the kernels that a search needs, and say so if they must be compiled first."""
+    from scheduler import portfolio
+
+    is_loaded = threading.Event()
+    threading.Thread(target=_tell_if_compiling, args=[is_loaded], daemon=True).start()
+    try:
+        portfolio.warm_up(names=portfolio.taking_part(solver))
+    finally:
+        is_loaded.set()
+
+
+def _tell_if_compiling(is_loaded: threading.Event) -> None:
+    # Time of the processor: on a busy box, loading takes long as well.
+    until_s = time.process_time() + LOADING_S
+    while not is_loaded.wait(LOOK_S):
+        if time.process_time() > until_s:
+            output.note("compiling the search kernels (once per installation)")
+            return
 
 
 @contextmanager

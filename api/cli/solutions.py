@@ -146,3 +146,24 @@ def show(instance: Instance, result: Result, elapsed_s: float) -> None:
     console.print(drawn, soft_wrap=True, markup=False)
     if len(instance.problem.jobs) <= MOST_LETTERS:
         console.print(legend(bars), style="dim", markup=False)
+
+
+def energy_uj(result: Result) -> int:
+    """Energy of a plan of a front, in microjoules."""
+    return round(result.statistics["energy_uj"])
+
+
+def show_front(instance: Instance, found: Sequence[Result]) -> None:
+    """Print plans that trade the makespan off against energy, the shortest first."""
+    rows = [
+        (
+            _shown(instance, result, result.value),
+            f"{energy_uj(result):,}",
+            "unknown" if result.gap is None else f"{result.gap:.2%}",
+            result.found_by,
+        )
+        for result in found
+    ]
+    unit = words_of(instance).unit
+    columns = (f"makespan {unit}".strip(), "energy uJ", "gap", "found by")
+    output.print_table(columns, rows, empty="no schedule", right=columns[:3])

@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli import options, output
+from scheduler.model.errors import InvalidInput
 from scheduler.model.objectives import Objective
+
+if TYPE_CHECKING:
+    from api.cli.searching import Question
 
 INTERRUPTED = 130
 
 Picture = Annotated[
     Path | None,
     typer.Option("--gantt", metavar="FILE", help="Draw the schedule: .svg, .png or .html."),
+]
+
+
+Pareto = Annotated[
+    int | None,
+    typer.Option(
+        min=2, metavar="N", help="Trade makespan for energy: plans within N energy budgets."
+    ),
 ]
 
 
@@ -38,6 +50,7 @@ def solve(
         Objective, typer.Option(help="What to minimise.", case_sensitive=False)
     ] = Objective.MAKESPAN,
     picture: Picture = None,
+    pareto: Pareto = None,
     as_json: options.Json = False,
 ) -> None:
     """Solve a scheduling problem from a file.
@@ -45,11 +58,10 @@ def solve(
     Ctrl-C ends the search and shows the best schedule so far.
     """
     # Imported here: the solvers take longer to import than most commands take to run.
-    from api.cli import solutions
     from api.cli.files import read_instance
-    from api.cli.searching import Question, answered
+    from api.cli.searching import Question
     from api.gantt import files
-    from scheduler.model.schedule import Limits, Status
+    from scheduler.model.schedule import Limits
 
     if picture is not None:
         files.expect_picture(picture)
@@ -60,7 +72,20 @@ def solve(
         limits=Limits(time_s=time_limit_s, workers=workers),
         seed=seed,
     )
-    result, elapsed_s = answered(question, quiet=as_json)
+    if pareto is None:
+        _solve(question, picture, as_json=as_json)
+    elif picture is not None or objective is not Objective.MAKESPAN:
+        raise InvalidInput("--pareto must be without --gantt and --objective; got one of them")
+    else:
+        _trade_off(question, pareto, as_json=as_json)
+
+
+def _solve(question: Question, picture: Path | None, *, as_json: bool) -> None:
+    from api.cli import searching, solutions
+    from api.gantt import files
+    from scheduler.model.schedule import Status
+
+    result, elapsed_s = searching.answered(question, quiet=as_json)
     if as_json:
         output.print_json(solutions.as_dict(question.instance, result, elapsed_s))
     else:
@@ -71,6 +96,21 @@ def solve(
     if result.status is Status.CANCELLED:
         raise typer.Exit(INTERRUPTED)
     if result.schedule is None:
+        raise typer.Exit(1)
+
+
+def _trade_off(question: Question, points: int, *, as_json: bool) -> None:
+    from api.cli import searching, solutions
+
+    found, elapsed_s = searching.front(question, points, quiet=as_json)
+    if as_json:
+        rows = [solutions.as_dict(question.instance, result, elapsed_s) for result in found]
+        energies = [solutions.energy_uj(result) for result in found]
+        pairs = zip(rows, energies, strict=True)
+        output.print_json({"front": [{**row, "energy_uj": energy} for row, energy in pairs]})
+    else:
+        solutions.show_front(question.instance, found)
+    if not found:
         raise typer.Exit(1)
 
 

@@ -68,7 +68,7 @@ def _text(root: Tree.Element, shape: Text) -> None:
         "font-size": _number(shape.size),
         "fill": hexadecimal(shape.fill),
         "text-anchor": shape.anchor,
-        "dominant-baseline": "central",
+        "dy": "0.35em",
     }
     if shape.bold:
         attributes["font-weight"] = "600"

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.solvers.competitors import Competitor, load
+from benchmarks.solvers.competitors import OTHERS, Competitor, load
 from benchmarks.solvers.outcome import Budget, Outcome, Unsupported
+from scheduler import portfolio
 from scheduler.instances import Instance, parse
 from scheduler.model.checker import check
 
@@ -26,7 +27,7 @@ def run(case: dict[str, Any], competitor: str, budget: Budget) -> dict[str, Any]
     file = Path(case["file"])
     instance = parse(file.read_bytes(), file.name, processors=case["processors"])
     solve = load(competitor)
-    _warm_up(solve, budget)
+    _warm_up(competitor, solve, budget)
     began = time.perf_counter()
     try:
         outcome = solve(instance.problem, budget)
@@ -35,8 +36,10 @@ def run(case: dict[str, Any], competitor: str, budget: Budget) -> dict[str, Any]
     return _in_plain_data(instance, outcome, time.perf_counter() - began)
 
 
-def _warm_up(solve: Competitor, budget: Budget) -> None:
+def _warm_up(name: str, solve: Competitor, budget: Budget) -> None:
     """Load everything that is loaded at first use: kernels for us, OR-Tools for others."""
+    if name not in OTHERS:
+        portfolio.warm_up(names=portfolio.taking_part(name))
     tiny = parse(WARM_UP, "tiny.fjs").problem
     solve(tiny, Budget(time_s=0.2, workers=budget.workers, seed=budget.seed))
 

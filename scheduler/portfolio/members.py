@@ -86,6 +86,16 @@ def constructive(form: Arrays, solver: str) -> tuple[str, ...]:
     return tuple(name for name in order if name in known and _takes(name, form))
 
 
+def taking_part(solver: str) -> tuple[str, ...]:
+    """Names of all that may take part, whatever the problem is, when a solver is asked for."""
+    first = registry.names(Kind.CONSTRUCTIVE)
+    if solver in first:
+        return (solver,)
+    searches = (solver,) if solver != AUTO else (*(member.name for member in IMPROVERS), EXACT)
+    known = registry.names()
+    return (*first, *(name for name in searches if name in known))
+
+
 def lanes(form: Arrays, solver: str, objective: Objective, workers: int) -> Sequence[Lane]:
     """Share the members out among the workers."""
     if solver != AUTO:

@@ -51,6 +51,23 @@ def problem_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def costly_file(tmp_path: Path) -> Path:
+    # One operation: quick and costly, or slow and cheap.
+    modes = (
+        Mode(machine="gpu", duration_us=5_000, energy_uj=90),
+        Mode(machine="cpu", duration_us=20_000, energy_uj=10),
+    )
+    problem = Problem(
+        machines=(Machine(id="gpu"), Machine(id="cpu")),
+        jobs=(Job(id="a"),),
+        operations=(Operation(id="a1", job="a", modes=modes),),
+    )
+    file = tmp_path / "costly.json"
+    file.write_text(write(problem))
+    return file
+
+
+@pytest.fixture
 def solved(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     def solve(file: Path, *options: str) -> Any:
         assert run(["solve", str(file), "--time-limit-s", "2", "--json", *options]) == 0
@@ -142,6 +159,16 @@ def test_people_get_a_chart_with_a_letter_per_job(
     assert "  B j" in shown
 
 
+def test_plans_that_trade_makespan_for_energy_are_listed(
+    costly_file: Path, solved: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = solved(costly_file, "--pareto", "3")
+    assert [(p["value"], p["energy_uj"]) for p in answer["front"]] == [(5_000, 90), (20_000, 10)]
+    assert run(["solve", str(costly_file), "--pareto", "3", "--time-limit-s", "2"]) == 0
+    rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert rows == [["5.0", "90"], ["20.0", "10"]]
+
+
 @pytest.mark.parametrize("suffix", ["svg", "html", "png"])
 def test_the_schedule_is_drawn_into_a_file(shop: Path, tmp_path: Path, suffix: str) -> None:
     picture = tmp_path / f"plan.{suffix}"
@@ -163,6 +190,7 @@ def test_the_schedule_is_drawn_into_a_file(shop: Path, tmp_path: Path, suffix: s
         (["--workers", "0"], "--workers"),
         (["--gantt", "plan.pdf"], "must end in one of .svg, .png, .html; got 'plan.pdf'"),
         (["--gantt", "nowhere/plan.svg"], "must be in a folder that exists"),
+        (["--pareto", "3", "--objective", "energy"], "--pareto must be without"),
         (["--objective", "max_lateness"], "must have a job with a due date"),
     ],
 )
