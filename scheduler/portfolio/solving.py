@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from scheduler.model.bounds import lower_bound
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule, Status
@@ -17,6 +16,7 @@ from scheduler.portfolio.members import AUTO, expect_solver, expect_suited, name
 from scheduler.portfolio.progress import Cancellation, Listener
 from scheduler.portfolio.stages import explore_by_band, open_bands
 from scheduler.solvers.arrays import Arrays, Solution, arrays
+from scheduler.solvers.bounding import WORK, lower_bound
 from scheduler.solvers.search import Search
 
 __all__ = ["SOLVED", "names", "solve"]
@@ -86,9 +86,9 @@ def solve(
         listener=listener,
         cancel=cancel or Cancellation(),
     )
-    start = Start(
-        bound=_bound(problem, form, objective), solutions=_carried(problem, form, warm_start)
-    )
+    # Within a second, the bound gets its share of the time.
+    bound = lower_bound(form, objective, work=int(min(limits.time_s, 1) * WORK))
+    start = Start(bound=bound, solutions=_carried(problem, form, warm_start))
     time_s = limits.time_s - (clock() - began_s) - JUDGING_S * len(problem.operations)
     search = _explored(request, form, start, time_s)
     return concluded(request, problem, search)
@@ -108,7 +108,3 @@ def _carried(
 ) -> tuple[tuple[Solution, str], ...]:
     solution = None if plan is None else carried_over(problem, form, plan)
     return () if solution is None else ((solution, WARM_START),)
-
-
-def _bound(problem: Problem, form: Arrays, objective: Objective) -> int | None:
-    return lower_bound(problem) if objective is Objective.MAKESPAN else None

@@ -10,22 +10,32 @@ from numpy.typing import NDArray
 
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import NEVER_US, OPEN, RUNNING, Arrays, Long
-from scheduler.solvers.kernels.reaching import FAR_US, heads_us, tails_us
+from scheduler.solvers.kernels import reaching
+from scheduler.solvers.kernels.reaching import FAR_US
 
-_WORK = 10_000_000
-"""Array elements that each kind of bound may look at: some ten milliseconds."""
+WORK = 10_000_000
+"""Array elements to look at, by default: some tens of milliseconds, less for small problems."""
+_OVERHEAD = 5_000
+"""What a step costs that looks at nothing, in elements."""
 _SETS = 60
 _ROUNDS = 100
 _EXACT = 2.0**61
 """Sums up to there fit 64 bits."""
 
 
-def lower_bound(form: Arrays, objective: Objective = Objective.MAKESPAN) -> int:
+def lower_bound(
+    form: Arrays, objective: Objective = Objective.MAKESPAN, *, work: int = WORK
+) -> int:
     """Give a proven lower bound on the value of every plan; 0 if there can be no plan.
 
     Of the makespan and the maximum lateness: the longest of paths, of loads of machine sets and of
     demands for renewable resources, each between heads and tails. Of other times: what follows
     from the earliest end of each job. Of energy: the least of each operation.
+
+    Parameters
+    ----------
+    work
+        Array elements to look at, about; what comes first has had its part by then.
 
     References
     ----------
@@ -39,18 +49,18 @@ def lower_bound(form: Arrays, objective: Objective = Objective.MAKESPAN) -> int:
         return 0
     if objective is Objective.ENERGY:
         return int(np.minimum.reduceat(form.mode_energy_uj, form.mode_first[:-1]).sum())
-    head_us = heads_us(form)
+    head_us = reaching.heads_us(form)
     if objective not in (Objective.MAKESPAN, Objective.MAX_LATENESS):
         return _from_completions(form, head_us, objective)
     last_us = np.zeros(len(form.state), np.int64)
     if objective is Objective.MAX_LATENESS:
         due_us = form.job_due_us[form.job]
         last_us = np.where(due_us < NEVER_US, -due_us, FAR_US)
-    items = _items(form, head_us, tails_us(form, last_us))
+    items = _items(form, head_us, reaching.tails_us(form, last_us))
     if not FAR_US // 2 < items.longest_us < NEVER_US // 8:
         return 0
-    bound = max([items.longest_us, *_resources(form, items), *_sets(form, items)])
-    return _balanced(form, items, bound)
+    bound = max([items.longest_us, *_resources(form, items, work), *_sets(form, items, work)])
+    return _balanced(form, items, bound, work)
 
 
 class _Items(NamedTuple):
@@ -73,7 +83,9 @@ class _Items(NamedTuple):
     mode_tail_us: Long
     longest_us: int
 
-    def sorted(self, inside: NDArray[np.bool_], work: Long | None = None) -> tuple[Long, Long, Long]:
+    def sorted(
+        self, inside: NDArray[np.bool_], work: Long | None = None
+    ) -> tuple[Long, Long, Long]:
         """Heads, work and tails of some operations, the longest tail first."""
         chosen = np.flatnonzero(inside)
         order = chosen[np.argsort(-self.tail_us[chosen], kind="stable")]
@@ -143,7 +155,7 @@ def _subsets(heads_us: Long, work: Long, tails_us: Long, capacity: int, most: in
     return bound
 
 
-def _resources(form: Arrays, items: _Items) -> Iterator[int]:
+def _resources(form: Arrays, items: _Items, work: int) -> Iterator[int]:
     """What unstarted operations take of each renewable resource, times how long."""
     renewable = np.flatnonzero((form.resource_renewable != 0) & (form.resource_capacity > 0))
     for r in renewable.tolist():
@@ -156,49 +168,50 @@ def _resources(form: Arrays, items: _Items) -> Iterator[int]:
         taken = np.minimum.reduceat(amount * form.mode_us, form.mode_first[:-1])
         inside = (taken > 0) & (form.state == OPEN) & (items.least_us > 0)
         if inside.any():
-            most = _WORK // (int(inside.sum()) * len(renewable))
+            most = work // ((int(inside.sum()) + _OVERHEAD) * len(renewable))
             shares = items.sorted(inside, taken)
             yield _subsets(*shares, int(form.resource_capacity[r]), most)
 
 
-def _sets(form: Arrays, items: _Items) -> Iterator[int]:
+def _sets(form: Arrays, items: _Items, work: int) -> Iterator[int]:
     """What operations put on sets of exclusive machines that they share, as if all were alike."""
-    machines = _machine_sets(form, items)
+    machines = _machine_sets(form, items, work)
     for eligible in machines:
         outside = np.maximum.reduceat(~eligible[form.mode_machine], form.mode_first[:-1])
         inside = ~outside & (items.least_us > 0)
         if not inside.any():
             continue
         capacity = int(eligible.sum())
-        heads, work, tails = items.sorted(inside)
-        most = _WORK // (len(work) * len(machines))
-        yield _subsets(heads, work, tails, capacity, most)
+        heads_us, load_us, tails_us = items.sorted(inside)
+        most = work // ((len(load_us) + _OVERHEAD) * len(machines))
+        yield _subsets(heads_us, load_us, tails_us, capacity, most)
         # Machines alike: one without work could take some from another, so each has a first and
         # a last operation, and no two have the same.
-        used = min(capacity, len(work))
-        total_us = work.sum() + np.sort(heads)[:used].sum() + np.sort(tails)[:used].sum()
+        used = min(capacity, len(load_us))
+        total_us = load_us.sum() + np.sort(heads_us)[:used].sum() + np.sort(tails_us)[:used].sum()
         yield -(-int(total_us) // used)
         if capacity == 1:
             yield _between_windows(form, int(np.argmax(eligible)), items, inside)
 
 
-def _machine_sets(form: Arrays, items: _Items) -> list[NDArray[np.bool_]]:
+def _machine_sets(form: Arrays, items: _Items, work: int) -> list[NDArray[np.bool_]]:
     """All exclusive machines, and the sets of eligible machines with the most work."""
     exclusive = form.machine_exclusive != 0
-    work: dict[bytes, int] = {}
-    most = _WORK // max(len(form.mode_us), 1)
+    loads_us: dict[bytes, int] = {}
     firsts, machines = form.mode_first.tolist(), form.mode_machine
-    for i in np.flatnonzero(items.least_us)[: _WORK // 100].tolist():
-        eligible = np.unique(machines[firsts[i] : firsts[i + 1]])
-        if exclusive[eligible].all():
-            key = eligible.tobytes()
-            work[key] = work.get(key, 0) + int(items.least_us[i])
-    found = [exclusive] if exclusive.any() else []
-    for key in sorted(work, key=lambda key: -work[key])[: min(_SETS, most)]:
+    for i in np.flatnonzero(items.least_us)[: work // 100].tolist():
+        eligible = machines[firsts[i] : firsts[i + 1]].tobytes()
+        loads_us[eligible] = loads_us.get(eligible, 0) + int(items.least_us[i])
+    found: dict[bytes, NDArray[np.bool_]] = {}
+    if exclusive.any():
+        found[exclusive.tobytes()] = exclusive
+    most = min(_SETS, work // (len(machines) + _OVERHEAD))
+    for eligible in sorted(loads_us, key=lambda key: -loads_us[key])[:most]:
         chosen = np.zeros(len(exclusive), np.bool_)
-        chosen[np.frombuffer(key, machines.dtype)] = True
-        found.append(chosen)
-    return found
+        chosen[np.frombuffer(eligible, machines.dtype)] = True
+        if exclusive[chosen].all():
+            found[chosen.tobytes()] = chosen
+    return list(found.values())
 
 
 def _between_windows(form: Arrays, machine: int, items: _Items, inside: NDArray[np.bool_]) -> int:
@@ -217,7 +230,7 @@ def _between_windows(form: Arrays, machine: int, items: _Items, inside: NDArray[
     return at_us + left_us + int(items.tail_us[inside].min())
 
 
-def _balanced(form: Arrays, items: _Items, bound: int) -> int:
+def _balanced(form: Arrays, items: _Items, bound: int, work: int) -> int:
     """Raise a bound by weighing machines: each operation takes where its weighted time is least.
 
     For weights that sum to one, the makespan is no less than the weighted sum over machines of
@@ -228,7 +241,8 @@ def _balanced(form: Arrays, items: _Items, bound: int) -> int:
     machine, first = form.mode_machine, form.mode_first[:-1]
     weight = (form.machine_exclusive != 0).astype(np.float64)
     duration_us = np.where(usable & (weight[machine] > 0), form.mode_us, 0).astype(np.float64)
-    for step in range(min(_ROUNDS, _WORK // len(machine)) if weight.any() else 0):
+    rounds = min(_ROUNDS, work // (8 * (len(machine) + _OVERHEAD)))
+    for step in range(rounds if weight.any() else 0):
         weight /= weight.sum()
         weighed = weight[machine] * duration_us
         least = np.minimum.reduceat(weighed, first)
