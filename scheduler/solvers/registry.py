@@ -125,9 +125,17 @@ _ENTRIES: dict[str, Entry] = {
         objectives=tuple(Objective),
         doi="10.4230/LIPIcs.CP.2023.3",
     ),
+    "path_relinking": Entry(
+        path="scheduler.solvers.metaheuristics.path_relinking:path_relinking",
+        kind=Kind.IMPROVEMENT,
+        objectives=(Objective.MAKESPAN, Objective.MAX_LATENESS),
+        features=_GRAPH_FEATURES,
+        doi="10.1016/j.cor.2014.08.006",
+    ),
     "tabu_search": Entry(
         path="scheduler.solvers.metaheuristics.tabu_search:tabu_search",
         kind=Kind.IMPROVEMENT,
+        objectives=(Objective.MAKESPAN, Objective.MAX_LATENESS),
         features=_GRAPH_FEATURES,
         doi="10.1002/(SICI)1099-1425(200001/02)3:1<3::AID-JOS32>3.0.CO;2-Y",
     ),

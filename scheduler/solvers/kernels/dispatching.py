@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import kernel, part, wide
+from scheduler.solvers.kernels.compiling import kernel, lean_part, wide
 from scheduler.solvers.kernels.listing import DONE, STOPPED, STUCK
 from scheduler.solvers.kernels.timelines import fits, place, ready_us, reset, slot
 
@@ -98,7 +98,7 @@ def dispatch(
     return DONE
 
 
-@part
+@lean_part
 def _begin(a: Arrays, c: Candidates) -> int:
     """Make ready what waits for nothing but what has started; how many are to be placed."""
     left = 0
@@ -115,7 +115,7 @@ def _begin(a: Arrays, c: Candidates) -> int:
     return wide(left)
 
 
-@part
+@lean_part
 def _mean_us(a: Arrays) -> float:
     total_us = 0.0
     for k in range(len(a.mode_us)):
@@ -123,7 +123,7 @@ def _mean_us(a: Arrays) -> float:
     return total_us / max(len(a.mode_us), 1)
 
 
-@part
+@lean_part
 def _most_urgent_band(a: Arrays, c: Candidates) -> int:
     band = wide(a.band[c.ready[0]])
     for x in range(c.filled[0]):
@@ -131,7 +131,7 @@ def _most_urgent_band(a: Arrays, c: Candidates) -> int:
     return band
 
 
-@part
+@lean_part
 def _refresh(a: Arrays, w: Draft, c: Candidates, rule: int, band: int, append: bool) -> bool:
     """Find out what is best for each candidate of a band; false if nothing is, for some."""
     for x in range(c.filled[0]):
@@ -143,7 +143,7 @@ def _refresh(a: Arrays, w: Draft, c: Candidates, rule: int, band: int, append: b
     return True
 
 
-@part
+@lean_part
 def _compare_modes(
     a: Arrays, w: Draft, c: Candidates, i: int, by_start: bool, append: bool
 ) -> None:
@@ -171,7 +171,7 @@ def _compare_modes(
     c.other_us[i] = next_us - best_us if c.other[i] >= 0 else _NO_OTHER_US
 
 
-@part
+@lean_part
 def _chosen(a: Arrays, c: Candidates, rule: int, level: Float, band: int, scale_us: float) -> int:
     """Candidate of a band that the rule puts first; ties to the earlier operation."""
     # Batch rules compare all that is ready; the others what can start soonest.
@@ -193,7 +193,7 @@ def _chosen(a: Arrays, c: Candidates, rule: int, level: Float, band: int, scale_
     return best
 
 
-@part
+@lean_part
 def _urgency(a: Arrays, c: Candidates, i: int, rule: int, level: Float, scale_us: float) -> float:
     """How urgent a rule holds a candidate; the largest goes first."""
     end_us = float(c.end_us[i] - a.now_us)
@@ -213,7 +213,7 @@ def _urgency(a: Arrays, c: Candidates, i: int, rule: int, level: Float, scale_us
     return float(level[i])
 
 
-@part
+@lean_part
 def _cost_of_waiting(
     a: Arrays, c: Candidates, i: int, rule: int, level: float, scale_us: float
 ) -> float:
@@ -231,7 +231,7 @@ def _cost_of_waiting(
     return rate * float(np.exp(-slack_us / (_LOOKING_AHEAD * scale_us)))
 
 
-@part
+@lean_part
 def _outdate(a: Arrays, w: Draft, c: Candidates, placed: int) -> None:
     """Forget what is best for those whose best or second best machine was just used."""
     everywhere = w.renewing or w.limited or w.spent or w.restricted
@@ -246,7 +246,7 @@ def _outdate(a: Arrays, w: Draft, c: Candidates, placed: int) -> None:
             c.mode[i] = -1
 
 
-@part
+@lean_part
 def _drop(c: Candidates, i: int) -> None:
     x = 0
     while c.ready[x] != i:
@@ -255,7 +255,7 @@ def _drop(c: Candidates, i: int) -> None:
     c.ready[x] = c.ready[c.filled[0]]
 
 
-@part
+@lean_part
 def _follow(a: Arrays, c: Candidates, i: int) -> None:
     """Make ready the targets that waited for nothing else."""
     for e in range(a.target_first[i], a.target_first[i + 1]):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import kernel, part, wide
+from scheduler.solvers.kernels.compiling import kernel, lean_part, wide
 from scheduler.solvers.kernels.ordering import rows
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _narrow_all(d: Domains) -> bool:
     return consistent
 
 
-@part
+@lean_part
 def clear_domains(d: Domains) -> None:
     """Take back all choices."""
     for i in range(d.now.shape[0]):
@@ -150,7 +150,7 @@ def clear_domains(d: Domains) -> None:
     d.trail_count[0] = 0
 
 
-@part
+@lean_part
 def allows(d: Domains, i: int, device: int) -> bool:
     """Whether every operation still has a device after this choice."""
     if not d.now[i, device // _WORD] >> np.uint64(device % _WORD) & _ONE:
@@ -161,7 +161,7 @@ def allows(d: Domains, i: int, device: int) -> bool:
     return allowed
 
 
-@part
+@lean_part
 def choose(d: Domains, i: int, device: int) -> bool:
     """Settle the device of an operation, and rule out what does not go with it."""
     changed = False
@@ -175,7 +175,7 @@ def choose(d: Domains, i: int, device: int) -> bool:
     return _propagate(d, wide(1))
 
 
-@part
+@lean_part
 def undo(d: Domains, mark: int) -> None:
     """Take back all changes since the trail was that long."""
     for t in range(d.trail_count[0] - 1, mark - 1, -1):
@@ -183,7 +183,7 @@ def undo(d: Domains, mark: int) -> None:
     d.trail_count[0] = mark
 
 
-@part
+@lean_part
 def _set(d: Domains, i: int, word: int, mask: np.uint64) -> bool:
     """Change a word of a domain and keep what it was; whether it changed."""
     if d.now[i, word] == mask:
@@ -197,7 +197,7 @@ def _set(d: Domains, i: int, word: int, mask: np.uint64) -> bool:
     return True
 
 
-@part
+@lean_part
 def _propagate(d: Domains, count: int) -> bool:
     """Narrow all that the queued operations tie; false as soon as a domain is empty."""
     n = d.queue.shape[1]
@@ -221,14 +221,14 @@ def _propagate(d: Domains, count: int) -> bool:
     return True
 
 
-@part
+@lean_part
 def _forget(d: Domains, head: int, count: int) -> None:
     """Empty the queue."""
     for q in range(head, head + count):
         d.queue[1, d.queue[0, q % d.queue.shape[1]]] = 0
 
 
-@part
+@lean_part
 def _unite(d: Domains, i: int, kind: int) -> None:
     """Let the union be what any device of an operation leaves to the other end of a tie."""
     for word in range(len(d.union)):
@@ -241,7 +241,7 @@ def _unite(d: Domains, i: int, kind: int) -> None:
                 d.union[word] |= d.allowed[kind, device, word]
 
 
-@part
+@lean_part
 def _narrow(d: Domains, other: int) -> int:
     """Leave an operation what the union has: nothing (0), as much as before (1), less (2)."""
     changed = False

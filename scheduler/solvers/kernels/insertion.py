@@ -8,8 +8,7 @@ follow it. The estimate of a move is the longest path through the operation in i
 Departures: heads and tails come from the plan as it is, on the operation's own machine from the
 chain without it, so that an estimate costs constant time; it is never below the longest path
 through the operation. Transfers depend on both ends, so which insertions make no cycle is told by
-heads and tails without the operation's own transfers. What stays critical once the operation has
-left counts too.
+heads and tails without the operation's own transfers.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from scheduler.solvers.kernels.graph import Graph
 
 _NEVER_US = 2**62
-OPERATION, MODE, PLACE, ESTIMATE, THROUGH, TIES = range(6)
+OPERATION, MODE, PLACE, ESTIMATE, TIES = range(5)
 """Positions in `Choice.best` and `Choice.tabu`."""
 
 
@@ -44,7 +43,7 @@ class Choice(NamedTuple):
     Parameters
     ----------
     best, tabu
-        `OPERATION`, `MODE`, `PLACE`, `ESTIMATE`, `THROUGH`, `TIES`.
+        `OPERATION`, `MODE`, `PLACE`, `ESTIMATE`, `TIES`.
     path
         Room for a critical path.
     steps
@@ -66,8 +65,6 @@ class Probe(NamedTuple):
         Head and tail that precedence allows in this mode.
     early_us, late_us
         The same without transfers: what ends later may follow, what has a longer tail may precede.
-    left_us
-        Longest path known to remain without the operation.
     aspiration_us
         The mode is tabu for estimates that are not below.
     """
@@ -80,15 +77,14 @@ class Probe(NamedTuple):
     rest_us: int
     early_us: int
     late_us: int
-    left_us: int
     aspiration_us: int
 
 
 def choice(count: int) -> Choice:
     """Give an empty choice for a graph of that many operations."""
     return Choice(
-        best=np.zeros(6, np.int64),
-        tabu=np.zeros(6, np.int64),
+        best=np.zeros(5, np.int64),
+        tabu=np.zeros(5, np.int64),
         path=np.zeros(count, np.int32),
         steps=np.zeros(1, np.int64),
     )
@@ -99,7 +95,7 @@ def clear(c: Choice) -> None:
     """Forget what has been chosen."""
     for kept in (c.best, c.tabu):
         kept[OPERATION] = NONE
-        kept[ESTIMATE] = kept[THROUGH] = _NEVER_US
+        kept[ESTIMATE] = _NEVER_US
         kept[TIES] = 0
 
 
@@ -156,7 +152,6 @@ def insertions(
     early_us, late_us = o.ready_us, o.rest_us
     if g.lagged:
         early_us, late_us = _without_transfers(g, i)
-    left_us = _left_us(g, i)
     for k in range(o.mode_first, o.mode_last):
         m = g.mode[k].machine
         start_us, rest_us = o.ready_us, o.rest_us
@@ -167,7 +162,7 @@ def insertions(
         if start_us + us + rest_us > c.best[ESTIMATE]:
             c.steps[0] += 1
             continue
-        p = Probe(i, k, m, us, start_us, rest_us, early_us, late_us, left_us, bar_us)
+        p = Probe(i, k, m, us, start_us, rest_us, early_us, late_us, bar_us)
         if not g.machine[m].exclusive:
             if k != o.mode:
                 _consider(g, c, random, p, NONE, start_us, rest_us)
@@ -185,19 +180,16 @@ def _consider(
     c.steps[0] += 1
     if g.windowed:
         start_us = outside_windows(g, p.m, start_us, 0, p.us)
-    through_us = start_us + p.us + rest_us
-    estimate_us = max(through_us, p.left_us)
+    estimate_us = start_us + p.us + rest_us
     kept = c.best if estimate_us < p.aspiration_us else c.tabu
     if estimate_us > kept[ESTIMATE]:
         return
-    if estimate_us < kept[ESTIMATE] or through_us < kept[THROUGH]:
+    if estimate_us < kept[ESTIMATE]:
         kept[TIES] = 0
-    elif through_us > kept[THROUGH]:
-        return
     kept[TIES] += 1
     if kept[TIES] == 1 or below(random, kept[TIES]) == 0:
         kept[OPERATION], kept[MODE], kept[PLACE] = p.i, p.k, at
-        kept[ESTIMATE], kept[THROUGH] = estimate_us, through_us
+        kept[ESTIMATE] = estimate_us
 
 
 @lean_part
@@ -231,18 +223,6 @@ def _with_transfers(g: Graph, i: int, m: int) -> tuple[int, int]:
             return _NEVER_US, 0
         rest_us = max(rest_us, lag + target.us + target.tail_us)
     return start_us, rest_us
-
-
-@lean_part
-def _left_us(g: Graph, i: int) -> int:
-    """Longest path through the operation's neighbours on its machine once it has left."""
-    o = g.operation[i]
-    if o.before < 0 or o.behind < 0:
-        return FAR_US
-    before, behind = g.operation[o.before], g.operation[o.behind]
-    at_us = free_us(g, o.before, o.machine) + setup_us(g, o.before, o.machine, behind.mode)
-    at_us = max(at_us, behind.ready_us) + behind.us + behind.tail_us
-    return int(max(at_us, before.head_us + before.us + before.rest_us))
 
 
 @lean_part

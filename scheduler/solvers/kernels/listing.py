@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import kernel, part, wide
+from scheduler.solvers.kernels.compiling import kernel, lean_part, wide
 from scheduler.solvers.kernels.timelines import (
     earliest_start,
     fits,
@@ -63,7 +63,7 @@ def list_schedule(
         if stop[0] != 0:
             return STOPPED
         if ahead:
-            k, start_us = _cheapest_ahead(a, w, i, rank, trial, append)
+            k, start_us = _cheapest_ahead(a, w, i, rank, trial, penalty, append)
         else:
             k, start_us = cheapest(a, w, i, penalty, append)
         if k < 0:
@@ -72,7 +72,7 @@ def list_schedule(
     return DONE
 
 
-@part
+@lean_part
 def cheapest(a: Arrays, w: Draft, i: int, penalty: Float, append: bool) -> tuple[int, int]:
     """Mode of an operation with the least sum of finish and penalty, and its start; or -1."""
     best = best_start_us = wide(-1)
@@ -93,9 +93,9 @@ def cheapest(a: Arrays, w: Draft, i: int, penalty: Float, append: bool) -> tuple
     return best, best_start_us
 
 
-@part
+@lean_part
 def _cheapest_ahead(
-    a: Arrays, w: Draft, i: int, rank: Long, trial: Long, append: bool
+    a: Arrays, w: Draft, i: int, rank: Long, trial: Long, penalty: Float, append: bool
 ) -> tuple[int, int]:
     """Mode with which the latest of the targets could finish earliest, and its start; or -1.
 
@@ -111,7 +111,7 @@ def _cheapest_ahead(
         end_us = start_us + a.mode_us[k]
         last_us = w.last_us[a.mode_machine[k]]
         place(a, w, i, wide(k), start_us)
-        latest_us = max(end_us, _targets_end_us(a, w, trial, count, append))
+        latest_us = max(end_us, _targets_end_us(a, w, trial, count, penalty, append))
         lift(a, w, i, last_us)
         if latest_us < best_us or (latest_us == best_us and end_us < best_end_us):
             best, best_start_us = wide(k), start_us
@@ -119,7 +119,7 @@ def _cheapest_ahead(
     return best, best_start_us
 
 
-@part
+@lean_part
 def _targets_by_rank(a: Arrays, i: int, rank: Long, trial: Long) -> int:
     """Write down the targets of an operation, most urgent first; how many."""
     count = 0
@@ -133,14 +133,16 @@ def _targets_by_rank(a: Arrays, i: int, rank: Long, trial: Long) -> int:
     return count
 
 
-@part
-def _targets_end_us(a: Arrays, w: Draft, trial: Long, count: int, append: bool) -> int:
+@lean_part
+def _targets_end_us(
+    a: Arrays, w: Draft, trial: Long, count: int, penalty: Float, append: bool
+) -> int:
     """Latest end of targets that are placed on trial; very late if one fits nowhere."""
     latest_us = wide(0)
     placed = 0
     while placed < count and latest_us < 2**61:
         target = trial[0, placed]
-        k, start_us = _earliest_finish(a, w, target, append)
+        k, start_us = cheapest(a, w, target, penalty, append)
         if k < 0:
             latest_us = wide(2**61)
         else:
@@ -153,12 +155,7 @@ def _targets_end_us(a: Arrays, w: Draft, trial: Long, count: int, append: bool) 
     return wide(latest_us)
 
 
-@part
-def _earliest_finish(a: Arrays, w: Draft, i: int, append: bool) -> tuple[int, int]:
-    return cheapest(a, w, i, np.empty(0, np.float64), append)
-
-
-@part
+@lean_part
 def regenerate(a: Arrays, w: Draft, order: Int, mode: Int, append: bool) -> bool:
     """Place operations in an order that respects precedence, each in its mode as early as it fits.
 

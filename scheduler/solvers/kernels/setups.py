@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scheduler.solvers.kernels.compiling import part, wide
+from scheduler.solvers.kernels.compiling import lean_part, wide
 from scheduler.solvers.kernels.sorting import above
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _WINDOW = -1
 _FAR_PAST_US = -(2**62)
 
 
-@part
+@lean_part
 def gap_with_setups_us(a: Arrays, w: Draft, k: int, ready_us: int) -> int:
     """Start of the first gap, not before `ready_us`, that holds a mode and all setups around it."""
     s = w.spans
@@ -38,7 +38,7 @@ def gap_with_setups_us(a: Arrays, w: Draft, k: int, ready_us: int) -> int:
         p += 1
 
 
-@part
+@lean_part
 def _family_before(a: Arrays, w: Draft, k: int, p: int) -> int:
     """Family that the machine of a mode holds in the gap before a span."""
     m = a.mode_machine[k]
@@ -49,7 +49,7 @@ def _family_before(a: Arrays, w: Draft, k: int, p: int) -> int:
     return wide(a.machine_family[m])
 
 
-@part
+@lean_part
 def _next_can_load(a: Arrays, w: Draft, k: int, p: int, end_us: int) -> bool:
     """Whether the next operation after a gap keeps the time for its setup, if it needs one."""
     s = w.spans

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import part
+from scheduler.solvers.kernels.compiling import lean_part
 
 Long = NDArray[np.int64]
 
 
-@part
+@lean_part
 def not_below(values: Long, low: int, high: int, value: int) -> int:
     """First position in ``[low, high)`` whose value is not below; `high` if there is none."""
     while low < high:
@@ -22,7 +22,7 @@ def not_below(values: Long, low: int, high: int, value: int) -> int:
     return low
 
 
-@part
+@lean_part
 def above(values: Long, low: int, high: int, value: int) -> int:
     """First position in ``[low, high)`` whose value is above; `high` if there is none."""
     while low < high:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import part, wide
+from scheduler.solvers.kernels.compiling import lean_part, wide
 from scheduler.solvers.kernels.sorting import above, not_below
 
 Long = NDArray[np.int64]
@@ -64,7 +64,7 @@ def spans(machines: int, most: int, *, merged: bool) -> Spans:
     )
 
 
-@part
+@lean_part
 def clear_spans(s: Spans) -> None:
     """Leave every machine free."""
     for m in range(len(s.first)):
@@ -74,7 +74,7 @@ def clear_spans(s: Spans) -> None:
     s.used[0] = len(s.first) * ROOM
 
 
-@part
+@lean_part
 def gap_us(s: Spans, m: int, ready_us: int, duration_us: int) -> int:
     """Start of the first gap, not before `ready_us`, that is long enough; spans are merged."""
     low = s.first[m]
@@ -89,7 +89,7 @@ def gap_us(s: Spans, m: int, ready_us: int, duration_us: int) -> int:
     return start_us
 
 
-@part
+@lean_part
 def take(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
     """Give a span to an operation, or to a window (-1)."""
     if not s.merged:
@@ -110,7 +110,7 @@ def take(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
         _close(s, m, first + 1, last)
 
 
-@part
+@lean_part
 def _take_apart(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
     """Insert a span by its start. Ends ascend too: what has started may overlap, and is history."""
     low = s.first[m]
@@ -127,7 +127,7 @@ def _take_apart(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
         s.end_us[q] = end_us
 
 
-@part
+@lean_part
 def release(s: Spans, m: int, start_us: int, end_us: int) -> None:
     """Take back a span that was given where nothing else was."""
     low = s.first[m]
@@ -147,7 +147,7 @@ def release(s: Spans, m: int, start_us: int, end_us: int) -> None:
         s.end_us[p - 1] = start_us
 
 
-@part
+@lean_part
 def _open(s: Spans, m: int, p: int) -> int:
     """Make room for one more span of a machine; its position."""
     count = s.filled[m]
@@ -164,7 +164,7 @@ def _open(s: Spans, m: int, p: int) -> int:
     return p
 
 
-@part
+@lean_part
 def _move(s: Spans, m: int) -> int:
     """Give the row of a machine twice the room, at the end of the pool; by how far it moved."""
     low = s.first[m]
@@ -181,7 +181,7 @@ def _move(s: Spans, m: int) -> int:
     return wide(by)
 
 
-@part
+@lean_part
 def _close(s: Spans, m: int, first: int, last: int) -> None:
     """Drop the spans in ``[first, last)``."""
     by = last - first

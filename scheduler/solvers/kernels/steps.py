@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.compiling import part, wide
+from scheduler.solvers.kernels.compiling import lean_part, wide
 from scheduler.solvers.kernels.sorting import above, not_below
 
 Int = NDArray[np.int32]
@@ -31,7 +31,7 @@ def steps(resources: int, most: int) -> Steps:
     )
 
 
-@part
+@lean_part
 def clear_steps(s: Steps) -> None:
     """Leave every resource untouched."""
     for r in range(len(s.filled)):
@@ -40,7 +40,7 @@ def clear_steps(s: Steps) -> None:
         s.taken[r, 0] = 0
 
 
-@part
+@lean_part
 def below_from_us(s: Steps, r: int, start_us: int, duration_us: int, most: int) -> int:
     """First moment, not before `start_us`, from which on no more than `most` is taken."""
     times_us = s.at_us[r]
@@ -55,7 +55,7 @@ def below_from_us(s: Steps, r: int, start_us: int, duration_us: int, most: int) 
     return start_us
 
 
-@part
+@lean_part
 def add(s: Steps, r: int, start_us: int, end_us: int, amount: int) -> None:
     """Take an amount in a span, or give it back (negative)."""
     if start_us < end_us:
@@ -65,7 +65,7 @@ def add(s: Steps, r: int, start_us: int, end_us: int, amount: int) -> None:
             s.taken[r, p] += amount
 
 
-@part
+@lean_part
 def _step(s: Steps, r: int, at_us: int) -> int:
     """Position of the step that begins at a moment; it is made if there is none."""
     times_us = s.at_us[r]

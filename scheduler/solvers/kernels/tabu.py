@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.solvers.kernels.compiling import lean, lean_part
-from scheduler.solvers.kernels.graph import move, value
+from scheduler.solvers.kernels.graph import FAR_US, move, value
 from scheduler.solvers.kernels.insertion import (
     MODE,
     OPERATION,
@@ -17,7 +17,7 @@ from scheduler.solvers.kernels.insertion import (
     critical_path,
     insertions,
 )
-from scheduler.solvers.kernels.randomness import State
+from scheduler.solvers.kernels.randomness import State, below
 
 if TYPE_CHECKING:
     from scheduler.solvers.arrays import Int, Long
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NOW, VALUE, BEST, IDLE, DONE = range(5)
 """Positions in `Memory.counts`: iteration, value of the plan, best value since the last start,
 iterations since it was found, steps done."""
+
+SPREAD = 20
+"""A tenure is longer by less than this many iterations, by lot: that breaks cycles."""
 
 
 class Memory(NamedTuple):
@@ -85,7 +88,7 @@ def iterate(
         t.counts[IDLE] += 1
         clear(c)
         length = critical_path(g, random, t.counts[VALUE], c.path)
-        c.steps[0] = length
+        c.steps[0] = length + 1
         for at in range(length):
             i = c.path[at]
             if g.operation[i].movable:
@@ -98,7 +101,7 @@ def iterate(
         i = int(kept[OPERATION])
         o = g.operation[i]
         modes = o.mode_last - o.mode_first
-        t.until[o.mode] = t.counts[NOW] + length + modes
+        t.until[o.mode] = t.counts[NOW] + length + modes + below(random, SPREAD)
         t.counts[DONE] += c.steps[0] + move(g, i, int(kept[MODE]), int(kept[PLACE]))
         t.counts[VALUE] = value(g)
         if t.counts[VALUE] < t.counts[BEST]:
@@ -112,3 +115,22 @@ def _keep(g: Graph, t: Memory) -> None:
     for i in range(len(g.operation)):
         t.mode[i] = g.operation[i].mode
         t.start_us[i] = g.operation[i].head_us
+
+
+@lean
+def shake(g: Graph, t: Memory, c: Choice, random: State, count: int) -> None:
+    """Move that many random operations, each to its best place in a random mode."""
+    for _ in range(count):
+        i = below(random, len(g.operation))
+        o = g.operation[i]
+        if not o.movable:
+            continue
+        chosen = o.mode_first + below(random, o.mode_last - o.mode_first)
+        for k in range(o.mode_first, o.mode_last):
+            t.until[k] = t.counts[NOW] if k == chosen else t.counts[NOW] + 1
+        clear(c)
+        c.steps[0] = 1
+        insertions(g, c, random, i, t.until, t.counts[NOW], FAR_US)
+        if c.best[OPERATION] >= 0:
+            c.steps[0] += move(g, i, int(c.best[MODE]), int(c.best[PLACE]))
+        t.counts[DONE] += c.steps[0]

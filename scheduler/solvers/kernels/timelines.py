@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scheduler.solvers.kernels.compiling import part, wide
+from scheduler.solvers.kernels.compiling import lean_part, wide
 from scheduler.solvers.kernels.domains import allows, choose, clear_domains, undo
 from scheduler.solvers.kernels.drafts import Draft, draft
 from scheduler.solvers.kernels.setups import gap_with_setups_us
@@ -34,7 +34,7 @@ _OPEN = 0
 _WINDOW = -1
 
 
-@part
+@lean_part
 def reset(a: Arrays, w: Draft) -> None:
     """Empty the draft; windows and what has started are in it from the beginning."""
     # Loops, because the assignment of a slice takes the compiler seconds.
@@ -59,7 +59,7 @@ def reset(a: Arrays, w: Draft) -> None:
             _settle(a, w, i, k, a.frozen_start_us[i], a.frozen_end_us[i])
 
 
-@part
+@lean_part
 def _clear_memory(held: Memory) -> None:
     for m in range(len(held.held_bytes)):
         held.held_bytes[m] = 0
@@ -68,7 +68,7 @@ def _clear_memory(held: Memory) -> None:
             held.family_bytes[m, f] = 0
 
 
-@part
+@lean_part
 def earliest_start(a: Arrays, w: Draft, i: int, k: int, append: bool) -> int:
     """Earliest start of an operation in one of its modes, -1 if it does not fit at all.
 
@@ -83,7 +83,7 @@ def earliest_start(a: Arrays, w: Draft, i: int, k: int, append: bool) -> int:
     return -1 if ready < 0 else slot(a, w, k, ready, append)
 
 
-@part
+@lean_part
 def ready_us(a: Arrays, w: Draft, i: int, device: int) -> int:
     """When an operation is released and all its data is on a device; -1 if some cannot come.
 
@@ -105,7 +105,7 @@ def ready_us(a: Arrays, w: Draft, i: int, device: int) -> int:
     return wide(ready)
 
 
-@part
+@lean_part
 def slot(a: Arrays, w: Draft, k: int, ready: int, append: bool) -> int:
     """Earliest start of a mode, not before `ready`, that machine and resources have free."""
     m = wide(a.mode_machine[k])
@@ -123,7 +123,7 @@ def slot(a: Arrays, w: Draft, k: int, ready: int, append: bool) -> int:
             return start_us
 
 
-@part
+@lean_part
 def _enough_from_us(a: Arrays, w: Draft, k: int, start_us: int) -> int:
     """First moment, not before `start_us`, at which every resource by itself allows a mode."""
     for d in range(a.demand_first[k], a.demand_first[k + 1]):
@@ -134,7 +134,7 @@ def _enough_from_us(a: Arrays, w: Draft, k: int, start_us: int) -> int:
     return start_us
 
 
-@part
+@lean_part
 def fits(a: Arrays, w: Draft, i: int, k: int) -> bool:
     """Whether memory, budgets and what others need leave room for a mode, at whatever time."""
     m = wide(a.mode_machine[k])
@@ -148,7 +148,7 @@ def fits(a: Arrays, w: Draft, i: int, k: int) -> bool:
     return not w.restricted or allows(w.domains, i, wide(a.machine_device[m]))
 
 
-@part
+@lean_part
 def _added_bytes(a: Arrays, w: Draft, k: int) -> int:
     """Memory that a mode adds to what stays resident on its machine."""
     f = a.mode_family[k]
@@ -158,7 +158,7 @@ def _added_bytes(a: Arrays, w: Draft, k: int) -> int:
     return wide(max(0, a.mode_resident_bytes[k] - family_bytes))
 
 
-@part
+@lean_part
 def _affordable(a: Arrays, w: Draft, i: int, k: int) -> bool:
     """Whether all operations still to be placed can have their least."""
     for d in range(a.demand_first[k], a.demand_first[k + 1]):
@@ -169,13 +169,13 @@ def _affordable(a: Arrays, w: Draft, i: int, k: int) -> bool:
     return True
 
 
-@part
+@lean_part
 def place(a: Arrays, w: Draft, i: int, k: int, start_us: int) -> None:
     """Run an operation in a mode from `start_us` on."""
     _settle(a, w, i, k, start_us, start_us + a.mode_us[k])
 
 
-@part
+@lean_part
 def _settle(a: Arrays, w: Draft, i: int, k: int, start_us: int, end_us: int) -> None:
     m = wide(a.mode_machine[k])
     w.mode[i] = k
@@ -194,7 +194,7 @@ def _settle(a: Arrays, w: Draft, i: int, k: int, start_us: int, end_us: int) -> 
         choose(w.domains, i, wide(a.machine_device[m]))
 
 
-@part
+@lean_part
 def _demand(a: Arrays, w: Draft, i: int, sign: int) -> None:
     """Take what the mode of an operation demands (sign 1), or give it back (-1)."""
     k = w.mode[i]
@@ -208,7 +208,7 @@ def _demand(a: Arrays, w: Draft, i: int, sign: int) -> None:
             w.budgets.left[r] -= sign * a.demand_amount[d]
 
 
-@part
+@lean_part
 def _load(a: Arrays, w: Draft, i: int, k: int) -> None:
     m = a.mode_machine[k]
     w.memory.held_before[i] = w.memory.held_bytes[m]
@@ -220,7 +220,7 @@ def _load(a: Arrays, w: Draft, i: int, k: int) -> None:
     w.memory.extra_bytes[m] = max(w.memory.extra_bytes[m], a.mode_extra_bytes[k])
 
 
-@part
+@lean_part
 def lift(a: Arrays, w: Draft, i: int, last_us: int) -> None:
     """Take back the latest placement.
 

@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-from scheduler.solvers.arrays import Solution
-from scheduler.solvers.kernels.graph import graph, load
-from scheduler.solvers.kernels.insertion import choice
-from scheduler.solvers.kernels.randomness import seeded
-from scheduler.solvers.kernels.tabu import BEST, DONE, begin, iterate, memory
+from scheduler.solvers.metaheuristics.walking import Walk, best_of
 from scheduler.solvers.search import Search
 
-SLICE = 250_000
-"""Steps between two looks at the search: 5 to 15 ms."""
+PATIENCE = 20_000
+"""Moves without a better plan after which a walk begins anew, and as many again for each..."""
+PATIENCE_PER_OPERATION = 100
+"""...operation of the problem: what a fraction of a second allows."""
 
 
 def tabu_search(search: Search, seed: int) -> None:
     """Improve the best plan of a search by moving one critical operation at a time.
 
+    Stalled, it goes back to the best plan of the search, whoever found it, and shakes that: every
+    time harder, from 1 in 20 operations to 1 in 2, until it finds a better one.
+
     References
     ----------
     Mastrolilli and Gambardella (2000),
     doi:10.1002/(SICI)1099-1425(200001/02)3:1<3::AID-JOS32>3.0.CO;2-Y: the neighbourhood, the tenure
-    (operations on the critical path + modes of the operation), and that a random move is made when
-    all are tabu. Departures: `kernels.insertion` names those of the neighbourhood.
+    (operations on the critical path + modes of the operation), and that any move is made when all
+    are tabu. Departures: `kernels.insertion` names those of the neighbourhood; a random part of
+    the tenure; new starts (there is one walk there).
 
     Raises
     ------
     ValueError
         If the search has no plan to begin with.
     """
-    if search.best is None:
-        raise ValueError("search.best must be a plan to begin with; got none")
-    g = graph(search.form)
-    c, random = choice(len(g.operation)), seeded(seed)
-    load(g, search.form, search.best.solution)
-    t = memory(g)
-    begin(g, t)
-    known, spent = search.best.score[1], 0
-    while search.spend(int(t.counts[DONE]) - spent):
-        spent = int(t.counts[DONE])
-        iterate(g, t, c, random, search.stop_flag, SLICE, 2**62)
-        if t.counts[BEST] < known:
-            known = int(t.counts[BEST])
-            search.offer(Solution(t.mode, t.start_us), "tabu_search")
+    value, solution = best_of(search)
+    walk = Walk(search, seed, "tabu_search")
+    walk.start(solution)
+    count = walk.movable
+    patience = PATIENCE + PATIENCE_PER_OPERATION * count
+    strength = 1
+    while count and walk.improve(patience):
+        before, (value, solution) = value, best_of(search)
+        strength = 1 if value < before else strength % 10 + 1
+        walk.start(solution, shakes=1 + count * strength // 20)

@@ -5,17 +5,22 @@ import time
 import pytest
 
 from scheduler.model.checker import check
-from scheduler.model.problem import Problem
+from scheduler.model.objectives import Objective
+from scheduler.model.problem import Problem, Progress
 from scheduler.solvers.arrays import arrays, schedule_of
+from scheduler.solvers.metaheuristics.path_relinking import path_relinking
 from scheduler.solvers.metaheuristics.tabu_search import tabu_search
+from scheduler.solvers.registry import Solver
 from scheduler.solvers.search import Search
 from tests import builders
 from tests.scheduler.solvers.flexible import flexible, one_after_another
 from tests.scheduler.solvers.published import arabnejad, topcuoglu
 
+each_solver = pytest.mark.parametrize("solver", [tabu_search, path_relinking])
 
-def begun(problem: Problem, work: float = 2e6) -> Search:
-    search = Search(arrays(problem), time.monotonic, work=work)
+
+def begun(problem: Problem, work: float = 2e6, objective: Objective = Objective.MAKESPAN) -> Search:
+    search = Search(arrays(problem), time.monotonic, objective, work=work)
     search.offer(one_after_another(search.form), "one_after_another")
     return search
 
@@ -25,17 +30,19 @@ def best_us(search: Search) -> int:
     return search.best.score[1]
 
 
+@each_solver
 @pytest.mark.parametrize(("problem", "optimum_us"), [(topcuoglu(), 73), (arabnejad(), 113)])
 def test_published_task_graphs_are_solved_to_their_optimum(
-    problem: Problem, optimum_us: int
+    solver: Solver, problem: Problem, optimum_us: int
 ) -> None:
     search = begun(problem)
     search.raise_bound(optimum_us)
-    tabu_search(search, 1)
+    solver(search, 1)
     assert best_us(search) == optimum_us
 
 
-def test_a_classic_job_shop_is_solved_to_its_optimum() -> None:
+@each_solver
+def test_a_classic_job_shop_is_solved_to_its_optimum(solver: Solver) -> None:
     """The instance ft06 of Fisher and Thompson (1963); its makespan is 55."""
     jobs = (
         ((2, 1), (0, 3), (1, 6), (3, 7), (5, 3), (4, 6)),
@@ -53,40 +60,74 @@ def test_a_classic_job_shop_is_solved_to_its_optimum() -> None:
     edges = [(f"{j}-{i}", f"{j}-{i + 1}") for j in range(6) for i in range(5)]
     search = begun(builders.problem(operations, edges=edges))
     search.raise_bound(55)
-    tabu_search(search, 1)
+    solver(search, 1)
     assert best_us(search) == 55
 
 
+@each_solver
 @pytest.mark.parametrize("seed", range(3))
-def test_a_problem_with_everything_gets_a_better_plan_that_passes_the_checker(seed: int) -> None:
+def test_a_problem_with_everything_gets_a_better_plan_that_passes_the_checker(
+    solver: Solver, seed: int
+) -> None:
     problem = flexible(seed, lagged=True, setups=True, windows=True, started=True)
     search = begun(problem)
     before_us = best_us(search)
-    tabu_search(search, seed)
+    solver(search, seed)
     assert best_us(search) < before_us / 2
     assert search.best is not None
     assert check(problem, schedule_of(problem, search.form, search.best.solution)) == []
 
 
-def test_the_same_seed_gives_the_same_plans() -> None:
+@each_solver
+def test_the_same_seed_gives_the_same_plans(solver: Solver) -> None:
     problem = flexible(7, jobs=10, length=8)
     values = []
     for seed in (1, 1, 2):
-        search = begun(problem, work=5e5)
-        tabu_search(search, seed)
+        search = begun(problem, work=2e6)
+        solver(search, seed)
         assert search.best is not None
         values.append((search.best.score, search.best.solution.start_us.tolist()))
     assert values[0] == values[1] != values[2]
 
 
-def test_it_ends_when_it_is_told_to_stop() -> None:
+@each_solver
+def test_it_ends_when_it_is_told_to_stop(solver: Solver) -> None:
     search = begun(flexible(1), work=1e18)
     search.listener = Search.cancel
-    tabu_search(search, 1)
+    solver(search, 1)
     assert search.cancelled
 
 
-def test_it_needs_a_plan_to_begin_with() -> None:
+@each_solver
+def test_it_needs_a_plan_to_begin_with(solver: Solver) -> None:
     search = Search(arrays(flexible(1)), time.monotonic)
     with pytest.raises(ValueError, match="plan to begin with"):
-        tabu_search(search, 1)
+        solver(search, 1)
+
+
+@each_solver
+def test_the_largest_lateness_on_one_machine_is_that_of_the_earliest_due_date_rule(
+    solver: Solver,
+) -> None:
+    """Jackson (1955): in order of due dates, the largest lateness is least."""
+    due_us = (40, 12, 33, 7, 25, 18)
+    us = (9, 6, 8, 5, 7, 4)
+    operations = [
+        builders.operation(f"o{j}", job=f"j{j}", durations={"m0": us[j]}) for j in range(6)
+    ]
+    jobs = [builders.job(f"j{j}", due_us=due_us[j]) for j in range(6)]
+    search = begun(builders.problem(operations, jobs=jobs), 1e6, Objective.MAX_LATENESS)
+    solver(search, 1)
+    at_us, worst_us = 0, -(10**9)
+    for j in sorted(range(6), key=lambda j: due_us[j]):
+        at_us += us[j]
+        worst_us = max(worst_us, at_us - due_us[j])
+    assert best_us(search) == worst_us
+
+
+@each_solver
+def test_nothing_is_done_when_everything_has_started(solver: Solver) -> None:
+    running = builders.operation("o0", progress=Progress(mode=0, start_us=0))
+    search = begun(builders.problem([running]), work=1e18)
+    solver(search, 1)
+    assert best_us(search) == 1
