@@ -93,6 +93,24 @@ def _heuristic(path: str, doi: str = "", objective: Objective = Objective.MAKESP
 
 
 _ENTRIES: dict[str, Entry] = {
+    "genetic": Entry(
+        path="scheduler.solvers.metaheuristics.genetic:genetic",
+        kind=Kind.IMPROVEMENT,
+        objectives=tuple(Objective),
+        doi="10.1016/j.eswa.2010.08.145",
+    ),
+    "particle_swarm": Entry(
+        path="scheduler.solvers.metaheuristics.particle_swarm:particle_swarm",
+        kind=Kind.IMPROVEMENT,
+        objectives=tuple(Objective),
+        doi="10.1016/j.cor.2006.12.030",
+    ),
+    "ant_colony": Entry(
+        path="scheduler.solvers.metaheuristics.ant_colony:ant_colony",
+        kind=Kind.IMPROVEMENT,
+        objectives=tuple(Objective),
+        doi="10.1109/TEVC.2002.802450",
+    ),
     "simulated_annealing": Entry(
         path="scheduler.solvers.metaheuristics.simulated_annealing:simulated_annealing",
         kind=Kind.IMPROVEMENT,

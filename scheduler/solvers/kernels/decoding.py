@@ -241,12 +241,12 @@ def _quickest(a: Rows, d: Decoder, plan: Records, i: int) -> int:
     """Choose mode, start and end by earliest finish; behind which operation that is."""
     finish_us, slot, apart = _NEVER_US, -1, True
     for k in range(a.op[i].mode_first, a.op[i].mode_last):
-        misplaced = _misplaced(a, d, plan, i, k)
-        if misplaced and not apart:
+        away = misplaced(a, d, plan, i, k)
+        if away and not apart:
             continue
         end_us = earliest(a, d, plan, i, k) + a.mode[k].us
-        if end_us < finish_us or (apart and not misplaced):
-            finish_us, slot, apart = end_us, d.slot[0], misplaced
+        if end_us < finish_us or (apart and not away):
+            finish_us, slot, apart = end_us, d.slot[0], away
             plan[i].mode = k
     plan[i].end_us = finish_us
     plan[i].start_us = finish_us - a.mode[plan[i].mode].us
@@ -254,7 +254,7 @@ def _quickest(a: Rows, d: Decoder, plan: Records, i: int) -> int:
 
 
 @lean_part
-def _misplaced(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> bool:
+def misplaced(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> bool:
     """Whether a mode is away from its group, or out of reach of a source."""
     device = a.mode[k].device
     if a.op[i].group >= 0:

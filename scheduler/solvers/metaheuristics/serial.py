@@ -8,6 +8,7 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Long, Solution
+from scheduler.solvers.kernels.annealing import Walk
 from scheduler.solvers.kernels.choosing import Choices, repair
 from scheduler.solvers.kernels.decoding import (
     LANE,
@@ -18,12 +19,18 @@ from scheduler.solvers.kernels.decoding import (
     decode_greedily,
     settle,
 )
+from scheduler.solvers.kernels.evaluation import CODES
+from scheduler.solvers.kernels.moves import chain_room
 from scheduler.solvers.kernels.ordering import rows
 from scheduler.solvers.kernels.profiles import profile
 from scheduler.solvers.kernels.randomness import State
 from scheduler.solvers.kernels.records import Records, Rows, rows_of
 from scheduler.solvers.search import Search
 
+SLICE_STEPS = 1_000_000
+"""Elementary steps between looks at the clock: about 10 ms."""
+STEPS_PER_OPERATION = 10
+"""Elementary steps to decode one operation."""
 _TRIES = 50
 """Repairs per operation before a choice of modes is given up."""
 
@@ -51,6 +58,22 @@ def bench(form: Arrays) -> Bench:
 def justifies(search: Search) -> bool:
     """Whether shifting back and forth is worth a try: it is made for makespan."""
     return search.objective is Objective.MAKESPAN and not search.form.state.any()
+
+
+def upbringing(search: Search) -> Long:
+    """Say how `breeding.raise_up` is to improve plans, and how many fit into a slice.
+
+    How many, the objective, whether to justify, how many moves to climb, elementary steps of each.
+    Climbs pay where modes are to be chosen or machines to be shared, justification where neither.
+    """
+    form = search.form
+    justified = justifies(search)
+    chosen = bool(form.machine_exclusive.any() or (np.diff(form.mode_first) > 1).any())
+    climbs = len(form.state) // 2 + 1 if chosen or not justified else 0
+    decodings = 1 + 2 * justified + climbs
+    steps = decodings * STEPS_PER_OPERATION * len(form.state)
+    at_once = max(1, SLICE_STEPS // steps)
+    return np.array([at_once, CODES[search.objective], justified, climbs, steps], np.int64)
 
 
 def mirrored(form: Arrays) -> Arrays:
@@ -82,6 +105,20 @@ def blank(rows: Rows) -> Records:
     plan["position"][rows.order] = np.arange(len(plan))
     plan["mode"] = rows.op["mode_first"]
     return plan
+
+
+def walk_room(room: Bench) -> Walk:
+    """Allocate what a walk needs."""
+    rows = room.rows
+    return Walk(
+        now=blank(rows),
+        trial=blank(rows),
+        best=blank(rows),
+        worth=np.zeros((3, 2), np.int64),
+        scale=np.ones(2),
+        chain=chain_room(rows),
+        room=np.zeros((2, len(rows.job)), np.int64),
+    )
 
 
 def solution(plan: Records) -> Solution:

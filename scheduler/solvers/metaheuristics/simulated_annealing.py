@@ -6,11 +6,19 @@ import numpy as np
 
 from scheduler.solvers.kernels.annealing import Walk, anneal, calibrate
 from scheduler.solvers.kernels.evaluation import CODES
-from scheduler.solvers.kernels.moves import chain_room
 from scheduler.solvers.kernels.randomness import State, seeded
 from scheduler.solvers.kernels.records import Rows
 from scheduler.solvers.kernels.valuing import value
-from scheduler.solvers.metaheuristics.serial import Bench, begin, bench, blank, solution, solvable
+from scheduler.solvers.metaheuristics.serial import (
+    SLICE_STEPS,
+    STEPS_PER_OPERATION,
+    Bench,
+    begin,
+    bench,
+    solution,
+    solvable,
+    walk_room,
+)
 from scheduler.solvers.search import Search
 
 NAME = "simulated_annealing"
@@ -18,10 +26,6 @@ _HOT, _COLD = 0.5, 0.02
 """Temperatures at the start and the end of a cycle, in units of the mean change of a move."""
 _FIRST_CYCLE = 20
 """Moves per operation in the first cycle; each next one has twice as many."""
-_SLICE_STEPS = 1_000_000
-"""Elementary steps between looks at the clock: about 10 ms."""
-_STEPS_PER_OPERATION = 10
-"""Elementary steps to decode one operation."""
 
 
 def simulated_annealing(search: Search, seed: int) -> None:
@@ -51,20 +55,6 @@ def simulated_annealing(search: Search, seed: int) -> None:
         moves *= 2
 
 
-def walk_room(room: Bench) -> Walk:
-    """Allocate what a walk needs."""
-    rows = room.rows
-    return Walk(
-        now=blank(rows),
-        trial=blank(rows),
-        best=blank(rows),
-        worth=np.zeros((3, 2), np.int64),
-        scale=np.ones(2),
-        chain=chain_room(rows),
-        room=np.zeros((2, len(rows.job)), np.int64),
-    )
-
-
 def _settle_in(search: Search, walk: Walk, rows: Rows) -> None:
     walk.worth[:] = value(rows, walk.room, walk.now, CODES[search.objective])
     walk.best[:] = walk.now
@@ -75,8 +65,8 @@ def _cycle(search: Search, room: Bench, walk: Walk, moves: int, rng: State) -> N
     means = room.rows, room.decoder, room.choices
     calibrate(*means, walk, objective, rng, stop)
     heat = np.array([_HOT, (_COLD / _HOT) ** (1.0 / moves)])
-    steps = _STEPS_PER_OPERATION * len(walk.now)
-    at_once = max(1, _SLICE_STEPS // steps)
+    steps = STEPS_PER_OPERATION * len(walk.now)
+    at_once = max(1, SLICE_STEPS // steps)
     while moves > 0:
         worth = tuple(walk.worth[2])
         some = min(moves, at_once)

@@ -18,7 +18,7 @@ from scheduler.solvers.search import Search
 from tests import builders
 from tests.scheduler import strategies
 
-NAMES = ("simulated_annealing",)
+NAMES = ("simulated_annealing", "genetic", "particle_swarm", "ant_colony")
 searches = pytest.mark.parametrize("name", NAMES)
 
 
