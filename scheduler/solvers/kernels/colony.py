@@ -196,10 +196,11 @@ def _settle_mode(a: Rows, d: Decoder, g: Colony, plan: Records, i: int, rng: Sta
 @lean_part
 def _soonest_ready(a: Rows, plan: Records, i: int) -> int:
     """Since when, from its earliest start, an operation waits for nothing but a machine."""
+    since_us: int = a.op[i].earliest_us
     ready_us = ready(a, plan, i, a.op[i].mode_first)
     for k in range(a.op[i].mode_first + 1, a.op[i].mode_last):
         ready_us = min(ready_us, ready(a, plan, i, k))
-    return ready_us - a.op[i].earliest_us
+    return ready_us - since_us
 
 
 @lean_part

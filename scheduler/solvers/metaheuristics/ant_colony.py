@@ -8,13 +8,13 @@ from scheduler.solvers.arrays import NEVER_US, Long
 from scheduler.solvers.kernels.annealing import Walk
 from scheduler.solvers.kernels.breeding import raise_up
 from scheduler.solvers.kernels.colony import Colony, forage, forget
-from scheduler.solvers.kernels.decoding import PLACEMENT
 from scheduler.solvers.kernels.randomness import State, seeded
 from scheduler.solvers.kernels.records import Rows
 from scheduler.solvers.metaheuristics.serial import (
     Bench,
     begin,
     bench,
+    plans,
     solution,
     solvable,
     upbringing,
@@ -62,7 +62,7 @@ def _colony(rows: Rows) -> Colony:
         ready=np.zeros(n, np.int32),
         waiting=np.zeros(n, np.int32),
         weight=np.zeros(max(n, modes)),
-        elite=np.zeros((2, n), PLACEMENT),
+        elite=plans(2, n),
         worth=np.full((2, 2), NEVER_US, np.int64),
         sent=np.zeros(1, np.int32),
     )

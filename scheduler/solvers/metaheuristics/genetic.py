@@ -7,7 +7,6 @@ import numpy as np
 from scheduler.solvers.arrays import Long
 from scheduler.solvers.kernels.annealing import Walk
 from scheduler.solvers.kernels.breeding import Population, breed, raise_up
-from scheduler.solvers.kernels.decoding import PLACEMENT
 from scheduler.solvers.kernels.randomness import State, seeded
 from scheduler.solvers.kernels.records import Rows
 from scheduler.solvers.metaheuristics.serial import (
@@ -15,6 +14,7 @@ from scheduler.solvers.metaheuristics.serial import (
     begin,
     bench,
     construct,
+    plans,
     solution,
     solvable,
     upbringing,
@@ -54,7 +54,7 @@ def genetic(search: Search, seed: int) -> None:
 def _population(rows: Rows) -> Population:
     n = len(rows.op)
     return Population(
-        plan=np.zeros((_MEMBERS, n), PLACEMENT),
+        plan=plans(_MEMBERS, n),
         worth=np.zeros((_MEMBERS, 2), np.int64),
         mark=np.zeros(_MEMBERS, np.int64),
         taken=np.zeros(n, np.int32),

@@ -7,7 +7,6 @@ import numpy as np
 from scheduler.solvers.arrays import Long
 from scheduler.solvers.kernels.annealing import Walk
 from scheduler.solvers.kernels.breeding import raise_up
-from scheduler.solvers.kernels.decoding import PLACEMENT
 from scheduler.solvers.kernels.randomness import State, seeded
 from scheduler.solvers.kernels.records import Rows
 from scheduler.solvers.kernels.swarming import Swarm, fly
@@ -16,6 +15,7 @@ from scheduler.solvers.metaheuristics.serial import (
     begin,
     bench,
     construct,
+    plans,
     solution,
     solvable,
     upbringing,
@@ -53,8 +53,8 @@ def particle_swarm(search: Search, seed: int) -> None:
 def _swarm(rows: Rows) -> Swarm:
     n = len(rows.op)
     return Swarm(
-        plan=np.zeros((_PARTICLES, n), PLACEMENT),
-        best=np.zeros((_PARTICLES, n), PLACEMENT),
+        plan=plans(_PARTICLES, n),
+        best=plans(_PARTICLES, n),
         worth=np.zeros((_PARTICLES, 2), np.int64),
         turn=np.zeros(1, np.int32),
         taken=np.zeros(n, np.int32),

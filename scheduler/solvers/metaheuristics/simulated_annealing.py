@@ -10,13 +10,13 @@ from scheduler.solvers.kernels.randomness import State, seeded
 from scheduler.solvers.kernels.records import Rows
 from scheduler.solvers.kernels.valuing import value
 from scheduler.solvers.metaheuristics.serial import (
-    SLICE_STEPS,
-    STEPS_PER_OPERATION,
     Bench,
+    at_a_time,
     begin,
     bench,
     solution,
     solvable,
+    steps_per_plan,
     walk_room,
 )
 from scheduler.solvers.search import Search
@@ -65,8 +65,8 @@ def _cycle(search: Search, room: Bench, walk: Walk, moves: int, rng: State) -> N
     means = room.rows, room.decoder, room.choices
     calibrate(*means, walk, objective, rng, stop)
     heat = np.array([_HOT, (_COLD / _HOT) ** (1.0 / moves)])
-    steps = STEPS_PER_OPERATION * len(walk.now)
-    at_once = max(1, SLICE_STEPS // steps)
+    steps = steps_per_plan(search.form)
+    at_once = at_a_time(search, steps)
     while moves > 0:
         worth = tuple(walk.worth[2])
         some = min(moves, at_once)
