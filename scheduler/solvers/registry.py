@@ -163,6 +163,13 @@ _ENTRIES: dict[str, Entry] = {
         objectives=tuple(Objective),
         doi="10.1007/3-540-49481-2_30",
     ),
+    "milp": Entry(
+        path="scheduler.solvers.exact.milp:milp",
+        kind=Kind.EXACT,
+        objectives=tuple(one for one in Objective if one is not Objective.DEADLINE_MISSES),
+        features=frozenset(Feature) - {Feature.SETUPS, Feature.MEMORY, Feature.RESOURCES},
+        doi="10.1016/j.apm.2009.09.002",
+    ),
 }
 
 

@@ -93,6 +93,20 @@ def _minimise_makespan(model: Model, completions: list[Completion]) -> int:
     return model.base_us
 
 
+def minimise_ends(model: Model) -> None:
+    """Makespan first and foremost, and with it the ends of all that nothing comes after.
+
+    In a part of a plan the makespan alone would say nothing of what is gained beside its longest
+    chain, and there are many of those.
+    """
+    completions = _completions(model)
+    ends = [end for completion in completions for end in completion.ends]
+    least_us = max(completion.least_us for completion in completions)
+    most_us = max(completion.most_us for completion in completions)
+    makespan = _largest(model, ends, least_us, most_us)
+    _minimise_sum(model, [len(ends) * makespan, *ends], 2 * len(ends) * most_us)
+
+
 def _add_loads(model: Model, makespan: Linear) -> None:
     """Redundant: all that a machine does from its first start on fits before the end.
 

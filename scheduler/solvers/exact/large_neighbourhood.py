@@ -9,18 +9,23 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Status
-from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Solution
+from scheduler.solvers.arrays import OPEN, Arrays, Solution
 from scheduler.solvers.exact.cp_machines import add_machines
 from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
-from scheduler.solvers.exact.cp_objectives import TooLarge, minimise, minimise_overrun
+from scheduler.solvers.exact.cp_objectives import (
+    TooLarge,
+    minimise,
+    minimise_ends,
+    minimise_overrun,
+)
 from scheduler.solvers.exact.engine import Effort, pay, run
 from scheduler.solvers.exact.frame import Frame, frame_of
 from scheduler.solvers.exact.neighbourhoods import ALL, MOST_MODES, Ops, Plan, Random
+from scheduler.solvers.exact.regenerating import regenerated
 from scheduler.solvers.exact.windows import window
 from scheduler.solvers.heuristics.left_shift import left_shifted
-from scheduler.solvers.kernels import margins
 from scheduler.solvers.kernels.drafts import Draft, draft
-from scheduler.solvers.kernels.listing import shift_left
+from scheduler.solvers.kernels.evaluation import CODES, score
 from scheduler.solvers.search import Found, Search
 
 BY = "large_neighbourhood"
@@ -28,8 +33,13 @@ STEP_S = 0.01
 """Deterministic seconds of the engine for one repair."""
 BUILD_WORK = 5_000
 """Steps per operation that writing the model down counts as: about 50 us each."""
+STEP_WORK = 500_000
+"""Steps that any repair counts as, besides: the engine takes about 5 ms to begin and to end."""
 FIRST_SIZE, LEAST_SIZE = 30.0, 6.0
 """Operations that are freed at once, to begin with and at least."""
+FLAT_SHARE = 0.5
+"""How often a window may leave the makespan as it is, if it only ends earlier otherwise. Where a
+hundred chains are as long as the longest, no window shortens them all."""
 MOST_WHOLE = 800
 """Operations up to which all are in the model. Of more, only a window is: it is cheaper, but what
 it gains shows only when the whole is put together again."""
@@ -65,12 +75,16 @@ class _Task:
     ----------
     is_complete
         Whether every mode of what is free is there.
+    hint
+        The part as it is, if a plan that is worth as much will do: one in which most ends are
+        earlier leaves more room for the next repair.
     """
 
     form: Arrays
     frame: Frame
     whole: Callable[[Solution], Solution | None]
     is_complete: bool = False
+    hint: Solution | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,28 +199,22 @@ def _freed(plan: Plan, frame: Frame, free: Ops, random: Random) -> Frame:
 
 
 def _in_window(search: Search, state: _State, plan: Plan, free: Ops, found: Found) -> _Task | None:
-    cut = window(plan, free, search.objective, found, state.random)
+    is_flat = search.objective is Objective.MAKESPAN and state.random.random() < FLAT_SHARE
+    most = None if found.score[0] > 0 else found.score[1] - (not is_flat)
+    cut = window(plan, free, search.objective, most, state.random)
     if cut is None:
         return None
 
     def whole(small: Solution) -> Solution | None:
-        mode, start_us = found.solution.mode.copy(), found.solution.start_us.copy()
+        mode, start_us = plan.solution.mode.copy(), plan.solution.start_us.copy()
         moved = cut.form.state == OPEN
         mode[cut.kept[moved]] = cut.mode_of[small.mode[moved]]
         start_us[cut.kept[moved]] = small.start_us[moved]
-        return _regenerated(search.form, state, Solution(mode, start_us))
+        wanted = Solution(mode, start_us)
+        return regenerated(search.form, wanted, _draft(search.form, state))
 
-    return _Task(form=cut.form, frame=cut.frame, whole=whole)
-
-
-def _regenerated(form: Arrays, state: _State, wanted: Solution) -> Solution | None:
-    """Place all in the order of the wanted starts, each as early as it fits."""
-    w = _draft(form, state)
-    order = np.argsort(margins.respecting(form, wanted.start_us), kind="stable").astype(np.int32)
-    never_us = np.full(len(order), NEVER_US, np.int64)
-    if not shift_left(form, w, order, wanted.mode, never_us):
-        return None
-    return Solution(w.mode.copy(), w.start_us.copy())
+    hint = cut.solution if is_flat and most is not None else None
+    return _Task(form=cut.form, frame=cut.frame, whole=whole, hint=hint)
 
 
 def _repair(search: Search, state: _State, task: _Task, found: Found) -> tuple[Status, bool, float]:
@@ -217,6 +225,9 @@ def _repair(search: Search, state: _State, task: _Task, found: Found) -> tuple[S
     add_machines(model)
     if is_late:
         minimise_overrun(model)
+    elif task.hint is not None:
+        minimise_ends(model)
+        model.hint(task.hint)
     else:
         minimise(model, search.objective)
     last: list[Solution] = []
@@ -224,12 +235,25 @@ def _repair(search: Search, state: _State, task: _Task, found: Found) -> tuple[S
     def taken(values: Values) -> None:
         last[:] = [model.solution(values)]
 
-    pay(search, len(model.open) * BUILD_WORK + len(search.form.state))
+    pay(search, STEP_WORK + len(model.open) * BUILD_WORK + len(search.form.state))
     effort = Effort(STEP_S, brief=True)
     status, engine = run(model, search, int(state.random.integers(2**31)), effort, taken=taken)
     plan = task.whole(last[0]) if last else None
-    better = plan is not None and search.offer(plan, BY)
+    better = plan is not None and (search.offer(plan, BY) or _sidestep(search, state, task, plan))
     return status, better, engine.deterministic_time
+
+
+def _sidestep(search: Search, state: _State, task: _Task, solution: Solution) -> bool:
+    """Go on from a plan that is worth as much, if its operations end earlier in sum."""
+    found = state.found
+    if task.hint is None or found is None or state.plan is None or search.best is not found:
+        return False
+    late_us, value = score(search.form, *solution, CODES[search.objective])
+    plan = Plan(search.form, solution)
+    if (late_us, value) > found.score or plan.end_us.sum() >= state.plan.end_us.sum():
+        return False
+    state.plan = plan
+    return True
 
 
 large_neighbourhood = LargeNeighbourhood()

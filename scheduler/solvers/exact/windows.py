@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.model.objectives import Objective
-from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN, Arrays
+from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN, Arrays, Solution
 from scheduler.solvers.exact.frame import Frame, framed
 from scheduler.solvers.exact.neighbourhoods import MOST_MODES, Ops, Plan, Random
 from scheduler.solvers.kernels import margins
-from scheduler.solvers.search import Found
 
 Mask = NDArray[np.bool_]
 MOST_INSIDE = 400
@@ -34,18 +33,27 @@ class Window:
         Operations of the whole, in the order of the small form.
     mode_of
         Per mode of the small form, the mode of the whole.
+    solution
+        The part of the plan that lies in the window.
     """
 
     form: Arrays
     frame: Frame
     kept: Ops
     mode_of: Ops
+    solution: Solution
 
 
 def window(
-    plan: Plan, free: Ops, objective: Objective, found: Found, random: Random
+    plan: Plan, free: Ops, objective: Objective, most: int | None, random: Random
 ) -> Window | None:
-    """Cut out the free operations and what is between them; nothing if that is too much."""
+    """Cut out the free operations and what is between them; nothing if that is too much.
+
+    Parameters
+    ----------
+    most
+        Largest makespan that will do, ``None`` if deadlines are missed, so that any will.
+    """
     form = plan.form
     is_free = _mask(form, free)
     lanes = np.zeros(len(form.machine_device), bool)
@@ -72,7 +80,7 @@ def window(
     before &= ~movable
     return _cut(
         plan,
-        found,
+        most,
         objective,
         random,
         _Parts(is_free, after, movable, movable | before, lanes, first_us),
@@ -130,19 +138,23 @@ def _takes_resources(plan: Plan) -> Mask:
 # --- the small form
 
 
-def _cut(plan: Plan, found: Found, objective: Objective, random: Random, parts: _Parts) -> Window:
+def _cut(
+    plan: Plan, most: int | None, objective: Objective, random: Random, parts: _Parts
+) -> Window:
     kept = np.flatnonzero(parts.kept)
     modes, counts = _modes(plan, parts, kept, random)
     small = _form(plan, parts, kept, modes, counts)
+    place = np.searchsorted(modes, plan.solution.mode[kept]).astype(np.int32)
+    solution = Solution(place, plan.solution.start_us[kept])
     tails = _tails(plan, parts, kept, objective)
-    frame = framed(small, *_limits(plan, found, objective, tails, small), soft=found.score[0] > 0)
+    frame = framed(small, *_limits(plan, most, objective, tails, small), soft=most is None)
     tail_us = {i: tail for i, tail in enumerate(tails.tolist()) if tail}
     chains = _chains(plan, parts, kept)
     fixed = kept[~parts.free[kept] & parts.movable[kept]]
     number = {int(i): j for j, i in enumerate(kept)}
     orders = [(number[a], number[b]) for a, b in plan.orders(fixed)]
     frame = replace(frame, tail_us=tail_us, chains=chains, orders=orders)
-    return Window(form=small, frame=frame, kept=kept, mode_of=modes)
+    return Window(form=small, frame=frame, kept=kept, mode_of=modes, solution=solution)
 
 
 def _modes(plan: Plan, parts: _Parts, kept: Ops, random: Random) -> tuple[Ops, NDArray[np.int32]]:
@@ -285,12 +297,12 @@ def _tails(plan: Plan, parts: _Parts, kept: Ops, objective: Objective) -> NDArra
 
 
 def _limits(
-    plan: Plan, found: Found, objective: Objective, tails: NDArray[np.int64], small: Arrays
+    plan: Plan, most: int | None, objective: Objective, tails: NDArray[np.int64], small: Arrays
 ) -> tuple[NDArray[np.int64], int]:
     """Latest end per operation of the window, and the horizon."""
     horizon_us = max(int(margins.horizon(small)), int(plan.end_us.max(initial=0)))
-    if objective is Objective.MAKESPAN and found.score[0] == 0:
-        return found.score[1] - 1 - tails, horizon_us
+    if objective is Objective.MAKESPAN and most is not None:
+        return most - tails, horizon_us
     return np.full(len(tails), horizon_us, np.int64), horizon_us
 
 

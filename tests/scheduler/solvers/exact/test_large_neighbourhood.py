@@ -62,7 +62,7 @@ def test_windows_keep_every_rule_and_never_make_it_worse(p: Problem, objective: 
     start = some_plan(p)
     assert start is not None
     before = searched(p, large_neighbourhood, objective, work_s=0, start=[start])
-    after = searched(p, LargeNeighbourhood(most_whole=0), objective, work_s=0.05, start=[start])
+    after = searched(p, LargeNeighbourhood(most_whole=0), objective, work_s=0.1, start=[start])
     assert before.best is not None
     assert after.best is not None
     assert after.best.score <= before.best.score
