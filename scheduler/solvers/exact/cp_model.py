@@ -113,6 +113,10 @@ class Model:
             self.on[i] = {}
             return
         shortest_us = min(self.mode_us[k] for k in modes)
+        if end_us < first_us + shortest_us:
+            # Too little time; the engine takes no empty domains.
+            self.refuse()
+            end_us = first_us + max(self.mode_us[k] for k in modes)
         start = self.cp.new_int_var(first_us, end_us - shortest_us, "")
         self.starts[i] = start
         if all(self.mode_us[k] == shortest_us for k in modes):

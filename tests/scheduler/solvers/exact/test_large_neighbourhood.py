@@ -15,6 +15,7 @@ from scheduler.solvers.arrays import Solution, arrays
 from scheduler.solvers.exact.large_neighbourhood import LargeNeighbourhood, large_neighbourhood
 from scheduler.solvers.exact.neighbourhoods import ALL, Plan
 from scheduler.solvers.search import Search
+from tests.builders import operation, problem
 from tests.scheduler.solvers.exact.solving import searched
 from tests.scheduler.solvers.exact.test_cp_sat import hard
 from tests.scheduler.solvers.published import topcuoglu
@@ -41,6 +42,18 @@ def test_what_fits_one_part_becomes_optimal() -> None:
     best = improved(topcuoglu(), Objective.MAKESPAN).best
     assert best is not None
     assert (best.score, best.by) == ((0, 73), "large_neighbourhood")
+
+
+def test_a_fixed_mode_that_leaves_no_room_for_better_is_no_error() -> None:
+    # Only o1 on m1 gives 3; parts in which it stays on m0 cannot be any better than 4.
+    p = problem(
+        [operation("o0", durations={"m0": 1}), operation("o1", durations={"m0": 3, "m1": 2})],
+        edges=[("o0", "o1")],
+    )
+    slow = Solution(np.array([0, 1], np.int32), np.array([0, 1], np.int64))
+    best = searched(p, large_neighbourhood, work_s=1, start=[slow]).best
+    assert best is not None
+    assert best.score == (0, 3)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
