@@ -86,8 +86,8 @@ def solve(
         listener=listener,
         cancel=cancel or Cancellation(),
     )
-    # Within a second, the bound gets its share of the time.
-    bound = lower_bound(form, objective, work=int(min(limits.time_s, 1) * WORK))
+    # Squared: a bound is of little use to a search that has no time to meet it.
+    bound = lower_bound(form, objective, work=int(min(limits.time_s, 1) ** 2 * WORK))
     start = Start(bound=bound, solutions=_carried(problem, form, warm_start))
     time_s = limits.time_s - (clock() - began_s) - JUDGING_S * len(problem.operations)
     search = _explored(request, form, start, time_s)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scheduler.solvers.kernels.compiling import kernel, part, wide
+from scheduler.solvers.kernels.compiling import kernel, lean_part, part, wide
 
 if TYPE_CHECKING:
     from scheduler.solvers.arrays import Arrays, Long
@@ -79,7 +79,7 @@ def tails_us(a: Arrays, last_us: Long) -> Long:
     return tail_us
 
 
-@part
+@lean_part
 def _fit_us(a: Arrays, machine: int, start_us: int, duration_us: int) -> int:
     """Earliest start from then on between the windows of a machine."""
     for w in range(a.window_first[machine], a.window_first[machine + 1]):
@@ -89,7 +89,7 @@ def _fit_us(a: Arrays, machine: int, start_us: int, duration_us: int) -> int:
     return start_us
 
 
-@part
+@lean_part
 def _moves(a: Arrays) -> bool:
     """Whether it takes time to move data, and not too much to find out how much."""
     moved = a.edge_us.shape[1] > 1
@@ -107,7 +107,7 @@ def _moves(a: Arrays) -> bool:
     return pairs <= _MOST_PAIRS
 
 
-@part
+@lean_part
 def _inputs_us(a: Arrays, i: int, k: int, head_us: Long) -> int:
     """When all inputs can be there at the earliest."""
     here = a.machine_device[a.mode_machine[k]]
@@ -128,7 +128,7 @@ def _inputs_us(a: Arrays, i: int, k: int, head_us: Long) -> int:
     return ready_us
 
 
-@part
+@lean_part
 def _outputs_us(a: Arrays, i: int, k: int, tail_us: Long) -> int:
     """Least time until all that wants its output is done, and what follows that."""
     here = a.machine_device[a.mode_machine[k]]
