@@ -6,8 +6,9 @@ depend on the hash seed or on the spelling of an id. Compiled kernels take `Arra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ NEVER_US = 2**62
 """Stands for no due date, no deadline, no limit; sums with any valid time fit 64 bits."""
 OPEN, RUNNING, ENDED = 0, 1, 2
 """Values of `Arrays.state`."""
+_BYTES = ("resident_bytes", "peak_bytes")
 
 
 class Arrays(NamedTuple):
@@ -130,25 +132,21 @@ def arrays(problem: Problem) -> Arrays:
 
 
 class _Builder:
-    """Numbers for ids, then column by column."""
+    """Numbers for ids, then column by column: re-planning waits for it."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.machines = _numbers(machine.id for machine in problem.machines)
         self.devices = _numbers(machine.device_id for machine in problem.machines)
         self.jobs = _numbers(job.id for job in problem.jobs)
-        self.resources = _numbers(resource.id for resource in problem.resources)
         self.operations = _numbers(operation.id for operation in problem.operations)
         self.groups = _numbers(o.colocation for o in problem.operations if o.colocation)
+        self.modes = [mode for operation in problem.operations for mode in _open_modes(operation)]
         named = [machine.family for machine in problem.machines]
-        named += [mode.family for o in problem.operations for mode in o.modes if mode.family]
-        self.families = _numbers(["", *named])
+        self.families = _numbers(["", *named, *map(attrgetter("family"), self.modes)])
 
     def arrays(self) -> Arrays:
         problem, count = self.problem, len(self.problem.operations)
-        kept = [list(self._usable(operation)) for operation in problem.operations]
-        modes = [mode for usable in kept for _, mode in usable]
-        demands = [demand for mode in modes for demand in mode.demands]
         windows = [window for machine in problem.machines for window in machine.unavailable]
         job = _int(self.jobs[operation.job] for operation in problem.operations)
         sources = _int(self.operations[edge.source] for edge in problem.edges)
@@ -161,6 +159,8 @@ class _Builder:
         release_us = _long(one.release_us for one in problem.jobs)
         rates, link_latency_us, link_rate = self._links()
         state, frozen_start_us, frozen_end_us = self._progress()
+        machine_memory_bytes = _long(_or_never(m.memory_bytes) for m in problem.machines)
+        resource_capacity = _long(resource.capacity for resource in problem.resources)
         return Arrays(
             now_us=problem.now_us,
             state=state,
@@ -171,24 +171,12 @@ class _Builder:
             band=inherited_bands(job_band[job], order, target_first, target_op),
             earliest_us=np.maximum(release_us[job], problem.now_us),
             order=order,
-            mode_first=_firsts(len(usable) for usable in kept),
-            mode_index=_int(index for usable in kept for index, _ in usable),
-            mode_machine=_int(self.machines[mode.machine] for mode in modes),
-            mode_us=_long(mode.duration_us for mode in modes),
-            mode_p95_us=_long(mode.p95_us for mode in modes),
-            mode_family=_int(self.families[mode.family] for mode in modes),
-            mode_setup_us=_long(mode.setup_us for mode in modes),
-            mode_energy_uj=_long(mode.energy_uj for mode in modes),
-            mode_resident_bytes=_long(mode.resident_bytes for mode in modes),
-            mode_extra_bytes=_long(max(m.peak_bytes - m.resident_bytes, 0) for m in modes),
-            demand_first=_firsts(len(mode.demands) for mode in modes),
-            demand_resource=_int(self.resources[demand.resource] for demand in demands),
-            demand_amount=_long(demand.amount for demand in demands),
+            **self._modes(state, machine_memory_bytes, resource_capacity),
             machine_device=_int(self.devices[m.device_id] for m in problem.machines),
-            machine_memory_bytes=_long(_or_never(m.memory_bytes) for m in problem.machines),
+            machine_memory_bytes=machine_memory_bytes,
             machine_family=_int(self.families[m.family] for m in problem.machines),
             machine_exclusive=_int(m.exclusive for m in problem.machines),
-            window_first=_firsts(len(m.unavailable) for m in problem.machines),
+            window_first=_firsts([len(m.unavailable) for m in problem.machines]),
             window_start_us=_long(window.start_us for window in windows),
             window_end_us=_long(window.end_us for window in windows),
             source_first=source_first,
@@ -204,24 +192,58 @@ class _Builder:
             job_deadline_us=_long(_or_never(one.deadline_us) for one in problem.jobs),
             job_weight=_long(one.weight for one in problem.jobs),
             job_band=job_band,
-            resource_capacity=_long(resource.capacity for resource in problem.resources),
+            resource_capacity=resource_capacity,
             resource_renewable=_int(resource.renewable for resource in problem.resources),
         )
 
-    def _usable(self, operation: Operation) -> Iterator[tuple[int, Mode]]:
-        """Modes that an operation could have by itself; of one that has started, that one."""
-        if operation.progress is not None:
-            yield operation.progress.mode, operation.modes[operation.progress.mode]
-            return
-        for index, mode in enumerate(operation.modes):
-            memory_bytes = self.problem.machine(mode.machine).memory_bytes
-            if memory_bytes is not None and memory_bytes < max(
-                mode.peak_bytes, mode.resident_bytes
-            ):
-                continue
-            capacities = (self.problem.resources[self.resources[d.resource]] for d in mode.demands)
-            if all(d.amount <= r.capacity for d, r in zip(mode.demands, capacities, strict=True)):
-                yield index, mode
+    def _modes(self, state: Int, memory_bytes: Long, capacity: Long) -> dict[str, Any]:
+        """Columns of the modes that an operation could have by itself."""
+        lengths = _int(len(_open_modes(o)) for o in self.problem.operations)
+        first = _firsts(lengths)
+        index = np.arange(first[-1], dtype=np.int32) - np.repeat(first[:-1], lengths)
+        for i in np.flatnonzero(state != OPEN).tolist():
+            progress = self.problem.operations[i].progress
+            index[first[i]] = 0 if progress is None else progress.mode
+        machine = _int(map(self.machines.__getitem__, self._column("machine")))
+        resident_bytes, peak_bytes = (_long(self._column(n)) for n in _BYTES)
+        mode_us = _long(self._column("duration_us"))
+        p95_us = _long(-1 if us is None else us for us in self._column("duration_p95_us"))
+        demand_first, demand_resource, demand_amount = self._demands()
+        owner = np.repeat(np.arange(len(machine)), np.diff(demand_first))
+        usable = np.maximum(resident_bytes, peak_bytes) <= memory_bytes[machine]
+        usable[owner[demand_amount > capacity[demand_resource]]] = False
+        usable |= np.repeat(state != OPEN, lengths)
+        kept = np.concatenate(([0], np.cumsum(usable)))
+        return {
+            "mode_first": kept[first].astype(np.int32),
+            "mode_index": index[usable],
+            "mode_machine": machine[usable],
+            "mode_us": mode_us[usable],
+            "mode_p95_us": np.where(p95_us < 0, mode_us, p95_us)[usable],
+            "mode_family": _int(map(self.families.__getitem__, self._column("family")))[usable],
+            "mode_setup_us": _long(self._column("setup_us"))[usable],
+            "mode_energy_uj": _long(self._column("energy_uj"))[usable],
+            "mode_resident_bytes": resident_bytes[usable],
+            "mode_extra_bytes": np.maximum(peak_bytes - resident_bytes, 0)[usable],
+            "demand_first": _firsts(np.diff(demand_first)[usable]),
+            "demand_resource": demand_resource[usable[owner]],
+            "demand_amount": demand_amount[usable[owner]],
+        }
+
+    def _column(self, name: str) -> Iterator[Any]:
+        return map(attrgetter(name), self.modes)
+
+    def _demands(self) -> tuple[Int, Int, Long]:
+        if not self.problem.resources:
+            none = np.zeros(len(self.modes) + 1, np.int32)
+            return none, np.zeros(0, np.int32), np.zeros(0, np.int64)
+        numbers = _numbers(resource.id for resource in self.problem.resources)
+        demands = [demand for mode in self.modes for demand in mode.demands]
+        return (
+            _firsts([len(mode.demands) for mode in self.modes]),
+            _int(numbers[demand.resource] for demand in demands),
+            _long(demand.amount for demand in demands),
+        )
 
     def _progress(self) -> tuple[Int, Long, Long]:
         count = len(self.problem.operations)
@@ -254,12 +276,11 @@ class _Builder:
 
     def _edge_us(self, rates: list[int]) -> Long:
         table = np.zeros((len(self.problem.edges), len(rates)), np.int64)
+        sizes = [edge.size_bytes for edge in self.problem.edges]
         for column, rate in enumerate(rates):
             if rate:
                 # Rounded up, in Python's integers: the product can exceed 64 bits.
-                table[:, column] = [
-                    -(-edge.size_bytes * 1_000_000 // rate) for edge in self.problem.edges
-                ]
+                table[:, column] = [-(-size * 1_000_000 // rate) for size in sizes]
         return table
 
 
@@ -304,23 +325,29 @@ def ends(form: Arrays, solution: Solution) -> Long:
 
 
 def _numbers(ids: Iterable[str]) -> dict[str, int]:
-    numbers: dict[str, int] = {}
-    for name in ids:
-        numbers.setdefault(name, len(numbers))
-    return numbers
+    return {name: number for number, name in enumerate(dict.fromkeys(ids))}
 
 
 def _or_never(value: int | None) -> int:
     return NEVER_US if value is None else value
 
 
+def _open_modes(operation: Operation) -> tuple[Mode, ...]:
+    """Modes to choose from; of an operation that has started, the one it runs in."""
+    if operation.progress is None:
+        return operation.modes
+    return (operation.modes[operation.progress.mode],)
+
+
 def _int(values: Iterable[int]) -> Int:
-    return np.array(list(values), np.int32)
+    return np.fromiter(values, np.int32)
 
 
 def _long(values: Iterable[int]) -> Long:
-    return np.array(list(values), np.int64)
+    return np.fromiter(values, np.int64)
 
 
-def _firsts(lengths: Iterable[int]) -> Int:
-    return np.concatenate(([0], np.cumsum(list(lengths), dtype=np.int32))).astype(np.int32)
+def _firsts(lengths: Sequence[int] | Int) -> Int:
+    first = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=first[1:])
+    return first

@@ -85,9 +85,9 @@ def cheapest(a: Arrays, w: Draft, i: int, penalty: Float, append: bool) -> tuple
             ready = ready_us(a, w, i, device)
         more = a.mode_us[k] - a.now_us + (penalty[k] if len(penalty) else 0.0)
         # A lower bound on the cost saves the search for a gap.
-        if ready < 0 or ready + more >= best_cost or not fits(a, w, i, k):
+        if ready < 0 or ready + more >= best_cost or not fits(a, w, i, wide(k)):
             continue
-        start_us = slot(a, w, k, ready, append)
+        start_us = slot(a, w, wide(k), ready, append)
         if start_us + more < best_cost:
             best, best_start_us, best_cost = wide(k), start_us, start_us + more
     return best, best_start_us
