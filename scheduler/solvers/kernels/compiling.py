@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from functools import cache
@@ -11,13 +12,14 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
-from numba import config, njit
+from numba import njit
 
 F = TypeVar("F", bound=Callable[..., object])
 
 wide = cast(Callable[[Any], int], np.int64)
 """To 64 bits, which is what kernels and parts take: every other integer is compiled anew."""
 
+_config: Any = numba.config
 _HERE = Path(__file__).parent
 _SHAPES = _HERE.parent / "arrays.py"
 _IMPORT = re.compile(r"from scheduler\.solvers\.kernels\.(\w+) import")
@@ -62,12 +64,12 @@ def lean_part(function: F) -> F:
 
 
 def _compiled(function: F, **options: bool) -> F:
-    before, config.CACHE_DIR = config.CACHE_DIR, _folder(function.__module__)
+    before, _config.CACHE_DIR = _config.CACHE_DIR, _folder(function.__module__)
     try:
         compile_it = cast(Any, njit)(cache=True, nogil=True, error_model="numpy", **options)
         return cast(F, compile_it(function))
     finally:
-        config.CACHE_DIR = before
+        _config.CACHE_DIR = before
 
 
 def _folder(module: str) -> str:
@@ -76,12 +78,20 @@ def _folder(module: str) -> str:
     The compiler's own cache looks at the file of a function, and not at those whose functions are
     compiled into it: after a change there it would run old code.
     """
-    if config.CACHE_DIR:
-        return cast(str, config.CACHE_DIR)
+    if _config.CACHE_DIR:
+        return cast(str, _config.CACHE_DIR)
     digest = sha256(numba.__version__.encode())
     for source in _sources(module.rpartition(".")[2]):
         digest.update(source.read_bytes())
-    return str(_HERE / "__pycache__" / digest.hexdigest()[:16])
+    return str(_store() / digest.hexdigest()[:16])
+
+
+def _store() -> Path:
+    """Where compiled code is kept: beside the source, or with the user where that is read only."""
+    if os.access(_HERE, os.W_OK):
+        return _HERE / "__pycache__"
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "fjord" / "kernels"
 
 
 @cache
