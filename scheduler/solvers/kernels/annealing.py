@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.kernels.choosing import Choices, violation
+from scheduler.solvers.kernels.choosing import Choices, repair
 from scheduler.solvers.kernels.compiling import kernel
 from scheduler.solvers.kernels.decoding import Decoder, copy, decode, settle
 from scheduler.solvers.kernels.evaluation import MAKESPAN
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _NEVER_US = 2**62
 _RETRACE = 16
 """Moves after which another chain is looked for, should none have been taken."""
+_REPAIRS = 12
+"""Tries to mend the modes of a move: where budgets are tight, one change has to pay for another."""
 _SAMPLE = 32
 """Moves that show how much a move changes."""
 
@@ -31,8 +33,8 @@ class Walk(NamedTuple):
 
     Parameters
     ----------
-    now, trial, best
-        Plans: the present one, room for the next, and the best so far.
+    now, trial, best, spare
+        Plans: the present one, room for the next, the best so far, and room for a repair.
     worth
         ``[plan, part]``: the score of each of the three.
     scale
@@ -46,6 +48,7 @@ class Walk(NamedTuple):
     now: Records
     trial: Records
     best: Records
+    spare: Records
     worth: Long
     scale: NDArray[np.float64]
     chain: Chain
@@ -61,7 +64,9 @@ def calibrate(
     trace_back(a, w.now, objective, w.chain, rng)
     for _ in range(_SAMPLE):
         copy(w.now, w.trial)
-        if not propose(a, c, w.trial, w.chain, rng) or violation(a, c, w.trial) > 0:
+        if not propose(a, c, w.trial, w.chain, rng):
+            continue
+        if not repair(a, c, w.trial, w.spare, rng, _REPAIRS):
             continue
         if not decode(a, d, w.trial, _NEVER_US, stop):
             break
@@ -99,7 +104,9 @@ def anneal(
         slack = -heat[0] * np.log(1.0 - uniform(rng))
         heat[0] *= heat[1]
         copy(w.now, w.trial)
-        if not propose(a, c, w.trial, w.chain, rng) or violation(a, c, w.trial) > 0:
+        if not propose(a, c, w.trial, w.chain, rng):
+            continue
+        if not repair(a, c, w.trial, w.spare, rng, _REPAIRS):
             continue
         if _try(a, d, w, objective, slack, stop):
             settle(w.trial, False)

@@ -123,6 +123,7 @@ def walk_room(room: Bench) -> Walk:
         now=blank(rows),
         trial=blank(rows),
         best=blank(rows),
+        spare=blank(rows),
         worth=np.zeros((3, 2), np.int64),
         scale=np.ones(2),
         chain=chain_room(rows),
