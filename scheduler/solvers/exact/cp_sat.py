@@ -31,7 +31,8 @@ class CpSat:
 
     Starts from the best plan of the search, if there is one, within the frame of what is not
     worse. Bands are not looked at: who wants them strict solves band by band. With one worker and
-    a limit in work it gives the same answer each time.
+    a limit in work it gives the same answer each time. Machines that nothing distinguishes are
+    left to the symmetry detection of the engine.
 
     References
     ----------
@@ -86,7 +87,7 @@ class CpSat:
             others = found is not None and found is not incumbent and found.by != BY
             return others and search.elapsed_s > until_s
 
-        status, engine = run(
+        outcome = run(
             model,
             search,
             seed,
@@ -99,11 +100,11 @@ class CpSat:
             bounded=lambda bound: _raise(search, ceiling(bound) + offset),
             stale=stale,
         )
-        if status is Status.INFEASIBLE:
+        if outcome.status is Status.INFEASIBLE:
             _conclude_infeasible(search, incumbent)
-        elif math.isfinite(engine.best_objective_bound):
-            _raise(search, ceiling(engine.best_objective_bound) + offset)
-        return status in {Status.OPTIMAL, Status.INFEASIBLE}
+        elif outcome.bound is not None:
+            _raise(search, ceiling(outcome.bound) + offset)
+        return outcome.status in {Status.OPTIMAL, Status.INFEASIBLE}
 
 
 def _conclude_infeasible(search: Search, incumbent: Found | None) -> None:

@@ -25,6 +25,9 @@ STATUSES = {
 WATCH_S = 0.01
 """How often it is asked whether the search is over: a cancellation has to take effect in 0.05 s."""
 
+GRACE_S = 0.02
+"""How long it is then waited for the engine before it is left to end by itself."""
+
 
 def status_of(answer: cp_model.CpSolverStatus) -> Status:
     """Say in our words how the engine's search ended.
@@ -72,16 +75,73 @@ class Effort:
     brief: bool = False
 
 
-class _Listener(cp_model.CpSolverSolutionCallback):
-    """Passes each plan on when it is found."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
 
-    def __init__(self, taken: Callable[[cp_model.CpSolverSolutionCallback], None]) -> None:
+    Parameters
+    ----------
+    bound
+        Proven bound on the engine's objective, ``None`` if there is none.
+    deterministic_s
+        Work in the engine's own unit.
+    """
+
+    status: Status
+    bound: float | None
+    deterministic_s: float
+
+
+class _Run(cp_model.CpSolverSolutionCallback):
+    """One run in a thread of its own, which can be left behind.
+
+    The engine looks for its stop signal only now and then, at times not for 0.1 s. Who cancels
+    does not wait for that: what comes later is dropped.
+    """
+
+    def __init__(
+        self,
+        engine: cp_model.CpSolver,
+        model: cp_model.CpModel,
+        taken: Callable[[cp_model.CpSolverSolutionCallback], None],
+        bounded: Callable[[float], None] | None,
+    ) -> None:
         super().__init__()
-        self._taken = taken
+        self.engine, self.answer = engine, cp_model.UNKNOWN
+        self.error: Exception | None = None
+        self.done = Event()
+        self.is_left = False
+        self._model, self._taken, self._bounded = model, taken, bounded
+        engine.best_bound_callback = self._on_bound
 
     def on_solution_callback(self) -> None:
         """Pass on the plan that was just found."""
-        self._taken(self)
+        if not self.is_left:
+            self._taken(self)
+
+    def _on_bound(self, bound: float) -> None:
+        if not self.is_left and self._bounded is not None:
+            self._bounded(bound)
+
+    def solve(self) -> None:
+        """Run the engine; what goes wrong is kept for who waits."""
+        try:
+            self.answer = self.engine.solve(self._model, self)
+        except Exception as error:
+            self.error = error
+        finally:
+            self.done.set()
+
+    def outcome(self) -> Outcome:
+        """Say how it ended."""
+        if self.error is not None:
+            raise self.error
+        bound = self.engine.best_objective_bound
+        return Outcome(
+            status_of(self.answer),
+            bound if math.isfinite(bound) else None,
+            self.engine.deterministic_time,
+        )
 
 
 def run(
@@ -93,7 +153,7 @@ def run(
     taken: Callable[[cp_model.CpSolverSolutionCallback], None],
     bounded: Callable[[float], None] | None = None,
     stale: Callable[[], bool] = lambda: False,
-) -> tuple[Status, cp_model.CpSolver]:
+) -> Outcome:
     """Solve a model within what is left of a search, and count the work.
 
     Parameters
@@ -106,24 +166,19 @@ def run(
         Asked now and then whether to give up, because others have found something better.
     """
     engine = _engine(search, seed, effort)
-    if bounded is not None:
-        engine.best_bound_callback = bounded
-    done = Event()
-
-    def watch() -> None:
-        while not done.wait(WATCH_S):
-            if search.stop_flag[0] or search.remaining_s <= 0 or stale():
-                engine.stop_search()
-
-    watcher = Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        answer = engine.solve(model.cp, _Listener(taken))
-    finally:
-        done.set()
-        watcher.join()
-    pay(search, engine.deterministic_time * WORK_PER_ENGINE_S)
-    return status_of(answer), engine
+    running = _Run(engine, model.cp, taken, bounded)
+    # No daemon: it returns soon after its stop signal, and must not be cut off inside the engine.
+    Thread(target=running.solve, name="engine").start()
+    while not running.done.wait(WATCH_S):
+        is_over = bool(search.stop_flag[0]) or search.remaining_s <= 0
+        if is_over or stale():
+            engine.stop_search()
+        if is_over and not running.done.wait(GRACE_S):
+            running.is_left = True
+            return Outcome(Status.LIMIT, None, 0.0)
+    outcome = running.outcome()
+    pay(search, outcome.deterministic_s * WORK_PER_ENGINE_S)
+    return outcome
 
 
 def _engine(search: Search, seed: int, effort: Effort) -> cp_model.CpSolver:
@@ -137,8 +192,6 @@ def _engine(search: Search, seed: int, effort: Effort) -> cp_model.CpSolver:
         parameters.linearization_level = 0
         parameters.symmetry_level = 0
     parameters.catch_sigint_signal = False
-    if math.isfinite(search.remaining_s):
-        parameters.max_time_in_seconds = max(search.remaining_s, 0.0)
     deterministic_s = min(
         effort.deterministic_s, max(search.remaining_work, 0.0) / WORK_PER_ENGINE_S
     )

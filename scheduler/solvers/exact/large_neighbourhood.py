@@ -237,10 +237,10 @@ def _repair(search: Search, state: _State, task: _Task, found: Found) -> tuple[S
 
     pay(search, STEP_WORK + len(model.open) * BUILD_WORK + len(search.form.state))
     effort = Effort(STEP_S, brief=True)
-    status, engine = run(model, search, int(state.random.integers(2**31)), effort, taken=taken)
+    outcome = run(model, search, int(state.random.integers(2**31)), effort, taken=taken)
     plan = task.whole(last[0]) if last else None
     better = plan is not None and (search.offer(plan, BY) or _sidestep(search, state, task, plan))
-    return status, better, engine.deterministic_time
+    return outcome.status, better, outcome.deterministic_s
 
 
 def _sidestep(search: Search, state: _State, task: _Task, solution: Solution) -> bool:
