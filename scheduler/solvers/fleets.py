@@ -1,0 +1,152 @@
+"""Problems with so many machines that each operation's modes on all of them do not fit.
+
+Machines of one kind are alike, so that a mode per kind says it all; which machine of the kind it
+is, is decided at placement. A million operations on a thousand machines of twenty kinds have
+twenty million modes then, and not a thousand million.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.model.errors import InvalidInput
+from scheduler.solvers.arrays import Arrays, Int, Long, Solution
+from scheduler.solvers.building import Modes, build
+from scheduler.solvers.features import features
+from scheduler.solvers.heuristics.priorities import Float, order_by
+from scheduler.solvers.kernels.fleets import FleetDraft, list_fleet
+from scheduler.solvers.kernels.ranking import upward
+from scheduler.solvers.kernels.spans import spans
+from scheduler.solvers.registry import Feature
+
+SUPPORTED = frozenset({Feature.TRANSFERS})
+
+
+class Fleet(NamedTuple):
+    """A problem in arrays whose machines stand for whole kinds, and how many there are of each.
+
+    Parameters
+    ----------
+    kinds
+        Its machines and devices are kinds. ``link_latency_us[k, k]`` and ``link_rate[k, k]`` are
+        of the link between two distinct machines of the kind, each a device of its own; within a
+        machine a transfer takes nothing.
+    first
+        Machines of kind ``k`` are ``first[k] .. first[k + 1]``.
+    """
+
+    kinds: Arrays
+    first: Int
+
+    @property
+    def machine_kind(self) -> Int:
+        """Kind of each machine."""
+        return np.repeat(np.arange(len(self.first) - 1, dtype=np.int32), np.diff(self.first))
+
+
+class FleetPlan(NamedTuple):
+    """Per operation, the position of its mode, its machine and its start; `STUCK` never happens."""
+
+    mode: Int
+    machine: Int
+    start_us: Long
+
+
+def heft_fleet(fleet: Fleet, stop: NDArray[np.int8] | None = None) -> FleetPlan | None:
+    """Give each operation, in order of upward rank, the machine on which it finishes earliest.
+
+    The plan is that of `heuristics.ranked.heft` on all machines one by one, and takes time in
+    proportion to the operations and, loosely, the machines. `None` if it was stopped.
+
+    Raises
+    ------
+    InvalidInput
+        If the problem has more than modes, precedence, transfers, releases, dates and bands.
+
+    References
+    ----------
+    Topcuoglu, Hariri and Wu (2002), doi:10.1109/71.993206.
+    """
+    form = fleet.kinds
+    lacking = features(form) - SUPPORTED
+    if lacking or (form.link_latency_us < 0).any():
+        names = ", ".join(sorted(lacking)) or "missing links"
+        raise InvalidInput(f"fleet must have no features but transfers; got {names}", field="fleet")
+    w = _draft(fleet)
+    order = order_by(form, _upward_ranks(fleet))
+    stop_flag = np.zeros(1, np.int8) if stop is None else stop
+    if not list_fleet(form, fleet.first, w, order, stop_flag):
+        return None
+    return FleetPlan(w.mode, w.machine, w.start_us)
+
+
+def expanded(fleet: Fleet) -> Arrays:
+    """Give the form in which each machine is one; for what is small enough."""
+    form, kind = fleet.kinds, fleet.machine_kind
+    wide = np.diff(fleet.first)[form.mode_machine]
+    owner = np.repeat(np.arange(len(form.mode_us)), wide)
+    offset = np.arange(len(owner)) - np.repeat(np.cumsum(wide) - wide, wide)
+    total = np.concatenate(([0], np.cumsum(wide)))
+    machine = (fleet.first[form.mode_machine[owner]] + offset).astype(np.int32)
+    modes = Modes(total[form.mode_first].astype(np.int32), machine, form.mode_us[owner])
+    latency_us = form.link_latency_us[np.ix_(kind, kind)].copy()
+    np.fill_diagonal(latency_us, 0)
+    target = np.repeat(np.arange(len(form.state)), np.diff(form.source_first))
+    edge = np.argsort(form.source_edge)
+    return build(
+        modes,
+        machines=len(kind),
+        sources=form.source_op[edge],
+        targets=target[edge],
+        job=form.job,
+        job_band=form.job_band,
+        job_due_us=form.job_due_us,
+        job_deadline_us=form.job_deadline_us,
+        job_weight=form.job_weight,
+        now_us=form.now_us,
+        edge_us=form.edge_us,
+        link_latency_us=latency_us,
+        link_rate=form.link_rate[np.ix_(kind, kind)],
+    )._replace(earliest_us=form.earliest_us)
+
+
+def solution_on(plan: FleetPlan, form: Arrays) -> Solution:
+    """Give a plan for a fleet as a solution of its expanded form."""
+    owner = np.repeat(np.arange(len(form.state)), np.diff(form.mode_first))
+    mode = np.flatnonzero(form.mode_machine == plan.machine[owner]).astype(np.int32)
+    return Solution(mode=mode, start_us=plan.start_us)
+
+
+def _draft(fleet: Fleet) -> FleetDraft:
+    count, machines = len(fleet.kinds.state), int(fleet.first[-1])
+    return FleetDraft(
+        mode=np.full(count, -1, np.int32),
+        machine=np.full(count, -1, np.int32),
+        kind=np.full(count, -1, np.int32),
+        start_us=np.zeros(count, np.int64),
+        end_us=np.zeros(count, np.int64),
+        block_us=np.zeros(machines, np.int64),
+        last_us=np.full(machines, -(2**62), np.int64),
+        ready_us=np.zeros(len(fleet.first) - 1, np.int64),
+        spans=spans(machines, count, merged=True),
+    )
+
+
+def _upward_ranks(fleet: Fleet) -> Float:
+    """Means over machines and over pairs of distinct machines, each kind by how many it has."""
+    form, many = fleet.kinds, np.diff(fleet.first).astype(np.float64)
+    weight = many[form.mode_machine]
+    first = form.mode_first[:-1]
+    own = np.add.reduceat(form.mode_us * weight, first) / np.add.reduceat(weight, first)
+    pairs = np.outer(many, many) - np.diag(many)
+    edge = np.zeros(len(form.edge_us))
+    if pairs.sum() > 0:
+        share = np.bincount(
+            form.link_rate.reshape(-1), pairs.reshape(-1), minlength=form.edge_us.shape[1]
+        )
+        edge += form.edge_us @ (share / pairs.sum())
+        edge += (form.link_latency_us * pairs).sum() / pairs.sum()
+    return upward(form.order, form.target_first, form.target_op, form.target_edge, own, edge)

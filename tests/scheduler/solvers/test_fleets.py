@@ -1,0 +1,129 @@
+"""Problems that come as arrays: the same form, the same plans, whatever their size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scheduler.model.checker import ViolationKind
+from scheduler.model.errors import InvalidInput, InvalidProblem
+from scheduler.solvers.arrays import Arrays, Solution, arrays
+from scheduler.solvers.building import build, modes_from_table
+from scheduler.solvers.fleets import Fleet, expanded, heft_fleet, solution_on
+from scheduler.solvers.heuristics.ranked import heft
+from scheduler.solvers.search import Search
+from scheduler.solvers.verifying import verify, verify_on
+from tests.builders import all_links, job, machine, operation, problem
+
+
+def fleet(seed: int, *, operations: int = 120, kinds: int = 3, each: int = 4) -> Fleet:
+    """Jobs that follow their own last few operations; some kinds lack some modes."""
+    random = np.random.default_rng(seed)
+    table = random.integers(1, 60, (operations, kinds))
+    table[random.random(table.shape) < 0.2] = 0
+    table[:, 0] += 1
+    target = np.repeat(np.arange(operations), random.integers(0, 3, operations))
+    source = target - random.integers(1, 12, len(target))
+    pairs = np.unique(np.stack([source, target], axis=1)[source >= 0], axis=0)
+    form = build(
+        modes_from_table(table),
+        machines=kinds,
+        sources=pairs[:, 0],
+        targets=pairs[:, 1],
+        job=np.arange(operations) // 40,
+        job_band=np.array([2, 0, 1]),
+        release_us=np.array([0, 30, 5]),
+        edge_us=random.integers(0, 80, len(pairs)),
+        link_latency_us=random.integers(0, 9, (kinds, kinds)),
+    )
+    return Fleet(form, (np.arange(kinds + 1) * each).astype(np.int32))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_plan_for_kinds_is_that_for_all_machines_one_by_one(seed: int) -> None:
+    many = fleet(seed)
+    form = expanded(many)
+    search = Search(form, lambda: 0.0)
+    heft(search, 0)
+    plan = heft_fleet(many)
+    assert plan is not None
+    assert search.best is not None
+    solution = solution_on(plan, form)
+    np.testing.assert_array_equal(solution.mode, search.best.solution.mode)
+    np.testing.assert_array_equal(solution.start_us, search.best.solution.start_us)
+    assert verify(form, solution) is None
+    own = Solution(plan.mode, plan.start_us)
+    assert verify_on(many.kinds, own, plan.machine, many.first) is None
+
+
+def test_a_machine_of_another_kind_or_one_that_is_taken_is_refused() -> None:
+    many = fleet(0)
+    plan = heft_fleet(many)
+    assert plan is not None
+    own = Solution(plan.mode, plan.start_us)
+    one = np.zeros_like(plan.machine)
+    assert verify_on(many.kinds, own, one, many.first) is ViolationKind.MODE
+    crowded = many.first[many.kinds.mode_machine[plan.mode]]
+    assert verify_on(many.kinds, own, crowded, many.first) in {
+        ViolationKind.OVERLAP,
+        ViolationKind.PRECEDENCE,
+    }
+
+
+def test_a_stopped_plan_is_none() -> None:
+    assert heft_fleet(fleet(1), stop=np.ones(1, np.int8)) is None
+
+
+def test_what_a_fleet_does_not_take_into_account_is_refused() -> None:
+    many = fleet(2)
+    grouped = many._replace(kinds=many.kinds._replace(group=np.zeros(120, np.int32)))
+    with pytest.raises(InvalidInput, match="colocation"):
+        heft_fleet(grouped)
+
+
+def test_built_from_arrays_it_is_the_form_of_the_same_problem_in_objects() -> None:
+    lanes = [machine("a"), machine("b")]
+    p = problem(
+        [
+            operation("x", durations={"a": 3, "b": 5}),
+            operation("y", job="j1", durations={"b": 4}),
+            operation("z", durations={"a": 2, "b": 2}),
+        ],
+        machines=lanes,
+        jobs=[job("j0", release_us=2), job("j1", due_us=9, weight=3)],
+        edges=[("x", "y", 7), ("x", "z", 1)],
+        links=all_links(lanes, latency_us=4),
+        now_us=1,
+    )
+    form = arrays(p)
+    built = build(
+        modes_from_table(np.array([[3, 5], [0, 4], [2, 2]])),
+        machines=2,
+        sources=np.array([0, 0]),
+        targets=np.array([1, 2]),
+        release_us=np.array([2, 0]),
+        job=np.array([0, 1, 0]),
+        job_band=form.job_band,
+        job_due_us=form.job_due_us,
+        job_weight=form.job_weight,
+        now_us=1,
+        edge_us=np.array([7, 1]),
+        link_latency_us=form.link_latency_us,
+        link_rate=form.link_rate,
+    )
+    for name, expected in form._asdict().items():
+        np.testing.assert_array_equal(getattr(built, name), expected, name)
+        assert np.asarray(getattr(built, name)).dtype == np.asarray(expected).dtype, name
+
+
+def test_edges_that_form_a_cycle_are_refused() -> None:
+    modes = modes_from_table(np.ones((2, 1), np.int64))
+    with pytest.raises(InvalidProblem, match="no cycle; got 2"):
+        build(modes, machines=1, sources=np.array([0, 1]), targets=np.array([1, 0]))
+
+
+def test_a_table_by_kind_gives_each_machine_the_modes_of_its_kind() -> None:
+    modes = modes_from_table(np.array([[3, 0], [4, 5]]), np.array([0, 1, 1]))
+    assert (modes.first.tolist(), modes.machine.tolist()) == ([0, 1, 4], [0, 0, 1, 2])
+    assert modes.duration_us.tolist() == [3, 4, 5, 5]
+    assert isinstance(build(modes, machines=3), Arrays)
