@@ -70,6 +70,17 @@ class Plan:
         np.maximum.at(found_us, self.form.job, self.end_us)
         return found_us
 
+    @cached_property
+    def previous(self) -> NDArray[np.int32]:
+        """What ends last on the machine before an operation starts, -1 if nothing does."""
+        found = np.full(len(self.form.state), -1, np.int32)
+        machine, by_end = self.machine[self.open], np.argsort(self.end_us[self.open], kind="stable")
+        for lane in np.unique(machine):
+            here = self.open[by_end[machine[by_end] == lane]]
+            place = np.searchsorted(self.end_us[here], self.solution.start_us[here], side="right")
+            found[here[place > 0]] = here[place[place > 0] - 1]
+        return found
+
     def orders(self, fixed: Ops) -> list[tuple[int, int]]:
         """Of what shares resources, each after all that ended before it; without detours."""
         form, mode = self.form, self.solution.mode
@@ -97,6 +108,8 @@ class Plan:
         return candidates[np.argpartition(distance_us, size)[:size]]
 
 
+LONGEST_PATH = 2000
+"""Operations of a chain that are looked at, from its end on."""
 Neighbourhood = Callable[[Plan, Random, int], Ops]
 
 
@@ -166,23 +179,28 @@ def _costly(plan: Plan, random: Random) -> int:
 
 def _tight_path(plan: Plan, last: int) -> list[int]:
     """Operations backwards in time, each of which ends when what it lets begin can begin."""
-    form, start_us = plan.form, plan.solution.start_us
     path = [last]
-    while len(path) < len(form.job):
+    while len(path) < LONGEST_PATH:
         i = path[-1]
-        row = slice(form.source_first[i], form.source_first[i + 1])
-        sources = form.source_op[row]
-        sources = sources[form.state[sources] == OPEN]
-        latest = int(sources[np.argmax(plan.end_us[sources])]) if len(sources) else -1
-        beside = plan.open[plan.end_us[plan.open] == start_us[i]]
-        same = beside[plan.machine[beside] == plan.machine[i]]
-        if latest >= 0 and (plan.end_us[latest] == start_us[i] or not len(same)):
+        start_us = plan.solution.start_us[i]
+        latest, previous = _latest_source(plan, i), int(plan.previous[i])
+        if latest >= 0 and plan.end_us[latest] == start_us:
             path.append(latest)
-        elif len(same):
-            path.append(int(same[0]))
+        elif previous >= 0 and plan.end_us[previous] == start_us:
+            path.append(previous)
+        elif latest >= 0:
+            path.append(latest)
         else:
             break
     return path
+
+
+def _latest_source(plan: Plan, i: int) -> int:
+    """Source of an operation that ends last, -1 if none can be moved."""
+    form = plan.form
+    sources = form.source_op[form.source_first[i] : form.source_first[i + 1]]
+    sources = sources[form.state[sources] == OPEN]
+    return int(sources[np.argmax(plan.end_us[sources])]) if len(sources) else -1
 
 
 ALL: dict[str, Neighbourhood] = {
