@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Limits
-from scheduler.portfolio.lanes import attempt, run
-from scheduler.portfolio.members import ALWAYS, constructive, lanes
+from scheduler.portfolio.lanes import Member, attempt, run
+from scheduler.portfolio.members import AUTO, FIRST, are_quick, constructive, lanes, later
 from scheduler.portfolio.progress import Cancellation, Listener, Progress
+from scheduler.solvers import registry
 from scheduler.solvers.arrays import OPEN, Arrays, Solution
-from scheduler.solvers.search import WORK_PER_S, Search
+from scheduler.solvers.heuristics.left_shift import left_shifted
+from scheduler.solvers.registry import Kind
+from scheduler.solvers.search import WORK_PER_S, Found, Search
 
 STEADY_SHARE = 0.5
 """Of a time limit, what one worker counts on: work is counted, so that the answer depends on the
 problem alone, and as much again is left for a core that is slower or not ours alone."""
-ALL_MODES = 20_000
-"""Modes up to which every heuristic runs whatever the limits are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +55,16 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """A search that is over, what it spent, and what went wrong in it."""
+    """A search that is over, its best plan, what it spent, and what went wrong in it.
+
+    Parameters
+    ----------
+    best
+        Nothing in it waits for nothing, which search leaves where it is not priced.
+    """
 
     search: Search
+    best: Found | None
     worked: float
     errors: list[Exception]
 
@@ -82,33 +90,45 @@ def explore(
     request.cancel.watch(search)
     if has_no_plan(form):
         search.refute()
-        return Exploration(search, 0.0, [])
+        return Exploration(search, None, 0.0, [])
     if start.bound is not None:
         search.raise_bound(start.bound)
+    if not len(form.state):
+        _offer_nothing(search, request.solver)
     for solution, by in start.solutions:
         search.offer(solution, by)
     limited = search.part(time_s=time_s, work=work)
     errors: list[Exception] = []
-    for name, is_sure in turns(request, search, limited):
-        attempt(search if is_sure else limited, name, request.seed, errors)
+    now, then = heuristics(form, request.solver)
+    for name in now:
+        if not search.stop_flag[0]:
+            attempt(search, name, request.seed, errors)
     if limited.spend():
-        rows = lanes(form, request.solver, request.objective, request.limits.workers)
-        errors += run(limited, rows, request.seed) if rows else []
-    return Exploration(search, limited.worked, errors)
+        errors += run(limited, _crew(request, search, then), request.seed)
+    return Exploration(search, _tidied(search), limited.worked, errors)
 
 
-def turns(request: Request, search: Search, limited: Search) -> Iterator[tuple[str, bool]]:
-    """Heuristics that are to run, and whether they do so whatever the limits are.
+def heuristics(form: Arrays, solver: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Heuristics that run first whatever the limits are, and those that follow as time allows.
 
-    Every one does where that takes milliseconds. Of a huge problem, some wait for the others.
+    All run first where that takes milliseconds.
     """
-    is_small = len(search.form.mode_us) <= ALL_MODES
-    for name in constructive(search.form, request.solver):
-        is_sure = is_small or name in (*ALWAYS, request.solver)
-        if search.stop_flag[0]:
-            return
-        if is_sure or limited.spend():
-            yield name, is_sure
+    names = constructive(form, solver)
+    if len(names) == 1 or are_quick(form):
+        return names, ()
+    return tuple(n for n in names if n in FIRST), tuple(n for n in names if n not in FIRST)
+
+
+def _crew(request: Request, search: Search, then: Sequence[str]) -> list[list[Member]]:
+    """All members, each with its worker; heuristics that are still to run come before the last."""
+    workers, has_plan = request.limits.workers, search.best is not None
+    rows = lanes(search.form, request.solver, request.objective, workers, has_plan=has_plan)
+    if not then or (has_plan and request.solver != AUTO):
+        return rows
+    if len(rows) < workers:
+        rows.append([])
+    rows[-1].insert(0, later(then, search.form))
+    return rows
 
 
 def has_no_plan(form: Arrays) -> bool:
@@ -121,6 +141,22 @@ def steps(limits: Limits) -> float:
     if limits.deterministic_s is not None:
         return limits.deterministic_s * WORK_PER_S
     return limits.time_s * STEADY_SHARE * WORK_PER_S if limits.workers == 1 else math.inf
+
+
+def _offer_nothing(search: Search, by: str) -> None:
+    """Answer at once that nothing is to be done, and that it cannot be done better."""
+    search.offer(Solution(search.form.mode_first[:-1], search.form.frozen_start_us), by)
+    search.raise_bound(0)
+
+
+def _tidied(search: Search) -> Found | None:
+    """Start everything as early as it can; heuristics do so by themselves."""
+    best = search.best
+    if best is None or best.by in registry.names(Kind.CONSTRUCTIVE):
+        return best
+    shifted = left_shifted(search.form, best.solution)
+    search.offer(shifted, best.by)
+    return None if search.best is None else replace(search.best, solution=shifted)
 
 
 def _teller(request: Request) -> Callable[[Search], None] | None:

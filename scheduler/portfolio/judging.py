@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scheduler.model.checker import ViolationKind, check
 from scheduler.model.errors import InvalidSchedule
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Result, Schedule, Status
-from scheduler.portfolio.exploring import Request
+from scheduler.portfolio.exploring import Exploration, Request
 from scheduler.solvers.arrays import schedule_of
 from scheduler.solvers.search import Search
 
 
-def concluded(request: Request, problem: Problem, search: Search) -> Result:
+def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
     """Say what a search found.
 
     Raises
@@ -20,32 +22,31 @@ def concluded(request: Request, problem: Problem, search: Search) -> Result:
     InvalidSchedule
         If the checker refuses the plan, or the bound is above its value.
     """
-    best, status = search.best, _status(search)
+    search, best = found.search, found.best
+    status = _status(search)
     result = Result(
         status=status,
         solver=request.solver,
         objective=request.objective.value,
         bound=search.bound,
         trace=tuple(search.trace),
+        statistics={"steps": found.worked, "failures": float(len(found.errors))},
     )
     if best is None or status is Status.INFEASIBLE:
         return result
     late_us, value = best.score
+    schedule = schedule_of(problem, search.form, best.solution)
+    expect_valid(problem, schedule, best.by, may_be_late=late_us > 0 or _forgives(request))
     if search.bound is not None and search.bound > value and not late_us:
         message = f"bound must be <= {value}, the value of {best.by!r}; got {search.bound}"
         raise InvalidSchedule(message, field="bound")
-    schedule = schedule_of(problem, search.form, best.solution)
-    expect_valid(problem, schedule, best.by, may_be_late=late_us > 0 or _forgives(request))
-    return Result(
-        status=status,
-        solver=result.solver,
-        objective=result.objective,
+    return replace(
+        result,
         schedule=schedule,
         value=value,
         # A plan that misses deadlines can be worth more than all that keep them.
         bound=None if search.bound is None else min(search.bound, value),
         found_by=best.by,
-        trace=result.trace,
     )
 
 

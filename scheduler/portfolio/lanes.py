@@ -10,6 +10,7 @@ from threading import Condition, Semaphore, Thread
 
 from scheduler.model.errors import Defect
 from scheduler.solvers import registry
+from scheduler.solvers.registry import Solver
 from scheduler.solvers.search import WORK_PER_S, Search
 
 _log = logging.getLogger(__name__)
@@ -28,10 +29,16 @@ class Member:
     ----------
     share
         How long its turns are, in proportion to those of the others of its lane.
+    salt
+        Added to the seed, so that two of a kind search differently.
+    solver
+        By default the one that the registry has by that name.
     """
 
     name: str
     share: float = 1.0
+    salt: int = 0
+    solver: Solver | None = None
 
 
 Lane = Sequence[Member]
@@ -92,7 +99,8 @@ class _Crew:
         turns.wait(place)
         try:
             if not part.stop_flag[0]:
-                registry.solver(member.name)(part, seed)
+                solver = member.solver or registry.solver(member.name)
+                solver(part, seed + member.salt)
         except Exception as error:
             # The others go on, and so does what was found.
             _log.exception("%s broke", member.name)

@@ -6,24 +6,40 @@ from collections.abc import Sequence
 
 from scheduler.model.errors import InvalidInput, UnknownName
 from scheduler.model.objectives import Objective
-from scheduler.portfolio.lanes import Lane, Member
+from scheduler.portfolio.lanes import Member
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import NEVER_US, Arrays
 from scheduler.solvers.features import features
 from scheduler.solvers.registry import Kind
+from scheduler.solvers.search import Search
 
 AUTO = "auto"
-ALWAYS = ("heft", "fastest_machine", "best_single_machine")
-"""Heuristics that run whatever the limits are: some plan is always there."""
-SLOW = ("lookahead_heft",)
-"""Heuristics that come last, because they take longer than the others together."""
+FIRST = (
+    "heft",
+    "fastest_machine",
+    "peft",
+    "cpop",
+    "round_robin",
+    "dominant_sequence",
+)
+"""Heuristics that look at each mode once. They run first, whatever the limits are."""
+LAST = ("best_single_machine", "lookahead_heft")
+"""Heuristics that take longer than the others."""
+ALL_STEPS = 50_000
+"""Operations times modes up to which all heuristics run first: they take milliseconds there."""
+HEURISTIC_STEPS = 2e5
+"""What a heuristic counts for in steps, and for as many as operations times modes."""
+HEURISTICS = "heuristics"
 IMPROVERS = (
-    Member("tabu_search", 2.0),
-    Member("large_neighbourhood", 1.0),
-    Member("simulated_annealing", 1.0),
-    Member("genetic", 1.0),
+    Member("tabu_search"),
+    Member("path_relinking"),
+    Member("large_neighbourhood"),
+    Member("simulated_annealing"),
+    Member("genetic"),
 )
 """Searches of `AUTO`, the best ones first."""
+STARTERS = ("simulated_annealing", "large_neighbourhood")
+"""Searches that find a plan where heuristics find none."""
 EXACT = "cp_sat"
 MOST_FOR_PROOF = 400
 """Operations up to which an exact solver is likely to be worth its time."""
@@ -76,34 +92,49 @@ def missing_data(form: Arrays, objective: Objective) -> str:
     return ""
 
 
-def constructive(form: Arrays, solver: str) -> tuple[str, ...]:
-    """Heuristics that are to give a first plan, cheapest first."""
-    known = registry.names(Kind.CONSTRUCTIVE)
-    if solver in known:
-        return (solver,)
-    quick = [name for name in known if name not in (*ALWAYS, *SLOW)]
-    order = [*ALWAYS, *quick, *SLOW]
-    return tuple(name for name in order if name in known and _takes(name, form))
-
-
 def taking_part(solver: str) -> tuple[str, ...]:
     """Names of all that may take part, whatever the problem is, when a solver is asked for."""
     first = registry.names(Kind.CONSTRUCTIVE)
     if solver in first:
         return (solver,)
-    searches = (solver,) if solver != AUTO else (*(member.name for member in IMPROVERS), EXACT)
-    known = registry.names()
-    return (*first, *(name for name in searches if name in known))
-
-
-def lanes(form: Arrays, solver: str, objective: Objective, workers: int) -> Sequence[Lane]:
-    """Share the members out among the workers."""
     if solver != AUTO:
-        is_done = registry.entry(solver).kind is Kind.CONSTRUCTIVE
-        return () if is_done else ((Member(solver),),)
-    known = registry.names()
-    able = [m for m in IMPROVERS if m.name in known and _suits(m.name, form, objective)][:3]
-    if EXACT in known and len(form.job) <= MOST_FOR_PROOF and _suits(EXACT, form, objective):
+        return (*first, solver)
+    members = (*(member.name for member in IMPROVERS), EXACT)
+    return (*first, *(name for name in members if name in registry.names()))
+
+
+def constructive(form: Arrays, solver: str) -> tuple[str, ...]:
+    """Heuristics that suit a problem, cheapest first."""
+    known = registry.names(Kind.CONSTRUCTIVE)
+    if solver in known:
+        return (solver,)
+    between = [name for name in known if name not in (*FIRST, *LAST)]
+    order = [*FIRST, *between, *LAST]
+    return tuple(name for name in order if name in known and _takes(name, form))
+
+
+def are_quick(form: Arrays) -> bool:
+    """Whether all heuristics together take milliseconds."""
+    return len(form.state) * len(form.mode_us) <= ALL_STEPS
+
+
+def lanes(
+    form: Arrays, solver: str, objective: Objective, workers: int, *, has_plan: bool
+) -> list[list[Member]]:
+    """Share the members out among the workers.
+
+    Parameters
+    ----------
+    has_plan
+        Whether there is one to improve.
+    """
+    if solver != AUTO:
+        kind = registry.entry(solver).kind
+        is_done = kind is Kind.CONSTRUCTIVE or (kind is Kind.IMPROVEMENT and not has_plan)
+        return [] if is_done else [[Member(solver)]]
+    able = [m for m in IMPROVERS if _suits(m.name, form, objective)]
+    able = [m for m in able if has_plan or m.name in STARTERS][:3]
+    if len(form.job) <= MOST_FOR_PROOF and _suits(EXACT, form, objective):
         able.insert(1, Member(EXACT))
     rows: list[list[Member]] = [[] for _ in range(min(workers, len(able)))]
     for place, member in enumerate(able):
@@ -111,9 +142,24 @@ def lanes(form: Arrays, solver: str, objective: Objective, workers: int) -> Sequ
     return rows
 
 
+def later(names: Sequence[str], form: Arrays) -> Member:
+    """A member that runs heuristics for which there was no time before the search."""
+    steps = HEURISTIC_STEPS + len(form.state) * len(form.mode_us)
+
+    def run(search: Search, seed: int) -> None:
+        for name in names:
+            if not search.spend(steps):
+                return
+            registry.solver(name)(search, seed)
+
+    return Member(HEURISTICS, solver=run)
+
+
 def _takes(name: str, form: Arrays) -> bool:
     return features(form) <= registry.entry(name).features
 
 
 def _suits(name: str, form: Arrays, objective: Objective) -> bool:
+    if name not in registry.names():
+        return False
     return objective in registry.entry(name).objectives and _takes(name, form)

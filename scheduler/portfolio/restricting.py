@@ -160,6 +160,17 @@ def _united(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return united
 
 
+def narrowed(whole: Arrays, kept: Mask) -> Part:
+    """Give all operations, with only those modes that are `kept`."""
+    count = len(whole.state)
+    owner = np.repeat(np.arange(count), np.diff(whole.mode_first))
+    modes = np.flatnonzero(kept).astype(np.int32)
+    form = whole._replace(
+        mode_first=_firsts(owner[modes], count), **_modes(whole, modes), **_demands(whole, kept)
+    )
+    return Part(form, np.arange(count, dtype=np.int32), modes)
+
+
 def for_band(form: Arrays, band: int) -> Arrays:
     """Leave out due dates, deadlines and weights of the jobs of all other bands."""
     other = form.job_band != band

@@ -9,7 +9,7 @@ from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule, Status
 from scheduler.portfolio.carrying import carried_over
-from scheduler.portfolio.exploring import Request, Start, explore, steps
+from scheduler.portfolio.exploring import Exploration, Request, Start, explore, steps
 from scheduler.portfolio.judging import concluded
 from scheduler.portfolio.lanes import raise_if_lost
 from scheduler.portfolio.members import AUTO, expect_solver, expect_suited, names
@@ -17,7 +17,6 @@ from scheduler.portfolio.progress import Cancellation, Listener
 from scheduler.portfolio.stages import explore_by_band, open_bands
 from scheduler.solvers.arrays import Arrays, Solution, arrays
 from scheduler.solvers.bounding import WORK, lower_bound
-from scheduler.solvers.search import Search
 
 __all__ = ["SOLVED", "names", "solve"]
 
@@ -90,17 +89,16 @@ def solve(
     bound = lower_bound(form, objective, work=int(min(limits.time_s, 1) ** 2 * WORK))
     start = Start(bound=bound, solutions=_carried(problem, form, warm_start))
     time_s = limits.time_s - (clock() - began_s) - JUDGING_S * len(problem.operations)
-    search = _explored(request, form, start, time_s)
-    return concluded(request, problem, search)
+    found = _explored(request, form, start, time_s)
+    raise_if_lost(found.search, found.errors)
+    return concluded(request, problem, found)
 
 
-def _explored(request: Request, form: Arrays, start: Start, time_s: float) -> Search:
+def _explored(request: Request, form: Arrays, start: Start, time_s: float) -> Exploration:
     work = steps(request.limits)
     if len(open_bands(form)) > 1:
         return explore_by_band(request, form, start, time_s=time_s, work=work)
-    found = explore(request, form, start, time_s=time_s, work=work)
-    raise_if_lost(found.search, found.errors)
-    return found.search
+    return explore(request, form, start, time_s=time_s, work=work)
 
 
 def _carried(

@@ -9,13 +9,21 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import TracePoint
-from scheduler.portfolio.exploring import Exploration, Request, Start, explore, has_no_plan, turns
-from scheduler.portfolio.lanes import attempt, raise_if_lost
+from scheduler.portfolio.exploring import (
+    Exploration,
+    Request,
+    Start,
+    explore,
+    has_no_plan,
+    heuristics,
+)
+from scheduler.portfolio.lanes import attempt
 from scheduler.portfolio.members import missing_data
 from scheduler.portfolio.progress import Progress
 from scheduler.portfolio.restricting import Mask, Part, for_band, restricted
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import OPEN, Arrays, Solution
+from scheduler.solvers.bounding import lower_bound
 from scheduler.solvers.kernels.evaluation import CODES, score
 from scheduler.solvers.registry import Kind
 from scheduler.solvers.search import Found, Search
@@ -23,21 +31,16 @@ from scheduler.solvers.search import Found, Search
 
 def explore_by_band(
     request: Request, form: Arrays, start: Start, *, time_s: float, work: float
-) -> Search:
+) -> Exploration:
     """Search band by band. The plan of a higher band is fixed before a lower one is looked at.
 
     The answer is at least as good as each plan that heuristics make of the whole, band before band.
-
-    Raises
-    ------
-    Defect
-        If solvers failed and left nothing to show.
     """
     answer = Search(form, request.clock, request.objective)
     request.cancel.watch(answer)
     if has_no_plan(form):
         answer.refute()
-        return answer
+        return Exploration(answer, None, 0.0, [])
     if start.bound is not None:
         answer.raise_bound(start.bound)
     limited = answer.part(time_s=time_s, work=work)
@@ -51,8 +54,7 @@ def explore_by_band(
         best = min(plans, key=_Ranking(request, form).worth)
         answer.offer(best.solution, best.by)
         _leave_out_repetition(answer.trace)
-    raise_if_lost(answer, errors)
-    return answer
+    return Exploration(answer, answer.best, limited.worked, errors)
 
 
 def open_bands(form: Arrays) -> list[int]:
@@ -65,7 +67,10 @@ def _whole_plans(
 ) -> list[Found]:
     """What each heuristic makes of the whole; they put the bands first by themselves."""
     found: list[Found] = []
-    for name, _ in turns(request, answer, limited):
+    now, then = heuristics(answer.form, request.solver)
+    for name in (*now, *then):
+        if answer.stop_flag[0] or (name in then and not limited.spend()):
+            break
         search = Search(answer.form, request.clock, request.objective)
         attempt(search, name, request.seed, errors)
         if search.infeasible:
@@ -110,10 +115,10 @@ class _Staging:
             stage = self._explored(part, given, band, tell)
             if not fixed.any():
                 self._take_proofs(stage)
-            if stage.search.best is None or self.answer.infeasible:
+            if stage.best is None or self.answer.infeasible:
                 return None
-            part.into(plan, stage.search.best.solution)
-            fixed, by = inside & is_open, stage.search.best.by
+            part.into(plan, stage.best.solution)
+            fixed, by = inside & is_open, stage.best.by
         return Found((0, 0), plan, by)
 
     def _explored(
@@ -122,10 +127,14 @@ class _Staging:
         form = self.answer.form
         to_come = (form.state == OPEN) & (form.band >= band)
         share = float((form.band[to_come] == band).mean())
+        objective = _objective(self.request, part.form)
+        is_first = len(to_come) == int((to_come | (form.state != OPEN)).sum())
+        # A bound takes it that what runs has begun, which the plans of higher bands have not.
+        bound = lower_bound(part.form, objective) if is_first else None
         stage = explore(
-            replace(self.request, objective=_objective(self.request, part.form)),
+            replace(self.request, objective=objective),
             part.form,
-            Start(solutions=tuple((part.of(f.solution), f.by) for f in given)),
+            Start(bound=bound, solutions=tuple((part.of(f.solution), f.by) for f in given)),
             time_s=self.limited.remaining_s * share,
             work=self.limited.remaining_work * share,
             tell=tell,

@@ -22,6 +22,7 @@ from scheduler.model.problem import (
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import Arrays, arrays
 from scheduler.solvers.features import features
+from scheduler.solvers.heuristics.left_shift import left_shifted
 from scheduler.solvers.registry import Kind
 from scheduler.solvers.search import WORK_PER_S, Search
 
@@ -67,6 +68,8 @@ def _run(name: str, form: Arrays) -> None:
         if registry.entry(name).kind is not Kind.CONSTRUCTIVE:
             registry.solver("heft")(search, 0)
         registry.solver(name)(search.part(work=WORK), 0)
+        if search.best is not None:
+            left_shifted(form, search.best.solution)
 
 
 def _shop() -> Problem:
