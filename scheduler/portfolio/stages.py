@@ -128,7 +128,7 @@ class _Staging:
         to_come = (form.state == OPEN) & (form.band >= band)
         share = float((form.band[to_come] == band).mean())
         objective = _objective(self.request, part.form)
-        is_first = len(to_come) == int((to_come | (form.state != OPEN)).sum())
+        is_first = not ((form.state == OPEN) & (form.band < band)).any()
         # A bound takes it that what runs has begun, which the plans of higher bands have not.
         bound = lower_bound(part.form, objective) if is_first else None
         stage = explore(

@@ -14,6 +14,7 @@ import numba
 import numpy as np
 from numba import njit
 
+config: Any = numba.config
 F = TypeVar("F", bound=Callable[..., object])
 
 wide = cast(Callable[[Any], int], np.int64)
