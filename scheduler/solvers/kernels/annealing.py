@@ -66,7 +66,7 @@ def calibrate(
         copy(w.now, w.trial)
         if not propose(a, c, w.trial, w.chain, rng):
             continue
-        if not repair(a, c, w.trial, w.spare, rng, _REPAIRS):
+        if not repair(a, c, w.trial, w.spare, rng, _REPAIRS, stop):
             continue
         if not decode(a, d, w.trial, _NEVER_US, stop):
             break
@@ -106,7 +106,7 @@ def anneal(
         copy(w.now, w.trial)
         if not propose(a, c, w.trial, w.chain, rng):
             continue
-        if not repair(a, c, w.trial, w.spare, rng, _REPAIRS):
+        if not repair(a, c, w.trial, w.spare, rng, _REPAIRS, stop):
             continue
         if _try(a, d, w, objective, slack, stop):
             settle(w.trial, False)

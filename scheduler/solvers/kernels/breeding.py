@@ -158,7 +158,7 @@ def raise_up(
     stop: NDArray[np.int8],
 ) -> bool:
     """Decode the present plan of a walk and improve it. Whether its modes could be repaired."""
-    if not repair(a, c, w.now, w.trial, rng, _REPAIRS * len(w.now)):
+    if not repair(a, c, w.now, w.trial, rng, _REPAIRS * len(w.now), stop):
         return False
     if not decode(a, d, w.now, _NEVER_US, stop):
         return False

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scheduler.solvers.kernels.compiling import kernel, lean_part
 from scheduler.solvers.kernels.randomness import State, below
 
@@ -174,7 +177,15 @@ def copy_modes(source: Records, target: Records) -> None:
 
 
 @kernel
-def repair(a: Rows, c: Choices, plan: Records, trial: Records, rng: State, tries: int) -> bool:
+def repair(
+    a: Rows,
+    c: Choices,
+    plan: Records,
+    trial: Records,
+    rng: State,
+    tries: int,
+    stop: NDArray[np.int8],
+) -> bool:
     """Change modes at random where that does not make things worse, until every rule holds.
 
     Whether it succeeded; `trial` is room.
@@ -185,7 +196,7 @@ def repair(a: Rows, c: Choices, plan: Records, trial: Records, rng: State, tries
     """
     now = violation(a, c, plan)
     for _ in range(tries):
-        if now == 0.0 or len(c.free) == 0:
+        if now == 0.0 or len(c.free) == 0 or stop[0]:
             break
         copy_modes(plan, trial)
         if change(a, c, trial, c.free[below(rng, len(c.free))], rng):

@@ -166,7 +166,7 @@ def construct(search: Search, room: Bench, plan: Records, spread: float, rng: St
     by_rank(rows, spread, rng, plan)
     if not decode_greedily(rows, room.decoder, plan, stop):
         return False
-    if not repair(rows, room.choices, plan, plan.copy(), rng, _TRIES * len(plan)):
+    if not repair(rows, room.choices, plan, plan.copy(), rng, _TRIES * len(plan), stop):
         return False
     if not decode(rows, room.decoder, plan, NEVER_US, stop):
         return False

@@ -30,7 +30,7 @@ def decoded(problem: Problem, seed: int) -> tuple[Bench, Records]:
     counts = room.rows.op["mode_last"] - room.rows.op["mode_first"]
     drawn = np.random.default_rng(seed).integers(0, counts)
     plan["mode"] = room.rows.op["mode_first"] + drawn
-    if not repair(room.rows, room.choices, plan, plan.copy(), rng, 500):
+    if not repair(room.rows, room.choices, plan, plan.copy(), rng, 500, RUN_ON):
         reject()
     assert decode(room.rows, room.decoder, plan, NEVER_US, RUN_ON)
     return room, plan
@@ -118,5 +118,5 @@ def test_a_choice_that_spends_more_than_the_budget_is_repaired() -> None:
     room = bench(arrays(problem))
     plan = blank(room.rows)
     assert violation(room.rows, room.choices, plan) > 0
-    assert repair(room.rows, room.choices, plan, plan.copy(), seeded(1), 100)
+    assert repair(room.rows, room.choices, plan, plan.copy(), seeded(1), 100, RUN_ON)
     assert sum(plan["mode"] == room.rows.op["mode_first"]) <= 1
