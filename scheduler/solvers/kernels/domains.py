@@ -67,15 +67,14 @@ class Domains(NamedTuple):
 def domains(a: Arrays) -> tuple[Domains, bool]:
     """Allocate, and narrow to what is consistent; false if that leaves some operation nothing."""
     parted = bool((a.link_latency_us < 0).any())
-    restricted = parted or bool((a.group >= 0).any())
-    n, devices = (len(a.state), len(a.link_latency_us)) if restricted else (0, 0)
+    if not parted and not (a.group >= 0).any():
+        return _nothing(), True
+    n, devices = len(a.state), len(a.link_latency_us)
     own = np.zeros((n, devices), bool)
-    if restricted:
-        owner = np.repeat(np.arange(n), np.diff(a.mode_first))
-        own[owner, a.machine_device[a.mode_machine]] = True
-    joined = a.link_latency_us[:devices, :devices] >= 0
+    own[np.repeat(np.arange(n), np.diff(a.mode_first)), a.machine_device[a.mode_machine]] = True
+    joined = a.link_latency_us >= 0
     changes = int(own.sum()) + n + 1
-    first, to, kind = _ties(a, parted) if restricted else (np.zeros(1, np.int32),) * 3
+    first, to, kind = _ties(a, parted)
     found = Domains(
         now=_words(own),
         first=_words(own),
@@ -92,6 +91,24 @@ def domains(a: Arrays) -> tuple[Domains, bool]:
     consistent = bool(_narrow_all(found))
     found.first[:] = found.now
     return found, consistent
+
+
+def _nothing() -> Domains:
+    """Where no choice rules out another."""
+    masks, numbers = np.zeros((0, 0), np.uint64), np.zeros(0, np.int32)
+    return Domains(
+        now=masks,
+        first=masks,
+        allowed=np.zeros((0, 0, 0), np.uint64),
+        tie_first=numbers,
+        tie_to=numbers,
+        tie_kind=numbers,
+        trail=np.zeros((0, 2), np.int32),
+        trail_was=np.zeros(0, np.uint64),
+        trail_count=np.zeros(1, np.int64),
+        queue=np.zeros((2, 0), np.int32),
+        union=np.zeros(0, np.uint64),
+    )
 
 
 def _ties(a: Arrays, parted: bool) -> tuple[Int, Int, Int]:

@@ -125,8 +125,10 @@ def _limited(a: Arrays) -> bool:
 
 
 def _memory(a: Arrays) -> Memory:
-    n, machines = (len(a.state), len(a.machine_device)) if _limited(a) else (0, 0)
-    families = int(a.mode_family.max(initial=0)) + 1
+    n, machines, families = 0, 0, 0
+    if _limited(a):
+        n, machines = len(a.state), len(a.machine_device)
+        families = int(a.mode_family.max(initial=0)) + 1
     return Memory(
         held_bytes=np.zeros(machines, np.int64),
         extra_bytes=np.zeros(machines, np.int64),
@@ -139,6 +141,8 @@ def _memory(a: Arrays) -> Memory:
 def _budgets(a: Arrays) -> tuple[Budgets, bool]:
     """Allocate, and say whether the least of all operations is within the budgets."""
     resources = len(a.resource_capacity)
+    if not resources:
+        return Budgets(left=np.zeros(0, np.int64), least=np.zeros((0, 0), np.int64)), True
     budget = a.resource_renewable == 0
     least = np.zeros((len(a.state) if budget.any() else 0, resources), np.int64)
     some = np.flatnonzero(np.diff(a.mode_first))

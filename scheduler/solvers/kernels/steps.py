@@ -63,6 +63,19 @@ def add(s: Steps, r: int, start_us: int, end_us: int, amount: int) -> None:
         last = _step(s, r, end_us)
         for p in range(first, last):
             s.taken[r, p] += amount
+        # The later one first: it moves what comes after it.
+        _drop_if_level(s, r, last)
+        _drop_if_level(s, r, first)
+
+
+@lean_part
+def _drop_if_level(s: Steps, r: int, p: int) -> None:
+    """Drop a step that changes nothing, so that two for each operation are room enough."""
+    if s.taken[r, p] == s.taken[r, p - 1]:
+        s.filled[r] -= 1
+        for q in range(p, s.filled[r]):
+            s.at_us[r, q] = s.at_us[r, q + 1]
+            s.taken[r, q] = s.taken[r, q + 1]
 
 
 @lean_part

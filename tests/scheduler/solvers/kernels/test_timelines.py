@@ -114,6 +114,22 @@ def test_a_draft_can_be_used_again(p: Problem, data: st.DataObject) -> None:
         placing.place(i, k, start_us)
 
 
+def test_trying_again_and_again_takes_no_room() -> None:
+    # Room is kept for two steps of a resource per operation, however often one is tried.
+    modes = [mode("m0", us, demands={"cores": 1}) for us in (3, 5)]
+    placing = Placing(
+        problem([operation(f"o{i}", modes=modes) for i in range(2)], resources=[resource("cores")])
+    )
+    placing.place(0, 0, 7)
+    for start_us in range(20, 40):
+        placing.place(1, 2 + start_us % 2, start_us)
+        placing.lift(1, 10)
+    steps = placing.draft.steps
+    assert steps.filled.tolist() == [3]
+    assert steps.at_us[0, 1:3].tolist() == [7, 10]
+    assert steps.taken[0, :3].tolist() == [0, 1, 0]
+
+
 def test_a_machine_finds_room_for_many_spans() -> None:
     # Every second microsecond is taken, so that no span touches another: rows grow and move.
     ops = [operation(f"o{i}", job=f"j{i}") for i in range(40)]
