@@ -21,13 +21,14 @@ from scheduler.model.problem import (
 )
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import Arrays, arrays
+from scheduler.solvers.bounding import lower_bound
 from scheduler.solvers.features import features
 from scheduler.solvers.heuristics.left_shift import left_shifted
 from scheduler.solvers.registry import Kind
 from scheduler.solvers.search import WORK_PER_S, Search
 
-WORK = 1e-3 * WORK_PER_S
-"""Steps for each solver and problem: enough to come past its first plans."""
+WORK = 1e-2 * WORK_PER_S
+"""Steps for each solver and problem: enough to stall, and to begin anew elsewhere."""
 
 
 def warm_up(
@@ -45,6 +46,8 @@ def warm_up(
         Which solvers; all that there are by default.
     """
     forms = [arrays(problem) for problem in problems()]
+    for form in forms:
+        lower_bound(form, Objective.MAKESPAN)
     for name in registry.names() if names is None else names:
         if progress is not None:
             progress(name)
