@@ -46,7 +46,7 @@ def restricted(whole: Arrays, inside: Mask, fixed: Mask, plan: Solution) -> Part
     needed, or begin anew, if something came right before it, nothing else fits in.
     """
     operations = np.flatnonzero(inside).astype(np.int32)
-    number = _numbers(inside)
+    number, joined = _numbers(inside), _joined(whole, inside)
     owner = np.repeat(np.arange(len(inside)), np.diff(whole.mode_first))
     kept = inside[owner] & (~fixed[owner] | (np.arange(len(owner)) == plan.mode[owner]))
     modes = np.flatnonzero(kept).astype(np.int32)
@@ -67,8 +67,9 @@ def restricted(whole: Arrays, inside: Mask, fixed: Mask, plan: Solution) -> Part
         window_end_us=window_end_us,
         **_modes(whole, modes),
         **_demands(whole, kept),
-        **_edges(whole, inside, number, "source"),
-        **_edges(whole, inside, number, "target"),
+        edge_us=whole.edge_us[joined],
+        **_edges(whole, inside, joined, "source"),
+        **_edges(whole, inside, joined, "target"),
     )
     return Part(form, operations, modes)
 
@@ -109,14 +110,22 @@ def _demands(whole: Arrays, kept: Mask) -> dict[str, Any]:
     }
 
 
-def _edges(whole: Arrays, inside: Mask, number: Int, end: str) -> dict[str, Any]:
+def _joined(whole: Arrays, inside: Mask) -> Mask:
+    """Which edges have both ends inside."""
+    target = np.repeat(np.arange(len(inside)), np.diff(whole.source_first))
+    joined = np.zeros(len(whole.edge_us), np.bool_)
+    joined[whole.source_edge] = inside[target] & inside[whole.source_op]
+    return joined
+
+
+def _edges(whole: Arrays, inside: Mask, joined: Mask, end: str) -> dict[str, Any]:
     first, other, edge = (getattr(whole, f"{end}_{column}") for column in ("first", "op", "edge"))
     owner = np.repeat(np.arange(len(inside)), np.diff(first))
-    chosen = inside[owner] & inside[other]
+    chosen, number = joined[edge], _numbers(inside)
     return {
         f"{end}_first": _firsts(number[owner[chosen]], int(inside.sum())),
         f"{end}_op": number[other[chosen]],
-        f"{end}_edge": edge[chosen],
+        f"{end}_edge": _numbers(joined)[edge[chosen]],
     }
 
 

@@ -9,7 +9,7 @@ from threading import Timer
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 
 from scheduler.model.checker import check
 from scheduler.model.errors import Defect, InvalidInput, InvalidSchedule, UnknownName
@@ -26,6 +26,8 @@ from tests.scheduler.solvers.published import arabnejad, topcuoglu
 from tests.scheduler.strategies import problems
 
 LIMITS = Limits(time_s=60, deterministic_s=1)
+# No shrinking: a failing example is small already, and engines are slow.
+few = settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
 def one_band(p: Problem) -> Problem:
@@ -60,7 +62,7 @@ def test_auto_is_no_worse_than_any_heuristic_however_little_time_there_is() -> N
         assert value == min(solve(p, name).value or 0 for name in placers())
 
 
-@settings(max_examples=15)
+@few
 @given(problems())
 def test_auto_is_feasible_reproducible_and_no_worse_than_a_heuristic(p: Problem) -> None:
     limits = Limits(time_s=60, deterministic_s=0.02)
@@ -76,7 +78,7 @@ def test_auto_is_feasible_reproducible_and_no_worse_than_a_heuristic(p: Problem)
     assert all(value <= other for other in known if other is not None)
 
 
-@settings(max_examples=15)
+@few
 @given(problems())
 def test_lower_bands_do_not_cost_the_highest_band_anything(p: Problem) -> None:
     result = solve(p, limits=LIMITS)
