@@ -69,7 +69,8 @@ def upbringing(search: Search) -> Long:
     form = search.form
     justified = justifies(search)
     chosen = bool(form.machine_exclusive.any() or (np.diff(form.mode_first) > 1).any())
-    climbs = len(form.state) // 2 + 1 if chosen or not justified else 0
+    most = int(_SLICE_STEPS // steps_per_plan(form))
+    climbs = min(len(form.state) // 2 + 1, most) if chosen or not justified else 0
     steps = (1 + 2 * justified + climbs) * steps_per_plan(form)
     at_once = at_a_time(search, steps)
     return np.array([at_once, CODES[search.objective], justified, climbs, steps], np.int64)
