@@ -44,6 +44,7 @@ few = settings(
 )
 every_solver = pytest.mark.parametrize("name", NAMES)
 every_constructive_solver = pytest.mark.parametrize("name", CONSTRUCTIVE)
+every_beginner = pytest.mark.parametrize("name", [*CONSTRUCTIVE, *EXACT])
 every_exact_solver = pytest.mark.parametrize("name", EXACT)
 
 
@@ -197,7 +198,7 @@ def test_what_a_solver_does_not_take_into_account_is_refused(name: str) -> None:
                 solve(p, name)
 
 
-@every_solver
+@every_beginner
 def test_an_operation_that_fits_no_memory_gets_no_plan(name: str) -> None:
     lanes = [machine("m0", memory_bytes=9)]
     p = problem([operation(modes=[mode(peak_bytes=10)])], machines=lanes)
@@ -206,7 +207,7 @@ def test_an_operation_that_fits_no_memory_gets_no_plan(name: str) -> None:
     assert search.best is None
 
 
-@every_solver
+@every_beginner
 def test_devices_that_are_not_joined_get_no_plan(name: str) -> None:
     if Feature.TRANSFERS not in registry.entry(name).features:
         return
@@ -261,6 +262,7 @@ def test_epoch_times_are_no_burden(name: str) -> None:
 @every_solver
 def test_a_search_that_is_over_is_left_at_once(name: str) -> None:
     search = Search(arrays(tie_rich()), lambda: 0.0)
+    registry.solver("heft")(search, 0)
     search.cancel()
     registry.solver(name)(search, 0)
     assert search.worked <= WORK
