@@ -93,7 +93,14 @@ def missing_data(form: Arrays, objective: Objective) -> str:
 
 
 def taking_part(solver: str) -> tuple[str, ...]:
-    """Names of all that may take part, whatever the problem is, when a solver is asked for."""
+    """Names of all that may take part, whatever the problem is, when a solver is asked for.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such solver.
+    """
+    expect_solver(solver)
     first = registry.names(Kind.CONSTRUCTIVE)
     if solver in first:
         return (solver,)
