@@ -30,8 +30,9 @@ ALL_MODES = 10_000
 HEURISTIC_STEPS = 2e5
 """What a heuristic counts for in steps, and for as many as operations times modes."""
 HEURISTICS = "heuristics"
+GRAPH_SEARCH = Member("tabu_search")
 IMPROVERS = (
-    Member("tabu_search"),
+    GRAPH_SEARCH,
     Member("path_relinking"),
     Member("large_neighbourhood"),
     Member("simulated_annealing"),
@@ -40,7 +41,7 @@ IMPROVERS = (
 """Searches of `AUTO`, the best ones first."""
 STARTERS = ("simulated_annealing", "large_neighbourhood")
 """Searches that find a plan where heuristics find none."""
-EXACT = "cp_sat"
+EXACT = Member("cp_sat", share=0.5)
 MOST_FOR_PROOF = 400
 """Operations up to which an exact solver is likely to be worth its time."""
 
@@ -106,7 +107,7 @@ def taking_part(solver: str) -> tuple[str, ...]:
         return (solver,)
     if solver != AUTO:
         return (*first, solver)
-    members = (*(member.name for member in IMPROVERS), EXACT)
+    members = (*(member.name for member in IMPROVERS), EXACT.name)
     return (*first, *(name for name in members if name in registry.names()))
 
 
@@ -140,9 +141,11 @@ def lanes(
         is_done = kind is Kind.CONSTRUCTIVE or (kind is Kind.IMPROVEMENT and not has_plan)
         return [] if is_done else [[Member(solver)]]
     able = [m for m in IMPROVERS if _suits(m.name, form, objective)]
-    able = [m for m in able if has_plan or m.name in STARTERS][:3]
-    if len(form.job) <= MOST_FOR_PROOF and _suits(EXACT, form, objective):
-        able.insert(1, Member(EXACT))
+    able = [m for m in able if has_plan or m.name in STARTERS]
+    # Where the graph can be searched, the other searches only cost those two their time.
+    able = able[: 2 if GRAPH_SEARCH in able else 3]
+    if len(form.job) <= MOST_FOR_PROOF and _suits(EXACT.name, form, objective):
+        able.append(EXACT)
     rows: list[list[Member]] = [[] for _ in range(min(workers, len(able)))]
     for place, member in enumerate(able):
         rows[place % len(rows)].append(member)
