@@ -26,13 +26,12 @@ def earliest_end(form: Arrays) -> Float:
 
 
 def fastest(form: Arrays) -> Float:
-    """So much per microsecond of duration that no load outweighs it."""
-    shortest_us = np.zeros(len(form.state), np.int64)
-    some = np.flatnonzero(np.diff(form.mode_first))
-    if len(some):
-        shortest_us[some] = np.minimum.reduceat(form.mode_us, form.mode_first[some])
-    slower_us = form.mode_us - np.repeat(shortest_us, np.diff(form.mode_first))
-    return ELSEWHERE * slower_us.astype(np.float64)
+    """So much per quicker mode, ties to the earlier one, that no load outweighs it."""
+    owner = np.repeat(np.arange(len(form.state)), np.diff(form.mode_first))
+    quickest_first = np.lexsort((form.mode_us, owner))
+    penalty = np.empty(len(form.mode_us))
+    penalty[quickest_first] = ELSEWHERE * (np.arange(len(owner)) - form.mode_first[owner])
+    return penalty
 
 
 def taking_turns(form: Arrays) -> Float:

@@ -62,7 +62,7 @@ async def test_the_policy_can_be_changed(client: httpx.AsyncClient, eventually: 
         await eventually(holds)
     refused = await client.put("/v1/policy", json={"placement": "cp_sat"})
     assert (refused.status_code, refused.json()["field"]) == (422, "placement")
-    assert "there are: fastest_machine, heft" in refused.json()["detail"]
+    assert "fastest_machine, heft, " in refused.json()["detail"]
 
 
 async def test_the_service_is_alive_ready_and_measured(

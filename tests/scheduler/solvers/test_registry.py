@@ -12,7 +12,7 @@ from scheduler.solvers import registry
 
 
 def test_an_unknown_name_is_refused_with_the_choices() -> None:
-    with pytest.raises(UnknownName, match=r"one of atc, best_single_machine, .*; got 'best'"):
+    with pytest.raises(UnknownName, match=r"one of ant_colony, atc, .*; got 'best'"):
         registry.solver("best")
 
 
