@@ -124,11 +124,16 @@ def _targets_by_rank(a: Arrays, i: int, rank: Long, trial: Long) -> int:
     """Write down the targets of an operation, most urgent first; how many."""
     count = 0
     for e in range(a.target_first[i], a.target_first[i + 1]):
+        target = a.target_op[e]
         place_at = count
-        while place_at > 0 and rank[trial[0, place_at - 1]] > rank[a.target_op[e]]:
-            trial[0, place_at] = trial[0, place_at - 1]
+        while place_at > 0 and rank[trial[0, place_at - 1]] >= rank[target]:
             place_at -= 1
-        trial[0, place_at] = a.target_op[e]
+        # Several edges may join the same two operations.
+        if place_at < count and trial[0, place_at] == target:
+            continue
+        for x in range(count, place_at, -1):
+            trial[0, x] = trial[0, x - 1]
+        trial[0, place_at] = target
         count += 1
     return count
 

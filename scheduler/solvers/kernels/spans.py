@@ -28,10 +28,10 @@ class Spans(NamedTuple):
     ----------
     first, filled, room
         Those of machine ``m`` are the positions ``first[m] .. first[m] + filled[m]`` of `start_us`,
-        `end_us` and `operation`, in ascending order. A row that is full moves to the end of the
-        pool, with twice the room.
+        `end_us` and `operation`, in ascending order. A row that is full moves behind the others,
+        with twice the room; when the half of the pool is full, all rows move to the other half.
     used
-        One number: how much of the pool has been given to rows.
+        Where the next row goes; where this half of the pool ends; where the other one begins.
     operation
         Whose it is, -1 for a window; not kept where spans are merged.
     merged
@@ -50,18 +50,22 @@ class Spans(NamedTuple):
 
 def spans(machines: int, most: int, *, merged: bool) -> Spans:
     """Allocate rows for machines that take at most so many spans together."""
-    # A row that doubles until it holds c spans has used at most ROOM + 4c of the pool.
-    pool = machines * ROOM + 4 * most
+    # Rows that have just moved to a half leave most of it free, however often spans came and went.
+    pool = 2 * _half(machines, most)
     return Spans(
         first=np.zeros(machines, np.int64),
         filled=np.zeros(machines, np.int64),
         room=np.zeros(machines, np.int64),
-        used=np.zeros(1, np.int64),
+        used=np.array([0, 0, _half(machines, most)], np.int64),
         start_us=np.zeros(pool, np.int64),
         end_us=np.zeros(pool, np.int64),
         operation=np.zeros(0 if merged else pool, np.int64),
         merged=merged,
     )
+
+
+def _half(machines: int, most: int) -> int:
+    return machines * ROOM + 4 * most
 
 
 @lean_part
@@ -72,6 +76,8 @@ def clear_spans(s: Spans) -> None:
         s.filled[m] = 0
         s.room[m] = ROOM
     s.used[0] = len(s.first) * ROOM
+    s.used[1] = len(s.start_us) >> 1
+    s.used[2] = s.used[1]
 
 
 @lean_part
@@ -166,19 +172,40 @@ def _open(s: Spans, m: int, p: int) -> int:
 
 @lean_part
 def _move(s: Spans, m: int) -> int:
-    """Give the row of a machine twice the room, at the end of the pool; by how far it moved."""
+    """Give the row of a machine more room; by how far it moved."""
     low = s.first[m]
-    by = s.used[0] - low
-    for q in range(low, low + s.filled[m]):
-        s.start_us[q + by] = s.start_us[q]
-        s.end_us[q + by] = s.end_us[q]
-    if not s.merged:
-        for q in range(low, low + s.filled[m]):
-            s.operation[q + by] = s.operation[q]
-    s.first[m] += by
-    s.room[m] *= 2
-    s.used[0] += s.room[m]
-    return wide(by)
+    if s.used[0] + 2 * s.room[m] > s.used[1]:
+        _compact(s)
+    else:
+        s.room[m] *= 2
+        _copy_row(s, m, s.used[0])
+        s.used[0] += s.room[m]
+    return wide(s.first[m] - low)
+
+
+@lean_part
+def _compact(s: Spans) -> None:
+    """Move all rows to the other half of the pool, each with some room."""
+    half = len(s.start_us) >> 1
+    at = s.used[2]
+    s.used[1] = at + half
+    s.used[2] = half - at
+    for m in range(len(s.first)):
+        _copy_row(s, m, at)
+        s.room[m] = s.filled[m] + (ROOM >> 1)
+        at += s.room[m]
+    s.used[0] = at
+
+
+@lean_part
+def _copy_row(s: Spans, m: int, at: int) -> None:
+    low = s.first[m]
+    for q in range(s.filled[m]):
+        s.start_us[at + q] = s.start_us[low + q]
+        s.end_us[at + q] = s.end_us[low + q]
+        if not s.merged:
+            s.operation[at + q] = s.operation[low + q]
+    s.first[m] = at
 
 
 @lean_part

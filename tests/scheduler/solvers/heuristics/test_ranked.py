@@ -54,6 +54,13 @@ def test_looking_ahead_avoids_a_machine_that_its_targets_cannot_follow_to() -> N
     assert plan(lookahead_heft, p).makespan_us == 5 + 3
 
 
+def test_two_edges_between_the_same_two_operations_are_looked_at_once() -> None:
+    lanes = [machine("a"), machine("b")]
+    ops = [operation("x", durations={"a": 4, "b": 5}), operation("y", durations={"b": 3})]
+    p = problem(ops, machines=lanes, edges=[("x", "y", 9), ("x", "y", 2)], links=all_links(lanes))
+    assert plan(lookahead_heft, p).makespan_us == 5 + 3
+
+
 def test_the_critical_path_stays_on_one_machine() -> None:
     # Topcuoglu's Figure 4: t1, t2, t9 and t10 on p2.
     schedule = plan(cpop, topcuoglu())

@@ -130,6 +130,23 @@ def test_trying_again_and_again_takes_no_room() -> None:
     assert steps.taken[0, :3].tolist() == [0, 1, 0]
 
 
+def test_trials_on_all_machines_take_no_room_from_each_other() -> None:
+    # Rows grow on trial on one machine after the other, more than they could all together.
+    lanes = [machine(f"m{i}") for i in range(12)]
+    jobs = [job(f"j{i}") for i in range(20)]
+    everywhere = {lane.id: 1 for lane in lanes}
+    ops = [operation(f"o{i}", job=f"j{i}", durations=everywhere) for i in range(20)]
+    placing = Placing(problem(ops, machines=lanes, jobs=jobs))
+    for m in range(12):
+        for i in range(20):
+            placing.place(i, 12 * i + m, 2 * i)
+        assert placing.draft.spans.filled[m] == 20
+        for i in reversed(range(20)):
+            placing.lift(i, 0)
+    assert placing.draft.spans.filled.tolist() == [0] * 12
+    assert placing.earliest(0, 5) == 0
+
+
 def test_a_machine_finds_room_for_many_spans() -> None:
     # Every second microsecond is taken, so that no span touches another: rows grow and move.
     ops = [operation(f"o{i}", job=f"j{i}") for i in range(40)]
