@@ -65,7 +65,7 @@ def lean_part(function: F) -> F:
 
 
 def _compiled(function: F, **options: bool) -> F:
-    before, _config.CACHE_DIR = _config.CACHE_DIR, _folder(function.__module__)
+    before, _config.CACHE_DIR = _config.CACHE_DIR, _folder(Path(function.__code__.co_filename))
     try:
         compile_it = cast(Any, njit)(cache=True, nogil=True, error_model="numpy", **options)
         return cast(F, compile_it(function))
@@ -73,7 +73,7 @@ def _compiled(function: F, **options: bool) -> F:
         _config.CACHE_DIR = before
 
 
-def _folder(module: str) -> str:
+def _folder(source: Path) -> str:
     """Folder of compiled code: what the user chose, or one named after all that goes into it.
 
     The compiler's own cache looks at the file of a function, and not at those whose functions are
@@ -82,8 +82,8 @@ def _folder(module: str) -> str:
     if _config.CACHE_DIR:
         return cast(str, _config.CACHE_DIR)
     digest = sha256(numba.__version__.encode())
-    for source in _sources(module.rpartition(".")[2]):
-        digest.update(source.read_bytes())
+    for path in sources(source):
+        digest.update(path.read_bytes())
     return str(_store() / digest.hexdigest()[:16])
 
 
@@ -96,10 +96,10 @@ def _store() -> Path:
 
 
 @cache
-def _sources(module: str) -> tuple[Path, ...]:
-    """Files of a kernel module and of the kernel modules it imports, and the form of the arrays."""
+def sources(source: Path) -> tuple[Path, ...]:
+    """A file of kernels, wherever it is, the kernel modules it imports, the form of the arrays."""
     found = {_SHAPES}
-    waiting = [_HERE / f"{module}.py"]
+    waiting = [source]
     while waiting:
         path = waiting.pop()
         if path.exists() and path not in found:
