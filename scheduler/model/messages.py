@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from scheduler.model.measuring import Load, Peaks
 from scheduler.model.problem import Band
 
 
@@ -256,6 +257,8 @@ class MachineReport:
         Unique in the site: ``<agent>/<lane>``.
     functions
         Names of the registered functions that it can run; empty for lanes that run models only.
+    peaks
+        What its providers reach at most, of those that were measured.
     """
 
     id: str
@@ -265,6 +268,7 @@ class MachineReport:
     memory_bytes: int
     providers: tuple[ProviderReport, ...]
     functions: tuple[str, ...] = ()
+    peaks: tuple[Peaks, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,6 +342,8 @@ class OperationFinished:
         Time spent making the session, 0 if it was warm.
     profile
         For a profile: what was measured.
+    load
+        What else went on meanwhile; ``None`` if the agent did not look.
     """
 
     at_us: int
@@ -350,6 +356,7 @@ class OperationFinished:
     outputs: dict[str, Value]
     load_us: int = 0
     profile: Profile | None = None
+    load: Load | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,6 +384,8 @@ class Profile:
         Share of the graph's nodes that landed on the provider, 0 to 1.
     error
         Largest deviation from the CPU's result relative to its range; the canary's figure.
+    load
+        What else went on meanwhile; ``None`` if nobody looked.
     """
 
     digest: str
@@ -390,6 +399,7 @@ class Profile:
     coverage: float = 0.0
     error: float = 0.0
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    load: Load | None = None
 
 
 Report = (
