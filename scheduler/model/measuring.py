@@ -41,6 +41,9 @@ class Load:
         Operations that waited for the machine.
     foreign
         Share of all cores of the box that processes which are not ours took.
+    contention
+        Share of the time that the machine itself left on its cores which processes other than its
+        worker took: 1 if somebody runs there whenever it does not.
     run_queue
         Runnable threads per core of the box, ours included.
     memory_pressure
@@ -61,6 +64,7 @@ class Load:
     utilisation: float = 0.0
     queue: int = 0
     foreign: float = 0.0
+    contention: float = 0.0
     run_queue: float = 0.0
     memory_pressure: float = 0.0
     memory_used: float = 0.0

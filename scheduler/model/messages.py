@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from scheduler.model.measuring import Load, Peaks
+from scheduler.model.measuring import Kind, Load, Peaks
 from scheduler.model.problem import Band
 
 
@@ -162,6 +162,8 @@ class Dispatch:
         Predicted duration, for the watchdog and for display.
     timeout_us
         Execution longer than this is a hang: the worker is ended and the operation fails.
+    kind
+        What it spends its time on, for those that run beside it.
     """
 
     operation: str
@@ -177,6 +179,7 @@ class Dispatch:
     expected_us: int
     timeout_us: int
     notify: tuple[str, ...] = ()
+    kind: Kind = Kind.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
