@@ -28,6 +28,8 @@ STATUS: dict[type[model.FjordError], int] = {
     model.InvalidInstance: 422,
     model.InvalidWorkload: 422,
     model.InvalidModel: 422,
+    model.InvalidMeasurement: 422,
+    model.InvalidArtifact: 422,
     model.InvalidTensor: 422,
     model.UnknownName: 404,
     model.UnknownOperator: 422,

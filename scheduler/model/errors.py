@@ -6,6 +6,8 @@ FjordError
 │   ├── InvalidInstance a file of a public format is malformed, or of no format known
 │   ├── InvalidWorkload a workload graph, its types or its settings are wrong
 │   ├── InvalidModel    a model file is refused
+│   ├── InvalidMeasurement  a stored duration, or what goes with it, breaks a law
+│   ├── InvalidArtifact a trained cost model is corrupted, or not made for what is asked
 │   ├── InvalidTensor   a value does not have the declared type, shape or encoding
 │   ├── UnknownName     no model, workload, run, machine or solver of that name
 │   ├── UnknownOperator an operator that a predictor or provider does not know
@@ -64,6 +66,14 @@ class InvalidWorkload(InvalidInput):
 
 class InvalidModel(InvalidInput):
     """A model file is refused."""
+
+
+class InvalidMeasurement(InvalidInput):
+    """A measured duration, or what was noted with it, breaks a law; `field` says where."""
+
+
+class InvalidArtifact(InvalidInput):
+    """A trained cost model is corrupted, of another version, or knows other features."""
 
 
 class InvalidTensor(InvalidInput):
