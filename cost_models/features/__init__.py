@@ -1,0 +1,13 @@
+"""What an ONNX graph costs for given input shapes: operators, fusion, totals, a feature vector."""
+
+from cost_models.features.costs import GraphCost, GroupCost, OperatorClass, OperatorCost, Window
+from cost_models.features.vector import FEATURES
+
+__all__ = [
+    "FEATURES",
+    "GraphCost",
+    "GroupCost",
+    "OperatorClass",
+    "OperatorCost",
+    "Window",
+]

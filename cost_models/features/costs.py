@@ -1,0 +1,236 @@
+"""What a graph costs, apart from any machine: counts of arithmetic, traffic and launches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from scheduler.model.measuring import Kind
+
+NEAR_BYTES = 1 << 20
+"""Reuse distance up to which traffic stays in a core's own cache: 1 to 2 MiB on servers."""
+SHARED_BYTES = 32 << 20
+"""Reuse distance up to which traffic stays in the cache that cores share: 16 to 64 MiB."""
+NEAR_WEIGHT = 1 / 8
+SHARED_WEIGHT = 1 / 3
+"""Time of a byte from those caches over that of a byte from memory, for one core. Rounded from
+what STREAM-like loops reach on x86 servers: about 100, 35 and 12 GB/s."""
+BALANCE = 8.0
+"""Flops per byte above which a core waits for arithmetic: 100 GFLOP/s over 12 GB/s."""
+DOMINANT = 0.75
+"""Share of the time above which one kind of work names the whole."""
+
+
+class OperatorClass(StrEnum):
+    """What an operator does, as far as its cost goes. A closed set."""
+
+    CONV = "conv"
+    MATMUL = "matmul"
+    RECURRENT = "recurrent"
+    ATTENTION = "attention"
+    NORMALISATION = "normalisation"
+    POOLING = "pooling"
+    REDUCTION = "reduction"
+    ELEMENTWISE = "elementwise"
+    MOVEMENT = "movement"  # copies without arithmetic
+    RESIZE = "resize"
+    QUANTISE = "quantise"
+    SELECTION = "selection"  # sorts, searches, suppresses
+    CONTROL = "control"
+    FREE = "free"  # changes only how a tensor is looked at
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What decides which kernel a convolution or matrix product gets.
+
+    Parameters
+    ----------
+    kernel, strides
+        Sizes over the spatial axes; empty for a matrix product.
+    channels_in, channels_out
+        Of the whole operator; inner and last size of a matrix product.
+    rows
+        Rows of a matrix product (its batches included); positions of a convolution's output.
+    groups
+        Of a convolution; 1 otherwise.
+    """
+
+    kernel: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+    channels_in: int = 0
+    channels_out: int = 0
+    rows: int = 0
+    groups: int = 1
+    is_transposed: bool = False
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether each channel is filtered alone."""
+        return 1 < self.groups == self.channels_in
+
+    def is_aligned(self, multiple: int = 16) -> bool:
+        """Whether both numbers of channels fill whole vectors (16 floats of AVX-512)."""
+        return self.channels_in % multiple == 0 and self.channels_out % multiple == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorCost:
+    """Cost of one node, as if it ran alone. Sums over all its runs in one inference.
+
+    Parameters
+    ----------
+    op_type
+        With its domain in front unless it is a standard one.
+    dtype
+        What it computes in, a NumPy name.
+    flops
+        Multiplications and additions counted apart.
+    read_bytes, written_bytes
+        Each tensor once, parameters included.
+    parameter_bytes
+        The part of `read_bytes` that is constant.
+    group
+        Index into `GraphCost.groups`.
+    known
+        False if the counts are guesses: an operator without a rule, or a tensor without a shape.
+    runs
+        Times that it runs: more than 1 inside a loop.
+    """
+
+    name: str
+    op_type: str
+    op_class: OperatorClass
+    dtype: str
+    flops: int
+    read_bytes: int
+    written_bytes: int
+    parameter_bytes: int
+    group: int
+    known: bool = True
+    runs: int = 1
+    window: Window | None = None
+
+    @property
+    def intensity(self) -> float:
+        """Flops per byte."""
+        return self.flops / max(1, self.read_bytes + self.written_bytes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupCost:
+    """Cost of the nodes that a runtime runs as one kernel; what passes between them is no traffic.
+
+    Parameters
+    ----------
+    pattern
+        What was fused, such as ``conv-batchnorm-relu``; empty for a node on its own.
+    op_class, dtype
+        Those of its heaviest operator.
+    flops
+        Without what disappears into weights, such as a batch normalisation after a convolution.
+    near_bytes, shared_bytes, memory_bytes
+        The traffic by reuse distance: what a core's cache, the shared one, or neither can hold.
+    """
+
+    pattern: str
+    operators: tuple[int, ...]
+    op_class: OperatorClass
+    dtype: str
+    flops: int
+    read_bytes: int
+    written_bytes: int
+    near_bytes: int
+    shared_bytes: int
+    memory_bytes: int
+    runs: int = 1
+
+    @property
+    def weighted_bytes(self) -> float:
+        """Bytes from memory that would take as long as this traffic."""
+        return self.near_bytes * NEAR_WEIGHT + self.shared_bytes * SHARED_WEIGHT + self.memory_bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphCost:
+    """Cost of a graph for inputs of given shapes.
+
+    Parameters
+    ----------
+    operators
+        In the order of the file; without those that depend on constants only.
+    unknown
+        Operator types whose cost is a guess, sorted. A prediction from them is `assumed`.
+    assumed
+        Tensors whose shape could not be inferred; their size is a guess.
+    folded
+        Nodes that a runtime computes once when it loads the model.
+    parameter_bytes
+        Of all constants that some operator reads, each once.
+    peak_activation_bytes
+        Most bytes alive at once in the order of the file, constants left out.
+    critical_path_flops, critical_path_groups
+        The heaviest and the longest chain of groups that depend on each other.
+    width
+        Most groups at the same depth: how many could run side by side.
+    is_dynamic
+        Whether the file leaves sizes open, which keeps a runtime from folding shape arithmetic.
+    """
+
+    operators: tuple[OperatorCost, ...]
+    groups: tuple[GroupCost, ...]
+    unknown: tuple[str, ...]
+    assumed: tuple[str, ...]
+    folded: int
+    input_bytes: int
+    output_bytes: int
+    parameter_bytes: int
+    peak_activation_bytes: int
+    critical_path_flops: int
+    critical_path_groups: int
+    width: int
+    is_dynamic: bool
+
+    @cached_property
+    def flops(self) -> int:
+        """All arithmetic that is left after fusion."""
+        return sum(group.flops for group in self.groups)
+
+    @cached_property
+    def read_bytes(self) -> int:
+        """All reads that are left after fusion."""
+        return sum(group.read_bytes for group in self.groups)
+
+    @cached_property
+    def written_bytes(self) -> int:
+        """All writes that are left after fusion."""
+        return sum(group.written_bytes for group in self.groups)
+
+    @property
+    def intensity(self) -> float:
+        """Flops per byte."""
+        return self.flops / max(1, self.read_bytes + self.written_bytes)
+
+    @cached_property
+    def kind(self) -> Kind:
+        """What it spends its time on, judged at the balance of an ordinary core."""
+        compute = memory = 0.0
+        for group in self.groups:
+            arithmetic, traffic = group.flops / BALANCE, group.weighted_bytes
+            compute += arithmetic if arithmetic >= traffic else 0.0
+            memory += traffic if arithmetic < traffic else 0.0
+        if compute + memory == 0.0:
+            return Kind.UNKNOWN
+        share = compute / (compute + memory)
+        if share >= DOMINANT:
+            return Kind.COMPUTE
+        return Kind.MEMORY if share <= 1 - DOMINANT else Kind.MIXED
+
+    def features(self) -> dict[str, float]:
+        """Named numbers for a learned model, in the order of `FEATURES`; all finite."""
+        # Here, because the vector is made from this class.
+        from cost_models.features.vector import vector
+
+        return vector(self)
