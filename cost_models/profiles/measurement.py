@@ -16,7 +16,7 @@ from scheduler.model.measuring import Kind, Load, Neighbour, Peaks
 VERSION = 1
 """Version of the rows; one is refused by a program of another version."""
 SOURCES = ("profile", "run", "collected")
-_SHARES = ("utilisation", "foreign", "memory_pressure", "memory_used")
+_SHARES = ("utilisation", "foreign", "contention", "memory_pressure", "memory_used")
 MAX_RUN_QUEUE = 10_000.0
 """Runnable threads per core beyond which the counter is taken for nonsense."""
 MAX_FREQUENCY = 1.5
@@ -57,6 +57,9 @@ class Measurement:
         When, since the Unix epoch.
     source
         ``profile``, ``run`` or ``collected``.
+    roofline_us, operator_sum_us
+        What the roofline and the sum of the operators' rooflines say of it, to compare with; 0 if
+        the peaks are not known.
 
     Raises
     ------
@@ -82,6 +85,8 @@ class Measurement:
     energy_uj: int | None = None
     at_us: int = 0
     source: str = "collected"
+    roofline_us: float = 0.0
+    operator_sum_us: float = 0.0
     version: int = VERSION
 
     def __post_init__(self) -> None:
@@ -156,6 +161,9 @@ def _laws(row: Measurement) -> Iterator[_Law]:
         yield from _counts((("energy_uj", row.energy_uj, 0),))
     for name, value in row.graph.items():
         yield f"graph.{name}", "must be finite", _is_within(value, -math.inf, math.inf), value
+    for name in ("roofline_us", "operator_sum_us"):
+        value = getattr(row, name)
+        yield name, "must be finite and >= 0", _is_within(value, 0.0, math.inf), value
     yield from _load_laws(row.load)
     yield from _peak_laws(row.peaks) if row.peaks is not None else ()
 

@@ -1,0 +1,1 @@
+"""How good predictions are, beside simple ones on the same rows and the noise of the box."""
