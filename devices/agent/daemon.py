@@ -35,6 +35,7 @@ from devices.agent.settings import AgentSettings, agent_id
 from devices.agent.state import AgentState
 from devices.agent.supplies import Supplies
 from devices.agent.tensor_server import TensorApp, own_address, serving
+from devices.agent.watch import Watch
 from devices.discovery import discover, lanes
 from devices.functions.registry import functions
 from devices.runtime.host import usable_cores
@@ -123,6 +124,7 @@ class Agent:
         self.name = name
         self.lanes = {machine.id: self._lane(machine, store) for machine in machines}
         self._machines = tuple(machines)
+        self._watch = Watch(self.lanes, self._machines)
         self._store = store
         self._supplies = supplies
         self._incarnation = ""
@@ -149,7 +151,7 @@ class Agent:
     async def run(self) -> None:
         """Live: join, work, and leave when drained."""
         await self._join()
-        duties = [self._link.write(), self._link.beat(), self._listen()]
+        duties = [self._link.write(), self._link.beat(), self._listen(), self._watch.run()]
         duties += [lane.run() for lane in self.lanes.values()]
         tasks = [asyncio.create_task(duty) for duty in duties]
         leaving = asyncio.create_task(self._leave())
@@ -275,6 +277,7 @@ class Agent:
             load_us=message.load_us,
             outputs=message.outputs,
             profile=message.profile,
+            load=self._watch.load(machine, message.started_us),
         )
 
     def _on_death(self, machine: str, reason: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scheduler.model.measuring import Load
 from scheduler.model.messages import AgentPlan, FailureReason, PeerOutputs, Profile, Value
 
 
@@ -33,7 +34,13 @@ class WorkerReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFinished:
-    """A worker finished an operation; `at_us` is when its outputs were readable."""
+    """A worker finished an operation; `at_us` is when its outputs were readable.
+
+    Parameters
+    ----------
+    load
+        What others did to the box meanwhile; ``None`` if nobody looked.
+    """
 
     at_us: int
     machine: str
@@ -44,6 +51,7 @@ class WorkerFinished:
     load_us: int
     outputs: dict[str, Value]
     profile: Profile | None = None
+    load: Load | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,11 @@ machine waits rather than let one overtake another: the plan was made for that o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from devices.agent import events
+from devices.agent.context import Context
 from devices.agent.instructions import (
     CancelOnWorker,
     Emit,
@@ -26,6 +28,7 @@ from devices.agent.lane import Entry, Identity, Lane, Running
 from devices.agent.memory import RunMemory
 from devices.agent.needs import Needs
 from scheduler.model.errors import InvalidTensor
+from scheduler.model.measuring import Load
 from scheduler.model.messages import (
     AgentDraining,
     AgentPlan,
@@ -62,6 +65,7 @@ class AgentState:
     def __init__(self, agent: str, box: str, machines: Iterable[MachineReport]) -> None:
         self._agent = agent
         self._lanes = {machine.id: Lane(machine) for machine in machines}
+        self._context = Context(lane.report for lane in self._lanes.values())
         self._memory = RunMemory()
         self._needs = Needs(box, self._memory)
         self._epoch = 0
@@ -192,10 +196,10 @@ class AgentState:
             self._out.append(Emit(report=MachineUp(at_us=event.at_us, machine=event.machine)))
 
     def _on_worker_finished(self, event: events.WorkerFinished) -> None:
-        running = self._ended(event.machine, (event.operation, event.attempt))
+        running = self._ended(event.machine, (event.operation, event.attempt), event.at_us)
         if running is None:
             return
-        dispatch = running.dispatch
+        dispatch, load = running.dispatch, self._load(event)
         self._memory.remember(dispatch.run, event.operation, event.outputs)
         self._notify(dispatch, event.outputs)
         self._out.append(
@@ -210,20 +214,28 @@ class AgentState:
                     compute_us=event.compute_us,
                     load_us=event.load_us,
                     outputs=event.outputs,
-                    profile=event.profile,
+                    profile=event.profile and replace(event.profile, load=load),
+                    load=load,
                 )
             )
         )
         self._release_again(dispatch.run)
 
+    def _load(self, event: events.WorkerFinished) -> Load | None:
+        if event.load is None:
+            return None
+        is_cold = event.load_us > 0
+        return self._context.load(event.machine, event.at_us, sensed=event.load, is_cold=is_cold)
+
     def _on_worker_failed(self, event: events.WorkerFailed) -> None:
-        running = self._ended(event.machine, (event.operation, event.attempt))
+        running = self._ended(event.machine, (event.operation, event.attempt), event.at_us)
         if running is not None:
             self._fail(running.dispatch, event.reason, event.message, event.at_us)
 
     def _on_worker_died(self, event: events.WorkerDied) -> None:
         lane = self._lanes[event.machine]
         running, lane.running, lane.is_ready = lane.running, None, False
+        self._context.ended(event.machine, event.at_us)
         if running is not None:
             reason = running.ending or FailureReason.WORKER_CRASHED
             self._fail(running.dispatch, reason, event.reason, event.at_us)
@@ -235,7 +247,7 @@ class AgentState:
         down = MachineDown(at_us=at_us, machine=lane.report.id, reason=reason)
         self._out.append(Emit(report=down))
 
-    def _ended(self, machine: str, identity: Identity) -> Running | None:
+    def _ended(self, machine: str, identity: Identity, at_us: int) -> Running | None:
         lane = self._lanes[machine]
         running = lane.running
         # Anything else is an answer that was under way when its worker was replaced.
@@ -243,6 +255,7 @@ class AgentState:
             return None
         if not running.is_killed:
             lane.running = None
+            self._context.ended(machine, at_us)
             return running
         return None
 
@@ -315,6 +328,7 @@ class AgentState:
         self._memory.take(dispatch)
         kill_at_us = at_us + dispatch.timeout_us if dispatch.timeout_us > 0 else None
         lane.running = Running(dispatch, at_us, kill_at_us)
+        self._context.started(lane.report.id, dispatch, at_us, queue=len(lane.queue))
         self._out.append(StartOnWorker(dispatch=dispatch, inputs=inputs, model_path=path))
         started = OperationStarted(
             at_us=at_us,
