@@ -7,8 +7,9 @@ of, what makes it compute in float32, and whether a running inference can be sto
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from scheduler.model.errors import UnknownName
@@ -22,6 +23,8 @@ FUNCTIONS = "python"
 # 1e-5 seen); one that computes in float16 by its mantissa of 11 bits over some layers (2e-2 seen).
 F32_TOLERANCE = 1e-3
 F16_TOLERANCE = 3e-2
+# 8 bits of mantissa.
+BF16_TOLERANCE = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ def _off_arm(host: Host) -> bool:
 
 
 Pairs = tuple[tuple[str, str], ...]
+THREADS = "$THREADS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,8 @@ class Provider:
     lane
         Providers of one lane share its machines: `CPU_LANE`, or the device's own.
     options, simulator_options
-        Provider options; the latter are added on a simulator only.
+        Provider options; the latter are added on a simulator only. `THREADS` in a value stands for
+        the threads of a session.
     precision, tolerance
         What it computes in, and how far results may be from the CPU's, relative to the largest.
     terminates
@@ -121,9 +126,10 @@ class Provider:
         """Whether it shares the lanes of the CPU's cores."""
         return self.lane == CPU_LANE
 
-    def options_on(self, host: Host) -> dict[str, str]:
-        """Provider options for a host."""
-        return dict(self.options + (self.simulator_options if self.is_simulated(host) else ()))
+    def options_on(self, host: Host, threads: int = 1) -> dict[str, str]:
+        """Provider options for a host and a session of so many threads."""
+        pairs = self.options + (self.simulator_options if self.is_simulated(host) else ())
+        return {name: value.replace(THREADS, str(threads)) for name, value in pairs}
 
     def environment_on(self, host: Host) -> dict[str, str]:
         """Variables that the process needs on a host before the provider's library loads."""
@@ -133,6 +139,12 @@ class Provider:
 
 # TensorFloat-32 keeps 11 bits of mantissa: off, so that a row that says f32 means it.
 _NO_TF32: Pairs = (("NVIDIA_TF32_OVERRIDE", "0"),)
+
+
+def _openvino(precision: str) -> Pairs:
+    config = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": THREADS}
+    return (("load_config", json.dumps({"CPU": config})),)
+
 
 _ROWS = (
     Provider(
@@ -154,12 +166,7 @@ _ROWS = (
         lane=CPU_LANE,
         # The plug-in ignores `precision` and `num_of_threads`; without this it computes in bf16 on
         # processors that have it, on all cores.
-        options=(
-            (
-                "load_config",
-                '{"CPU": {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1"}}',
-            ),
-        ),
+        options=_openvino("f32"),
     ),
     Provider(
         name="xnnpack",
@@ -168,7 +175,7 @@ _ROWS = (
         remedy="use a build of onnxruntime with XNNPACK",
         device_class="cpu",
         lane=CPU_LANE,
-        options=(("intra_op_num_threads", "1"),),
+        options=(("intra_op_num_threads", THREADS),),
         terminates=True,
     ),
     Provider(
@@ -253,6 +260,21 @@ CATALOGUE: Mapping[str, Provider] = MappingProxyType({row.name: row for row in _
 """Short name to row, in the order in which discovery shows them."""
 
 
+REDUCED: Mapping[str, Provider] = MappingProxyType(
+    {
+        "openvino-bf16": replace(
+            CATALOGUE["openvino"],
+            name="openvino-bf16",
+            options=_openvino("bf16"),
+            precision="bf16",
+            tolerance=BF16_TOLERANCE,
+        )
+    }
+)
+"""Rows that trade accuracy for speed where the catalogue's do not. They are known by name and
+measured, but never offered by discovery: that trade is not ours to make."""
+
+
 def provider(name: str) -> Provider:
     """The row of that short name.
 
@@ -261,7 +283,7 @@ def provider(name: str) -> Provider:
     UnknownName
         If there is none; the message lists the choices.
     """
-    row = CATALOGUE.get(name)
+    row = CATALOGUE.get(name) or REDUCED.get(name)
     if row is None:
         raise UnknownName(f"provider must be one of {', '.join(CATALOGUE)}; got {name!r}")
     return row

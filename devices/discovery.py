@@ -12,12 +12,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 
 from devices.catalogue import CATALOGUE, Provider, provider
+from devices.peak_cache import PeakCache
 from devices.runtime.host import memory_bytes, nvidia_memory_bytes, this_host, usable_cores
 from devices.runtime.packages import missing, version
+from scheduler.model.measuring import Peaks
 from scheduler.model.messages import MachineReport, Profile, ProviderReport, Verdict
 
 PROBE_TIMEOUT_S = 90
@@ -35,6 +38,8 @@ class Discovered:
         Memory of the device itself; 0 if it uses the computer's, or does not tell.
     coverage, error, run_us
         Of the small model that proved it; 0 where nothing ran.
+    peaks
+        What it reaches at most; ``None`` if it was not measured, as simulators never are.
     """
 
     report: ProviderReport
@@ -42,6 +47,7 @@ class Discovered:
     coverage: float = 0.0
     error: float = 0.0
     run_us: int = 0
+    peaks: Peaks | None = None
 
     @property
     def row(self) -> Provider:
@@ -70,7 +76,12 @@ class DeviceRow:
     terminates: bool
 
 
-def discover(simulated: bool, *, rows: Iterable[Provider] | None = None) -> list[Discovered]:
+def discover(
+    simulated: bool,
+    *,
+    rows: Iterable[Provider] | None = None,
+    cache: PeakCache | None = None,
+) -> list[Discovered]:
     """Try every provider, side by side, and tell what is known of each.
 
     Parameters
@@ -79,13 +90,15 @@ def discover(simulated: bool, *, rows: Iterable[Provider] | None = None) -> list
         Whether to try simulators, too; otherwise they are listed without being run.
     rows
         The providers to try; all by default.
+    cache
+        Where peaks are kept; what is not there is measured. Without it, peaks are left out.
     """
     chosen = list(CATALOGUE.values() if rows is None else rows)
     with ThreadPoolExecutor(max_workers=max(1, len(usable_cores()))) as pool:
-        return list(pool.map(lambda row: _discover(row, simulated), chosen))
+        return list(pool.map(lambda row: _discover(row, simulated, cache), chosen))
 
 
-def _discover(row: Provider, simulated: bool) -> Discovered:
+def _discover(row: Provider, simulated: bool, cache: PeakCache | None) -> Discovered:
     host = this_host()
     blank = ProviderReport(
         provider=row.name,
@@ -101,32 +114,45 @@ def _discover(row: Provider, simulated: bool) -> Discovered:
     if blank.simulated and not simulated:
         reason = "there is only a simulator here; --simulated uses it"
         return Discovered(report=replace(blank, verdict=Verdict.NO_DEVICE, reason=reason))
-    return _proven(row, blank)
+    return _proven(row, blank, None if blank.simulated else cache)
 
 
-def _proven(row: Provider, blank: ProviderReport) -> Discovered:
-    found = probe_in_child(row)
+def _proven(row: Provider, blank: ProviderReport, cache: PeakCache | None) -> Discovered:
+    known = cache.get(row) if cache is not None else None
+    lock = cache.lock if cache is not None and known is None else None
+    found, measured = probe_in_child(row, lock=lock)
+    if cache is not None and measured is not None:
+        cache.put(row, measured)
     return Discovered(
         report=replace(blank, verdict=found.verdict, reason=found.reason),
         memory_bytes=nvidia_memory_bytes() if row.lane == "cuda" else 0,
         coverage=found.coverage,
         error=found.error,
         run_us=min(found.samples_us, default=0),
+        peaks=measured or known,
     )
 
 
-def probe_in_child(row: Provider, *, timeout_s: float = PROBE_TIMEOUT_S) -> Profile:
-    """Run the small model on a provider in a child; a crash or a hang is a verdict, too."""
-    command = [sys.executable, "-P", "-m", _PROBE, row.name]
+def probe_in_child(
+    row: Provider, *, timeout_s: float = PROBE_TIMEOUT_S, lock: Path | None = None
+) -> tuple[Profile, Peaks | None]:
+    """Run the small model on a provider in a child; a crash or a hang is a verdict, too.
+
+    Parameters
+    ----------
+    lock
+        Held while the provider's peaks are measured; they are not without it.
+    """
+    command = [sys.executable, "-P", "-m", _PROBE, row.name, *([str(lock)] if lock else [])]
     try:
         child = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired:
-        return _failed(row, f"a small model did not end within {timeout_s:g} s")
+        return _failed(row, f"a small model did not end within {timeout_s:g} s"), None
     if child.returncode != 0:
         last = child.stderr.decode(errors="replace").strip().splitlines()[-1:]
         how = f"signal {-child.returncode}" if child.returncode < 0 else " ".join(last)
-        return _failed(row, f"it ended the process on a small model: {how}")
-    return msgspec.json.decode(child.stdout, type=Profile)
+        return _failed(row, f"it ended the process on a small model: {how}"), None
+    return msgspec.json.decode(child.stdout, type=tuple[Profile, Peaks | None])
 
 
 def _failed(row: Provider, reason: str) -> Profile:
@@ -166,7 +192,7 @@ def lanes(
         taken.append((core, f"{lane}0"))
         machines.append(_device_machine(agent, lane, core, offers, shared))
     share = memory_bytes() // (len(left) + len(machines))
-    cpu = tuple(found.report for found in discovered if _belongs_to_cpu(found))
+    on_cpu = [found for found in discovered if _belongs_to_cpu(found)]
     return [
         MachineReport(
             id=f"{agent}/cpu{index}",
@@ -174,8 +200,9 @@ def lanes(
             device_class="cpu",
             cores=(core,),
             memory_bytes=share,
-            providers=cpu,
+            providers=tuple(found.report for found in on_cpu),
             functions=functions,
+            peaks=_peaks(on_cpu),
         )
         for index, core in enumerate(left)
     ] + [replace(machine, memory_bytes=machine.memory_bytes or share) for machine in machines]
@@ -213,7 +240,12 @@ def _device_machine(
         cores=(core,),
         memory_bytes=max(found.memory_bytes for found in offers),
         providers=tuple(replace(found.report, reason=reason) for found in offers),
+        peaks=_peaks(offers),
     )
+
+
+def _peaks(discovered: Iterable[Discovered]) -> tuple[Peaks, ...]:
+    return tuple(found.peaks for found in discovered if found.is_usable and found.peaks)
 
 
 def table(discovered: Sequence[Discovered], machines: Sequence[MachineReport]) -> list[DeviceRow]:

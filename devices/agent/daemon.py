@@ -38,6 +38,7 @@ from devices.agent.tensor_server import TensorApp, own_address, serving
 from devices.agent.watch import Watch
 from devices.discovery import discover, lanes
 from devices.functions.registry import functions
+from devices.peak_cache import PeakCache
 from devices.runtime.host import usable_cores
 from devices.tensors import TensorStore, default_root
 from devices.worker.failures import reason_for
@@ -356,7 +357,7 @@ class Agent:
 def _discovered(name: str, settings: AgentSettings) -> list[MachineReport]:
     return lanes(
         name,
-        discover(settings.simulated),
+        discover(settings.simulated, cache=PeakCache(settings.data_dir / "cache" / "peaks")),
         settings.cores or usable_cores(),
         simulated=settings.simulated,
         functions=tuple(sorted(functions())),

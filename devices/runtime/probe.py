@@ -1,11 +1,14 @@
-"""Proves a provider in a child process: ``python -m devices.runtime.probe NAME``.
+"""Proves a provider in a child process: ``python -m devices.runtime.probe NAME [LOCK]``.
 
-A provider that crashes or hangs can then hurt nothing but this child.
+A provider that crashes or hangs can then hurt nothing but this child. With a file to lock it also
+measures how fast the provider is at most, one child after the other.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,8 +18,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from devices.catalogue import provider
 from devices.runtime.child import answer_on_stdout
+from devices.runtime.peaks import measure_peaks
 from devices.runtime.profile import profile
-from scheduler.model.messages import Profile
+from scheduler.model.measuring import Peaks
+from scheduler.model.messages import Profile, Verdict
 
 _SEED = 7
 _OPSET = 17
@@ -58,10 +63,31 @@ def probe(name: str) -> Profile:
         return profile(path, "tiny", row, row.lane, repeats=_REPEATS, budget_us=_BUDGET_US)
 
 
+def peaks(name: str, lock: Path) -> Peaks:
+    """Measure the provider while no other child does; a core of its own is left to each."""
+    with _alone(lock):
+        return measure_peaks(provider(name))
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # not on Windows: the best of several runs counts there as well
+        yield
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def main(arguments: list[str]) -> None:
-    """Probe one provider and print its profile."""
+    """Probe one provider and print its profile, and its peaks if they are wanted."""
     with answer_on_stdout() as answer:
-        answer(probe(arguments[0]))
+        found = probe(arguments[0])
+        is_wanted = len(arguments) > 1 and found.verdict is Verdict.USABLE
+        answer((found, peaks(arguments[0], Path(arguments[1])) if is_wanted else None))
 
 
 if __name__ == "__main__":

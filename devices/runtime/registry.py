@@ -66,14 +66,21 @@ def _built_in(row: Provider) -> list[Any]:
 
 
 def _plug_in(row: Provider) -> list[Any]:
-    try:
-        ort.register_execution_provider_library(row.ort_name, _library(row)())
-    except Exception as error:
-        raise ProviderRefused(Verdict.FAILED, f"its library does not load: {error}") from error
-    found = [device for device in ort.get_ep_devices() if device.ep_name == row.ort_name]
+    library = _library(row)
+    found = _devices_of(row)
+    if not found:  # otherwise another row of the same provider registered it
+        try:
+            ort.register_execution_provider_library(row.ort_name, library())
+        except Exception as error:
+            raise ProviderRefused(Verdict.FAILED, f"its library does not load: {error}") from error
+        found = _devices_of(row)
     if not found:
         raise ProviderRefused(Verdict.NO_DEVICE, f"{row.ort_name} finds no device here")
     return found
+
+
+def _devices_of(row: Provider) -> list[Any]:
+    return [device for device in ort.get_ep_devices() if device.ep_name == row.ort_name]
 
 
 def _library(row: Provider) -> Callable[[], str]:

@@ -184,7 +184,12 @@ class Session:
 
 
 def open_session(
-    path: Path, row: Provider, *, shapes: Shapes | None = None, min_coverage: float = 0.0
+    path: Path,
+    row: Provider,
+    *,
+    shapes: Shapes | None = None,
+    min_coverage: float = 0.0,
+    threads: int = 1,
 ) -> Session:
     """Load a model on a provider, and on no other.
 
@@ -194,6 +199,8 @@ def open_session(
         Shapes of all inputs; a provider that needs static shapes is given the model with these.
     min_coverage
         Least share of the nodes that must land on the provider. None at all is always refused.
+    threads
+        Those that it computes with, the caller's among them.
 
     Raises
     ------
@@ -202,12 +209,12 @@ def open_session(
     """
     found = registry.devices(row)
     started = time.perf_counter_ns()
-    options = _options(row)
+    options = _options(threads)
     arguments: dict[str, Any] = {}
     if row.library:
-        options.add_provider_for_devices(found[:1], row.options_on(this_host()))
+        options.add_provider_for_devices(found[:1], row.options_on(this_host(), threads))
     else:
-        arguments["providers"] = _chain(row)
+        arguments["providers"] = _chain(row, threads)
     try:
         engine = _engine(path, row, shapes, options, arguments)
     except ProviderRefused:
@@ -231,10 +238,10 @@ def _engine(
         return ort.InferenceSession(str(static), options, enable_fallback=0, **arguments)
 
 
-def _options(row: Provider) -> Any:
+def _options(threads: int) -> Any:
     options = ort.SessionOptions()
-    # One thread per lane, and none that spins when idle: an idle pool slows its neighbours.
-    options.intra_op_num_threads = 1
+    # None spins when idle: an idle pool slows its neighbours.
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _LOG_ERRORS
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -243,8 +250,8 @@ def _options(row: Provider) -> Any:
     return options
 
 
-def _chain(row: Provider) -> list[Any]:
-    wanted = (row.ort_name, row.options_on(this_host()))
+def _chain(row: Provider, threads: int) -> list[Any]:
+    wanted = (row.ort_name, row.options_on(this_host(), threads))
     return [wanted] if row.name == "cpu" else [wanted, "CPUExecutionProvider"]
 
 

@@ -1,12 +1,15 @@
 """Discovery runs a model on every provider here, each in a child that may fail."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from devices.catalogue import CATALOGUE, provider
-from devices.discovery import discover, probe_in_child
+from devices.discovery import discover, lanes, probe_in_child
+from devices.peak_cache import PeakCache
 from devices.runtime.host import this_host
+from scheduler.model.measuring import Peaks
 from scheduler.model.messages import Verdict
 
 pytestmark = pytest.mark.provider
@@ -43,13 +46,32 @@ def test_a_missing_package_is_answered_with_what_to_install() -> None:
 
 
 def test_a_provider_that_hangs_is_a_verdict() -> None:
-    found = probe_in_child(provider("cpu"), timeout_s=0.01)
+    found, _ = probe_in_child(provider("cpu"), timeout_s=0.01)
     assert found.verdict is Verdict.FAILED
     assert found.reason == "a small model did not end within 0.01 s"
 
 
 def test_a_provider_that_ends_its_process_is_a_verdict() -> None:
     # The child knows no provider of that name, and dies of it.
-    found = probe_in_child(replace(provider("cpu"), name="cpuu"))
+    found, _ = probe_in_child(replace(provider("cpu"), name="cpuu"))
     assert found.verdict is Verdict.FAILED
     assert found.reason.startswith("it ended the process on a small model: ")
+
+
+def test_peaks_are_measured_once_per_box_and_reported_with_its_machines(tmp_path: Path) -> None:
+    cpu, cache = provider("cpu"), PeakCache(tmp_path)
+    (first,) = discover(simulated=False, rows=[cpu], cache=cache)
+    assert first.peaks is not None
+    assert first.peaks == cache.get(cpu)
+    known = Peaks(provider="cpu", bytes_per_s=1.0)
+    cache.put(cpu, known)
+    found = discover(simulated=False, rows=[cpu], cache=cache)
+    assert [machine.peaks for machine in lanes("a", found, (0,))] == [(known,)]
+
+
+def test_a_cache_that_cannot_be_read_is_measured_again(tmp_path: Path) -> None:
+    cache = PeakCache(tmp_path)
+    cache.put(provider("cpu"), Peaks(provider="cpu"))
+    (file,) = tmp_path.glob("cpu-*.json")
+    file.write_text('{"provider": 3}')
+    assert cache.get(provider("cpu")) is None
