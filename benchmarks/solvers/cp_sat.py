@@ -40,7 +40,8 @@ def run(model: cp_model.CpModel, budget: Budget, began: float) -> Run:
     solver.parameters.num_workers = budget.workers
     solver.parameters.random_seed = budget.seed
     times = _Times(began)
-    status = solver.solve(model, times)
+    solver.solve(model, times)
+    status = solver.response_proto.status
     solved = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
     bound = solver.best_objective_bound
     return Run(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event, Thread
 
+from ortools.sat.cp_model_pb2 import CpSolverStatus
 from ortools.sat.python import cp_model
 
 from scheduler.model.errors import UnmappedStatus
@@ -14,7 +15,7 @@ from scheduler.model.schedule import Status
 from scheduler.solvers.exact.cp_model import Model
 from scheduler.solvers.search import WORK_PER_S, Search
 
-STATUSES = {
+STATUSES: dict[int, Status] = {
     cp_model.OPTIMAL: Status.OPTIMAL,
     cp_model.FEASIBLE: Status.FEASIBLE,
     cp_model.INFEASIBLE: Status.INFEASIBLE,
@@ -29,7 +30,7 @@ GRACE_S = 0.02
 """How long it is then waited for the engine before it is left to end by itself."""
 
 
-def status_of(answer: cp_model.CpSolverStatus) -> Status:
+def status_of(answer: int) -> Status:
     """Say in our words how the engine's search ended.
 
     Raises
@@ -39,8 +40,9 @@ def status_of(answer: cp_model.CpSolverStatus) -> Status:
     """
     status = STATUSES.get(answer)
     if status is None:
-        known = ", ".join(known.name for known in STATUSES)
-        raise UnmappedStatus(f"the answer of CP-SAT must be one of {known}; got {answer.name}")
+        *known, got = map(CpSolverStatus.Name, (*STATUSES, answer))
+        message = f"the answer of CP-SAT must be one of {', '.join(known)}; got {got}"
+        raise UnmappedStatus(message)
     return status
 
 
@@ -107,7 +109,8 @@ class _Run(cp_model.CpSolverSolutionCallback):
         bounded: Callable[[float], None] | None,
     ) -> None:
         super().__init__()
-        self.engine, self.answer = engine, cp_model.UNKNOWN
+        self.engine = engine
+        self.answer: int = cp_model.UNKNOWN
         self.error: Exception | None = None
         self.done = Event()
         self.is_left = False
@@ -126,7 +129,8 @@ class _Run(cp_model.CpSolverSolutionCallback):
     def solve(self) -> None:
         """Run the engine; what goes wrong is kept for who waits."""
         try:
-            self.answer = self.engine.solve(self._model, self)
+            self.engine.solve(self._model, self)
+            self.answer = self.engine.response_proto.status
         except Exception as error:
             self.error = error
         finally:
@@ -140,7 +144,7 @@ class _Run(cp_model.CpSolverSolutionCallback):
         return Outcome(
             status_of(self.answer),
             bound if math.isfinite(bound) else None,
-            self.engine.deterministic_time,
+            self.engine.response_proto.deterministic_time,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from threading import Timer
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 
+from scheduler.instances import parse
 from scheduler.model.errors import UnmappedStatus
 from scheduler.model.laws import MAX_INTEGER
 from scheduler.model.objectives import Objective
@@ -23,10 +25,19 @@ from tests.scheduler.solvers.exact.solving import expect_sound, optimum, searche
 from tests.scheduler.solvers.published import arabnejad, topcuoglu
 from tests.scheduler.strategies import problems
 
+REGRESSIONS = Path(__file__).parents[3] / "data" / "regressions"
+
 
 @pytest.mark.parametrize(("example", "best_us"), [(topcuoglu(), 73), (arabnejad(), 113)])
 def test_the_optimum_of_a_published_example_is_proven(example: Problem, best_us: int) -> None:
     assert optimum(searched(example, work_s=1)) == best_us
+
+
+# What brute force finds; OR-Tools 9.15 claimed to prove that 20 and 32 are the best.
+@pytest.mark.parametrize(("name", "best_us"), [("shared_resource", 19), ("two_lanes", 30)])
+def test_a_proof_holds_where_machines_and_resources_meet(name: str, best_us: int) -> None:
+    file = REGRESSIONS / f"{name}_{best_us}.json"
+    assert optimum(searched(parse(file.read_bytes(), file.name).problem)) == best_us
 
 
 def test_it_starts_from_the_best_plan_of_the_search() -> None:
