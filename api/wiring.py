@@ -16,7 +16,7 @@ from api.feed import ChangeFeed
 from api.settings import Settings
 from api.solver_process import SolverProcess
 from api.store import Store
-from cost_models.ema import EmaOracle
+from cost_models.oracle import Oracle
 from devices.tensors import TensorStore, default_root
 from scheduler.control.brain import Brain
 from scheduler.portfolio import placer, placers, warm_up
@@ -53,7 +53,7 @@ class Services:
 
 def build_brain() -> Brain:
     """A brain that knows nothing yet, with every solver that answers at once."""
-    return Brain(oracle=EmaOracle(), solvers={name: placer(name) for name in placers()})
+    return Brain(oracle=Oracle(), solvers={name: placer(name) for name in placers()})
 
 
 def open_tensors(settings: Settings) -> TensorStore:

@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from scheduler.model.messages import Profile, Verdict, WorkKind
-from scheduler.model.ports import CostQuery, Prediction, Provenance
+from scheduler.model.measuring import Load
+from scheduler.model.messages import MachineReport, Profile, Verdict, WorkKind
+from scheduler.model.ports import (
+    Contribution,
+    CostQuery,
+    OracleReport,
+    Prediction,
+    Provenance,
+)
 
 LAST_WEIGHT = 0.1
 """Least share of an observation in the average: it follows a change within ten or so."""
@@ -70,7 +77,18 @@ class EmaOracle:
         """One prediction per query, in order; ``None`` where nothing at all is known yet."""
         return [self._predict(query) for query in queries]
 
-    def learn_profile(self, profile: Profile, variant: str) -> None:
+    def explain(self, query: CostQuery) -> tuple[Contribution, ...]:
+        """Nothing: an average has no parts."""
+        return ()
+
+    def learn_machine(self, machine: MachineReport) -> None:
+        """Nothing to learn: an average knows only what it has seen."""
+
+    def report(self) -> OracleReport:
+        """How much was seen."""
+        return OracleReport(pairs=sum(len(places) for places in self._work.values()))
+
+    def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
         """Take in the profile of a model on a machine; one that failed teaches nothing."""
         if profile.verdict is not Verdict.USABLE or not profile.samples_us:
             return
@@ -85,8 +103,10 @@ class EmaOracle:
             observations=len(samples),
         )
 
-    def observe(self, query: CostQuery, duration_us: int) -> None:
-        """Take in one measured execution."""
+    def observe(
+        self, query: CostQuery, duration_us: int, *, load: Load | None = None, at_us: int = 0
+    ) -> None:
+        """Take in one measured execution, whatever the load was."""
         places = self._work.setdefault(_key(query), {})
         place = (query.machine, query.provider)
         known = places.get(place)

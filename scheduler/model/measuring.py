@@ -74,6 +74,10 @@ class Load:
     is_cold: bool = False
 
 
+IDLE = Load()
+"""Nothing else goes on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peaks:
     """What a provider reaches at most on a machine, from a short micro-benchmark.

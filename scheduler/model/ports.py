@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from scheduler.model.messages import Profile, WorkKind
+from scheduler.model.measuring import IDLE, Kind, Load
+from scheduler.model.messages import MachineReport, Profile, WorkKind
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result
 
@@ -31,9 +32,11 @@ class CostQuery:
     shapes
         Input shapes where they are known; empty otherwise.
     busy_machines
-        Machines of the same box that are expected to be busy meanwhile: the load.
+        Machines of the same box that are expected to be busy meanwhile.
     declared_us
         What the author of a function said it takes; 0 if nothing was said.
+    load
+        What is expected to go on beside it, the work of the plan itself included.
     """
 
     kind: WorkKind
@@ -45,11 +48,34 @@ class CostQuery:
     shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
     busy_machines: int = 0
     declared_us: int = 0
+    load: Load = IDLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """Something that a predicted median is made of: it multiplies it by a factor."""
+
+    cause: str
+    factor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """A distribution of durations, with its origin. Never a bare number, never 0."""
+    """A distribution of durations, with its origin. Never a bare number, never 0.
+
+    Parameters
+    ----------
+    load_us, peak_bytes
+        Time to make a session, and the memory that it holds at most.
+    observations
+        Executions that it rests on.
+    p10_us
+        One in ten is faster; 0 where nobody says.
+    observed_us
+        When the work was last seen there; ``None`` if never. Its age is the time since.
+    kind
+        What the work spends its time on, for those that run beside it.
+    """
 
     p50_us: int
     p95_us: int
@@ -57,6 +83,53 @@ class Prediction:
     peak_bytes: int
     provenance: Provenance
     observations: int = 0
+    p10_us: int = 0
+    observed_us: int | None = None
+    kind: Kind = Kind.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """A change for good in what work takes somewhere: the distribution was widened for it.
+
+    Parameters
+    ----------
+    work
+        Name of the function, or digest of the model.
+    factor
+        New duration over old.
+    """
+
+    at_us: int
+    work: str
+    machine: str
+    provider: str
+    factor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OracleReport:
+    """What an oracle stands on.
+
+    Parameters
+    ----------
+    pairs
+        Pieces of work in one place that it has measured.
+    observations
+        Executions that it learned from.
+    artifact
+        What is known of the learned model in force; empty if there is none.
+    notes
+        What a person should know, one sentence each.
+    drifts
+        The latest changes, oldest first.
+    """
+
+    pairs: int = 0
+    observations: int = 0
+    artifact: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    drifts: tuple[Drift, ...] = ()
 
 
 class DurationOracle(Protocol):
@@ -66,12 +139,34 @@ class DurationOracle(Protocol):
         """One prediction per query, in order; ``None`` where nothing at all is known yet."""
         ...
 
-    def learn_profile(self, profile: Profile, variant: str) -> None:
+    def explain(self, query: CostQuery) -> tuple[Contribution, ...]:
+        """What a prediction is made of, the largest contributions first."""
+        ...
+
+    def learn_machine(self, machine: MachineReport) -> None:
+        """Take in a machine, with what its providers reach at most."""
+        ...
+
+    def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
         """Take in the profile of a model on a machine."""
         ...
 
-    def observe(self, query: CostQuery, duration_us: int) -> None:
-        """Take in one measured execution."""
+    def observe(
+        self, query: CostQuery, duration_us: int, *, load: Load | None = None, at_us: int = 0
+    ) -> None:
+        """Take in one measured execution.
+
+        Parameters
+        ----------
+        query
+            What was asked before, with the load that was expected: its p95 is held to the truth.
+        load
+            What really went on; ``None`` if that is not known.
+        """
+        ...
+
+    def report(self) -> OracleReport:
+        """Say what the predictions stand on."""
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from zlib import crc32
 
-from cost_models.ema import EmaOracle
+from cost_models.oracle import Oracle
 from scheduler.control.brain import Brain, BrainSettings
 from scheduler.control.events import ModelAdded, RunSubmitted, WorkloadAdded
 from scheduler.control.workload import Stage, StageInput, Take, Workload
@@ -171,7 +171,7 @@ def submitted(run: str, workload: str = "one@1", *, at_us: int = 0, **more: obje
 
 def brain(settings: BrainSettings | None = None) -> Brain:
     solvers = {name: placer(name) for name in ("heft", "fastest_machine")}
-    return Brain(oracle=EmaOracle(), solvers=solvers, settings=settings)
+    return Brain(oracle=Oracle(), solvers=solvers, settings=settings)
 
 
 def nature(*, spread: float = 0.0, stored: bool = True, most_items: int = 5) -> Nature:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from cost_models.ema import EmaOracle
+from cost_models.oracle import Oracle
 from scheduler.control.brain import Brain, BrainSettings
 from scheduler.control.commands import Command, RecordRun, RequestPlan, SendPlan
 from scheduler.control.events import Event
@@ -43,7 +43,7 @@ class Watched(Brain):
 
     def __init__(self, settings: BrainSettings | None = None) -> None:
         solvers = {name: _judged(placer(name)) for name in ("heft", "fastest_machine")}
-        super().__init__(oracle=EmaOracle(), solvers=solvers, settings=settings)
+        super().__init__(oracle=Oracle(), solvers=solvers, settings=settings)
         self.log: list[Event] = []
         self.commands: list[list[Command]] = []
 

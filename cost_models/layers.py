@@ -1,0 +1,130 @@
+"""What can be said of work before it was measured: layers that the oracle asks, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Protocol
+
+from cost_models.slowdown import Amounts, amounts
+from scheduler.model.measuring import Kind
+from scheduler.model.messages import MachineReport
+from scheduler.model.ports import Contribution, CostQuery, Provenance
+
+MOST_REMEMBERED = 20_000
+"""Answers about loads that are kept at most."""
+DECLARED_VARIANCE = 0.18
+"""Of what an author said (log scale): its p95 is twice its median."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """A distribution of durations of work that was not measured. Log scale, microseconds.
+
+    Parameters
+    ----------
+    level
+        Logarithm of the median when nothing else goes on.
+    slowdown
+        What the load of the query adds to that.
+    variance
+        Of the truth around the median.
+    reasons
+        What the level and the slowdown are made of, the largest first.
+    """
+
+    level: float
+    variance: float
+    provenance: Provenance
+    slowdown: float = 0.0
+    kind: Kind = Kind.UNKNOWN
+    reasons: tuple[Contribution, ...] = ()
+
+
+class Layer(Protocol):
+    """A source of beliefs, asked for many queries at once. Deterministic."""
+
+    def believe(self, queries: Sequence[CostQuery]) -> list[Belief | None]:
+        """One belief per query, in order; ``None`` where it has nothing to say."""
+        ...
+
+    def learn_machine(self, machine: MachineReport) -> None:
+        """Take in a machine, with what its providers reach at most."""
+        ...
+
+
+class Declared:
+    """What the author of a function said it takes."""
+
+    def believe(self, queries: Sequence[CostQuery]) -> list[Belief | None]:
+        """One belief per query that carries a declared duration."""
+        return [_declared(query) for query in queries]
+
+    def learn_machine(self, machine: MachineReport) -> None:
+        """Nothing to learn: the author did not know the machine."""
+
+
+def believe(layers: Sequence[Layer], queries: Sequence[CostQuery]) -> list[Belief | None]:
+    """What the best layer that knows says of each query; each layer is asked once at most."""
+    found: list[Belief | None] = [None] * len(queries)
+    open_ = list(range(len(queries)))
+    for layer in layers:
+        if not open_:
+            break
+        for i, belief in zip(open_, layer.believe([queries[i] for i in open_]), strict=True):
+            found[i] = belief
+        open_ = [i for i in open_ if found[i] is None]
+    return found
+
+
+class Slowdowns:
+    """What the layers say that loads do to work which they know; asked in batches, remembered."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        # What was declared knows of no load.
+        self._layers = [layer for layer in layers if not isinstance(layer, Declared)]
+        self._known: dict[tuple[object, ...], float] = {}
+
+    def ask(self, queries: Sequence[CostQuery]) -> None:
+        """Ask in one call for what the loads of all queries do."""
+        if not self._layers:
+            return
+        if len(self._known) > MOST_REMEMBERED:
+            self._known.clear()
+        wanted: dict[tuple[object, ...], CostQuery] = {}
+        for query in queries:
+            causes = amounts(query.load)
+            if causes and (key := _key(query, causes)) not in self._known:
+                wanted[key] = query
+        beliefs = believe(self._layers, list(wanted.values()))
+        for key, belief in zip(wanted, beliefs, strict=True):
+            self._known[key] = belief.slowdown if belief is not None else 0.0
+
+    def of(self, query: CostQuery, causes: Amounts) -> float:
+        """What the causes add to the logarithm of the median, by what the layers say."""
+        if not causes or not self._layers:
+            return 0.0
+        key = _key(query, causes)
+        if key not in self._known:
+            self.ask([query])
+        return self._known.get(key, 0.0)
+
+    def forget(self) -> None:
+        """Ask again: the layers have learned something."""
+        self._known.clear()
+
+
+def _key(query: CostQuery, causes: Amounts) -> tuple[object, ...]:
+    work = (query.kind, query.name, query.digest, query.variant, query.shapes)
+    return (work, query.machine, query.provider, causes)
+
+
+def _declared(query: CostQuery) -> Belief | None:
+    if query.declared_us <= 0:
+        return None
+    return Belief(
+        level=log(query.declared_us),
+        variance=DECLARED_VARIANCE,
+        provenance=Provenance.DECLARED,
+    )

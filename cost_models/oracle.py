@@ -1,0 +1,277 @@
+"""The duration oracle: what layers believe, times what executions have taught since."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from math import exp, log, sqrt
+
+from cost_models.correction import REACH, TAIL, Place, Track
+from cost_models.layers import Belief, Declared, Layer, Slowdowns, believe
+from cost_models.register import Register
+from cost_models.slowdown import CAUSES, SIZE, Amounts, amounts, is_load
+from cost_models.tracks import Work, from_belief, from_kin, from_nothing, from_samples
+from scheduler.model.measuring import IDLE, Kind, Load
+from scheduler.model.messages import MachineReport, Profile, Verdict, WorkKind
+from scheduler.model.ports import (
+    Contribution,
+    CostQuery,
+    Drift,
+    OracleReport,
+    Prediction,
+    Provenance,
+)
+
+DRIFTS_KEPT = 200
+P10 = 0.78
+"""Standard deviations to the p10 over those to the p95, of a normal distribution."""
+LARGEST = 34.5
+"""Of the logarithm of a duration: 30 years. What is beyond is as good as never."""
+
+
+class Oracle:
+    """Durations of all work everywhere; a fold of what it was told. Reads no clock.
+
+    Work that was measured is followed by a track per machine, provider and shapes; work that was
+    not is asked of lanes that are alike, then of the layers, best first. Loads slow work down by
+    strengths that all work on a provider of an agent shares, and each departs from a little.
+
+    Logarithms may differ in the last bit between C libraries; predictions are whole microseconds.
+
+    Examples
+    --------
+    >>> oracle = Oracle()
+    >>> query = CostQuery(
+    ...     kind=WorkKind.FUNCTION, name="crop", digest="", variant="", machine="a/cpu0",
+    ...     provider="python", declared_us=800,
+    ... )
+    >>> oracle.predict([query])[0].provenance
+    <Provenance.DECLARED: 'declared'>
+    >>> oracle.observe(query, 1_000)
+    >>> oracle.predict([query])[0].p50_us
+    1000
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] = (),
+        *,
+        artifact: dict[str, str] | None = None,
+        note: str = "",
+    ) -> None:
+        self._layers = (*layers, Declared())
+        self._artifact = artifact or {}
+        self._notes = (note,) if note else ()
+        self._slowdowns = Slowdowns(self._layers)
+        self._known = Register()
+        self._drifts: deque[Drift] = deque(maxlen=DRIFTS_KEPT)
+        self._observations = 0
+
+    def predict(self, queries: Sequence[CostQuery]) -> list[Prediction | None]:
+        """One prediction per query, in order; ``None`` where nothing at all is known yet."""
+        self._slowdowns.ask(queries)
+        found = [self._measured(query) for query in queries]
+        missing = [i for i, prediction in enumerate(found) if prediction is None]
+        if missing:
+            beliefs = believe(self._layers, [queries[i] for i in missing])
+            for i, belief in zip(missing, beliefs, strict=True):
+                found[i] = self._believed(queries[i], belief) if belief is not None else None
+        return found
+
+    def explain(self, query: CostQuery) -> tuple[Contribution, ...]:
+        """What a prediction is made of, the largest contributions first."""
+        work = self._known.find(query)
+        causes = amounts(query.load)
+        if work is None or work.level((query.machine, query.provider)) is None:
+            (belief,) = believe(self._layers, [query])
+            return belief.reasons if belief is not None else ()
+        shared = self._known.place(query).strengths.mean
+        track = work.tracks.get((query.machine, query.provider))
+        own = track.own.mean if track is not None else [0.0] * SIZE
+        found = [
+            Contribution(cause=CAUSES[cause], factor=exp(amount * (shared[cause] + own[cause])))
+            for cause, amount in causes
+        ]
+        offset = self._slowdowns.of(query, causes)
+        if offset:
+            found.append(Contribution(cause="load, as learned elsewhere", factor=exp(offset)))
+        return tuple(sorted(found, key=lambda part: -abs(log(part.factor))))
+
+    def learn_machine(self, machine: MachineReport) -> None:
+        """Take in a machine, with what its providers reach at most."""
+        self._slowdowns.forget()
+        for layer in self._layers:
+            layer.learn_machine(machine)
+
+    def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
+        """Take in the profile of a model on a machine; one that failed teaches nothing."""
+        if profile.verdict is not Verdict.USABLE or not profile.samples_us:
+            return
+        query = CostQuery(
+            kind=WorkKind.MODEL,
+            name="",
+            digest=profile.digest,
+            variant=variant,
+            machine=profile.machine,
+            provider=profile.provider,
+            shapes=tuple(sorted(profile.shapes.items())),
+            load=profile.load or IDLE,
+        )
+        work, place = self._known.work(query), self._known.place(query)
+        track = from_samples(profile.samples_us, place, TAIL)
+        causes = amounts(query.load)
+        track.level -= track.median(place, causes, self._slowdowns.of(query, causes)) - track.level
+        track.load_us, track.peak_bytes = profile.load_us, profile.peak_bytes
+        track.observed_us = at_us or None
+        self._known.replace(work, query, track)
+        self._observations += track.observations
+
+    def observe(
+        self, query: CostQuery, duration_us: int, *, load: Load | None = None, at_us: int = 0
+    ) -> None:
+        """Take in one measured execution."""
+        work, place = self._known.work(query), self._known.place(query)
+        log_us = log(max(1, duration_us))
+        asked = amounts(query.load)
+        actual = asked if load is None or load is query.load else amounts(load)
+        offset = self._slowdowns.of(query, actual)
+        sized = work.causes_of_size(query.shapes)
+        shaped = self._known.shaped(work, query, sized)
+        general = self._general(work, query, log_us, actual, offset)
+        if shaped is not None:
+            general.learn(place, (*actual, *sized), log_us, offset=offset, alone=True)
+        track, causes = (shaped, actual) if shaped is not None else (general, (*actual, *sized))
+        if actual != asked:
+            guess = (*asked, *causes[len(actual) :])
+            expected = track.median(place, guess, self._slowdowns.of(query, asked))
+            variance = track.variance(place, guess)
+            track.calibrate(place, bool(asked), log_us - expected, variance)
+        shift = track.learn(place, causes, log_us, offset=offset, expected=actual == asked)
+        for each in (general, track):
+            each.observed_us = at_us or each.observed_us
+        self._observations += 1
+        place.stamp += 1
+        work.changed()
+        if shift:
+            self._drifted(query, shift, at_us)
+
+    def report(self) -> OracleReport:
+        """Say what the predictions stand on."""
+        return OracleReport(
+            pairs=sum(len(work.tracks) for work in self._known.works),
+            observations=self._observations,
+            artifact=self._artifact,
+            notes=self._notes,
+            drifts=tuple(self._drifts),
+        )
+
+    def _measured(self, query: CostQuery) -> Prediction | None:
+        work = self._known.find(query)
+        if work is None:
+            return None
+        load = query.load
+        key = (query.machine, query.provider, query.shapes, None if load is IDLE else load)
+        known = work.memo.get(key)
+        if known is not None and known[0] == work.stamp and known[2] == known[1].stamp:
+            return known[3]
+        place = self._known.place(query)
+        found = self._worked_out(work, place, query)
+        if found is not None:
+            work.memo[key] = (work.stamp, place, place.stamp, found)
+        return found
+
+    def _worked_out(self, work: Work, place: Place, query: CostQuery) -> Prediction | None:
+        spot = (query.machine, query.provider)
+        level = work.level(spot)
+        if level is None:
+            return None
+        causes = amounts(query.load)
+        offset = self._slowdowns.of(query, causes)
+        shaped = work.shaped.get(query.shapes, {}).get(spot) if query.shapes else None
+        own = work.tracks.get(spot)
+        track = shaped or own or work.kin(spot, work.tracks)[0]
+        median = track.median(place, causes, offset)
+        if shaped is None:
+            sized = work.causes_of_size(query.shapes)
+            causes = (*causes, *sized)
+            # What lanes that are alike share, instead of what this one happens to have shown.
+            median = track.median(place, causes, offset) + level - track.level
+        return _prediction(
+            median,
+            track.deviation(place, causes),
+            track.reach_of(place, is_load(causes)),
+            provenance=Provenance.MEASURED if own is not None else Provenance.ASSUMED,
+            track=track,
+            observations=track.observations if own is not None else 0,
+            kind=work.kind,
+        )
+
+    def _believed(self, query: CostQuery, belief: Belief) -> Prediction:
+        place = self._known.place(query)
+        median = belief.level + belief.slowdown
+        variance = belief.variance
+        for cause, amount in amounts(query.load):
+            median += amount * place.strengths.mean[cause]
+            variance += amount * amount * place.strengths.doubt[cause]
+        return _prediction(median, sqrt(variance), REACH, belief.provenance, kind=belief.kind)
+
+    def _general(
+        self, work: Work, query: CostQuery, log_us: float, causes: Amounts, offset: float
+    ) -> Track:
+        """The track of a spot for all shapes, made from the best that is known of it."""
+        spot = (query.machine, query.provider)
+        track = work.tracks.get(spot)
+        if track is not None:
+            return track
+        kin = work.kin(spot, work.tracks)
+        if kin:
+            track = from_kin(kin)
+        else:
+            # What an author declared is no match for a single execution.
+            (belief,) = believe(self._layers[:-1], [query])
+            if belief is None:
+                track = from_nothing(log_us)
+                track.level -= track.median(self._known.place(query), causes, offset) - log_us
+            else:
+                track, work.kind = from_belief(belief), belief.kind
+        self._known.add(work, query, track)
+        return track
+
+    def _drifted(self, query: CostQuery, shift: float, at_us: int) -> None:
+        """Note a change, and put in doubt what else is known of the machine."""
+        self._known.doubt(query.machine)
+        self._drifts.append(
+            Drift(
+                at_us=at_us,
+                work=query.digest or query.name,
+                machine=query.machine,
+                provider=query.provider,
+                factor=exp(shift),
+            )
+        )
+
+
+def _prediction(
+    median: float,
+    deviation: float,
+    reach: float,
+    provenance: Provenance,
+    *,
+    track: Track | None = None,
+    observations: int = 0,
+    kind: Kind = Kind.UNKNOWN,
+) -> Prediction:
+    p50_us = max(1, round(exp(min(median, LARGEST))))
+    p10_us = max(1, round(exp(min(median - P10 * reach * deviation, LARGEST))))
+    p95_us = max(p50_us, round(exp(min(median + reach * deviation, LARGEST))))
+    return Prediction(
+        p50_us=p50_us,
+        p95_us=p95_us,
+        p10_us=min(p10_us, p50_us),
+        load_us=track.load_us if track is not None else 0,
+        peak_bytes=track.peak_bytes if track is not None else 0,
+        provenance=provenance,
+        observations=observations,
+        observed_us=track.observed_us if track is not None else None,
+        kind=kind,
+    )
