@@ -1,6 +1,7 @@
 """What an ONNX graph costs for given input shapes: operators, fusion, totals, a feature vector."""
 
 from cost_models.features.costs import GraphCost, GroupCost, OperatorClass, OperatorCost, Window
+from cost_models.features.graph import graph_cost
 from cost_models.features.vector import FEATURES
 
 __all__ = [
@@ -10,4 +11,5 @@ __all__ = [
     "OperatorClass",
     "OperatorCost",
     "Window",
+    "graph_cost",
 ]

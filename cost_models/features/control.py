@@ -1,0 +1,137 @@
+"""Branches and loops: which body runs, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import GraphProto, NodeProto, helper
+
+from cost_models.features.rules import Call
+from cost_models.features.tensors import Tensor
+
+if TYPE_CHECKING:
+    from cost_models.features.tracing import Tracer
+
+_Scope = dict[str, str]
+_ASSUMED_TRIPS = 1
+
+
+def _body(node: NodeProto, name: str) -> GraphProto:
+    body: GraphProto = next(a.g for a in node.attribute if a.name == name)
+    return body
+
+
+def _inner(node: NodeProto, prefix: str) -> str:
+    return f"{prefix}{node.name or node.output[0]}/"
+
+
+def follow_if(tracer: Tracer, node: NodeProto, scope: _Scope, prefix: str, runs: int) -> None:
+    """Follow the branch that is taken; if that depends on data, the one with more arithmetic."""
+    condition = tracer.resolve(scope, node.input[0])
+    value = tracer.found.values.get(condition)
+    names = ("then_branch", "else_branch")
+    if value is not None and value.size == 1:
+        taken = _body(node, names[0] if bool(value.reshape(-1)[0]) else names[1])
+    else:
+        bodies = [_body(node, name) for name in names]
+        taken = max(bodies, key=lambda body: tracer.flops_of(body, scope, prefix))
+    if condition in tracer.found.constants:
+        tracer.found.folded += 1
+    else:
+        _emit(tracer, node, (condition,), (), prefix=prefix, runs=runs)
+    inner = dict(scope)
+    tracer.follow(taken, inner, prefix=_inner(node, prefix), runs=runs)
+    for name, result in zip(node.output, taken.output, strict=False):
+        scope[name] = tracer.resolve(inner, result.name)
+
+
+def follow_loop(tracer: Tracer, node: NodeProto, scope: _Scope, prefix: str, runs: int) -> None:
+    """Follow the body once, with as many runs as the trip count says; 1 if it is not known."""
+    body = _body(node, "body")
+    inputs = tuple(tracer.resolve(scope, name) for name in node.input)
+    count = tracer.found.values.get(inputs[0]) if inputs else None
+    trips = _ASSUMED_TRIPS if count is None else max(0, int(count.reshape(-1)[0]))
+    inner, start = dict(scope), _inner(node, prefix)
+    carried = _carry(tracer, inner, inputs[2:], [v.name for v in body.input[2:]], start)
+    tracer.add(inner, body.input[0].name, start + body.input[0].name, Tensor("int64", ()))
+    tracer.add(inner, body.input[1].name, start + body.input[1].name, Tensor("bool", ()))
+    _emit(tracer, node, inputs, carried, prefix=prefix, runs=runs, trips_known=count is not None)
+    if trips:
+        tracer.follow(body, inner, prefix=start, runs=runs * trips)
+    results = [v.name for v in body.output[1:]] if trips else [v.name for v in body.input[2:]]
+    _give_back(tracer, node, (scope, inner), results, (len(carried), trips))
+
+
+def follow_scan(tracer: Tracer, node: NodeProto, scope: _Scope, prefix: str, runs: int) -> None:
+    """Follow the body once for each element along the scanned axis."""
+    body = _body(node, "body")
+    attributes = {a.name: a for a in node.attribute if a.name != "body"}
+    scanned = int(attributes["num_scan_inputs"].i)
+    axes = list(attributes["scan_input_axes"].ints) if "scan_input_axes" in attributes else []
+    inputs = tuple(tracer.resolve(scope, name) for name in node.input)
+    states = len(inputs) - scanned
+    inner, start = dict(scope), _inner(node, prefix)
+    carried = _carry(tracer, inner, inputs[:states], [v.name for v in body.input], start)
+    trips = _ASSUMED_TRIPS
+    for position, value in enumerate(body.input[states:]):
+        whole = tracer.found.tensors[inputs[states + position]]
+        axis = axes[position] if position < len(axes) else 0
+        trips = whole.shape[axis] if whole.shape else trips
+        shape = tuple(np.delete(np.array(whole.shape, dtype=int), axis).tolist())
+        part = Tensor(whole.dtype, shape, whole.is_assumed)
+        tracer.add(inner, value.name, start + value.name, part)
+        carried += (start + value.name,)
+    _emit(tracer, node, inputs, carried, prefix=prefix, runs=runs)
+    tracer.follow(body, inner, prefix=start, runs=runs * trips)
+    _give_back(tracer, node, (scope, inner), [v.name for v in body.output], (states, trips))
+
+
+def _carry(
+    tracer: Tracer, inner: _Scope, given: tuple[str, ...], names: list[str], start: str
+) -> tuple[str, ...]:
+    """What goes round: the type of what it starts from, but another value each time."""
+    for name, outer in zip(names, given, strict=False):
+        tracer.add(inner, name, start + name, tracer.found.tensors[outer])
+    return tuple(start + name for name in names[: len(given)])
+
+
+def _give_back(
+    tracer: Tracer,
+    node: NodeProto,
+    scopes: tuple[_Scope, _Scope],
+    results: list[str],
+    counts: tuple[int, int],
+) -> None:
+    """Name the results outside: what went round as it is, what each round gave stacked."""
+    (scope, inner), (states, trips) = scopes, counts
+    for position, (name, result) in enumerate(zip(node.output, results, strict=False)):
+        if not name:
+            continue
+        identity = tracer.resolve(inner, result)
+        if position >= states:
+            # The stack is the memory that the rounds wrote: no traffic of its own.
+            one = tracer.found.tensors[identity]
+            tracer.found.tensors[identity] = Tensor(one.dtype, (trips, *one.shape), one.is_assumed)
+        scope[name] = identity
+
+
+def _emit(
+    tracer: Tracer,
+    node: NodeProto,
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    *,
+    prefix: str,
+    runs: int,
+    trips_known: bool = True,
+) -> None:
+    """The node itself: it launches, but what it costs is in its body."""
+    plain = helper.make_node(node.op_type, [], list(node.output[:1]), name=node.name)
+    call = Call(plain, (), (), {})
+    tracer.emit(plain, call, inputs, outputs, prefix=prefix, runs=runs, trips_known=trips_known)
+
+
+Follower = Callable[["Tracer", NodeProto, _Scope, str, int], None]
+FOLLOWERS: dict[str, Follower] = {"If": follow_if, "Loop": follow_loop, "Scan": follow_scan}

@@ -1,0 +1,7 @@
+"""How each operator is counted."""
+
+from cost_models.features.rules.call import Call
+from cost_models.features.rules.rule import Counts
+from cost_models.features.rules.table import count, is_known, qualified
+
+__all__ = ["Call", "Counts", "count", "is_known", "qualified"]
