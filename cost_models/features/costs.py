@@ -177,6 +177,9 @@ class GraphCost:
         Most groups at the same depth: how many could run side by side.
     is_dynamic
         Whether the file leaves sizes open, which keeps a runtime from folding shape arithmetic.
+    reorders, reorder_bytes
+        Tensors that a CPU runtime copies between the plain layout and one blocked by channels,
+        and the traffic of that. Not part of the other counts.
     """
 
     operators: tuple[OperatorCost, ...]
@@ -192,6 +195,8 @@ class GraphCost:
     critical_path_groups: int
     width: int
     is_dynamic: bool
+    reorders: int = 0
+    reorder_bytes: int = 0
 
     @cached_property
     def flops(self) -> int:

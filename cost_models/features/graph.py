@@ -9,6 +9,7 @@ from onnx import ModelProto
 from cost_models.features.costs import GraphCost, GroupCost, OperatorCost
 from cost_models.features.flow import Reuse, paths, peak_bytes, reuse
 from cost_models.features.fusion import Group, group
+from cost_models.features.layout import reorders
 from cost_models.features.rules import qualified
 from cost_models.features.tensors import Tensor
 from cost_models.features.tracing import Step, Trace, trace
@@ -55,7 +56,7 @@ def _written(size: int | str | None) -> str:
 
 def _summed(found: Trace, groups: Sequence[Group]) -> GraphCost:
     operators = _operators(found, groups)
-    flow = paths(found, groups)
+    flow, layout = paths(found, groups), reorders(found, groups)
     kernels = [
         _kernel(kernel, operators, held)
         for kernel, held in zip(groups, reuse(found, groups), strict=True)
@@ -74,6 +75,8 @@ def _summed(found: Trace, groups: Sequence[Group]) -> GraphCost:
         critical_path_groups=flow.groups,
         width=flow.width,
         is_dynamic=found.is_dynamic,
+        reorders=layout.count,
+        reorder_bytes=layout.bytes,
     )
 
 

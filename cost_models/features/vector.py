@@ -68,6 +68,8 @@ def _traffic(cost: GraphCost) -> Iterator[tuple[str, float]]:
     yield "near_bytes", sum(group.near_bytes for group in cost.groups)
     yield "shared_bytes", sum(group.shared_bytes for group in cost.groups)
     yield "memory_bytes", sum(group.memory_bytes for group in cost.groups)
+    yield "reorders", cost.reorders
+    yield "reorder_bytes", cost.reorder_bytes
 
 
 def _classes(cost: GraphCost) -> Iterator[tuple[str, float]]:
