@@ -11,7 +11,15 @@ import numpy as np
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Limits
 from scheduler.portfolio.lanes import Member, attempt, run
-from scheduler.portfolio.members import AUTO, FIRST, are_quick, constructive, lanes, later
+from scheduler.portfolio.members import (
+    AUTO,
+    FIRST,
+    are_quick,
+    constructive,
+    lanes,
+    later,
+    steps_each,
+)
 from scheduler.portfolio.progress import Cancellation, Listener, Progress
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import OPEN, Arrays, Solution
@@ -44,12 +52,12 @@ class Start:
     Parameters
     ----------
     bound
-        Proven lower bound.
+        Makes a proven lower bound; asked once there is a plan to show.
     solutions
         Plans to begin with, and who found them.
     """
 
-    bound: int | None = None
+    bound: Callable[[], int] | None = None
     solutions: tuple[tuple[Solution, str], ...] = ()
 
 
@@ -78,7 +86,7 @@ def explore(
     work: float,
     tell: Callable[[Search], None] | None = None,
 ) -> Exploration:
-    """Search for that long. The heuristics count as well, but some plan there will be.
+    """Search for that long. The heuristics count as well, but some plan there will be at once.
 
     Parameters
     ----------
@@ -91,30 +99,40 @@ def explore(
     if has_no_plan(form):
         search.refute()
         return Exploration(search, None, 0.0, [])
-    if start.bound is not None:
-        search.raise_bound(start.bound)
     if not len(form.state):
         _offer_nothing(search, request.solver)
     for solution, by in start.solutions:
         search.offer(solution, by)
     limited = search.part(time_s=time_s, work=work)
     errors: list[Exception] = []
-    now, then = heuristics(form, request.solver)
-    for name in now:
-        if not search.stop_flag[0]:
-            attempt(search, name, request.seed, errors)
+    waiting = _construct(request, start, search, limited, errors)
     if limited.spend():
-        errors += run(limited, _crew(request, search, then), request.seed)
+        errors += run(limited, _crew(request, search, waiting), request.seed)
     return Exploration(search, _tidied(search), limited.worked, errors)
 
 
-def heuristics(form: Arrays, solver: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Heuristics that run first whatever the limits are, and those that follow as time allows.
+def _construct(
+    request: Request, start: Start, search: Search, limited: Search, errors: list[Exception]
+) -> tuple[str, ...]:
+    """Let heuristics plan. Those that take too long to run before the search come back."""
+    now, then = heuristics(search.form, request.solver)
+    for name in now:
+        if not search.stop_flag[0]:
+            attempt(search, name, request.seed, errors)
+    if start.bound is not None:
+        search.raise_bound(start.bound())
+    if not are_quick(search.form):
+        return then
+    for name in then:
+        if limited.spend(steps_each(search.form)):
+            attempt(search, name, request.seed, errors)
+    return ()
 
-    All run first where that takes milliseconds.
-    """
+
+def heuristics(form: Arrays, solver: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Heuristics that run first whatever the limits are, and those that follow as time allows."""
     names = constructive(form, solver)
-    if len(names) == 1 or are_quick(form):
+    if len(names) == 1:
         return names, ()
     return tuple(n for n in names if n in FIRST), tuple(n for n in names if n not in FIRST)
 

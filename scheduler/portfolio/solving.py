@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
@@ -23,7 +24,7 @@ __all__ = ["SOLVED", "names", "solve"]
 WARM_START = "warm_start"
 """Who is said to have found a plan that was brought along."""
 SOLVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
-JUDGING_S = 20e-6
+JUDGING_S = 12e-6
 """Time that is kept back, per operation, to judge the plan and to put it into words."""
 
 
@@ -41,10 +42,11 @@ def solve(
 ) -> Result:
     """Solve a problem with one solver, or with several that help each other.
 
-    ``auto`` has a plan from every list heuristic within milliseconds, so that it is never worse
-    than the best of them, and then lets the searches that suit the problem share plans and bounds
-    until the limits or the proof. Any other solver that improves or proves starts from the same
-    plans. A schedule that misses a deadline only ever comes with the status LIMIT.
+    ``auto`` has a plan within milliseconds and one from every list heuristic within some tens of
+    them, so that it is never worse than any that it had the time for; then it lets the searches
+    that suit the problem share plans and bounds until the limits or the proof. Any other solver
+    that improves or proves starts from the same plans. A schedule that misses a deadline only ever
+    comes with the status LIMIT.
 
     With one worker the answer depends on problem, limits and seed alone, unless the computer is
     less than half as fast as a common one: a time limit then counts as half as many steps of work,
@@ -86,7 +88,8 @@ def solve(
         cancel=cancel or Cancellation(),
     )
     # Squared: a bound is of little use to a search that has no time to meet it.
-    bound = lower_bound(form, objective, work=int(min(limits.time_s, 1) ** 2 * WORK))
+    work = int(min(limits.time_s, 1) ** 2 * WORK)
+    bound = partial(lower_bound, form, objective, work=work)
     start = Start(bound=bound, solutions=_carried(problem, form, warm_start))
     time_s = limits.time_s - (clock() - began_s) - JUDGING_S * len(problem.operations)
     found = _explored(request, form, start, time_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from scheduler.portfolio.exploring import (
     heuristics,
 )
 from scheduler.portfolio.lanes import attempt
-from scheduler.portfolio.members import missing_data
+from scheduler.portfolio.members import missing_data, steps_each
 from scheduler.portfolio.progress import Progress
 from scheduler.portfolio.restricting import Mask, Part, for_band, restricted
 from scheduler.solvers import registry
@@ -42,7 +43,7 @@ def explore_by_band(
         answer.refute()
         return Exploration(answer, None, 0.0, [])
     if start.bound is not None:
-        answer.raise_bound(start.bound)
+        answer.raise_bound(start.bound())
     limited = answer.part(time_s=time_s, work=work)
     errors: list[Exception] = []
     plans = [Found((0, 0), solution, by) for solution, by in start.solutions]
@@ -69,7 +70,7 @@ def _whole_plans(
     found: list[Found] = []
     now, then = heuristics(answer.form, request.solver)
     for name in (*now, *then):
-        if answer.stop_flag[0] or (name in then and not limited.spend()):
+        if answer.stop_flag[0] or (name in then and not limited.spend(steps_each(answer.form))):
             break
         search = Search(answer.form, request.clock, request.objective)
         attempt(search, name, request.seed, errors)
@@ -130,7 +131,7 @@ class _Staging:
         objective = _objective(self.request, part.form)
         is_first = not ((form.state == OPEN) & (form.band < band)).any()
         # A bound takes it that what runs has begun, which the plans of higher bands have not.
-        bound = lower_bound(part.form, objective) if is_first else None
+        bound = partial(lower_bound, part.form, objective) if is_first else None
         stage = explore(
             replace(self.request, objective=objective),
             part.form,

@@ -56,10 +56,11 @@ def test_without_time_the_best_heuristic_schedule_and_the_bound_are_left() -> No
     assert 0 < result.bound <= 73 <= result.value <= 80
 
 
-def test_auto_is_no_worse_than_any_heuristic_however_little_time_there_is() -> None:
+def test_auto_is_no_worse_than_any_heuristic_that_it_has_the_time_for() -> None:
     for p in (topcuoglu(), arabnejad()):
-        value = solve(p, limits=Limits(time_s=0)).value
-        assert value == min(solve(p, name).value or 0 for name in placers())
+        value = solve(p, limits=Limits(time_s=60, deterministic_s=0.02)).value
+        assert value is not None
+        assert value <= min(solve(p, name).value or 0 for name in placers())
 
 
 @few
