@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduler.solvers.arrays import NEVER_US, Long
-from scheduler.solvers.kernels.annealing import Walk
-from scheduler.solvers.kernels.breeding import raise_up
+from scheduler.solvers.arrays import NEVER_US
 from scheduler.solvers.kernels.colony import Colony, forage, forget
-from scheduler.solvers.kernels.randomness import State, seeded
-from scheduler.solvers.kernels.records import Rows
-from scheduler.solvers.metaheuristics.serial import (
-    Bench,
-    begin,
-    bench,
-    plans,
-    solution,
-    solvable,
-    upbringing,
-    walk_room,
-)
+from scheduler.solvers.kernels.randomness import seeded
+from scheduler.solvers.kernels.records import Records, Rows
+from scheduler.solvers.metaheuristics.population import nursery
+from scheduler.solvers.metaheuristics.serial import plans, solvable
 from scheduler.solvers.search import Search
 
 NAME = "ant_colony"
@@ -42,14 +32,15 @@ def ant_colony(search: Search, seed: int) -> None:
     """
     if not solvable(search.form):
         return
-    room, rng = bench(search.form), seeded(seed)
-    walk, colony = walk_room(room), _colony(room.rows)
-    task = upbringing(search)
+    home = nursery(NAME, search, seeded(seed))
+    colony = _colony(home.room.rows)
     while search.spend():
-        forget(room.rows, colony)
-        if not _first(search, room, walk, colony, task, rng):
+        forget(home.room.rows, colony)
+        if not home.newcomer(first=True):
             return
-        _generations(search, room, walk, colony, task, rng)
+        colony.elite[:] = home.walk.now
+        colony.worth[1] = home.walk.worth[0]
+        home.go_on(forage, colony, lambda: _elite(colony), _PATIENCE)
 
 
 def _colony(rows: Rows) -> Colony:
@@ -68,28 +59,6 @@ def _colony(rows: Rows) -> Colony:
     )
 
 
-def _first(search: Search, room: Bench, walk: Walk, colony: Colony, task: Long, rng: State) -> bool:
-    """Begin with the best plan of the search, or a list schedule."""
-    if not begin(search, room, walk.now, rng):
-        return False
-    if not raise_up(*room, walk, task, rng, search.stop_flag):
-        return False
-    search.offer(solution(walk.now), NAME)
-    colony.elite[:] = walk.now
-    colony.worth[1] = walk.worth[0]
-    return True
-
-
-def _generations(
-    search: Search, room: Bench, walk: Walk, colony: Colony, task: Long, rng: State
-) -> None:
-    best, waited = tuple(colony.worth[1]), 0
-    while waited < _PATIENCE:
-        forage(*room, walk, colony, task, rng, search.stop_flag)
-        waited += int(task[0])
-        now = tuple(colony.worth[1])
-        if now < best:
-            best, waited = now, 0
-            search.offer(solution(colony.elite[1]), NAME)
-        if not search.spend(int(task[0] * task[4])):
-            return
+def _elite(colony: Colony) -> tuple[tuple[int, int], Records]:
+    late_us, value = colony.worth[1]
+    return (int(late_us), int(value)), colony.elite[1]

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduler.solvers.arrays import Long
-from scheduler.solvers.kernels.annealing import Walk
-from scheduler.solvers.kernels.breeding import Population, breed, raise_up
-from scheduler.solvers.kernels.randomness import State, seeded
-from scheduler.solvers.kernels.records import Rows
-from scheduler.solvers.metaheuristics.serial import (
-    Bench,
-    begin,
-    bench,
-    construct,
-    plans,
-    solution,
-    solvable,
-    upbringing,
-    walk_room,
-)
+from scheduler.solvers.kernels.breeding import Population, breed
+from scheduler.solvers.kernels.randomness import seeded
+from scheduler.solvers.kernels.records import Records, Rows
+from scheduler.solvers.metaheuristics.population import Nursery, nursery
+from scheduler.solvers.metaheuristics.serial import plans, solvable
 from scheduler.solvers.search import Search
 
 NAME = "genetic"
 _MEMBERS = 40
-_SPREAD = 1.0
-"""By which share durations vary among the list schedules that a population begins with."""
 _PATIENCE = 100
 """Children per member without a better best, after which all but the best begin anew."""
 
@@ -44,11 +31,10 @@ def genetic(search: Search, seed: int) -> None:
     """
     if not solvable(search.form):
         return
-    room, rng = bench(search.form), seeded(seed)
-    walk, population = walk_room(room), _population(room.rows)
-    task = upbringing(search)
-    while _populate(search, room, walk, population, task, rng):
-        _evolve(search, room, walk, population, task, rng)
+    home = nursery(NAME, search, seeded(seed))
+    population = _population(home.room.rows)
+    while _populate(home, population):
+        home.go_on(breed, population, lambda: _fittest(population), _PATIENCE * _MEMBERS)
 
 
 def _population(rows: Rows) -> Population:
@@ -61,37 +47,17 @@ def _population(rows: Rows) -> Population:
     )
 
 
-def _populate(
-    search: Search, room: Bench, walk: Walk, population: Population, task: Long, rng: State
-) -> bool:
+def _populate(home: Nursery, population: Population) -> bool:
     """Fill the population: the best plan of the search, and list schedules that vary."""
     for member in range(_MEMBERS):
-        if member == 0:
-            found = begin(search, room, walk.now, rng)
-        else:
-            found = construct(search, room, walk.now, _SPREAD, rng)
-        if not found or not raise_up(*room, walk, task, rng, search.stop_flag):
+        if not home.newcomer(first=member == 0):
             return False
-        search.offer(solution(walk.now), NAME)
-        population.plan[member] = walk.now
-        population.worth[member] = walk.worth[0]
+        population.plan[member] = home.walk.now
+        population.worth[member] = home.walk.worth[0]
         population.mark[member] = -1 - member
-        if not search.spend(int(task[4])):
-            return False
     return True
 
 
-def _evolve(
-    search: Search, room: Bench, walk: Walk, population: Population, task: Long, rng: State
-) -> None:
-    best, waited = min(map(tuple, population.worth)), 0
-    while waited < _PATIENCE * _MEMBERS:
-        breed(*room, walk, population, task, rng, search.stop_flag)
-        waited += int(task[0])
-        now = min(map(tuple, population.worth))
-        if now < best:
-            best, waited = now, 0
-            fittest = [tuple(worth) for worth in population.worth].index(now)
-            search.offer(solution(population.plan[fittest]), NAME)
-        if not search.spend(int(task[0] * task[4])):
-            return
+def _fittest(population: Population) -> tuple[tuple[int, int], Records]:
+    worths = [(int(late), int(value)) for late, value in population.worth]
+    return min(worths), population.plan[worths.index(min(worths))]

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduler.solvers.arrays import Long
-from scheduler.solvers.kernels.annealing import Walk
-from scheduler.solvers.kernels.breeding import raise_up
-from scheduler.solvers.kernels.randomness import State, seeded
-from scheduler.solvers.kernels.records import Rows
+from scheduler.solvers.kernels.randomness import seeded
+from scheduler.solvers.kernels.records import Records, Rows
 from scheduler.solvers.kernels.swarming import Swarm, fly
-from scheduler.solvers.metaheuristics.serial import (
-    Bench,
-    begin,
-    bench,
-    construct,
-    plans,
-    solution,
-    solvable,
-    upbringing,
-    walk_room,
-)
+from scheduler.solvers.metaheuristics.population import Nursery, nursery
+from scheduler.solvers.metaheuristics.serial import plans, solvable
 from scheduler.solvers.search import Search
 
 NAME = "particle_swarm"
 _PARTICLES = 20
-_SPREAD = 1.0
-"""By which share durations vary among the list schedules that particles begin with."""
 _PATIENCE = 100
 """Flights per particle without a better best, after which all but the best begin anew."""
 
@@ -43,11 +29,10 @@ def particle_swarm(search: Search, seed: int) -> None:
     """
     if not solvable(search.form):
         return
-    room, rng = bench(search.form), seeded(seed)
-    walk, swarm = walk_room(room), _swarm(room.rows)
-    task = upbringing(search)
-    while _scatter(search, room, walk, swarm, task, rng):
-        _roam(search, room, walk, swarm, task, rng)
+    home = nursery(NAME, search, seeded(seed))
+    swarm = _swarm(home.room.rows)
+    while _scatter(home, swarm):
+        home.go_on(fly, swarm, lambda: _best(swarm), _PATIENCE * _PARTICLES)
 
 
 def _swarm(rows: Rows) -> Swarm:
@@ -61,32 +46,16 @@ def _swarm(rows: Rows) -> Swarm:
     )
 
 
-def _scatter(search: Search, room: Bench, walk: Walk, swarm: Swarm, task: Long, rng: State) -> bool:
+def _scatter(home: Nursery, swarm: Swarm) -> bool:
     """Begin with the best plan of the search, and with list schedules that vary."""
     for one in range(_PARTICLES):
-        if one == 0:
-            found = begin(search, room, walk.now, rng)
-        else:
-            found = construct(search, room, walk.now, _SPREAD, rng)
-        if not found or not raise_up(*room, walk, task, rng, search.stop_flag):
+        if not home.newcomer(first=one == 0):
             return False
-        search.offer(solution(walk.now), NAME)
-        swarm.plan[one] = swarm.best[one] = walk.now
-        swarm.worth[one] = walk.worth[0]
-        if not search.spend(int(task[4])):
-            return False
+        swarm.plan[one] = swarm.best[one] = home.walk.now
+        swarm.worth[one] = home.walk.worth[0]
     return True
 
 
-def _roam(search: Search, room: Bench, walk: Walk, swarm: Swarm, task: Long, rng: State) -> None:
-    best, waited = min(map(tuple, swarm.worth)), 0
-    while waited < _PATIENCE * _PARTICLES:
-        fly(*room, walk, swarm, task, rng, search.stop_flag)
-        waited += int(task[0])
-        now = min(map(tuple, swarm.worth))
-        if now < best:
-            best, waited = now, 0
-            first = [tuple(worth) for worth in swarm.worth].index(now)
-            search.offer(solution(swarm.best[first]), NAME)
-        if not search.spend(int(task[0] * task[4])):
-            return
+def _best(swarm: Swarm) -> tuple[tuple[int, int], Records]:
+    worths = [(int(late), int(value)) for late, value in swarm.worth]
+    return min(worths), swarm.best[worths.index(min(worths))]
