@@ -278,7 +278,7 @@ class Agent:
             load_us=message.load_us,
             outputs=message.outputs,
             profile=message.profile,
-            load=self._watch.load(machine, message.started_us),
+            load=self._watch.load(machine, message.started_us, message.pace_ns),
         )
 
     def _on_death(self, machine: str, reason: str) -> None:

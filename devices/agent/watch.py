@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from devices.agent.lanes import WorkerLane
 from devices.load import WINDOW_US, LoadSensor
@@ -30,9 +31,12 @@ class Watch:
             self._sensor.look(_now_us())
             await asyncio.sleep(WINDOW_US / 1_000_000)
 
-    def load(self, machine: str, since_us: int) -> Load:
+    def load(self, machine: str, since_us: int, pace_ns: int) -> Load:
         """What others did to the box until now; `since_us` is of the monotonic clock."""
-        return self._sensor.sample(_now_us(), since_us=since_us, cores=self._cores[machine])
+        cores = self._cores[machine]
+        return replace(
+            self._sensor.sample(_now_us(), since_us=since_us, cores=cores), pace_ns=pace_ns
+        )
 
     def _processes(self) -> dict[int, tuple[int, ...]]:
         workers = {lane.pid: self._cores[name] for name, lane in self._lanes.items()}

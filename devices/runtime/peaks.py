@@ -18,6 +18,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from devices.catalogue import Provider
+from devices.pace import count_ns
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.session import Session, open_session
 from scheduler.model.errors import InvalidTensor
@@ -68,6 +69,7 @@ def measure_peaks(
         Monotonic nanoseconds.
     """
     end_ns = clock() + budget_us * 1000
+    paces = [count_ns(clock)]
     best: dict[str, int] = {}
     with TemporaryDirectory(prefix="fjord-peaks-") as folder:
         for trial in _trials():
@@ -76,7 +78,8 @@ def measure_peaks(
             found = _best_ns(trial, row, Path(folder), threads, budget_us, clock)
             if found is not None:
                 best[trial.name] = found
-    return _peaks(row.name, best)
+            paces += [count_ns(clock) for _ in range(3)]
+    return replace(_peaks(row.name, best), pace_ns=min(paces))
 
 
 def _trials() -> Iterator[_Trial]:

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from devices.functions.registry import find, functions
+from devices.pace import Pace
 from devices.runtime.errors import RunStopped
 from devices.tensors import Array, ArrayOrList, TensorStore
 from devices.worker.failures import reason_for
@@ -39,6 +40,7 @@ class Executor:
         self._store = store
         self._machine = machine
         self._sessions = SessionCache()
+        self._pace = Pace()
         self._lock = Lock()
         self._current: tuple[str, int] | None = None
         self._running: Session | None = None
@@ -89,6 +91,7 @@ class Executor:
             load_us=outcome.load_us,
             outputs=outputs,
             profile=outcome.profile,
+            pace_ns=self._pace.ns(now_us()),
         )
 
     def _run(self, message: Execute) -> _Outcome:

@@ -74,6 +74,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     load_us: int
     outputs: dict[str, Value]
     profile: Profile | None = None
+    pace_ns: int = 0
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):

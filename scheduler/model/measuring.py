@@ -52,6 +52,10 @@ class Load:
         Share of the main memory in use.
     frequency
         Clock of the machine's cores over the highest they reach; 0 if it cannot be read.
+    pace_ns
+        Time that a fixed short loop took on the machine's cores (`devices.pace`), in nanoseconds:
+        over that of `Peaks` it tells what no counter does, such as other tenants of the hardware;
+        0 if it was not measured.
     throttled
         Whether the cores were slowed down for heat or power meanwhile.
     idle_us
@@ -69,6 +73,7 @@ class Load:
     memory_pressure: float = 0.0
     memory_used: float = 0.0
     frequency: float = 0.0
+    pace_ns: int = 0
     throttled: bool = False
     idle_us: int = 0
     is_cold: bool = False
@@ -92,6 +97,8 @@ class Peaks:
         Time of a run of a graph of one node that does nothing.
     node_ns
         What each further node adds that does nothing.
+    pace_ns
+        Time that a fixed short loop took meanwhile, at best: how fast the cores were just then.
     """
 
     provider: str
@@ -99,3 +106,4 @@ class Peaks:
     bytes_per_s: float = 0.0
     launch_ns: int = 0
     node_ns: int = 0
+    pace_ns: int = 0

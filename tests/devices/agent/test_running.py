@@ -89,6 +89,7 @@ def test_a_chain_over_two_machines_hands_tensors_over_in_shared_memory(
             assert begun == ["r-1/decode", "r-1/prepare", "r-1/mean"]
             assert done.load is not None
             assert 0 < done.load.memory_used < 1
+            assert done.load.pace_ns > 0
             await controller.send("a", release=(Release(run="r-1"),))
             await controller.send("a", dispatch("after", "a/cpu0", call("nothing")))
             await controller.wait_for(OperationFailed, operation="r-1/after")

@@ -1,0 +1,6 @@
+"""Times models on chosen cores for data sets: a pinned process per machine, told what to run."""
+
+from devices.collecting.protocol import Ask, Told
+from devices.collecting.runner import Runner, RunnerDied
+
+__all__ = ["Ask", "Runner", "RunnerDied", "Told"]

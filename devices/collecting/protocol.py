@@ -1,0 +1,75 @@
+"""What is asked of a process that times models, and what it answers: a line of JSON each."""
+
+from __future__ import annotations
+
+import msgspec
+
+from scheduler.model.measuring import Peaks
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Run a model several times; its session is made if it is not there.
+
+    Parameters
+    ----------
+    repeats, budget_us
+        Runs to make, and the time that they may take; three are made, whatever they take.
+    gap_us
+        Rest before each run, as a machine that is not fully used has it.
+    """
+
+    path: str
+    shapes: dict[str, tuple[int, ...]]
+    repeats: int
+    budget_us: int
+    gap_us: int = 0
+
+
+class Spin(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Run a model over and over, until something else is asked; no answer of its own."""
+
+    path: str
+    shapes: dict[str, tuple[int, ...]]
+
+
+class Forget(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Drop all sessions; no answer."""
+
+
+class MeasurePeaks(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Measure what the provider reaches."""
+
+    budget_us: int
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What was measured.
+
+    Parameters
+    ----------
+    started_us
+        When the runs began, by the monotonic clock of the box.
+    pace_ns
+        Median over the runs of the time of a fixed loop before each (`devices.pace`).
+    load_us
+        Time to make the session now and what its first run took longer; 0 if it was there.
+    refusal
+        Why nothing was measured; empty if something was.
+    """
+
+    samples_us: tuple[int, ...] = ()
+    started_us: int = 0
+    pace_ns: int = 0
+    load_us: int = 0
+    peak_bytes: int = 0
+    refusal: str = ""
+
+
+class PeaksTold(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What the provider reaches."""
+
+    peaks: Peaks
+
+
+Request = Ask | Spin | Forget | MeasurePeaks
+Answer = Told | PeaksTold
