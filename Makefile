@@ -11,7 +11,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -c 'from scheduler.portfolio import warm_up; warm_up(lambda name: print("compiling", name))'
+	$(BIN)/fjord compile
 	touch $@
 
 demo: setup  ## run the OCR pipeline on this box and print what was planned and measured

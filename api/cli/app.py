@@ -9,6 +9,7 @@ import typer
 
 from api.cli import (
     bench,
+    compiling,
     demo,
     devices,
     functions,
@@ -46,6 +47,7 @@ submitting.register(app)
 app.add_typer(runs.app, name="runs")
 solving.register(app)
 app.add_typer(bench.app, name="bench")
+compiling.register(app)
 policy.register(app)
 app.add_typer(token.app, name="token")
 demo.register(app)

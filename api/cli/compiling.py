@@ -1,0 +1,48 @@
+"""``fjord compile``: what solvers need compiled, once and on all cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import typer
+
+from api.cli import output
+
+FIRST = (("heft", "etf"), ("simulated_annealing", "tabu_search"))
+"""Solvers that share no large kernel, pair by pair; most others need what these have compiled."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("compile")(compile_solvers)
+
+
+def compile_solvers() -> None:
+    """Compile all solvers, so that nobody waits for one at its first use. Takes minutes, once.
+
+    What is compiled is kept beside the code, or in the user's cache where that cannot be written.
+    """
+    # Not forked: OR-Tools and compiled code have threads of their own.
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        for names in _rounds():
+            for name in pool.map(_compiled, names):
+                output.tell(f"compiled {name}")
+
+
+def _rounds() -> Iterator[tuple[str, ...]]:
+    """Solvers to compile side by side, one round after another."""
+    from scheduler.solvers import registry
+
+    yield from FIRST
+    done = {name for names in FIRST for name in names}
+    yield tuple(name for name in registry.names() if name not in done)
+
+
+def _compiled(name: str) -> str:
+    from scheduler.portfolio import warm_up
+
+    warm_up(names=(name,))
+    return name
