@@ -20,10 +20,11 @@ FILES = {
     "text-recognition": "ch_PP-OCRv4_rec_infer.onnx",
 }
 IMAGE_SIZE = (480, 640)
+UPRIGHT_SIZE = (48, 192)
 LINE_SIZE = (48, 320)
 SHAPES = {
     "text-detection": {"x": (1, 3, *IMAGE_SIZE)},
-    "text-orientation": {"x": (1, 3, 48, 192)},
+    "text-orientation": {"x": (1, 3, *UPRIGHT_SIZE)},
     "text-recognition": {"x": (1, 3, *LINE_SIZE)},
 }
 """Shapes to measure each model with: those that the workload gives it."""
@@ -56,18 +57,25 @@ def ocr_workload(
     models: Mapping[str, Path], name: str = "ocr", expected_items: int = 4
 ) -> dict[str, Any]:
     """Describe the workload, as ``POST /v1/workloads`` takes it."""
-    height, width = IMAGE_SIZE
-    line_height, line_width = LINE_SIZE
     each = {"for_each": "crops.crops", "expected_items": expected_items}
-    normal = {"channels": "bgr"}  # the models were trained on images in that order
-    stages: list[dict[str, Any]] = [
+    per_line = [*_turning(), *_reading(charset(models["text-recognition"]))]
+    return {
+        "name": name,
+        "inputs": {"image": {"dtype": "uint8", "shape": [-1]}},
+        "stages": [
+            *_finding(),
+            *({**stage, **each} for stage in per_line),
+            {"name": "text", "function": "gather_text", "inputs": {"texts": "spell.text"}},
+        ],
+        "outputs": {"lines": "text.text"},
+    }
+
+
+def _finding() -> list[dict[str, Any]]:
+    """Stages from the file of an image to a list of pieces with a line of text each."""
+    return [
         {"name": "decode", "function": "decode_image", "inputs": {"data": "image"}},
-        {
-            "name": "prepare",
-            "function": "resize_normalise",
-            "inputs": {"image": "decode.image"},
-            "params": {"fit": "stretch", "height": height, "width": width, **normal},
-        },
+        _resizing("prepare", "decode.image", "stretch", IMAGE_SIZE),
         {"name": "detect", "model": "text-detection", "inputs": {"x": "prepare.tensor"}},
         {
             "name": "boxes",
@@ -79,50 +87,43 @@ def ocr_workload(
             "function": "crop",
             "inputs": {"image": "decode.image", "boxes": "boxes.boxes"},
         },
-        {
-            "name": "upright_input",
-            "function": "resize_normalise",
-            **each,
-            "inputs": {"image": "crops.crops"},
-            "params": {"fit": "line", "height": 48, "width": 192, **normal},
-        },
-        {
-            "name": "orient",
-            "model": "text-orientation",
-            **each,
-            "inputs": {"x": "upright_input.tensor"},
-        },
+    ]
+
+
+def _turning() -> list[dict[str, Any]]:
+    """Stages that turn a piece upright."""
+    return [
+        _resizing("upright_input", "crops.crops", "line", UPRIGHT_SIZE),
+        {"name": "orient", "model": "text-orientation", "inputs": {"x": "upright_input.tensor"}},
         {
             "name": "turn",
             "function": "rotate_if",
-            **each,
             "inputs": {"image": "crops.crops", "scores": "orient.save_infer_model/scale_0.tmp_1"},
         },
-        {
-            "name": "line_input",
-            "function": "resize_normalise",
-            **each,
-            "inputs": {"image": "turn.image"},
-            "params": {"fit": "line", "height": line_height, "width": line_width, **normal},
-        },
-        {
-            "name": "read",
-            "model": "text-recognition",
-            **each,
-            "inputs": {"x": "line_input.tensor"},
-        },
+    ]
+
+
+def _reading(characters: str) -> list[dict[str, Any]]:
+    """Stages from an upright piece to its text."""
+    return [
+        _resizing("line_input", "turn.image", "line", LINE_SIZE),
+        {"name": "read", "model": "text-recognition", "inputs": {"x": "line_input.tensor"}},
         {
             "name": "spell",
             "function": "ctc_decode",
-            **each,
             "inputs": {"scores": "read.softmax_11.tmp_0"},
-            "params": {"charset": charset(models["text-recognition"])},
+            "params": {"charset": characters},
         },
-        {"name": "text", "function": "gather_text", "inputs": {"texts": "spell.text"}},
     ]
+
+
+def _resizing(name: str, image: str, fit: str, size: tuple[int, int]) -> dict[str, Any]:
+    height, width = size
+    # The models were trained on images with the channels in that order.
+    params = {"fit": fit, "height": height, "width": width, "channels": "bgr"}
     return {
         "name": name,
-        "inputs": {"image": {"dtype": "uint8", "shape": [-1]}},
-        "stages": stages,
-        "outputs": {"lines": "text.text"},
+        "function": "resize_normalise",
+        "inputs": {"image": image},
+        "params": params,
     }
