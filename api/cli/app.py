@@ -10,6 +10,7 @@ import typer
 from api.cli import (
     bench,
     compiling,
+    cost,
     demo,
     devices,
     functions,
@@ -48,6 +49,7 @@ app.add_typer(runs.app, name="runs")
 solving.register(app)
 app.add_typer(bench.app, name="bench")
 compiling.register(app)
+app.add_typer(cost.app, name="cost")
 policy.register(app)
 app.add_typer(token.app, name="token")
 demo.register(app)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -79,10 +80,9 @@ def _cell(value: Any) -> str:
 
 def fail(message: str) -> None:
     """Print an error as one line to standard error."""
-    Console(stderr=True, highlight=False).print(
-        f"[red]error:[/red] {' '.join(message.split())}".replace("[/red] [", r"[/red] \["),
-        soft_wrap=True,
-    )
+    # Messages hold shapes and choices in brackets, which are no markup.
+    text = escape(" ".join(message.split()))
+    Console(stderr=True, highlight=False).print(f"[red]error:[/red] {text}", soft_wrap=True)
 
 
 @contextmanager

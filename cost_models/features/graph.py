@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from onnx import ModelProto
 
-from cost_models.features.costs import GraphCost, GroupCost, OperatorCost
+from cost_models.features.costs import GraphCost, GroupCost, OperatorClass, OperatorCost
 from cost_models.features.flow import Reuse, paths, peak_bytes, reuse
 from cost_models.features.fusion import Group, group
 from cost_models.features.layout import reorders
@@ -16,6 +16,12 @@ from cost_models.features.tracing import Step, Trace, trace
 from devices.graph import bind_shapes
 from devices.graph.info import ModelInfo, describe
 from scheduler.model.errors import InvalidModel
+
+_CLASSES = {
+    "attention": OperatorClass.ATTENTION,
+    "layernorm": OperatorClass.NORMALISATION,
+}
+"""Of patterns that are more than their heaviest operator."""
 
 
 def graph_cost(model: ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> GraphCost:
@@ -123,7 +129,7 @@ def _kernel(kernel: Group, operators: Sequence[OperatorCost], held: Reuse) -> Gr
     return GroupCost(
         pattern=kernel.pattern,
         operators=kernel.members,
-        op_class=heaviest.op_class,
+        op_class=_CLASSES.get(kernel.pattern, heaviest.op_class),
         dtype="int8" if kernel.pattern.startswith("qdq") else heaviest.dtype,
         flops=runs * kernel.flops,
         read_bytes=runs * sum(kernel.reads.values()),

@@ -30,6 +30,8 @@ _LIKE_FIRST = frozenset(
         *("QLinearAdd", "QLinearMul"),
     }
 )
+_SELECTING = frozenset({"NonZero", "Unique", "Compress"})
+"""What they give may be as much as all elements."""
 _NOTHING = "fjord.nothing"
 _EMPTY = TensorProto(name=_NOTHING, data_type=TensorProto.FLOAT, dims=[0])
 
@@ -54,7 +56,7 @@ class Inference:
         taints = any(tensor is not None and tensor.is_assumed for tensor in inputs)
         # By convention the first input is the data.
         data = next((tensor for tensor in inputs if tensor is not None), Tensor("float32", ()))
-        return [_settled(found.get(name), data, taints) for name in node.output]
+        return [_settled(found.get(name), node, data, taints) for name in node.output]
 
     def _inferred(
         self, node: NodeProto, inputs: Sequence[Tensor | None], values: Mapping[int, Value]
@@ -154,20 +156,22 @@ def _special(node: NodeProto, inputs: Sequence[Tensor | None]) -> Sizes | None:
     return quantised.get(node.op_type, first.dtype), shape
 
 
-def _settled(found: Sizes | None, data: Tensor, taints: bool) -> Tensor:
+def _settled(found: Sizes | None, node: NodeProto, data: Tensor, taints: bool) -> Tensor:
     """What was inferred, with guesses in the gaps: sizes of the data that the node works on."""
     dtype, sizes = found or (data.dtype, None)
     if sizes is None:
         return Tensor(dtype, data.shape, is_assumed=True)
     filled = tuple(
-        size if size is not None else _size_at(data, axis, len(sizes))
+        size if size is not None else _size_at(node, data, axis, len(sizes))
         for axis, size in enumerate(sizes)
     )
     return Tensor(dtype, filled, is_assumed=taints or None in sizes)
 
 
-def _size_at(tensor: Tensor, axis: int, rank: int) -> int:
-    if len(tensor.shape) == rank:
-        return tensor.shape[axis]
-    # Of another rank: the open axis is taken to hold all elements, as of NonZero.
-    return max(1, tensor.elements)
+def _size_at(node: NodeProto, data: Tensor, axis: int, rank: int) -> int:
+    if node.op_type == "NonMaxSuppression":
+        # At most all boxes, of [batches, boxes, 4].
+        return data.shape[1]
+    if node.op_type not in _SELECTING and len(data.shape) == rank:
+        return data.shape[axis]
+    return max(1, data.elements)

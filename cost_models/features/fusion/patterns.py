@@ -86,7 +86,10 @@ def _is_per_channel(links: Links, index: int, name: str) -> bool:
 
 def _add_sum(links: Links, members: list[int], words: list[str]) -> None:
     """Take in the sum with a branch of the same shape, such as a residual."""
-    last = members[-1]
+    last, window = members[-1], links.step(members[0]).counts.window
+    if window is None or window.groups > 1:
+        # Only the kernels of blocked, ungrouped convolutions add to what is there.
+        return
     following = links.next(last, "Add", "Sum")
     if following is None or len(links.step(following).inputs) != 2:
         return

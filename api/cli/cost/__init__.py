@@ -1,0 +1,12 @@
+"""``fjord cost``: what work costs, how that is predicted, and how good the predictions are."""
+
+from __future__ import annotations
+
+import typer
+
+from api.cli.cost import features
+
+app = typer.Typer(help="Cost models: features, training, accuracy.", no_args_is_help=True)
+features.register(app)
+
+__all__ = ["app"]
