@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench bench-solvers lock clean
+.PHONY: setup demo test lint bench bench-solvers bench-cost lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -31,6 +31,10 @@ bench: setup  ## measure the overhead of the service
 
 bench-solvers: setup  ## compare the solvers; BENCH='--set fjsp --time-limit-s 10' says how
 	$(BIN)/python -m benchmarks.solvers --into docs/benchmarks.md $(BENCH)
+
+bench-cost: setup  ## judge the cost models; ROWS=folder takes rows that are there, else 10 minutes of new ones
+	$(if $(ROWS),,$(BIN)/fjord cost collect --into build/cost-rows $(COLLECT))
+	$(BIN)/fjord cost evaluate $(or $(ROWS),build/cost-rows) $(BENCH)
 
 lock:  ## pin the dependencies again, with hashes and without addresses
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \

@@ -1,0 +1,117 @@
+"""``fjord cost evaluate``: how good predictions are, beside others and the noise of the box."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli import options, output
+
+if TYPE_CHECKING:
+    from cost_models.evaluation.metrics import Figures
+    from cost_models.evaluation.report import MachineReport, Report
+    from cost_models.profiles.measurement import Measurement
+
+PAIRS = 10_000
+_REPEATS = 20
+_COLUMNS = ("case", "predictor", "rows", "median error", "in 10 %", "in 20 %", "bias", "under p95")
+_CASES = {
+    "idle": "unseen family, at rest",
+    "loaded": "unseen family, under load",
+    "after_runs": "after 5 runs",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("evaluate")(evaluate)
+
+
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="Folder of measurements.")],
+    seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Leave out one family of networks at a time, and predict it from the others.
+
+    Errors are against the median of each measurement. The noise comes first: how far the same
+    thing is from itself, at once and later; nothing can be better.
+    """
+    from cost_models.evaluation.report import evaluate as judge
+    from cost_models.profiles.store import read
+
+    found = read(folder)
+    for warning in found.warnings:
+        output.note(warning)
+    with output.progress("leaving out families", quiet=as_json) as shown:
+        task = shown.add_task("", total=None)
+        report = judge(
+            found.measurements,
+            seed=seed,
+            progress=lambda done, total: shown.update(task, completed=done, total=total),
+        )
+    speed_ms = _speed_ms(found.measurements, seed)
+    if as_json:
+        speed = {"pairs": PAIRS, "ms": speed_ms}
+        head = {"data_digest": found.digest, "seed": seed, "speed": speed}
+        return output.print_json(head | asdict(report))
+    _print(report, speed_ms)
+
+
+def _print(report: Report, speed_ms: float) -> None:
+    for machine in report.machines:
+        output.tell(f"{machine.machine}:")
+        output.print_table(_COLUMNS, _rows(machine), right=_COLUMNS[2:], empty="no rows")
+        output.tell("")
+    worst = ", ".join(f"{name} {error:.1%}" for name, error in report.families.items())
+    output.tell(f"median error of each family left out: {worst}")
+    output.tell(f"{PAIRS} pairs are predicted in {speed_ms:.1f} ms")
+
+
+def _rows(machine: MachineReport) -> Iterator[Sequence[Any]]:
+    for name, floor in (("measured again at once", machine.at_once), ("later", machine.later)):
+        if floor is not None:
+            yield "noise", name, *_cells(floor)
+    for name, title in _CASES.items():
+        for predictor, figures in getattr(machine, name).items():
+            if figures is not None:
+                yield title, predictor, *_cells(figures)
+
+
+def _cells(figures: Figures) -> tuple[str, ...]:
+    shares = (figures.median_error, figures.within_10, figures.within_20)
+    coverage = "" if figures.coverage is None else f"{figures.coverage:.1%}"
+    return (
+        str(figures.rows),
+        *(f"{share:.1%}" for share in shares),
+        f"{figures.bias:+.1%}",
+        coverage,
+    )
+
+
+def _speed_ms(rows: Sequence[Measurement], seed: int) -> float:
+    """Median time to predict that many pairs of a work and a load in one call."""
+    import numpy as np
+
+    from cost_models.learned import Learned, query_of
+    from cost_models.learned.quantiles import Shape
+    from cost_models.learned.training import fit
+    from devices.runtime.regressor import open_regressor
+
+    artifact = fit(rows, seed, Shape()).artifact
+    learned = Learned(artifact, open_regressor(artifact.onnx))
+    works = [learned.work(query_of(row)) for row in rows]
+    contexts = [learned.context(row.load, row.provider) for row in rows]
+    pairs = np.random.default_rng(seed).integers(len(rows), size=(PAIRS, 2))
+    took = []
+    for _ in range(_REPEATS):
+        started = time.perf_counter_ns()
+        learned.predict(works, contexts, pairs)
+        took.append((time.perf_counter_ns() - started) / 1e6)
+    return median(took)
