@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from api.cli.cost import evaluate, features, rows, train
+from api.cli.cost import collect, evaluate, features, rows, train
 
 app = typer.Typer(help="Cost models: features, training, accuracy.", no_args_is_help=True)
 features.register(app)
+collect.register(app)
 rows.register(app)
 train.register(app)
 evaluate.register(app)
