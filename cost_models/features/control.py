@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,10 @@ from cost_models.features.rules import Call
 from cost_models.features.tensors import Tensor
 
 if TYPE_CHECKING:
-    from cost_models.features.tracing import Tracer
+    from cost_models.features.tracing import Scope, Tracer
 
-_Scope = dict[str, str]
 _ASSUMED_TRIPS = 1
+_BRANCHES = ("then_branch", "else_branch")
 
 
 def _body(node: NodeProto, name: str) -> GraphProto:
@@ -24,36 +25,44 @@ def _body(node: NodeProto, name: str) -> GraphProto:
 
 
 def _inner(node: NodeProto, prefix: str) -> str:
-    return f"{prefix}{node.name or node.output[0]}/"
+    # Unlike the names of nodes, those of results are never given twice in a graph.
+    return f"{prefix}{node.output[0]}/"
 
 
-def follow_if(tracer: Tracer, node: NodeProto, scope: _Scope, prefix: str, runs: int) -> None:
+def follow_if(tracer: Tracer, node: NodeProto, scope: Scope, prefix: str, runs: int) -> None:
     """Follow the branch that is taken; if that depends on data, the one with more arithmetic."""
     condition = tracer.resolve(scope, node.input[0])
-    value = tracer.found.values.get(condition)
-    names = ("then_branch", "else_branch")
-    if value is not None and value.size == 1:
-        taken = _body(node, names[0] if bool(value.reshape(-1)[0]) else names[1])
-    else:
-        bodies = [_body(node, name) for name in names]
-        taken = max(bodies, key=lambda body: tracer.flops_of(body, scope, prefix))
     if condition in tracer.found.constants:
         tracer.found.folded += 1
     else:
         _emit(tracer, node, (condition,), (), prefix=prefix, runs=runs)
-    inner = dict(scope)
-    tracer.follow(taken, inner, prefix=_inner(node, prefix), runs=runs)
-    for name, result in zip(node.output, taken.output, strict=False):
-        scope[name] = tracer.resolve(inner, result.name)
+    start = _inner(node, prefix)
+    name = _taken(tracer, node, condition, scope, start)
+    body, inner = _body(node, name), scope.new_child()
+    tracer.follow(body, inner, prefix=f"{start}{name}/", runs=runs)
+    for given, result in zip(node.output, body.output, strict=False):
+        scope[given] = tracer.resolve(inner, result.name)
 
 
-def follow_loop(tracer: Tracer, node: NodeProto, scope: _Scope, prefix: str, runs: int) -> None:
+def _taken(tracer: Tracer, node: NodeProto, condition: str, scope: Scope, start: str) -> str:
+    value = tracer.found.values.get(condition)
+    if value is not None and value.size == 1:
+        return _BRANCHES[0] if bool(value.reshape(-1)[0]) else _BRANCHES[1]
+    if start not in tracer.taken:
+        flops = {
+            name: tracer.flops_of(_body(node, name), scope, f"{start}{name}/") for name in _BRANCHES
+        }
+        tracer.taken[start] = max(_BRANCHES, key=lambda name: flops[name])
+    return tracer.taken[start]
+
+
+def follow_loop(tracer: Tracer, node: NodeProto, scope: Scope, prefix: str, runs: int) -> None:
     """Follow the body once, with as many runs as the trip count says; 1 if it is not known."""
     body = _body(node, "body")
     inputs = tuple(tracer.resolve(scope, name) for name in node.input)
     count = tracer.found.values.get(inputs[0]) if inputs else None
     trips = _ASSUMED_TRIPS if count is None else max(0, int(count.reshape(-1)[0]))
-    inner, start = dict(scope), _inner(node, prefix)
+    inner, start = scope.new_child(), _inner(node, prefix)
     carried = _carry(tracer, inner, inputs[2:], [v.name for v in body.input[2:]], start)
     tracer.add(inner, body.input[0].name, start + body.input[0].name, Tensor("int64", ()))
     tracer.add(inner, body.input[1].name, start + body.input[1].name, Tensor("bool", ()))
@@ -64,7 +73,7 @@ def follow_loop(tracer: Tracer, node: NodeProto, scope: _Scope, prefix: str, run
     _give_back(tracer, node, (scope, inner), results, (len(carried), trips))
 
 
-def follow_scan(tracer: Tracer, node: NodeProto, scope: _Scope, prefix: str, runs: int) -> None:
+def follow_scan(tracer: Tracer, node: NodeProto, scope: Scope, prefix: str, runs: int) -> None:
     """Follow the body once for each element along the scanned axis."""
     body = _body(node, "body")
     attributes = {a.name: a for a in node.attribute if a.name != "body"}
@@ -72,7 +81,9 @@ def follow_scan(tracer: Tracer, node: NodeProto, scope: _Scope, prefix: str, run
     axes = list(attributes["scan_input_axes"].ints) if "scan_input_axes" in attributes else []
     inputs = tuple(tracer.resolve(scope, name) for name in node.input)
     states = len(inputs) - scanned
-    inner, start = dict(scope), _inner(node, prefix)
+    if len(inputs) != len(body.input):
+        return _give_up(tracer, node, scope, inputs, prefix, runs)
+    inner, start = scope.new_child(), _inner(node, prefix)
     carried = _carry(tracer, inner, inputs[:states], [v.name for v in body.input], start)
     trips = _ASSUMED_TRIPS
     for position, value in enumerate(body.input[states:]):
@@ -88,8 +99,19 @@ def follow_scan(tracer: Tracer, node: NodeProto, scope: _Scope, prefix: str, run
     _give_back(tracer, node, (scope, inner), [v.name for v in body.output], (states, trips))
 
 
+def _give_up(
+    tracer: Tracer, node: NodeProto, scope: Scope, inputs: tuple[str, ...], prefix: str, runs: int
+) -> None:
+    """Name a node of a form that is not followed: a `Scan` of version 8, with batches."""
+    data = tracer.found.tensors[next(filter(None, inputs))]
+    for name in filter(None, node.output):
+        tracer.add(scope, name, prefix + name, replace(data, is_assumed=True))
+    outputs = tuple(prefix + name for name in filter(None, node.output))
+    _emit(tracer, node, inputs, outputs, prefix=prefix, runs=runs, trips_known=False)
+
+
 def _carry(
-    tracer: Tracer, inner: _Scope, given: tuple[str, ...], names: list[str], start: str
+    tracer: Tracer, inner: Scope, given: tuple[str, ...], names: list[str], start: str
 ) -> tuple[str, ...]:
     """What goes round: the type of what it starts from, but another value each time."""
     for name, outer in zip(names, given, strict=False):
@@ -100,7 +122,7 @@ def _carry(
 def _give_back(
     tracer: Tracer,
     node: NodeProto,
-    scopes: tuple[_Scope, _Scope],
+    scopes: tuple[Scope, Scope],
     results: list[str],
     counts: tuple[int, int],
 ) -> None:
@@ -133,5 +155,5 @@ def _emit(
     tracer.emit(plain, call, inputs, outputs, prefix=prefix, runs=runs, trips_known=trips_known)
 
 
-Follower = Callable[["Tracer", NodeProto, _Scope, str, int], None]
+Follower = Callable[["Tracer", NodeProto, "Scope", str, int], None]
 FOLLOWERS: dict[str, Follower] = {"If": follow_if, "Loop": follow_loop, "Scan": follow_scan}

@@ -51,8 +51,13 @@ def _bound(info: ModelInfo, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
                 f"shapes must bind every input; {tensor.name!r} is open: [{sizes}]",
                 field=f"shapes.{tensor.name}",
             )
-    given = {name: tuple(shape) for name, shape in shapes.items()}
-    # A shape of no axes is falsy for those who bind, and a scalar's.
+    stated = {tensor.name: tensor.shape for tensor in info.inputs}
+    # What the file states itself needs no judging: it may be empty, which nobody could ask for.
+    given = {
+        name: tuple(shape)
+        for name, shape in shapes.items()
+        if name not in stated or stated[name] != tuple(shape)
+    }
     return bind_shapes(info, given) | given
 
 

@@ -6,6 +6,7 @@ taken, of a loop its body once, with the number of its runs.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,7 +22,8 @@ from cost_models.features.values import Value, constant_of, evaluate, small_valu
 
 _RANDOM = ("Bernoulli", "Multinomial", "Random")
 _ALIASES = frozenset({"Identity", "Dropout"})
-_Scope = dict[str, str]
+Scope = ChainMap[str, str]
+"""Names in a graph, and in those around it: which tensor each is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def trace(model: ModelProto, shapes: dict[str, tuple[int, ...]], *, is_dynamic: 
     if model.functions:
         model = inliner.inline_local_functions(model)
     tracer = Tracer(Inference(model), Trace(is_dynamic=is_dynamic))
-    scope: _Scope = {}
+    scope: Scope = ChainMap()
     for value in model.graph.input:
         if value.name in shapes:
             dtype = name_of(value.type.tensor_type.elem_type)
@@ -86,16 +88,20 @@ def trace(model: ModelProto, shapes: dict[str, tuple[int, ...]], *, is_dynamic: 
 class Tracer:
     """Walks through nodes and adds to a trace."""
 
-    def __init__(self, inference: Inference, found: Trace) -> None:
+    def __init__(
+        self, inference: Inference, found: Trace, taken: dict[str, str] | None = None
+    ) -> None:
         self.found = found
+        # Judged once for each place, or nested branches would be followed 3^depth times.
+        self.taken: dict[str, str] = {} if taken is None else taken
         self._inference = inference
 
-    def add(self, scope: _Scope, name: str, identity: str, tensor: Tensor) -> None:
+    def add(self, scope: Scope, name: str, identity: str, tensor: Tensor) -> None:
         """Make a tensor known under a name."""
         scope[name] = identity
         self.found.tensors[identity] = tensor
 
-    def follow(self, graph: GraphProto, scope: _Scope, *, prefix: str, runs: int) -> None:
+    def follow(self, graph: GraphProto, scope: Scope, *, prefix: str, runs: int) -> None:
         """Follow the nodes of a graph; `scope` gains what they define."""
         for tensor in graph.initializer:
             self._add_constant(scope, prefix, tensor.name, tensor)
@@ -107,7 +113,7 @@ class Tracer:
         for node in graph.node:
             self._visit(node, scope, prefix, runs)
 
-    def _add_constant(self, scope: _Scope, prefix: str, name: str, tensor: TensorProto) -> None:
+    def _add_constant(self, scope: Scope, prefix: str, name: str, tensor: TensorProto) -> None:
         found = self.found
         identity = prefix + name
         self.add(scope, name, identity, Tensor(name_of(tensor.data_type), tuple(tensor.dims)))
@@ -116,7 +122,7 @@ class Tracer:
         if value is not None:
             found.values[identity] = value
 
-    def _visit(self, node: NodeProto, scope: _Scope, prefix: str, runs: int) -> None:
+    def _visit(self, node: NodeProto, scope: Scope, prefix: str, runs: int) -> None:
         is_standard = node.domain in {"", "ai.onnx"}
         if is_standard and node.op_type == "Constant":
             tensor = constant_of(node)
@@ -129,7 +135,7 @@ class Tracer:
             return control.FOLLOWERS[node.op_type](self, node, scope, prefix, runs)
         return self._step(node, scope, prefix, runs)
 
-    def _alias(self, node: NodeProto, scope: _Scope, prefix: str) -> None:
+    def _alias(self, node: NodeProto, scope: Scope, prefix: str) -> None:
         """Give a tensor a second name: at inference these nodes pass on what they get."""
         self.found.folded += 1
         identity = self.resolve(scope, node.input[0])
@@ -139,7 +145,7 @@ class Tracer:
                 scope, mask, prefix + mask, replace(self.found.tensors[identity], dtype="bool")
             )
 
-    def _step(self, node: NodeProto, scope: _Scope, prefix: str, runs: int) -> None:
+    def _step(self, node: NodeProto, scope: Scope, prefix: str, runs: int) -> None:
         found = self.found
         inputs = tuple(self.resolve(scope, name) for name in node.input)
         tensors = tuple(found.tensors.get(name) for name in inputs)
@@ -157,17 +163,18 @@ class Tracer:
         call = Call(node, tensors, _given(outputs, identities), values)
         self.emit(node, call, inputs, identities, prefix=prefix, runs=runs)
 
-    def flops_of(self, graph: GraphProto, scope: _Scope, prefix: str) -> int:
-        """Arithmetic of a graph if it ran here; leaves no trace."""
+    def flops_of(self, graph: GraphProto, scope: Scope, prefix: str) -> int:
+        """Arithmetic of a graph if it ran here; leaves no steps."""
         before = self.found
+        # What is found out about tensors stays true: each place has names of its own.
         found = Trace(
-            tensors=dict(before.tensors),
-            constants=set(before.constants),
-            values=dict(before.values),
+            tensors=before.tensors,
+            constants=before.constants,
+            values=before.values,
             is_dynamic=before.is_dynamic,
         )
-        ahead = Tracer(self._inference, found)
-        ahead.follow(graph, dict(scope), prefix=prefix, runs=1)
+        ahead = Tracer(self._inference, found, self.taken)
+        ahead.follow(graph, scope.new_child(), prefix=prefix, runs=1)
         return sum(step.counts.flops * step.runs for step in found.steps)
 
     def emit(
@@ -204,7 +211,7 @@ class Tracer:
             )
         )
 
-    def resolve(self, scope: _Scope, name: str) -> str:
+    def resolve(self, scope: Scope, name: str) -> str:
         """The id of a tensor; one that nothing defines is a scalar whose size is a guess."""
         if not name:
             return ""

@@ -51,7 +51,36 @@ def test_of_branches_that_data_decides_the_dearer_is_counted() -> None:
     )
     assert [operator.op_type for operator in cost.operators] == ["If", "MatMul"]
     assert one(cost, "If").op_class is OperatorClass.CONTROL
-    assert one(cost, "MatMul").name.startswith("If y/")
+    assert one(cost, "MatMul").name.startswith("y/else_branch/")
+
+
+def nest(depth: int) -> NodeProto:
+    """An `If` whose branches are such nodes again."""
+    inner = node("MatMul", "x w", "y") if depth == 1 else nest(depth - 1)
+    return node("If", "c", "y", then_branch=body([inner], "y"), else_branch=body([inner], "y"))
+
+
+def test_nested_branches_that_data_decides_are_judged_once() -> None:
+    # Following both sides of each and then the dearer one again would take 3^10 steps.
+    cost = cost_of(
+        [nest(10)], inputs=X | {"c": ()}, constants={"w": zeros(6, 6)}, types={"c": "bool"}
+    )
+    assert [operator.op_type for operator in cost.operators] == ["If"] * 10 + ["MatMul"]
+
+
+def test_branches_that_use_the_same_names_do_not_meet() -> None:
+    first, second = (
+        node("If", "c", name, **branches() | {"then_branch": body([made], "t")})
+        for name, made in (("u", node("Gemm", "x w", "t")), ("v", node("Gemm", "u z", "t")))
+    )
+    cost = cost_of(
+        [first, second],
+        inputs=X,
+        outputs=("v",),
+        constants={"c": np.array(True), "w": zeros(6, 9), "z": zeros(9, 2)},
+    )
+    assert [operator.flops for operator in cost.operators] == [2 * 4 * 6 * 9, 2 * 4 * 9 * 2]
+    assert cost.critical_path_groups == 2
 
 
 def loop(trips: str) -> NodeProto:
