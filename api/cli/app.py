@@ -14,6 +14,7 @@ from api.cli import (
     demo,
     devices,
     functions,
+    load,
     models,
     output,
     policy,
@@ -42,6 +43,7 @@ app = typer.Typer(
 services.register(app)
 devices.register(app)
 functions.register(app)
+load.register(app)
 app.add_typer(models.app, name="models")
 app.add_typer(workloads.app, name="workloads")
 submitting.register(app)
