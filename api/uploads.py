@@ -16,6 +16,7 @@ from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
 from api.context import Context
+from api.costs import cost_of
 from api.errors import from_validation
 from api.multipart import Memory, Part, Reader, Sink, read_stream
 from api.registry import ModelRecord, TensorInfo
@@ -24,6 +25,7 @@ from devices.graph import ModelInfo, ModelLimits, bind_shapes, check_in_child
 from devices.graph import TensorInfo as FoundTensor
 from scheduler.control.events import ModelAdded
 from scheduler.model.errors import DuplicateName, InvalidInput, InvalidModel, TooLarge, UnknownName
+from scheduler.model.measuring import Kind
 
 PART_SUFFIX = ".part"
 MAX_FIELD_BYTES = 64 * 1024
@@ -102,12 +104,15 @@ async def accept(upload: Upload, context: Context) -> tuple[ModelRecord, bool]:
     limits = ModelLimits(max_bytes=context.settings.max_model_bytes)
     info = await asyncio.to_thread(check_in_child, upload.path, limits)
     record = _record(upload, info, context.store.now_us())
+    shapes = tuple(sorted(record.profile_shapes.items()))
+    cost = await asyncio.to_thread(cost_of, upload.path, shapes)
     event = ModelAdded(
         at_us=record.created_us,
         name=record.name,
         digest=record.digest,
         size_bytes=record.size_bytes,
         profile_shapes=record.profile_shapes,
+        kind=cost.kind if cost is not None else Kind.UNKNOWN,
     )
     async with context.filing:
         await asyncio.to_thread(_keep, upload.path, context.model_path(upload.digest))

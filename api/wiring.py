@@ -8,9 +8,12 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from api.controller import Controller
+from api.costs import build_oracle
 from api.embedded import EmbeddedStore, keep_alive
 from api.feed import ChangeFeed
 from api.settings import Settings
@@ -51,9 +54,16 @@ class Services:
         return parts._replace(netloc=f"{user}@{host}:{parts.port}").geturl()
 
 
-def build_brain() -> Brain:
-    """A brain that knows nothing yet, with every solver that answers at once."""
-    return Brain(oracle=Oracle(), solvers={name: placer(name) for name in placers()})
+def build_brain(data_dir: Path | None = None) -> Brain:
+    """A brain that knows nothing yet, with every solver that answers at once.
+
+    Parameters
+    ----------
+    data_dir
+        Where models, and a learned cost model if there is one, are kept.
+    """
+    oracle = Oracle() if data_dir is None else build_oracle(data_dir)
+    return Brain(oracle=oracle, solvers={name: placer(name) for name in placers()})
 
 
 def open_tensors(settings: Settings) -> TensorStore:
@@ -94,7 +104,7 @@ async def services(settings: Settings, *, controller: bool = True) -> AsyncItera
             # Before it takes office: a brain never waits for a compiler.
             await asyncio.to_thread(warm_up, names=placers())
             solver = await stack.enter_async_context(SolverProcess())
-            candidate = Controller(store, build_brain, solver)
+            candidate = Controller(store, partial(build_brain, settings.data_dir), solver)
             await stack.enter_async_context(_running(candidate))
         yield Services(store=store, feed=feed, tensors=tensors, store_url=url, controller=candidate)
 

@@ -43,7 +43,15 @@ class Belief:
 
 
 class Layer(Protocol):
-    """A source of beliefs, asked for many queries at once. Deterministic."""
+    """A source of beliefs, asked for many queries at once. Deterministic.
+
+    Attributes
+    ----------
+    knows_loads
+        Whether it says what a load does to work; the others are not asked for that.
+    """
+
+    knows_loads: bool
 
     def believe(self, queries: Sequence[CostQuery]) -> list[Belief | None]:
         """One belief per query, in order; ``None`` where it has nothing to say."""
@@ -56,6 +64,8 @@ class Layer(Protocol):
 
 class Declared:
     """What the author of a function said it takes."""
+
+    knows_loads = False
 
     def believe(self, queries: Sequence[CostQuery]) -> list[Belief | None]:
         """One belief per query that carries a declared duration."""
@@ -82,8 +92,7 @@ class Slowdowns:
     """What the layers say that loads do to work which they know; asked in batches, remembered."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        # What was declared knows of no load.
-        self._layers = [layer for layer in layers if not isinstance(layer, Declared)]
+        self._layers = [layer for layer in layers if layer.knows_loads]
         self._known: dict[tuple[object, ...], float] = {}
 
     def ask(self, queries: Sequence[CostQuery]) -> None:

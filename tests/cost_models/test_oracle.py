@@ -152,6 +152,8 @@ def test_same_events_give_the_same_predictions() -> None:
 class Slow:
     """A layer that believes in 1 ms idle, twice as much beside anybody, and counts its calls."""
 
+    knows_loads = True
+
     def __init__(self) -> None:
         self.calls = 0
 

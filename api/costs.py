@@ -1,0 +1,83 @@
+"""The oracle of a service: which layers it stands on, from what lies in the data folder."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from cost_models.features import GraphCost, graph_cost
+from cost_models.layers import Layer
+from cost_models.learned import Artifact, Learned, artifact_from
+from cost_models.oracle import Oracle
+from cost_models.prior import FromOthers, Roofline, Shapes
+from devices.graph import bind_shapes
+from devices.graph.info import describe, parse
+from devices.runtime.regressor import open_regressor
+from scheduler.model.errors import InvalidInput
+
+ARTIFACT = "cost-model.json"
+"""File of the learned model in the data folder: where `fjord cost train` is to put it."""
+MOST_GRAPHS = 500
+"""Models, under different shapes, whose costs are remembered."""
+
+_log = logging.getLogger(__name__)
+
+
+class Graphs:
+    """What models cost by their graphs, read from the folder of models and remembered."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[tuple[str, Shapes], GraphCost | None] = {}
+
+    def __call__(self, digest: str, shapes: Shapes) -> GraphCost | None:
+        """What a model costs; ``None`` if its file is not here or leaves sizes open."""
+        key = (digest, shapes)
+        if key not in self._known:
+            if len(self._known) >= MOST_GRAPHS:
+                self._known.clear()
+            self._known[key] = cost_of(self._folder / f"{digest}.onnx", shapes)
+        return self._known[key]
+
+
+def cost_of(path: Path, shapes: Shapes) -> GraphCost | None:
+    """Count a model file; sizes that are left open are those that it would be measured with."""
+    try:
+        model = parse(path)
+        bound = bind_shapes(describe(model, 0), dict(shapes))
+        return graph_cost(model, bound)
+    except Exception as error:
+        # Costs are advice: what cannot be counted can still be measured.
+        _log.info("the graph of %s cannot be counted: %s", path.name, error)
+        return None
+
+
+def build_oracle(data_dir: Path) -> Oracle:
+    """The oracle by what lies in the data folder: learned if there is a good artifact, or not.
+
+    A file that is corrupted is told of in one sentence, and predictions start from the prior.
+    """
+    graphs = Graphs(data_dir / "models")
+    path = data_dir / ARTIFACT
+    if not path.is_file():
+        return Oracle([Roofline(graphs)])
+    try:
+        artifact = artifact_from(path.read_bytes())
+        learned = Learned(artifact, open_regressor(artifact.onnx))
+    except (InvalidInput, OSError) as error:
+        note = f"{path} is no learned cost model, so predictions start from the roofline: {error}"
+        _log.warning(note)
+        return Oracle([Roofline(graphs)], note=note)
+    layers: list[Layer] = [FromOthers(learned, graphs), Roofline(graphs)]
+    return Oracle(layers, artifact=_about(artifact))
+
+
+def _about(artifact: Artifact) -> dict[str, str]:
+    return {
+        "digest": artifact.digest,
+        "data_digest": artifact.data_digest,
+        "rows": str(artifact.rows),
+        "families": ", ".join(artifact.families),
+        "providers": ", ".join(artifact.providers),
+        **{name: f"{value:.4g}" for name, value in artifact.metrics.items()},
+    }

@@ -1,0 +1,194 @@
+"""Layers that know a model by its graph: the roofline, and what was learned from other graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import exp, log
+
+import numpy as np
+
+from cost_models.features import GraphCost
+from cost_models.layers import Belief
+from cost_models.learned.learned import Learned, Work
+from cost_models.learned.query import Query
+from cost_models.roofline import roofline_us
+from scheduler.model.measuring import IDLE, Load, Peaks
+from scheduler.model.messages import MachineReport
+from scheduler.model.ports import Contribution, CostQuery, Provenance
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+Graphs = Callable[[str, Shapes], GraphCost | None]
+"""What a model costs, by the digest of its file and the shapes of its inputs; ``None`` where it
+is not known. Shapes that are not given are those that the model is measured with."""
+
+ROOFLINE_VARIANCE = 0.25
+"""Of a median around its roofline (log scale): a factor of 1.6 either way, two times in three."""
+ASSUMED_VARIANCE = 1.0
+"""Where peaks or operators are not known: a factor of 2.7."""
+P10_TO_P95 = 2.93
+"""Standard deviations between the two, of a normal distribution."""
+MOST_WORKS = 2_000
+"""Graphs on machines that are kept ready at most."""
+
+
+class Machines:
+    """What agents said of their machines that durations depend on."""
+
+    def __init__(self) -> None:
+        self._peaks: dict[tuple[str, str], Peaks] = {}
+        self._threads: dict[str, int] = {}
+
+    def learn(self, machine: MachineReport) -> None:
+        """Take in a machine."""
+        self._threads[machine.id] = max(1, len(machine.cores))
+        for peaks in machine.peaks:
+            self._peaks[machine.id, peaks.provider] = peaks
+
+    def peaks(self, machine: str, provider: str) -> Peaks | None:
+        """What the provider reaches there, if that was measured."""
+        return self._peaks.get((machine, provider))
+
+    def threads(self, machine: str) -> int:
+        """Cores of the machine."""
+        return self._threads.get(machine, 1)
+
+
+class Roofline:
+    """Physics: the longer of arithmetic and traffic of each part of a graph, and launches."""
+
+    knows_loads = False
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._graphs = graphs
+        self._machines = Machines()
+
+    def believe(self, queries: Sequence[CostQuery]) -> list[Belief | None]:
+        """One belief per query whose graph is known."""
+        return [self._believe(query) for query in queries]
+
+    def learn_machine(self, machine: MachineReport) -> None:
+        """Take in a machine, with what its providers reach at most."""
+        self._machines.learn(machine)
+
+    def _believe(self, query: CostQuery) -> Belief | None:
+        cost = self._graphs(query.digest, query.shapes) if query.digest else None
+        if cost is None:
+            return None
+        peaks = self._machines.peaks(query.machine, query.provider)
+        is_known = peaks is not None and not cost.unknown
+        reasons = [Contribution(cause=_summary(cost), factor=1.0)]
+        if peaks is None:
+            reasons.append(Contribution(cause="peaks of an ordinary core", factor=1.0))
+        if cost.unknown:
+            named = f"guesses for operators {', '.join(cost.unknown)}"
+            reasons.append(Contribution(cause=named, factor=1.0))
+        return Belief(
+            level=log(roofline_us(cost, peaks or Peaks(provider=query.provider))),
+            variance=ROOFLINE_VARIANCE if is_known else ASSUMED_VARIANCE,
+            provenance=Provenance.ROOFLINE if is_known else Provenance.ASSUMED,
+            kind=cost.kind,
+            reasons=tuple(reasons),
+        )
+
+
+class FromOthers:
+    """What a learned model says of a graph that was not measured there, all in one call."""
+
+    knows_loads = True
+
+    def __init__(self, learned: Learned, graphs: Graphs) -> None:
+        self._learned = learned
+        self._graphs = graphs
+        self._machines = Machines()
+        self._works: dict[tuple[object, ...], Work] = {}
+
+    def learn_machine(self, machine: MachineReport) -> None:
+        """Take in a machine, with what its providers reach at most."""
+        self._machines.learn(machine)
+        self._works.clear()
+
+    def believe(self, queries: Sequence[CostQuery]) -> list[Belief | None]:
+        """One belief per query whose graph is known."""
+        costs = [self._graphs(q.digest, q.shapes) if q.digest else None for q in queries]
+        known = [(i, cost) for i, cost in enumerate(costs) if cost is not None]
+        found: list[Belief | None] = [None] * len(queries)
+        if not known:
+            return found
+        works = [self._work(queries[i], cost) for i, cost in known]
+        loads = [queries[i].load for i, _ in known]
+        contexts = [
+            self._learned.context(load, queries[i].provider)
+            for (i, _), load in zip(known, loads, strict=True)
+        ]
+        idle = [self._learned.context(IDLE, queries[i].provider) for i, _ in known]
+        count = len(known)
+        places = np.arange(count)
+        pairs = np.concatenate(
+            [np.stack([places, places], 1), np.stack([places, places + count], 1)]
+        )
+        said = self._learned.predict(works, [*idle, *contexts], pairs)
+        for place, (i, cost) in enumerate(known):
+            spread = log(said.p95_us[count + place] / said.p10_us[count + place]) / P10_TO_P95
+            found[i] = _belief(
+                idle_us=float(said.p50_us[place]),
+                loaded_us=float(said.p50_us[count + place]),
+                spread=spread,
+                work=works[place],
+                cost=cost,
+                load=queries[i].load,
+                is_outside=bool(said.is_outside[count + place]),
+            )
+        return found
+
+    def _work(self, query: CostQuery, cost: GraphCost) -> Work:
+        key = (query.digest, query.shapes, query.machine, query.provider)
+        work = self._works.get(key)
+        if work is None:
+            if len(self._works) >= MOST_WORKS:
+                self._works.clear()
+            peaks = self._machines.peaks(query.machine, query.provider)
+            asked = Query(
+                graph=cost.features(),
+                provider=query.provider,
+                threads=self._machines.threads(query.machine),
+                peaks=peaks,
+                roofline_us=roofline_us(cost, peaks or Peaks(provider=query.provider)),
+            )
+            work = self._works[key] = self._learned.work(asked)
+        return work
+
+
+def _belief(
+    *,
+    idle_us: float,
+    loaded_us: float,
+    spread: float,
+    work: Work,
+    cost: GraphCost,
+    load: Load,
+    is_outside: bool,
+) -> Belief:
+    slowdown = log(loaded_us / idle_us) if load is not IDLE else 0.0
+    reasons = [
+        Contribution(cause=f"{_summary(cost)}: {work.base_us:,.0f} us by physics", factor=1.0),
+        Contribution(cause="as learned from other models", factor=idle_us / work.base_us),
+    ]
+    if slowdown:
+        reasons.append(Contribution(cause="load, as learned elsewhere", factor=exp(slowdown)))
+    if is_outside:
+        outside = ", ".join(work.outside) or "the load"
+        reasons.append(Contribution(cause=f"wider: never seen in training: {outside}", factor=1.0))
+    return Belief(
+        level=log(idle_us),
+        slowdown=slowdown,
+        variance=max(1e-4, spread * spread),
+        # An operator that nobody knows makes it a guess, however well the rest was learned.
+        provenance=Provenance.ASSUMED if cost.unknown else Provenance.LEARNED,
+        kind=cost.kind,
+        reasons=tuple(reasons),
+    )
+
+
+def _summary(cost: GraphCost) -> str:
+    moved = cost.read_bytes + cost.written_bytes
+    return f"{cost.flops / 1e6:,.1f} Mflop and {moved / 1e6:,.1f} MB moved"
