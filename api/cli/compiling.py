@@ -11,8 +11,13 @@ import typer
 
 from api.cli import output
 
-FIRST = (("heft", "etf"), ("simulated_annealing", "tabu_search"))
-"""Solvers that share no large kernel, pair by pair; most others need what these have compiled."""
+FIRST = (
+    ("heft", "etf"),
+    ("simulated_annealing", "tabu_search"),
+    ("genetic", "path_relinking"),
+    ("particle_swarm", "ant_colony"),
+)
+"""Solvers that share no large kernel, pair by pair; each pair needs what those before compiled."""
 
 
 def register(app: typer.Typer) -> None:
