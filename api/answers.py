@@ -9,6 +9,7 @@ import msgspec
 
 from api.errors import Problem
 from api.registry import ModelRecord, WorkloadRecord
+from scheduler.control.costs import AccuracyReport, KnownCost
 from scheduler.control.records import (
     MachineView,
     OperationRecord,
@@ -16,6 +17,7 @@ from scheduler.control.records import (
     RunRecord,
     SiteView,
 )
+from scheduler.model.measuring import Peaks
 from scheduler.model.messages import Profile
 
 
@@ -102,6 +104,43 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MachinePeaks:
+    """What the providers of a machine reach at most, of those that were measured."""
+
+    machine: str
+    peaks: tuple[Peaks, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostModels:
+    """What predictions stand on.
+
+    Parameters
+    ----------
+    artifact
+        The learned model in force; ``null`` if there is none.
+    notes
+        What a person should know, one sentence each.
+    pairs, observations
+        Pieces of work in one place that were measured, and how many executions taught it.
+    """
+
+    at_us: int
+    artifact: dict[str, str] | None
+    notes: tuple[str, ...]
+    pairs: int
+    observations: int
+    machines: tuple[MachinePeaks, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionList:
+    """What is predicted of work, place by place."""
+
+    predictions: tuple[KnownCost, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome:
     """What an agent needs to go on: the site, its store, the time there, the token for tensors."""
 
@@ -134,6 +173,9 @@ DECLARED: tuple[type, ...] = (
     SiteView,
     Preview,
     Policy,
+    CostModels,
+    AccuracyReport,
+    PredictionList,
     Welcome,
     Health,
     Problem,

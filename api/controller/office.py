@@ -71,6 +71,7 @@ class Office:
         self._wake_us: int | None = None
         self._wake_moved = asyncio.Event()
         self._changed = asyncio.Event()
+        self._learned = asyncio.Event()
         self._request: RequestPlan | None = None
         self._requested = asyncio.Event()
         self._tasks: asyncio.TaskGroup
@@ -87,7 +88,7 @@ class Office:
             self._tasks.create_task(self._renew(), name="lease")
             await self._fold()
             self._status.in_office = True
-            for loop in (self._watch, self._tick, self._show, self._search):
+            for loop in (self._watch, self._tick, self._show, self._report, self._search):
                 self._tasks.create_task(loop(), name=loop.__name__.strip("_"))
             await self._work()
 
@@ -145,6 +146,7 @@ class Office:
             self._request = effects.request
             self._requested.set()
         self._changed.set()
+        self._learned.set()
 
     async def _leave_out(self, entry_id: str, event: Event) -> None:
         """Have every fold leave out an event; a run that was accepted by it fails with a reason."""
@@ -200,6 +202,14 @@ class Office:
                 await asyncio.sleep(settings.unwatched_view_s - settings.view_s)
             self._changed.clear()
             await self._commit(Batch(view=self._brain.view(self._store.now_us())))
+
+    async def _report(self) -> None:
+        """Write the report on costs after changes."""
+        while True:
+            await self._learned.wait()
+            self._learned.clear()
+            await self._commit(Batch(costs=self._brain.costs(self._store.now_us())))
+            await asyncio.sleep(self._settings.costs_s)
 
     async def _search(self) -> None:
         """Have the solver process look for a better plan; only the latest snapshot counts."""

@@ -20,6 +20,8 @@ class ControllerSettings:
     view_s, unwatched_view_s
         From a change to the view that shows it, while somebody looks and while nobody does: a view
         of a busy site takes as long as the planning of several runs.
+    costs_s
+        From one report on costs to the next, while anything changes.
     search_s
         Longest search for a better plan.
     question_s
@@ -34,6 +36,7 @@ class ControllerSettings:
     misses: int = 2
     view_s: float = 0.1
     unwatched_view_s: float = 1.0
+    costs_s: float = 1.0
     search_s: float = 1.0
     question_s: float = 0.3
     retry_s: float = 0.05

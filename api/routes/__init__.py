@@ -1,12 +1,13 @@
 """The routes of the API, one module per kind of thing."""
 
-from api.routes import boxes, models, runs, service, site, workloads
+from api.routes import boxes, costs, models, runs, service, site, workloads
 
 ROUTERS = (
     models.router,
     workloads.router,
     runs.router,
     site.router,
+    costs.router,
     boxes.router,
     service.router,
 )

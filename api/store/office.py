@@ -10,6 +10,7 @@ from api.store.connection import Argument, Command
 from api.store.questions import Questions
 from api.store.runs import ViewChanged
 from api.store.scripts import COMMIT, DROP_LEASE, RENEW_LEASE, TAKE_LEASE
+from scheduler.control.costs import CostReport
 from scheduler.control.events import Event
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model import keys
@@ -56,6 +57,7 @@ class Batch:
     forget: tuple[Release, ...] = ()
     release: tuple[Release, ...] = ()
     view: SiteView | None = None
+    costs: CostReport | None = None
 
 
 class Store(Questions):
@@ -130,6 +132,8 @@ class Store(Questions):
             yield ("SET", keys.view(self.site), codec.encode(batch.view))
             change = ViewChanged(at_us=batch.view.at_us)
             yield self._added(keys.changes(self.site), change, CHANGES_KEPT)
+        if batch.costs is not None:
+            yield ("SET", keys.costs(self.site), codec.encode(batch.costs))
         for event in batch.events:
             yield ("XADD", keys.events(self.site), "*", *codec.fields(event))
         if batch.skip:

@@ -8,6 +8,7 @@ from typing import Any
 
 from api.store import codec
 from api.store.registry import Registry
+from scheduler.control.costs import CostReport
 from scheduler.control.records import OperationRecord, RunRecord, RunState, SiteView
 from scheduler.model import keys
 from scheduler.model.messages import Release
@@ -80,6 +81,11 @@ class Runs(Registry):
             ("GET", keys.view(self.site)), ("SET", keys.watched(self.site), 1, "EX", WATCHED_S)
         )
         return None if data is None else codec.decode(SiteView, data)
+
+    async def costs(self) -> CostReport | None:
+        """The latest report on costs, ``None`` before a controller made one."""
+        data = await self.call("GET", keys.costs(self.site))
+        return None if data is None else codec.decode(CostReport, data)
 
     async def changes(
         self, after: str, *, block_ms: int | None = None, count: int = 1000

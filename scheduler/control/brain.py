@@ -7,6 +7,8 @@ from typing import Any
 
 from scheduler.control import fleet, improving, lifecycle, profiling, recovery, reports, views
 from scheduler.control.commands import Command, RecordRun
+from scheduler.control.costing import cost_report
+from scheduler.control.costs import CostReport
 from scheduler.control.dispatching import dispatch, resend_all
 from scheduler.control.events import (
     ControllerStarted,
@@ -93,6 +95,10 @@ class Brain:
     def view(self, at_us: int) -> SiteView:
         """Everything a dashboard needs, at one moment."""
         return views.site_view(self.state, at_us)
+
+    def costs(self, at_us: int) -> CostReport:
+        """What is predicted of all work everywhere, and how good that has been."""
+        return cost_report(self.state, at_us)
 
     def record(self, run: str) -> RunRecord | None:
         """A run with all its operations, or ``None`` if it is not known or was forgotten."""

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from scheduler.control.expansion import held_values
+from scheduler.control.foreseeing import FUNCTION_PROVIDER, input_shapes
 from scheduler.control.live import LiveMachine, LiveOperation, Options, stored_boxes
 from scheduler.control.records import Candidate, Reason
 from scheduler.control.state import State
+from scheduler.model.measuring import IDLE, Load
 from scheduler.model.messages import FailureReason, ProviderReport, Value, Verdict, WorkKind
 from scheduler.model.ports import CostQuery, Prediction
 from scheduler.model.problem import Mode
 
-FUNCTION_PROVIDER = "python"
-"""What stands for the provider of a function."""
+MOST_OPTIONS = 1_000
+"""Kinds of work, under different loads and shapes, whose options are remembered."""
 _PROFILE_P95_SHARE = 4
 """A profile that builds a session and a reference may take this multiple of its budget."""
 
@@ -28,8 +30,8 @@ def options(state: State, op: LiveOperation) -> Options:
 
 
 def cost_query(op: LiveOperation, mode: Mode) -> CostQuery:
-    """What to ask the oracle, or to tell it, about the operation in that mode."""
-    return _query(op, mode.machine, mode.provider)
+    """What was asked of the oracle about the operation when it was sent to run in that mode."""
+    return _query(op, mode.machine, mode.provider, op.foreseen.get(mode.machine, IDLE))
 
 
 def forget_options(state: State, op: LiveOperation) -> None:
@@ -57,9 +59,12 @@ def _own_options(state: State, op: LiveOperation) -> Options:
     if op.only is not None:
         return _profile_options(state, op, *op.only)
     run = op.run
-    key = (*_target(op), op.stage.declared_us, run.allow, run.forbid)
+    shapes = input_shapes(op)
+    key = (*_target(op), op.stage.declared_us, run.allow, run.forbid, shapes, state.load_keys)
     found = state.options.get(key)
     if found is None:
+        if len(state.options) >= MOST_OPTIONS:
+            state.options.clear()
         found = state.options[key] = _site_options(state, op)
     if op.excluded or op.agent:
         found = _narrowed(state, op, found)
@@ -70,7 +75,7 @@ def _target(op: LiveOperation) -> tuple[object, ...]:
     return (op.stage.kind, op.stage.target, op.stage.digest)
 
 
-def _query(op: LiveOperation, machine: str, provider: str) -> CostQuery:
+def _query(op: LiveOperation, machine: str, provider: str, load: Load) -> CostQuery:
     stage = op.stage
     return CostQuery(
         kind=stage.kind,
@@ -80,6 +85,9 @@ def _query(op: LiveOperation, machine: str, provider: str) -> CostQuery:
         machine=machine,
         provider=provider,
         declared_us=stage.declared_us if stage.kind is WorkKind.FUNCTION else 0,
+        shapes=input_shapes(op),
+        busy_machines=len(load.neighbours),
+        load=load,
     )
 
 
@@ -94,7 +102,10 @@ def _site_options(state: State, op: LiveOperation) -> Options:
                 usable.append((machine, provider))
             else:
                 refused.append(_refused(machine.report.id, provider, reason, detail))
-    queries = [_query(op, machine.report.id, provider) for machine, provider in usable]
+    queries = [
+        _query(op, name, provider, state.foreseen.get(name, IDLE))
+        for name, provider in ((machine.report.id, provider) for machine, provider in usable)
+    ]
     modes: list[Mode] = []
     provenance: list[str] = []
     for (machine, provider), found in zip(usable, state.oracle.predict(queries), strict=True):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from scheduler.control.commands import SendPlan
 from scheduler.control.expansion import bindings, outputs_read
 from scheduler.control.explaining import Timetable, candidates, chosen_instead, is_chosen
+from scheduler.control.foreseeing import work_kind
 from scheduler.control.live import SENT, LiveAgent, LiveOperation
 from scheduler.control.records import OperationState
 from scheduler.control.state import State, Turn
+from scheduler.model.measuring import IDLE
 from scheduler.model.messages import AgentPlan, Binding, Dispatch, Work, WorkKind
 
 _RELEASES_HELD = 8
@@ -94,7 +96,7 @@ def _assign(state: State, op: LiveOperation) -> None:
     op.state = OperationState.DISPATCHED
     op.attempt += 1
     op.agent = state.machines[op.placement.mode.machine].agent
-    op.sent, op.sent_us = {}, state.now_us
+    op.sent, op.foreseen, op.sent_us = {}, {}, state.now_us
     op.run.touched[op.agent] = None
     op.notify = ()
 
@@ -152,6 +154,7 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
     if not is_chosen(op, mode):
         op.candidates = chosen_instead(op, mode, placed.end_us)
     op.sent[mode.machine] = mode
+    op.foreseen[mode.machine] = state.foreseen.get(mode.machine, IDLE)
     op.unresolved = _unresolved(inputs)
     notify = _waiting_agents(op)
     if (op.id, op.attempt) not in known:
@@ -172,6 +175,7 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
         expected_us=mode.duration_us,
         timeout_us=max(settings.min_timeout_us, settings.timeout_factor * mode.p95_us),
         notify=notify,
+        kind=work_kind(state, op),
     )
 
 

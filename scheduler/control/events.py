@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scheduler.control.workload import Workload
+from scheduler.model.measuring import Kind
 from scheduler.model.messages import Report, Value
 from scheduler.model.problem import Band
 from scheduler.model.schedule import Schedule
@@ -31,6 +32,8 @@ class ModelAdded:
     ----------
     profile_shapes
         Input shapes to profile with, all dimensions bound.
+    kind
+        What the model spends its time on, for those that run beside it.
     """
 
     at_us: int
@@ -38,6 +41,7 @@ class ModelAdded:
     digest: str
     size_bytes: int
     profile_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    kind: Kind = Kind.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

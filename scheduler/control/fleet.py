@@ -111,6 +111,7 @@ def _add_machine(state: State, report: MachineReport, event: AgentJoined) -> Non
     before = state.machines.get(report.id)
     if before is not None:
         forget_changed(state, report.id, report.providers)
+    state.oracle.learn_machine(report)
     state.machines[report.id] = LiveMachine(
         report=report, agent=event.agent, box=event.box, since_us=event.at_us
     )

@@ -12,6 +12,7 @@ from scheduler.control.records import (
     RunState,
 )
 from scheduler.control.workload import Stage, Workload
+from scheduler.model.measuring import Kind, Load
 from scheduler.model.messages import (
     FailureReason,
     MachineReport,
@@ -36,18 +37,18 @@ class Placement:
 
     Parameters
     ----------
-    p95_end_us
-        Predicted end if everything up to it takes its 95th percentile.
     transfer_us
         Longest transfer from a producer on another box.
+    spread_us
+        Standard deviation of its end, by the durations of what it waits for.
     """
 
     mode: Mode
     provenance: str
     start_us: int
     end_us: int
-    p95_end_us: int
     transfer_us: int = 0
+    spread_us: float = 0.0
 
 
 @dataclass(slots=True)
@@ -72,6 +73,10 @@ class LiveOperation:
         Attempts that were given up with their machine or agent and not reported yet.
     expected_end_us
         When the plan in force expects it to end.
+    foreseen
+        Per machine that the latest attempt was queued on, the load that was expected there.
+    shapes
+        Of its inputs, once they are there.
     only
         For a profile: the one (machine, provider) that it measures.
     """
@@ -91,6 +96,8 @@ class LiveOperation:
     provider: str = ""
     mode: Mode | None = None
     sent: dict[str, Mode] = field(default_factory=dict)
+    foreseen: dict[str, Load] = field(default_factory=dict)
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] | None = None
     sent_us: int = 0
     unresolved: tuple[str, ...] = ()
     notify: tuple[str, ...] = ()
@@ -226,6 +233,7 @@ class LiveModel:
     names: dict[str, None]
     size_bytes: int
     shapes: dict[str, tuple[int, ...]]
+    kind: Kind = Kind.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 
 from scheduler.control.candidates import transfer_us
+from scheduler.control.chances import Ends, joined_us, spread_us
 from scheduler.control.decoding import decode, fastest_modes, is_better, overtakes
 from scheduler.control.explaining import why_waiting
+from scheduler.control.foreseeing import foresee
 from scheduler.control.live import LiveOperation, LiveRun, Placement
 from scheduler.control.records import OperationState
 from scheduler.control.snapshot import Snapshot, snapshot
@@ -23,6 +25,7 @@ _LIMITS = Limits(time_s=1.0)
 
 def replan(state: State, turn: Turn) -> None:
     """Plan all pending work again and make that the plan in force."""
+    foresee(state)
     found = snapshot(state)
     if raise_waited_profiles(state, found) | retract_unplannable(turn, found):
         found = snapshot(state)
@@ -186,34 +189,29 @@ def commit(state: State, turn: Turn, found: Snapshot, schedule: Schedule, source
 
 
 def absolute(state: State, found: Snapshot, schedule: Schedule) -> dict[str, Placement]:
-    """Placements in absolute times, with p95 ends carried along the planned order."""
-    p95_ends: dict[str, int] = {}
-    machine_us: dict[str, int] = {}
+    """Placements in absolute times, with the spread of each end carried along the planned order."""
+    ends = Ends()
     for op in found.running:
-        at = schedule[op.id]
         assert op.mode is not None
-        p95_us = found.origin_us + max(at.start_us + op.mode.p95_us, at.end_us)
-        p95_ends[op.id] = machine_us[at.machine] = p95_us
+        ends.add(op.id, op.machine, found.origin_us + schedule[op.id].end_us, spread_us(op.mode))
     placements: dict[str, Placement] = {}
     machines = {op.id: op.machine for op in found.running}
     for op in sorted(found.planned, key=lambda op: schedule[op.id].start_us):
         at = schedule[op.id]
         choice = found.options[op.id]
         mode = choice.modes[at.mode]
-        transfer = _transfer_us(state, op, machines, at.machine)
-        start_us = found.origin_us + at.start_us
-        ready_us = max([start_us, *(p95_ends[n] + transfer for n in op.producers if n in p95_ends)])
-        p95_us = max(ready_us, machine_us.get(at.machine, 0)) + mode.p95_us
-        machines[op.id] = at.machine
-        p95_ends[op.id] = machine_us[at.machine] = p95_us
+        end_us = found.origin_us + at.end_us
+        spread = joined_us(ends.before(op.producers, at.machine), spread_us(mode))
+        ends.add(op.id, at.machine, end_us, spread)
         placements[op.id] = Placement(
             mode=mode,
             provenance=choice.provenance[at.mode],
-            start_us=start_us,
-            end_us=found.origin_us + at.end_us,
-            p95_end_us=p95_us,
-            transfer_us=transfer,
+            start_us=found.origin_us + at.start_us,
+            end_us=end_us,
+            transfer_us=_transfer_us(state, op, machines, at.machine),
+            spread_us=spread,
         )
+        machines[op.id] = at.machine
     return placements
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from scheduler.control.events import RunSubmitted
 from scheduler.control.expansion import expand
 from scheduler.control.explaining import Timetable
+from scheduler.control.foreseeing import foresee
 from scheduler.control.lifecycle import new_run
 from scheduler.control.live import LiveRun, Placement
 from scheduler.control.planning import absolute, solve
@@ -37,6 +38,7 @@ def preview(state: State, submission: RunSubmitted) -> tuple[Preview, Problem]:
         run = new_run(state, submission, graph)
         run.sequence = state.sequence + 1
         expand(state, run)
+        foresee(state, (run,))
         return _answer(state, run)
 
 
@@ -84,9 +86,9 @@ def _ends_us(found: Snapshot, placements: dict[str, Placement]) -> dict[str, int
 @contextmanager
 def _at(state: State, at_us: int) -> Iterator[None]:
     """Look at the state at a later time than that of its last event."""
-    now_us = state.now_us
+    now_us, foreseen, load_keys = state.now_us, state.foreseen, state.load_keys
     state.now_us = max(now_us, at_us)
     try:
         yield
     finally:
-        state.now_us = now_us
+        state.now_us, state.foreseen, state.load_keys = now_us, foreseen, load_keys

@@ -29,6 +29,7 @@ def model_added(state: State, turn: Turn, event: ModelAdded) -> None:
             names={},
             size_bytes=event.size_bytes,
             shapes=event.profile_shapes,
+            kind=event.kind,
         )
     model.names[event.name] = None
     measure_all(state, turn)
@@ -66,7 +67,7 @@ def measured(state: State, turn: Turn, op: LiveOperation, profile: Profile | Non
     assert op.only is not None
     state.profiles[(op.stage.digest, *op.only)] = profile
     if profile.verdict is Verdict.USABLE:
-        state.oracle.learn_profile(profile, "")
+        state.oracle.learn_profile(profile, "", at_us=state.now_us)
     _profile_ended(state, turn, op.run)
 
 

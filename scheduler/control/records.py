@@ -91,6 +91,8 @@ class OperationRecord:
 
     Parameters
     ----------
+    provenance, duration_p50_us, duration_p95_us
+        What its predicted duration comes from, and its distribution.
     waits_for
         Operations whose outputs it takes: the edges of the graph, also once they are done.
     """
@@ -112,6 +114,8 @@ class OperationRecord:
     ended_us: int | None = None
     transfer_us: int = 0
     provenance: str = ""
+    duration_p50_us: int | None = None
+    duration_p95_us: int | None = None
     candidates: tuple[Candidate, ...] = ()
     failures: tuple[AttemptRecord, ...] = ()
 
@@ -126,6 +130,8 @@ class RunRecord:
         ``run``, or ``profile`` for the measuring of a model.
     predicted_p50_us, predicted_p95_us
         Predicted finish, absolute.
+    chance
+        Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a prediction.
     reason, detail
         Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
     """
@@ -142,6 +148,7 @@ class RunRecord:
     due_us: int | None = None
     predicted_p50_us: int | None = None
     predicted_p95_us: int | None = None
+    chance: float | None = None
     reason: str = ""
     detail: str = ""
     outputs: dict[str, Value] = field(default_factory=dict)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from scheduler.control.candidates import cost_query, forget_options
+from scheduler.control.costs import PredictedActual
 from scheduler.control.expansion import expand, fan_outs_of, length, outputs_read
 from scheduler.control.explaining import chosen_instead, is_chosen
+from scheduler.control.foreseeing import seen_load
 from scheduler.control.lifecycle import (
     end_run,
     finish_run,
@@ -19,6 +21,7 @@ from scheduler.control.records import OperationState, RunState
 from scheduler.control.recovery import fault, settle
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import FailureReason, OperationFinished, OperationStarted
+from scheduler.model.problem import Mode
 
 _RECORD_EVERY_US = 100_000
 """A run that only makes progress is recorded at most this often."""
@@ -131,9 +134,30 @@ def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
 def _observe(state: State, op: LiveOperation, event: OperationFinished) -> None:
     if op.mode is None or event.machine != op.mode.machine:
         return
-    duration_us = event.at_us - event.started_us - event.load_us
-    state.oracle.observe(cost_query(op, op.mode), max(1, duration_us))
+    duration_us = max(1, event.at_us - event.started_us - event.load_us)
+    load = event.load
+    if load is None:
+        load = seen_load(state, event.machine)
+    else:
+        state.sensed[event.machine] = (event.at_us, load)
+    asked = cost_query(op, op.mode)
+    state.oracle.observe(asked, duration_us, load=load, at_us=event.at_us)
+    state.accuracy.add(_pair(op, op.mode, event.at_us, duration_us))
     forget_options(state, op)
+
+
+def _pair(op: LiveOperation, mode: Mode, at_us: int, duration_us: int) -> PredictedActual:
+    return PredictedActual(
+        at_us=at_us,
+        operation=op.id,
+        work=op.stage.target,
+        machine=mode.machine,
+        provider=mode.provider,
+        provenance=op.placement.provenance if op.placement is not None else "",
+        p50_us=mode.duration_us,
+        p95_us=mode.p95_us,
+        actual_us=duration_us,
+    )
 
 
 def _tell_consumers(turn: Turn, op: LiveOperation) -> None:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scheduler.control.accuracy import Accuracy
 from scheduler.control.commands import Command
 from scheduler.control.live import (
     LiveAgent,
@@ -21,6 +22,7 @@ from scheduler.control.live import (
 )
 from scheduler.control.settings import BrainSettings
 from scheduler.control.workload import Workload
+from scheduler.model.measuring import Load
 from scheduler.model.messages import Profile, Release
 from scheduler.model.ports import DurationOracle, Solver
 from scheduler.model.problem import Problem
@@ -113,6 +115,14 @@ class State:
         The runs that have not ended.
     profiles
         By digest, machine and provider.
+    foreseen, load_keys
+        The load that is expected of each machine, and numbers that stand for these loads.
+    loads_seen
+        The number of each load that was ever expected.
+    sensed
+        Per machine, what its agent saw last of the load, and when.
+    accuracy
+        How good predictions have been.
     items_seen
         By workload and fan-out: sum of the lengths of the lists that were there, and how many.
     options
@@ -149,6 +159,11 @@ class State:
     profiles: dict[tuple[str, str, str], Profile] = field(default_factory=dict)
     items_seen: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     options: dict[tuple[object, ...], Options] = field(default_factory=dict)
+    foreseen: dict[str, Load] = field(default_factory=dict)
+    load_keys: tuple[int, ...] = ()
+    loads_seen: dict[Load, int] = field(default_factory=dict)
+    sensed: dict[str, tuple[int, Load]] = field(default_factory=dict)
+    accuracy: Accuracy = field(default_factory=Accuracy)
     plan: LivePlan = field(default_factory=LivePlan)
     request: PlanRequest | None = None
     answered_version: int = -1

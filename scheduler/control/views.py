@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scheduler.control.chances import chance, late_us, spread_us
 from scheduler.control.explaining import Timetable, candidates, why_waiting
 from scheduler.control.live import ENDED, PENDING, LiveMachine, LiveOperation, LiveRun
 from scheduler.control.planning import bound_us
@@ -119,6 +120,8 @@ def _operation(
         ended_us=op.ended_us,
         transfer_us=placed.transfer_us if placed else 0,
         provenance=placed.provenance if placed else "",
+        duration_p50_us=placed.mode.duration_us if placed else None,
+        duration_p95_us=placed.mode.p95_us if placed else None,
         candidates=candidates_of,
         failures=tuple(op.failures),
     )
@@ -128,7 +131,7 @@ def _summary(
     state: State, run: LiveRun, table: Timetable, operations: tuple[OperationRecord, ...]
 ) -> RunRecord:
     reason, detail = run.reason, run.detail
-    p50_us, p95_us = _predicted_us(run, table)
+    predicted = _predicted(run, table)
     if not run.is_ended:
         reason, detail = why_waiting(state, run)
     return RunRecord(
@@ -142,8 +145,9 @@ def _summary(
         ended_us=run.ended_us,
         deadline_us=run.deadline_us,
         due_us=run.due_us,
-        predicted_p50_us=p50_us,
-        predicted_p95_us=p95_us,
+        predicted_p50_us=predicted[0] if predicted else None,
+        predicted_p95_us=late_us(*predicted) if predicted else None,
+        chance=chance(*predicted, run.deadline_us) if predicted and run.deadline_us else None,
         reason=reason,
         detail=detail,
         outputs=run.outputs,
@@ -151,21 +155,18 @@ def _summary(
     )
 
 
-def _predicted_us(run: LiveRun, table: Timetable) -> tuple[int | None, int | None]:
-    """Predicted finish, p50 and p95; what an ended run was last predicted stays."""
-    p50_us = p95_us = 0
+def _predicted(run: LiveRun, table: Timetable) -> tuple[int, float] | None:
+    """Predicted finish and its standard deviation; what an ended run was last predicted stays."""
+    latest = (0, 0.0)
     for op in run.operations.values():
         placed = table.placement(op)
         if op.state is OperationState.RUNNING and op.mode is not None:
-            assert op.started_us is not None
-            p50_us = max(p50_us, op.expected_end_us)
-            p95_us = max(p95_us, op.started_us + op.mode.p95_us, op.expected_end_us)
+            latest = max(latest, (op.expected_end_us, spread_us(op.mode)))
         elif placed is not None:
-            p50_us = max(p50_us, placed.end_us)
-            p95_us = max(p95_us, placed.p95_end_us)
+            latest = max(latest, (placed.end_us, placed.spread_us))
         elif op.state in PENDING:
-            return None, None
-    return (p50_us, p95_us) if p50_us else (None, None)
+            return None
+    return latest if latest[0] else None
 
 
 def _machine(state: State, live: LiveMachine, at_us: int) -> MachineView:

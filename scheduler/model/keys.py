@@ -53,6 +53,11 @@ def runs(site: str) -> str:
     return f"fjord:{{{site}}}:runs"
 
 
+def costs(site: str) -> str:
+    """Latest report on costs: predictions, and how good they have been, as JSON."""
+    return f"fjord:{{{site}}}:costs"
+
+
 def view(site: str) -> str:
     """Latest view of the whole site (machines, bars, makespan), as JSON."""
     return f"fjord:{{{site}}}:view"

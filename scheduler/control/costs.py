@@ -1,0 +1,123 @@
+"""What the brain shows of its predictions: what they stand on, and how good they have been."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scheduler.model.messages import WorkKind
+from scheduler.model.ports import Contribution, Drift, OracleReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyRow:
+    """How good the predictions of one provenance on one machine have been. Counts of executions.
+
+    Parameters
+    ----------
+    covered
+        Took no longer than the p95 said.
+    within_10, within_20
+        Took what the p50 said, give or take 10 and 20 %.
+    bias
+        Geometric mean of actual over predicted: above 1, executions take longer than was said.
+    """
+
+    machine: str
+    provenance: str
+    count: int
+    covered: int
+    within_10: int
+    within_20: int
+    bias: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyPoint:
+    """The same for all machines in one span of time that begins at `at_us`."""
+
+    at_us: int
+    count: int
+    covered: int
+    within_10: int
+    within_20: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedActual:
+    """One execution: what was said of it before it was sent, and what it took."""
+
+    at_us: int
+    operation: str
+    work: str
+    machine: str
+    provider: str
+    provenance: str
+    p50_us: int
+    p95_us: int
+    actual_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyReport:
+    """Predicted against actual, live.
+
+    Parameters
+    ----------
+    rows
+        By machine and provenance, since the log begins.
+    points
+        Over time, oldest first.
+    pairs
+        The latest executions, oldest first.
+    drifts
+        The latest changes for good, oldest first.
+    """
+
+    at_us: int
+    rows: tuple[AccuracyRow, ...] = ()
+    points: tuple[AccuracyPoint, ...] = ()
+    pairs: tuple[PredictedActual, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCost:
+    """What is predicted of a piece of work in one place, when nothing else goes on there.
+
+    Parameters
+    ----------
+    name, digest
+        Of the model or function; a function has no digest.
+    observed_us
+        When it was last seen there; ``None`` if never.
+    kind
+        What it spends its time on.
+    slowdowns
+        What each kind of load would multiply the median by, one unit of each.
+    """
+
+    work: WorkKind
+    name: str
+    digest: str
+    machine: str
+    provider: str
+    p10_us: int
+    p50_us: int
+    p95_us: int
+    load_us: int
+    peak_bytes: int
+    provenance: str
+    observations: int
+    observed_us: int | None
+    kind: str
+    slowdowns: tuple[Contribution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostReport:
+    """All that the brain knows of costs, at one moment."""
+
+    at_us: int
+    oracle: OracleReport
+    accuracy: AccuracyReport
+    known: tuple[KnownCost, ...] = ()
