@@ -10,6 +10,7 @@ from cost_models.layers import Layer
 from cost_models.learned import Artifact, Learned, artifact_from
 from cost_models.oracle import Oracle
 from cost_models.prior import FromOthers, Roofline, Shapes
+from cost_models.prior import Graphs as CountGraph
 from devices.graph import bind_shapes
 from devices.graph.info import describe, parse
 from devices.runtime.regressor import open_regressor
@@ -57,7 +58,15 @@ def build_oracle(data_dir: Path) -> Oracle:
 
     A file that is corrupted is told of in one sentence, and predictions start from the prior.
     """
-    graphs = Graphs(data_dir / "models")
+    return _oracle(data_dir, Graphs(data_dir / "models"))
+
+
+def oracle_of_file(path: Path, data_dir: Path) -> Oracle:
+    """An oracle that knows one model file, whatever digest it is asked for."""
+    return _oracle(data_dir, lambda _, shapes: cost_of(path, shapes))
+
+
+def _oracle(data_dir: Path, graphs: CountGraph) -> Oracle:
     path = data_dir / ARTIFACT
     if not path.is_file():
         return Oracle([Roofline(graphs)])

@@ -349,6 +349,21 @@ def policy() -> Steps[Json]:
     return (yield from _get("/v1/policy"))
 
 
+def predictions(work: str, *, machine: str = "", provider: str = "") -> Steps[list[Json]]:
+    """What a model or function would take on an idle box, one entry per machine and provider.
+
+    Parameters
+    ----------
+    machine, provider
+        Only there, only by that one.
+    """
+    found = yield from _get(
+        "/v1/cost-models/predictions", work=work, machine=machine, provider=provider
+    )
+    listed: list[Json] = found["predictions"]
+    return listed
+
+
 def set_policy(placement: str, *, improve: bool = True) -> Steps[Json]:
     """Choose how work is placed.
 

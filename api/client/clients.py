@@ -131,6 +131,7 @@ class Client:
     devices = _sync(calls.devices)
     schedule = _sync(calls.schedule)
     policy = _sync(calls.policy)
+    predictions = _sync(calls.predictions)
     set_policy = _sync(calls.set_policy)
 
 
@@ -213,4 +214,5 @@ class AsyncClient:
     devices = _async(calls.devices)
     schedule = _async(calls.schedule)
     policy = _async(calls.policy)
+    predictions = _async(calls.predictions)
     set_policy = _async(calls.set_policy)

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 import uvicorn
+from scheduler.control.costs import AccuracyReport
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -31,6 +32,7 @@ class Site:
 
     view: SiteView
     records: dict[str, RunRecord] = field(default_factory=dict)
+    accuracy: AccuracyReport = field(default_factory=lambda: AccuracyReport(at_us=0))
     cancelled: list[str] = field(default_factory=list)
     secret: str = ""
     url: str = ""
@@ -100,6 +102,9 @@ class Endpoints:
     async def models(self, _: Request) -> Response:
         return JSONResponse({"models": [{"name": "det", "digest": "d" * 64}]})
 
+    async def accuracy(self, _: Request) -> Response:
+        return json_response(self.site.accuracy)
+
 
 def application(site: Site) -> ASGIApp:
     answers = Endpoints(site)
@@ -107,6 +112,7 @@ def application(site: Site) -> ASGIApp:
         routes=[
             Route("/v1/events", answers.events),
             Route("/v1/models", answers.models),
+            Route("/v1/cost-models/accuracy", answers.accuracy),
             Route("/v1/runs", answers.runs),
             Route("/v1/runs/{run}", answers.run, methods=["GET"]),
             Route("/v1/runs/{run}", answers.cancel, methods=["DELETE"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.cli.cost import collect, evaluate, features, rows, train
+from api.cli.cost import collect, evaluate, features, predict, rows, train
 
 app = typer.Typer(help="Cost models: features, training, accuracy.", no_args_is_help=True)
 features.register(app)
@@ -12,5 +12,6 @@ collect.register(app)
 rows.register(app)
 train.register(app)
 evaluate.register(app)
+predict.register(app)
 
 __all__ = ["app"]

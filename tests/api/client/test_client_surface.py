@@ -20,6 +20,7 @@ METHODS = {
     "models",
     "plan",
     "policy",
+    "predictions",
     "results",
     "run",
     "runs",

@@ -1,5 +1,6 @@
 /** Puts the parts of the page together. */
 
+import { AccuracyPanel } from "./accuracy.js";
 import { Details } from "./details.js";
 import { h, refill, write } from "./dom.js";
 import { Figures } from "./figures.js";
@@ -80,6 +81,7 @@ const parts = [
   new Machines(find("machines"), state),
   new Runs(find("runs"), find("run-filter"), state, { onSelect: (id) => select("run", id, { scroll: true }), onCancel: cancel }),
   new Profiles(find("profiles"), state),
+  new AccuracyPanel(find("accuracy")),
   table,
   details,
 ];

@@ -1,0 +1,110 @@
+"""``fjord cost predict``: how long work takes where, as a distribution with its reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli import options, output
+from api.cli.models import parse_shape
+from api.client import Client
+from api.client.clients import DEFAULT_URL
+from scheduler.model.errors import InvalidInput
+
+_COLUMNS = ("machine", "provider", "p10 ms", "p50 ms", "p95 ms", "comes from", "runs", "reasons")
+_NUMBERS = ("p10 ms", "p50 ms", "p95 ms", "runs")
+
+Shape = Annotated[
+    list[str],
+    typer.Option("--shape", help="For a file: shape of an input, such as x=1,3,48,320."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("predict")(predict)
+
+
+def predict(
+    model: Annotated[
+        str, typer.Argument(help="Name of a model or function, or an .onnx file of this computer.")
+    ],
+    machine: Annotated[str, typer.Option("--machine", help="Only on that machine.")] = "",
+    provider: Annotated[str, typer.Option("--provider", help="Only by that provider.")] = "",
+    shape: Shape = [],  # noqa: B006 - typer makes a fresh list for every call
+    data: options.Data = None,
+    server: options.Server = DEFAULT_URL,
+    token: options.Token = None,
+    as_json: options.Json = False,
+) -> None:
+    """Predict work on an idle box, and say what the prediction is made of.
+
+    A file is predicted on this computer, without a service and without running it.
+    """
+    if Path(model).is_file():
+        found = [_of_file(Path(model), shape, machine, provider or "cpu", data)]
+    else:
+        with Client(server, token) as client:
+            found = client.predictions(model, machine=machine, provider=provider)
+    if as_json:
+        return output.print_json({"predictions": found})
+    empty = "nothing is known of it there: it was not measured, or does not run there"
+    output.print_table(_COLUMNS, [_row(entry) for entry in found], right=_NUMBERS, empty=empty)
+
+
+def _of_file(
+    path: Path, shape: list[str], machine: str, provider: str, data: Path | None
+) -> dict[str, Any]:
+    """Predict a file by its graph; peaks are those of an ordinary core."""
+    from api.costs import oracle_of_file
+    from api.settings import Settings
+    from scheduler.model.messages import WorkKind
+    from scheduler.model.ports import CostQuery
+
+    shapes = tuple(sorted((name, tuple(sizes)) for name, sizes in map(parse_shape, shape)))
+    folder = data or Settings.from_environment().data_dir
+    oracle = oracle_of_file(path, folder)
+    query = CostQuery(
+        kind=WorkKind.MODEL,
+        name=path.name,
+        digest=path.name,
+        variant="",
+        machine=machine or "here",
+        provider=provider,
+        shapes=shapes,
+    )
+    (found,) = oracle.predict([query])
+    if found is None:
+        raise InvalidInput(f"{path} must be a model whose sizes are bound (--shape); it is not")
+    return {
+        "name": path.name,
+        "machine": query.machine,
+        "provider": provider,
+        "p10_us": found.p10_us,
+        "p50_us": found.p50_us,
+        "p95_us": found.p95_us,
+        "provenance": found.provenance.value,
+        "observations": found.observations,
+        "kind": found.kind.value,
+        "slowdowns": [
+            {"cause": part.cause, "factor": part.factor} for part in oracle.explain(query)
+        ],
+    }
+
+
+def _row(entry: dict[str, Any]) -> tuple[Any, ...]:
+    return (
+        entry["machine"],
+        entry["provider"],
+        *(f"{entry[name] / output.US_PER_MS:,.2f}" for name in ("p10_us", "p50_us", "p95_us")),
+        entry["provenance"],
+        entry["observations"],
+        "; ".join(_reason(part) for part in entry["slowdowns"]),
+    )
+
+
+def _reason(part: dict[str, Any]) -> str:
+    factor = part["factor"]
+    return part["cause"] if factor == 1.0 else f"{part['cause']} x{factor:.2f}"
