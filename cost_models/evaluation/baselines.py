@@ -30,8 +30,7 @@ LAST_WEIGHT = 0.1
 def machine_of(row: Measurement) -> str:
     """Machine, provider and threads: what one line of a report is about."""
     cores = "" if row.threads == 1 else f" x{row.threads}"
-    variant = f" {row.variant}" if row.variant else ""
-    return f"{row.machine} {row.provider}{variant}{cores}"
+    return f"{row.machine} {row.provider}{cores}"
 
 
 def scaled(size: Size, known: Sequence[Measurement], asked: Sequence[Measurement]) -> Vector:

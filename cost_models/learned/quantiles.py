@@ -28,7 +28,7 @@ LOW, MIDDLE, HIGH = 0.10, 0.50, 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Sizes of the ensemble. A tree costs about 35 ns per row: all of them must stay near 25.
+    """Sizes of the ensemble. A tree costs about 35 ns per row: all of them must stay near 20.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Shape:
         Least rows that a leaf stands for.
     """
 
-    trees: tuple[int, int, int] = (3, 16, 5)
+    trees: tuple[int, int, int] = (2, 14, 4)
     leaves: tuple[int, int] = (16, 8)
     least_rows: int = 20
     rate: float = 0.3

@@ -133,7 +133,8 @@ def _base(rows: Sequence[Measurement], queries: Sequence[Query]) -> Base:
         index for index, row in enumerate(rows) if not is_loaded(row.load) and not row.load.is_cold
     ]
     chosen = calm if len(calm) >= LEAST_IDLE_SHARE * len(rows) else range(len(rows))
-    return fit_base([queries[i] for i in chosen], [rows[i].median_us for i in chosen])
+    families = [family_of(rows[i]) for i in chosen]
+    return fit_base([queries[i] for i in chosen], [rows[i].median_us for i in chosen], families)
 
 
 def _samples(rows: Sequence[Measurement]) -> tuple[NDArray[np.int64], Any, Any]:
