@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from scheduler.control.costs import AccuracyReport
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -23,6 +22,7 @@ from starlette.types import ASGIApp
 
 from api.dashboard import Dashboard
 from api.trace import trace
+from scheduler.control.costs import AccuracyReport
 from scheduler.control.records import RunRecord, SiteView
 
 

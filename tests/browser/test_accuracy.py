@@ -2,9 +2,9 @@
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from scheduler.control.accuracy import Accuracy
 from scheduler.control.costs import PredictedActual
-
 from scheduler.model.ports import Drift
 from tests.browser import sites as make
 from tests.browser.replay import Site
