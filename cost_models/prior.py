@@ -7,7 +7,7 @@ from math import exp, log
 
 import numpy as np
 
-from cost_models.features import GraphCost
+from cost_models.features import GraphCost, vector
 from cost_models.layers import Belief
 from cost_models.learned.learned import Learned, Work
 from cost_models.learned.query import Query
@@ -148,7 +148,7 @@ class FromOthers:
                 self._works.clear()
             peaks = self._machines.peaks(query.machine, query.provider)
             asked = Query(
-                graph=cost.features(),
+                graph=vector(cost),
                 provider=query.provider,
                 threads=self._machines.threads(query.machine),
                 peaks=peaks,

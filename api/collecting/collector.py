@@ -21,7 +21,7 @@ import onnx
 
 from api.collecting.corpus import Point
 from api.collecting.surroundings import IDLE, Surroundings, drawn, made
-from cost_models.features import GraphCost, graph_cost
+from cost_models.features import GraphCost, graph_cost, vector
 from cost_models.profiles.measurement import Measurement
 from cost_models.roofline import operator_sum_us, roofline_us
 from devices.catalogue import provider
@@ -232,7 +232,7 @@ class Collector:
             shapes=point.shapes,
             batch=point.batch,
             variant=point.variant,
-            graph=cost.features(),
+            graph=vector(cost),
             machine=machine.machine,
             fingerprint=fingerprint(provider(machine.provider)),
             provider=machine.provider,

@@ -2,7 +2,7 @@
 
 from cost_models.features.costs import GraphCost, GroupCost, OperatorClass, OperatorCost, Window
 from cost_models.features.graph import graph_cost
-from cost_models.features.vector import FEATURES
+from cost_models.features.vector import FEATURES, vector
 
 __all__ = [
     "FEATURES",
@@ -12,4 +12,5 @@ __all__ = [
     "OperatorCost",
     "Window",
     "graph_cost",
+    "vector",
 ]

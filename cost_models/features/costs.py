@@ -232,10 +232,3 @@ class GraphCost:
         if share >= DOMINANT:
             return Kind.COMPUTE
         return Kind.MEMORY if share <= 1 - DOMINANT else Kind.MIXED
-
-    def features(self) -> dict[str, float]:
-        """Named numbers for a learned model, in the order of `FEATURES`; all finite."""
-        # Here, because the vector is made from this class.
-        from cost_models.features.vector import vector
-
-        return vector(self)

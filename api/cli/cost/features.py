@@ -12,7 +12,7 @@ import typer
 
 from api.cli import options, output
 from api.cli.models import parse_shape
-from cost_models.features import GraphCost, OperatorClass, graph_cost
+from cost_models.features import GraphCost, OperatorClass, graph_cost, vector
 from devices.graph import assumed_axes, bind_shapes
 from devices.graph.info import ModelInfo, describe, parse
 from scheduler.model.errors import InvalidInput
@@ -131,7 +131,7 @@ def _as_dict(cost: GraphCost) -> dict[str, Any]:
         asdict(operator) | {"intensity": operator.intensity} for operator in cost.operators
     ]
     return {
-        "features": cost.features(),
+        "features": vector(cost),
         "kind": cost.kind.value,
         "unknown": list(cost.unknown),
         "assumed": list(cost.assumed),

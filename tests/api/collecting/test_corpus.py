@@ -9,7 +9,7 @@ import pytest
 
 from api.collecting import light, made
 from api.collecting.corpus import corpus
-from cost_models.features import graph_cost
+from cost_models.features import graph_cost, vector
 from devices.catalogue import provider
 from devices.graph import bind_shapes, read_model
 from devices.runtime.inputs import seeded_inputs
@@ -36,7 +36,7 @@ def test_every_made_graph_runs_and_is_counted(tmp_path: Path, index: int) -> Non
     assert all(np.isfinite(value).all() for value in outputs.values())
     cost = graph_cost(model, bound)
     assert cost.unknown == ()
-    assert all(np.isfinite(value) for value in cost.features().values())
+    assert all(np.isfinite(value) for value in vector(cost).values())
 
 
 @pytest.mark.parametrize("name", ["squeezenet", "shufflenet"])

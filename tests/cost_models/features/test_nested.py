@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, helper
 
-from cost_models.features import OperatorClass
+from cost_models.features import OperatorClass, vector
 from tests.cost_models.features.graphs import cost_of, one, zeros
 from tests.onnx_models import node
 
@@ -115,7 +115,7 @@ def test_a_loop_counts_its_body_as_often_as_it_runs() -> None:
     # The rounds are stacked: [5, 4, 6].
     assert one(cost, "Neg").flops == 120
     # The loop itself, five sums, five activations, and the last node.
-    assert cost.features()["launches"] == 1 + 5 + 5 + 1
+    assert vector(cost)["launches"] == 1 + 5 + 5 + 1
     assert cost.unknown == ()
 
 

@@ -4,7 +4,7 @@ import math
 
 from onnx import helper
 
-from cost_models.features import FEATURES, OperatorClass, graph_cost
+from cost_models.features import FEATURES, OperatorClass, graph_cost, vector
 from tests.cost_models.features.graphs import cost_of, float_bytes, graph, one, zeros
 from tests.onnx_models import node
 
@@ -17,7 +17,7 @@ def test_an_operator_of_a_custom_domain_is_named_and_costs_something() -> None:
     assert cost.assumed == ("y",)
     assert (found.op_class, found.known) == (OperatorClass.UNKNOWN, False)
     assert (found.flops, found.read_bytes) == (24, float_bytes(4, 6))
-    assert cost.features()["unknown_operators"] == 1
+    assert vector(cost)["unknown_operators"] == 1
 
 
 def test_a_standard_operator_without_a_rule_is_named() -> None:
@@ -74,6 +74,6 @@ def test_an_operator_that_onnx_runtime_fused_has_the_shape_of_its_standard_one()
 def test_features_are_finite_and_named_for_an_unknown_and_an_empty_graph() -> None:
     fancy = [helper.make_node("Fancy", ["x"], ["y"], domain="com.example")]
     for nodes in (fancy, [node("Identity", "x", "y")]):
-        features = cost_of(nodes, inputs={"x": (4, 6)}).features()
+        features = vector(cost_of(nodes, inputs={"x": (4, 6)}))
         assert tuple(features) == FEATURES
         assert all(map(math.isfinite, features.values()))
