@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench bench-solvers bench-cost lock clean
+.PHONY: setup demo test lint bench bench-placement bench-solvers bench-cost lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -28,6 +28,9 @@ lint: setup  ## formatting, style, types, walls
 
 bench: setup  ## measure the overhead of the service
 	$(BIN)/python -m benchmarks.overhead
+
+bench-placement: setup  ## compare placement by all cost layers with placement by averages; BENCH=--simulated replays
+	$(BIN)/python -m benchmarks.placement $(BENCH)
 
 bench-solvers: setup  ## compare the solvers; BENCH='--set fjsp --time-limit-s 10' says how
 	$(BIN)/python -m benchmarks.solvers --into docs/benchmarks.md $(BENCH)

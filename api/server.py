@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
 import httpx
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from api import errors, openapi
 from api.auth import WatchedGate, read_tokens, refuse_open_bind
 from api.context import Context, Workloads
+from api.costs import build_oracle
 from api.dashboard import Dashboard
 from api.limits import MULTIPART_OVERHEAD, RequestLimit
 from api.metrics import Metrics
@@ -21,7 +22,7 @@ from api.routes import ROUTERS
 from api.settings import Settings
 from api.store import Store
 from api.uploads import sweep
-from api.wiring import services
+from api.wiring import OracleMaker, Services, services
 from scheduler.model import keys
 
 DESCRIPTION = """A scheduling service for inference on mixed hardware.
@@ -38,18 +39,23 @@ IDLE_S = 75
 """Connections are kept longer than proxies keep theirs: the side that may send must close."""
 
 
-def create_app(settings: Settings, *, controller: bool = True) -> FastAPI:
+def create_app(
+    settings: Settings, *, controller: bool = True, make_oracle: OracleMaker = build_oracle
+) -> FastAPI:
     """Make the application. It connects when it starts, not when it is made.
 
     Parameters
     ----------
     controller
         Whether its process is a candidate for the office of controller.
+    make_oracle
+        Makes what its brains predict with.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with _context(settings, controller=controller) as context:
+        parts = services(settings, controller=controller, make_oracle=make_oracle)
+        async with _context(settings, parts) as context:
             app.state.context = context
             yield
 
@@ -75,8 +81,10 @@ def create_app(settings: Settings, *, controller: bool = True) -> FastAPI:
     return app
 
 
-async def serve(settings: Settings, *, controller: bool = True) -> None:
-    """Serve until SIGTERM or SIGINT.
+async def serve(
+    settings: Settings, *, controller: bool = True, make_oracle: OracleMaker = build_oracle
+) -> None:
+    """Serve until SIGTERM or SIGINT; the parameters are those of `create_app`.
 
     Raises
     ------
@@ -85,7 +93,7 @@ async def serve(settings: Settings, *, controller: bool = True) -> None:
     """
     refuse_open_bind(settings, read_tokens(settings.data_dir))
     config = uvicorn.Config(
-        create_app(settings, controller=controller),
+        create_app(settings, controller=controller, make_oracle=make_oracle),
         host=settings.host,
         port=settings.port,
         http="httptools",
@@ -100,11 +108,13 @@ async def serve(settings: Settings, *, controller: bool = True) -> None:
 
 
 @asynccontextmanager
-async def _context(settings: Settings, *, controller: bool) -> AsyncIterator[Context]:
+async def _context(
+    settings: Settings, opening: AbstractAsyncContextManager[Services]
+) -> AsyncIterator[Context]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     sweep(settings.data_dir / "models")
     async with AsyncExitStack() as stack:
-        parts = await stack.enter_async_context(services(settings, controller=controller))
+        parts = await stack.enter_async_context(opening)
         # Boxes talk to each other directly: proxies of the environment are for the outside.
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         metrics = Metrics()

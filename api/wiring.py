@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,9 +22,13 @@ from api.store import Store
 from cost_models.oracle import Oracle
 from devices.tensors import TensorStore, default_root
 from scheduler.control.brain import Brain
+from scheduler.model.ports import DurationOracle
 from scheduler.portfolio import placer, placers, warm_up
 
 ANY_ADDRESS = "0.0.0.0"
+
+OracleMaker = Callable[[Path], DurationOracle]
+"""Makes the oracle of a brain from what lies in the data folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +58,17 @@ class Services:
         return parts._replace(netloc=f"{user}@{host}:{parts.port}").geturl()
 
 
-def build_brain(data_dir: Path | None = None) -> Brain:
+def build_brain(data_dir: Path | None = None, make_oracle: OracleMaker = build_oracle) -> Brain:
     """A brain that knows nothing yet, with every solver that answers at once.
 
     Parameters
     ----------
     data_dir
         Where models, and a learned cost model if there is one, are kept.
+    make_oracle
+        Makes what predicts durations, where there is such a folder.
     """
-    oracle = Oracle() if data_dir is None else build_oracle(data_dir)
+    oracle = Oracle() if data_dir is None else make_oracle(data_dir)
     return Brain(oracle=oracle, solvers={name: placer(name) for name in placers()})
 
 
@@ -78,7 +84,9 @@ def open_tensors(settings: Settings) -> TensorStore:
 
 
 @asynccontextmanager
-async def services(settings: Settings, *, controller: bool = True) -> AsyncIterator[Services]:
+async def services(
+    settings: Settings, *, controller: bool = True, make_oracle: OracleMaker = build_oracle
+) -> AsyncIterator[Services]:
     """Everything that a process of the API needs, opened in order and closed in reverse.
 
     Without a store of the user's, the embedded one is run by this process.
@@ -87,6 +95,8 @@ async def services(settings: Settings, *, controller: bool = True) -> AsyncItera
     ----------
     controller
         Whether this process is a candidate for the office of controller.
+    make_oracle
+        Makes what its brains predict with.
 
     Raises
     ------
@@ -104,7 +114,8 @@ async def services(settings: Settings, *, controller: bool = True) -> AsyncItera
             # Before it takes office: a brain never waits for a compiler.
             await asyncio.to_thread(warm_up, names=placers())
             solver = await stack.enter_async_context(SolverProcess())
-            candidate = Controller(store, partial(build_brain, settings.data_dir), solver)
+            brain = partial(build_brain, settings.data_dir, make_oracle)
+            candidate = Controller(store, brain, solver)
             await stack.enter_async_context(_running(candidate))
         yield Services(store=store, feed=feed, tensors=tensors, store_url=url, controller=candidate)
 

@@ -159,16 +159,27 @@ def label(stages: int) -> str:
 
 
 def header() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
     kib = 4 * int(np.prod(SHAPE)) // 1024
     fsync = Settings.from_environment().embedded_fsync
     return (
-        f"{processor()}, {psutil.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}\n"
-        f"commit {commit}, seed {SEED}, {ROUNDS} rounds of {PER_ROUND} each after {WARM_UP}, "
+        f"{machine()}\n"
+        f"commit {commit()}, seed {SEED}, {ROUNDS} rounds of {PER_ROUND} each after {WARM_UP}, "
         f"in turn; body .npy of {kib} KiB; store: fsync {fsync}\n"
     )
+
+
+def machine() -> str:
+    """What was measured on, for the head of a report."""
+    return (
+        f"{processor()}, {psutil.cpu_count()} cores, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}"
+    )
+
+
+def commit() -> str:
+    """What was measured."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
 
 
 def processor() -> str:

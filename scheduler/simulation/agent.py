@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import Protocol
 from zlib import crc32
 
+from scheduler.model.measuring import Load
 from scheduler.model.messages import (
     AgentPlan,
     Dispatch,
@@ -34,6 +36,18 @@ class Faults:
     twice: float = 0.0
 
 
+class Surroundings(Protocol):
+    """What others do to simulated machines, and what agents see of it."""
+
+    def took_us(self, machine: str, start_us: int, work_us: int) -> int:
+        """How long work lasts that takes `work_us` where nobody disturbs it."""
+        ...
+
+    def load(self, machine: str, start_us: int, end_us: int) -> Load:
+        """What an agent says of the load of a run between two moments."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nature:
     """How simulated work behaves: a function of the work and a seeded source of randomness.
@@ -47,11 +61,21 @@ class Nature:
         on the attempt.
     stored
         Whether outputs stay on their box; otherwise they travel inside messages.
+    surroundings
+        What stretches durations; ``None`` where nobody else is, and agents do not look.
     """
 
     duration_us: Callable[[Dispatch, Random], int]
     items: Callable[[Dispatch, str], int | None]
     stored: bool = True
+    surroundings: Surroundings | None = None
+
+    def took_us(self, dispatch: Dispatch, random: Random, at_us: int) -> int:
+        """How long an execution lasts that starts at a moment."""
+        work_us = self.duration_us(dispatch, random)
+        if self.surroundings is None:
+            return work_us
+        return self.surroundings.took_us(dispatch.machine, at_us, work_us)
 
 
 @dataclass(slots=True)
@@ -135,6 +159,7 @@ class SimulatedAgent:
             )
         outputs = self._outputs(dispatch)
         self.known[dispatch.operation] = outputs
+        around = self.nature.surroundings
         return OperationFinished(
             at_us=at_us,
             operation=dispatch.operation,
@@ -145,6 +170,7 @@ class SimulatedAgent:
             compute_us=at_us - started_us,
             outputs=outputs,
             profile=self._profile(dispatch) if dispatch.work.kind is WorkKind.PROFILE else None,
+            load=around.load(machine, started_us, at_us) if around is not None else None,
         )
 
     def _inputs(self, dispatch: Dispatch) -> list[Value] | None:

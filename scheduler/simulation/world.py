@@ -141,7 +141,7 @@ class World:
             dispatch = agent.next_up(machine.id)
             if dispatch is not None:
                 self._report(agent.start(machine.id, self.now_us))
-                duration_us = agent.nature.duration_us(dispatch, self._random)
+                duration_us = agent.nature.took_us(dispatch, self._random, self.now_us)
                 self._after(duration_us, self._end_action(agent, machine.id, self.now_us))
 
     def _end_action(
