@@ -373,8 +373,11 @@ def tie_rich() -> Problem:
 
 
 def _print_plans() -> None:
+    examples = (topcuoglu(), arabnejad(), tie_rich())
+    for p in examples:
+        print("auto", solve(p, limits=Limits(time_s=60, deterministic_s=0.05)).schedule)
     for name in NAMES:
-        for p in (topcuoglu(), arabnejad(), tie_rich()):
+        for p in examples:
             if features(arrays(p)) <= registry.entry(name).features:
                 print(name, plan_of(p, searched(name, p, work=WORK)))
 
