@@ -43,6 +43,73 @@ class ModelList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAnswer:
+    """What one operator takes, beside what is counted for it in the graph.
+
+    Parameters
+    ----------
+    share
+        Of the time of all operators.
+    nodes
+        What of the file it runs: the node of its name, and those that are fused with it. Empty
+        where the name is the provider's own; then nothing is counted.
+    roofline_us
+        Least time, by its counts and the peaks of the machine.
+    """
+
+    name: str
+    op_type: str
+    provider: str
+    kernel_us: float
+    share: float
+    calls: int
+    nodes: tuple[str, ...] = ()
+    flops: int | None = None
+    moved_bytes: int | None = None
+    roofline_us: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileAnswer:
+    """What was measured of a model in one place, beside what physics says of it.
+
+    Parameters
+    ----------
+    roofline_us
+        What the prior says; ``None`` where the graph cannot be counted.
+    operators
+        In the order they run; empty unless they were measured and asked for.
+    """
+
+    profile: Profile
+    p50_us: int | None
+    p95_us: int | None
+    roofline_us: float | None
+    operators: tuple[OperatorAnswer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileList:
+    """All that was measured of a model, the latest first."""
+
+    model: str
+    profiles: tuple[ProfileAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOperators:
+    """The operators of the model that a stage of a run ran, on each machine where it ran it.
+
+    They were measured in a background run of their own, with the shapes that each profile names.
+    """
+
+    run: str
+    stage: str
+    model: str
+    profiles: tuple[ProfileAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadList:
     """All versions of all workloads."""
 
@@ -161,6 +228,8 @@ class Health:
 DECLARED: tuple[type, ...] = (
     ModelAnswer,
     ModelList,
+    ProfileList,
+    RunOperators,
     WorkloadRecord,
     WorkloadList,
     Accepted,

@@ -163,6 +163,21 @@ ProfileShapes = dict[str, tuple[Annotated[int, Field(ge=1, strict=True)], ...]]
 """Input shapes to profile a model with, all dimensions bound."""
 
 
+class ProfileRequest(Strict):
+    """How a model is to be measured anew."""
+
+    machines: list[str] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="Shell patterns over machines; all that are usable by default.",
+    )
+    shapes: ProfileShapes = Field(
+        default_factory=dict,
+        description="Input shapes; by default those that the model is always measured with.",
+    )
+    operators: bool = Field(default=False, description="Whether to measure each operator too.")
+
+
 class PolicySpec(Strict):
     """How work is placed."""
 

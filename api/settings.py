@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from scheduler.model.errors import InvalidInput
+
 MIB = 1024 * 1024
 
 
@@ -29,6 +31,8 @@ class Settings:
         ``always`` survives a power cut without losing an accepted run; ``everysec`` is faster.
     max_model_bytes, max_request_bytes
         Limits on uploads and on bodies of requests.
+    profile_share
+        Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
     inline_bytes
         Tensors up to this size travel inside messages.
     """
@@ -42,6 +46,7 @@ class Settings:
     embedded_fsync: str = "always"
     max_model_bytes: int = 2048 * MIB - 1
     max_request_bytes: int = 256 * MIB
+    profile_share: float = 0.02
     inline_bytes: int = 4096
 
     @property
@@ -56,7 +61,13 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX`` and ``_FSYNC``."""
+        """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``.
+
+        Raises
+        ------
+        InvalidInput
+            If the share is no number from 0 to 0.5.
+        """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
             data_dir=Path(environment.get("FJORD_DATA", default_data)),
@@ -64,4 +75,17 @@ class Settings:
             site=environment.get("FJORD_SITE", "local"),
             box=environment.get("FJORD_BOX", socket.gethostname()),
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
+            profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
         )
+
+
+def _share(text: str) -> float:
+    """Read a share of time; half of a machine is more than enough for what nobody asked for."""
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 0.5:
+        law = "FJORD_PROFILE_SHARE must be a number from 0 to 0.5"
+        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_PROFILE_SHARE")
+    return share

@@ -21,7 +21,7 @@ from api.solver_process import SolverProcess
 from api.store import Store
 from cost_models.oracle import Oracle
 from devices.tensors import TensorStore, default_root
-from scheduler.control.brain import Brain
+from scheduler.control.brain import Brain, BrainSettings
 from scheduler.model.ports import DurationOracle
 from scheduler.portfolio import placer, placers, warm_up
 
@@ -58,7 +58,11 @@ class Services:
         return parts._replace(netloc=f"{user}@{host}:{parts.port}").geturl()
 
 
-def build_brain(data_dir: Path | None = None, make_oracle: OracleMaker = build_oracle) -> Brain:
+def build_brain(
+    data_dir: Path | None = None,
+    make_oracle: OracleMaker = build_oracle,
+    brain_settings: BrainSettings | None = None,
+) -> Brain:
     """A brain that knows nothing yet, with every solver that answers at once.
 
     Parameters
@@ -67,9 +71,12 @@ def build_brain(data_dir: Path | None = None, make_oracle: OracleMaker = build_o
         Where models, and a learned cost model if there is one, are kept.
     make_oracle
         Makes what predicts durations, where there is such a folder.
+    brain_settings
+        Other than the defaults.
     """
     oracle = Oracle() if data_dir is None else make_oracle(data_dir)
-    return Brain(oracle=oracle, solvers={name: placer(name) for name in placers()})
+    solvers = {name: placer(name) for name in placers()}
+    return Brain(oracle=oracle, solvers=solvers, settings=brain_settings)
 
 
 def open_tensors(settings: Settings) -> TensorStore:
@@ -114,7 +121,8 @@ async def services(
             # Before it takes office: a brain never waits for a compiler.
             await asyncio.to_thread(warm_up, names=placers())
             solver = await stack.enter_async_context(SolverProcess())
-            brain = partial(build_brain, settings.data_dir, make_oracle)
+            told = BrainSettings(fill_share=settings.profile_share)
+            brain = partial(build_brain, settings.data_dir, make_oracle, told)
             candidate = Controller(store, brain, solver)
             await stack.enter_async_context(_running(candidate))
         yield Services(store=store, feed=feed, tensors=tensors, store_url=url, controller=candidate)

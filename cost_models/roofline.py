@@ -86,6 +86,16 @@ def operator_sum_us(cost: GraphCost, peaks: Peaks) -> float:
     return max(LEAST_US, seconds * _US_PER_S + _launches_us(cost.operators, peaks))
 
 
+def part_us(part: GroupCost | OperatorCost, peaks: Peaks) -> float:
+    """Least time of one group, or of one operator as if alone, in microseconds."""
+    traffic = (
+        part.weighted_bytes if isinstance(part, GroupCost) else part.read_bytes + part.written_bytes
+    )
+    seconds = max(part.flops / peak_flops_per_s(peaks, part.dtype), traffic / _bandwidth(peaks))
+    node_ns = peaks.node_ns if peaks.node_ns > 0 else ASSUMED_NODE_NS
+    return seconds * _US_PER_S + part.runs * node_ns / _NS_PER_US
+
+
 def peak_flops_per_s(peaks: Peaks, dtype: str) -> float:
     """The peak of a data type, or of the nearest one that was measured."""
     known = {name: value for name, value in peaks.flops_per_s.items() if value > 0}

@@ -18,6 +18,7 @@ from api.cli import (
     models,
     output,
     policy,
+    profiling,
     runs,
     services,
     solving,
@@ -45,6 +46,7 @@ devices.register(app)
 functions.register(app)
 load.register(app)
 app.add_typer(models.app, name="models")
+profiling.register(app)
 app.add_typer(workloads.app, name="workloads")
 submitting.register(app)
 app.add_typer(runs.app, name="runs")

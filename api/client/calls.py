@@ -80,6 +80,45 @@ def model(name: str) -> Steps[Json]:
     return (yield from _get(f"/v1/models/{quote(name)}"))
 
 
+def profile(
+    name: str,
+    *,
+    machines: Sequence[str] = (),
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    operators: bool = False,
+) -> Steps[Run]:
+    """Have a model measured anew, as work of the least urgent kind.
+
+    Parameters
+    ----------
+    machines
+        Shell patterns over machines; empty for all that are usable.
+    shapes
+        Input shapes; by default those that the model is always measured with.
+    operators
+        Whether to measure each operator too.
+    """
+    body: Json = {"machines": list(machines), "operators": operators}
+    if shapes:
+        body["shapes"] = {name: list(shape) for name, shape in shapes.items()}
+    path = f"/v1/models/{quote(name)}/profile"
+    response = yield Request(method="POST", path=path, body=body)
+    return _run_of(_json(response))
+
+
+def profiles(name: str, *, operators: bool = False) -> Steps[list[Json]]:
+    """List what was measured of a model at all shapes, the latest first, beside the prior."""
+    path = f"/v1/models/{quote(name)}/profiles"
+    answer = yield from _get(path, operators=str(operators).lower())
+    return list(answer["profiles"])
+
+
+def operators(run: Run | str, stage: str) -> Steps[list[Json]]:
+    """Show what each operator of the model of a stage takes, on the machines where it ran."""
+    answer = yield from _get(f"{_run_path(run)}/operators", stage=stage)
+    return list(answer["profiles"])
+
+
 def delete_model(name: str) -> Steps[None]:
     """Delete a model that no workload uses."""
     yield from _delete(f"/v1/models/{quote(name)}")

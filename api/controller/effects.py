@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from api.store import Batch
 from scheduler.control.commands import (
     Command,
+    ForgetProfiles,
     ForgetRun,
+    KeepProfile,
     RecordRun,
     ReleaseInputs,
     RequestPlan,
@@ -16,7 +18,7 @@ from scheduler.control.commands import (
     WakeAt,
 )
 from scheduler.control.records import RunRecord
-from scheduler.model.messages import AgentPlan, Release
+from scheduler.model.messages import AgentPlan, Profile, Release
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class Effects:
     records: dict[str, RunRecord] = field(default_factory=dict)
     forget: dict[str, Release] = field(default_factory=dict)
     release: list[Release] = field(default_factory=list)
+    profiles: list[Profile] = field(default_factory=list)
+    unprofiled: list[str] = field(default_factory=list)
     request: RequestPlan | None = None
     wake: WakeAt | None = None
 
@@ -44,6 +48,11 @@ class Effects:
                     self.forget[release.run] = release
                 case ReleaseInputs(release=release):
                     self.release.append(release)
+                case KeepProfile(profile=profile):
+                    self.profiles.append(profile)
+                case ForgetProfiles(digest=digest):
+                    self.profiles = [p for p in self.profiles if p.digest != digest]
+                    self.unprofiled.append(digest)
                 case RequestPlan():
                     self.request = command
                 case WakeAt():
@@ -56,6 +65,8 @@ class Effects:
             records=tuple(self.records.values()),
             forget=tuple(self.forget.values()),
             release=tuple(self.release),
+            unprofiled=tuple(self.unprofiled),
+            profiles=tuple(self.profiles),
         )
 
 

@@ -1,9 +1,10 @@
 """The routes of the API, one module per kind of thing."""
 
-from api.routes import boxes, costs, models, runs, service, site, workloads
+from api.routes import boxes, costs, models, profiles, runs, service, site, workloads
 
 ROUTERS = (
     models.router,
+    profiles.router,
     workloads.router,
     runs.router,
     site.router,

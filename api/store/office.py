@@ -15,7 +15,7 @@ from scheduler.control.events import Event
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model import keys
 from scheduler.model.errors import StaleEpoch
-from scheduler.model.messages import AgentPlan, Release
+from scheduler.model.messages import AgentPlan, Profile, Release
 
 CHANGES_KEPT = 10_000
 """Entries of the stream of changes: minutes of a busy site, for readers that fell behind."""
@@ -48,6 +48,8 @@ class Batch:
         Runs whose records go, with their tensors.
     release
         Tensors of runs that ended.
+    unprofiled
+        Digests of models whose profiles go, before those in `profiles` are kept.
     """
 
     skip: tuple[str, ...] = ()
@@ -56,6 +58,8 @@ class Batch:
     records: tuple[RunRecord, ...] = ()
     forget: tuple[Release, ...] = ()
     release: tuple[Release, ...] = ()
+    unprofiled: tuple[str, ...] = ()
+    profiles: tuple[Profile, ...] = ()
     view: SiteView | None = None
     costs: CostReport | None = None
 
@@ -128,6 +132,7 @@ class Store(Questions):
             yield ("ZREM", keys.runs(self.site), release.run)
         for release in (*batch.forget, *batch.release):
             yield self._added(keys.changes(self.site), release, CHANGES_KEPT)
+        yield from self._profile_commands(batch)
         if batch.view is not None:
             yield ("SET", keys.view(self.site), codec.encode(batch.view))
             change = ViewChanged(at_us=batch.view.at_us)
@@ -138,6 +143,13 @@ class Store(Questions):
             yield ("XADD", keys.events(self.site), "*", *codec.fields(event))
         if batch.skip:
             yield ("SADD", keys.skipped(self.site), *batch.skip)
+
+    def _profile_commands(self, batch: Batch) -> Iterator[Command]:
+        for digest in batch.unprofiled:
+            yield ("DEL", keys.profiles(self.site, digest))
+        for profile in batch.profiles:
+            key = keys.profiles(self.site, profile.digest)
+            yield ("HSET", key, profile_field(profile), codec.encode(profile))
 
     def _record_commands(self, record: RunRecord) -> Iterator[Command]:
         summary = replace(record, operations=())
@@ -150,6 +162,14 @@ class Store(Questions):
     @staticmethod
     def _added(key: str, message: object, kept: int) -> Command:
         return ("XADD", key, "MAXLEN", "~", kept, "*", *codec.fields(message))
+
+
+def profile_field(profile: Profile) -> str:
+    """What a profile is kept under: a newer one of the same thing takes its place."""
+    shapes = ";".join(
+        f"{name}={','.join(map(str, shape))}" for name, shape in sorted(profile.shapes.items())
+    )
+    return f"{profile.machine}|{profile.provider}|{shapes}"
 
 
 def _require(held: bool, lease: Lease) -> None:

@@ -11,7 +11,7 @@ from api.store.registry import Registry
 from scheduler.control.costs import CostReport
 from scheduler.control.records import OperationRecord, RunRecord, RunState, SiteView
 from scheduler.model import keys
-from scheduler.model.messages import Release
+from scheduler.model.messages import Profile, Release
 
 WATCHED_S = 5
 """Who looks at the view comes back within this time, or has gone."""
@@ -81,6 +81,12 @@ class Runs(Registry):
             ("GET", keys.view(self.site)), ("SET", keys.watched(self.site), 1, "EX", WATCHED_S)
         )
         return None if data is None else codec.decode(SiteView, data)
+
+    async def profiles(self, digest: str) -> list[Profile]:
+        """All that was measured of a model, with its operators, the latest first."""
+        found = await self.call("HVALS", keys.profiles(self.site, digest))
+        profiles = [codec.decode(Profile, data) for data in found]
+        return sorted(profiles, key=lambda p: (-p.at_us, p.machine, p.provider))
 
     async def costs(self) -> CostReport | None:
         """The latest report on costs, ``None`` before a controller made one."""

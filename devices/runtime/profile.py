@@ -14,6 +14,7 @@ from devices.runtime.canary import SEED, Values, cpu_outputs, judge
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.inputs import seeded_inputs
 from devices.runtime.memory import PeakMemory
+from devices.runtime.operators import operator_times
 from devices.runtime.session import Session, Shapes, open_session
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Profile, Verdict
@@ -35,6 +36,7 @@ def profile(
     *,
     repeats: int = REPEATS,
     budget_us: int = BUDGET_US,
+    operators: bool = False,
     clock: Clock = time.perf_counter_ns,
 ) -> Profile:
     """Load a model, check it against the CPU, warm it up and time it.
@@ -45,6 +47,8 @@ def profile(
     ----------
     shapes
         Shapes of inputs; those that are not given are bound as `bind_shapes` does.
+    operators
+        Whether to measure each operator too, in a session of its own.
     clock
         Monotonic nanoseconds.
 
@@ -78,7 +82,18 @@ def profile(
         # Taken before the reference on the CPU is made, which needs memory of its own.
         peak_bytes=memory.bytes(),
     )
-    return _checked(timed, path, row, inputs, outputs)
+    judged = _checked(timed, path, row, inputs, outputs)
+    return _with_operators(judged, path, row, inputs) if operators else judged
+
+
+def _with_operators(timed: Profile, path: Path, row: Provider, inputs: Values) -> Profile:
+    if timed.verdict is not Verdict.USABLE:
+        return timed
+    try:
+        found, note = operator_times(path, row, inputs)
+    except (ProviderRefused, RunFailed, MemoryError, OSError, ValueError) as error:
+        return replace(timed, operators_note=f"operators cannot be measured: {error}")
+    return replace(timed, operators=found, operators_note=note)
 
 
 def _samples(

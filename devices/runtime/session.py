@@ -157,6 +157,10 @@ class Session:
             self._running.remove(stop)
         return dict(zip(names, values, strict=True))
 
+    def end_trace(self) -> Path:
+        """Close the file of a session that was opened with one."""
+        return Path(self._engine.end_profiling())
+
     def terminate(self) -> bool:
         """Stop what runs now, from another thread; whether the provider heeds it."""
         for stop in tuple(self._running):
@@ -190,6 +194,7 @@ def open_session(
     shapes: Shapes | None = None,
     min_coverage: float = 0.0,
     threads: int = 1,
+    trace: Path | None = None,
 ) -> Session:
     """Load a model on a provider, and on no other.
 
@@ -201,6 +206,8 @@ def open_session(
         Least share of the nodes that must land on the provider. None at all is always refused.
     threads
         Those that it computes with, the caller's among them.
+    trace
+        Where the file begins that it writes of what each kernel takes; such a session is slower.
 
     Raises
     ------
@@ -210,6 +217,9 @@ def open_session(
     found = registry.devices(row)
     started = time.perf_counter_ns()
     options = _options(threads)
+    if trace is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(trace)
     arguments: dict[str, Any] = {}
     if row.library:
         options.add_provider_for_devices(found[:1], row.options_on(this_host(), threads))

@@ -142,7 +142,11 @@ class Executor:
             provider(message.provider),
             self._machine,
             {name: tuple(shape) for name, shape in params.get("shapes", {}).items()},
-            **{name: params[name] for name in ("repeats", "budget_us") if name in params},
+            **{
+                name: params[name]
+                for name in ("repeats", "budget_us", "operators")
+                if name in params
+            },
         )
         return _Outcome({}, now_us() - before, measured.load_us, measured)
 

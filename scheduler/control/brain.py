@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scheduler.control import fleet, improving, lifecycle, profiling, recovery, reports, views
+from scheduler.control import (
+    fleet,
+    gaps,
+    improving,
+    lifecycle,
+    profiling,
+    quiet,
+    recovery,
+    reports,
+    views,
+)
 from scheduler.control.commands import Command, RecordRun
 from scheduler.control.costing import cost_report
 from scheduler.control.costs import CostReport
@@ -17,6 +27,7 @@ from scheduler.control.events import (
     ModelRemoved,
     PlanProposed,
     PolicyChanged,
+    ProfileRequested,
     RunCancelled,
     RunSubmitted,
     Tick,
@@ -76,6 +87,7 @@ class Brain:
         state.now_us = max(state.now_us, event.at_us)
         lifecycle.expire(state, turn)
         _HANDLERS[type(event)](state, turn, event)
+        quiet.keep_clear_of_critical(state, turn)
         if turn.replan or is_running_dry(state):
             recovery.give_up_hopeless(state, turn)
             before = state.plan.planned
@@ -137,9 +149,10 @@ def _policy_changed(state: State, turn: Turn, event: PolicyChanged) -> None:
     turn.replan = True
 
 
-def _tick(state: State, _: Turn, event: Tick) -> None:
+def _tick(state: State, turn: Turn, event: Tick) -> None:
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
+    gaps.fill(state, turn)
 
 
 _HANDLERS: dict[type, _Handler] = {
@@ -154,6 +167,7 @@ _HANDLERS: dict[type, _Handler] = {
     ControllerStarted: _controller_started,
     ModelAdded: profiling.model_added,
     ModelRemoved: profiling.model_removed,
+    ProfileRequested: profiling.requested,
     WorkloadAdded: _workload_added,
     WorkloadRemoved: _workload_removed,
     RunSubmitted: lifecycle.submit,

@@ -13,7 +13,7 @@ from scheduler.control.state import State
 from scheduler.model.measuring import IDLE, Load
 from scheduler.model.messages import FailureReason, ProviderReport, Value, Verdict, WorkKind
 from scheduler.model.ports import CostQuery, Prediction
-from scheduler.model.problem import Mode
+from scheduler.model.problem import Band, Mode
 
 MOST_OPTIONS = 1_000
 """Kinds of work, under different loads and shapes, whose options are remembered."""
@@ -43,7 +43,7 @@ def forget_options(state: State, op: LiveOperation) -> None:
 
 def could_run_later(found: Options) -> bool:
     """Whether some refusal may pass by itself, so that waiting makes sense."""
-    passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN)
+    passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN, Reason.BESIDE_CRITICAL)
     return any(candidate.reason in passing for candidate in found.refused)
 
 
@@ -246,6 +246,10 @@ def _profile_options(state: State, op: LiveOperation, machine: str, provider: st
     reason, detail = _absence(state, live)
     if reason is not None:
         return Options(refused=(_refused(machine, provider, reason, detail),))
+    if op.band is Band.BACKGROUND and live.box in state.critical_boxes:
+        detail = f"a critical run has work on {live.box}"
+        refused = _refused(machine, provider, Reason.BESIDE_CRITICAL, detail)
+        return Options(refused=(refused,))
     budget_us = state.settings.profile_budget_us
     mode = Mode(
         machine=machine,

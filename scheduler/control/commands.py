@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scheduler.control.records import RunRecord
-from scheduler.model.messages import AgentPlan, Release
+from scheduler.model.messages import AgentPlan, Profile, Release
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Schedule
 
@@ -61,4 +61,27 @@ class WakeAt:
     at_us: int
 
 
-Command = SendPlan | RecordRun | ForgetRun | ReleaseInputs | RequestPlan | WakeAt
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepProfile:
+    """Keep what was measured, with its operators, instead of what was kept for the same thing."""
+
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetProfiles:
+    """Delete what was kept of a model that is gone."""
+
+    digest: str
+
+
+Command = (
+    SendPlan
+    | RecordRun
+    | ForgetRun
+    | ReleaseInputs
+    | RequestPlan
+    | WakeAt
+    | KeepProfile
+    | ForgetProfiles
+)

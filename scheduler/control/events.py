@@ -54,6 +54,28 @@ class ModelRemoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRequested:
+    """Somebody wants a model measured anew, as a run of the least urgent kind.
+
+    Parameters
+    ----------
+    machines
+        Shell patterns over machines; empty for all.
+    shapes
+        Of every input, all sizes bound; empty for those that the model is always measured with.
+    operators
+        Whether each operator is to be measured too.
+    """
+
+    at_us: int
+    run: str
+    digest: str
+    machines: tuple[str, ...] = ()
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    operators: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadAdded:
     """A workload version was accepted."""
 
@@ -155,6 +177,7 @@ Event = (
     | ControllerStarted
     | ModelAdded
     | ModelRemoved
+    | ProfileRequested
     | WorkloadAdded
     | WorkloadRemoved
     | RunSubmitted

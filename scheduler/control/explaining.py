@@ -15,6 +15,7 @@ from scheduler.model.problem import Mode
 
 _UNBLOCKED_BY: tuple[tuple[Reason, str], ...] = (
     (Reason.NOT_PROFILED, "waits for {target} to be profiled on any of {places}"),
+    (Reason.BESIDE_CRITICAL, "waits for critical runs to leave the box of {places}"),
     (Reason.MACHINE_DOWN, "waits for any of {places} to come up again"),
     (Reason.DRAINING, "waits for an agent: those that could run {target} are draining: {places}"),
     (Reason.NOT_CONNECTED, "waits for an agent: those that could run {target} are lost: {places}"),

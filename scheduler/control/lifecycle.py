@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
 from scheduler.control.events import RunCancelled, RunSubmitted
 from scheduler.control.expansion import expand, missing_inputs, run_outputs
+from scheduler.control.idling import gap_due_us
 from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun
 from scheduler.control.planning import is_beyond_horizon
 from scheduler.control.records import OperationState, RunState
@@ -103,6 +104,7 @@ def wake(state: State, turn: Turn) -> None:
     times = [state.deadlines[0][0]] if state.deadlines else []
     if state.ended:
         times.append(_forget_at_us(state, state.ended[0]))
+    times += [due_us for due_us in (gap_due_us(state),) if due_us is not None]
     alive = (agent for agent in state.agents.values() if agent.is_alive)
     times += [agent.release_by_us for agent in alive if agent.release_by_us is not None]
     # A wake-up that comes too early does no harm, so only an earlier one is worth a command.
@@ -166,7 +168,11 @@ def stop(turn: Turn, op: LiveOperation) -> None:
 def free_machine(state: State, op: LiveOperation, at_us: int) -> None:
     """Note that the machine of a running operation is free, and for how long it was busy."""
     live = state.machines.get(op.machine)
-    if live is not None and live.running == op.id:
+    if live is None:
+        return
+    # Also where its start was never reported.
+    live.free_us = max(live.free_us, at_us)
+    if live.running == op.id:
         live.running = ""
         live.busy_us += max(0, at_us - (op.started_us or at_us))
 

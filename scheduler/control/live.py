@@ -23,6 +23,8 @@ from scheduler.model.messages import (
 )
 from scheduler.model.problem import Band, Edge, Mode
 
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+"""Input shapes by name, sorted."""
 PENDING = frozenset({OperationState.EXPECTED, OperationState.WAITING, OperationState.DISPATCHED})
 """Not started."""
 SENT = frozenset({OperationState.DISPATCHED, OperationState.RUNNING})
@@ -135,6 +137,8 @@ class LiveRun:
         Number of items per fan-out, once its list is there.
     effective_band
         `band`, but raised while others wait for a profile.
+    is_extra
+        Whether it measures what nobody can wait for: something is known of the model there.
     unfinished
         Operations that are not done.
     touched
@@ -154,6 +158,7 @@ class LiveRun:
     deadline_us: int | None = None
     due_us: int | None = None
     drop_late: bool = True
+    is_extra: bool = False
     allow: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
     state: RunState = RunState.QUEUED
@@ -184,6 +189,12 @@ class LiveMachine:
         Attempts sent to it that have not started, in the order of the last message.
     running
         Operation that runs on it; empty if none is known to.
+    free_us
+        When it became free.
+    fill_from_us
+        Before this, nothing is measured there that nobody asked for: its share of time is used up.
+    has_gaps
+        Whether something may be to be measured there that nobody asked for.
     """
 
     report: MachineReport
@@ -195,6 +206,9 @@ class LiveMachine:
     busy_us: int = 0
     running: str = ""
     queue: list[tuple[str, int]] = field(default_factory=list)
+    free_us: int = 0
+    fill_from_us: int = 0
+    has_gaps: bool = False
 
 
 @dataclass(slots=True)
@@ -227,13 +241,22 @@ class LiveAgent:
 
 @dataclass(slots=True)
 class LiveModel:
-    """A model file and under which names it is known."""
+    """A model file and under which names it is known.
+
+    Parameters
+    ----------
+    shapes
+        What it is measured with.
+    seen
+        How often runs gave it which shapes.
+    """
 
     digest: str
     names: dict[str, None]
     size_bytes: int
     shapes: dict[str, tuple[int, ...]]
     kind: Kind = Kind.UNKNOWN
+    seen: dict[Shapes, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

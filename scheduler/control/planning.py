@@ -27,7 +27,10 @@ def replan(state: State, turn: Turn) -> None:
     """Plan all pending work again and make that the plan in force."""
     foresee(state)
     found = snapshot(state)
-    if raise_waited_profiles(state, found) | retract_unplannable(turn, found):
+    if raise_waited_profiles(state, found):
+        found = snapshot(state)
+    # After the bands are settled: what is not waited for any more may have to keep clear.
+    if retract_unplannable(turn, found):
         found = snapshot(state)
     schedule = solve(state, found)
     source = state.placement
@@ -147,7 +150,7 @@ def raise_waited_profiles(state: State, found: Snapshot) -> bool:
     }
     changed = False
     for run in state.active.values():
-        if run.kind == "profile":
+        if run.kind == "profile" and not run.is_extra:
             digest = next(iter(run.operations.values())).stage.digest
             band = Band.NORMAL if digest in awaited else run.band
             changed |= band != run.effective_band

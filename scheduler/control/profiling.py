@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from scheduler.control.events import ModelAdded, ModelRemoved
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from scheduler.control.commands import ForgetProfiles, KeepProfile
+from scheduler.control.events import ModelAdded, ModelRemoved, ProfileRequested
+from scheduler.control.idling import charge
 from scheduler.control.lifecycle import admit, end_run, finish_run, register, withdraw
-from scheduler.control.live import ENDED, LiveAgent, LiveModel, LiveOperation, LiveRun
+from scheduler.control.live import (
+    ENDED,
+    LiveAgent,
+    LiveModel,
+    LiveOperation,
+    LiveRun,
+    Shapes,
+)
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.state import State, Turn
 from scheduler.control.workload import Stage, Workload
 from scheduler.model.messages import FailureReason, Profile, ProviderReport, Verdict, WorkKind
+from scheduler.model.ports import CostQuery
 from scheduler.model.problem import Band
 
 _DIGITS = 12
@@ -41,6 +54,9 @@ def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
     if model is None or model.names.pop(event.name, "unknown") == "unknown" or model.names:
         return
     del state.models[event.digest]
+    turn.commands.append(ForgetProfiles(digest=event.digest))
+    for key in [key for key in state.measured_at if key[0] == event.digest]:
+        del state.measured_at[key]
     for run in list(state.active.values()):
         if run.kind == "profile" and _digest(run) == event.digest:
             reason = FailureReason.CANCELLED.value
@@ -61,13 +77,53 @@ def measure_all(state: State, turn: Turn) -> None:
             _measure(state, turn, model, places)
 
 
+def requested(state: State, turn: Turn, event: ProfileRequested) -> None:
+    """Measure a model anew because somebody asked for it."""
+    if event.run in state.runs:
+        return
+    model = state.models.get(event.digest)
+    places = _asked_places(state, event.machines) if model is not None else []
+    if model is None or not places:
+        run = _new_run(state, event.run, "")
+        admit(state, turn, run)
+        detail = "nothing is usable there" if model is not None else "no such model"
+        end_run(state, turn, run, RunState.FAILED, FailureReason.INVALID.value, detail)
+        return
+    shapes = tuple(sorted((event.shapes or model.shapes).items()))
+    measure_extra(
+        state, turn, model, places, shapes=shapes, run=event.run, operators=event.operators
+    )
+
+
+def measure_extra(
+    state: State,
+    turn: Turn,
+    model: LiveModel,
+    places: list[tuple[str, str]],
+    *,
+    shapes: Shapes,
+    run: str = "",
+    operators: bool = False,
+) -> None:
+    """Measure a model in places where something is known of it, as a run of its own."""
+    name = next(iter(model.names))
+    live = _new_run(state, run or _free_id(state, f"g-{model.digest[:_DIGITS]}"), name)
+    live.is_extra = True
+    for place in places:
+        op = _operation(state, live, model, place, dict(shapes))
+        if operators:
+            op.stage.params["operators"] = True
+        live.operations[op.id] = op
+    live.unfinished = len(live.operations)
+    admit(state, turn, live)
+    register(state, live)
+    turn.replan = True
+
+
 def measured(state: State, turn: Turn, op: LiveOperation, profile: Profile | None) -> None:
     """Take in what a profile found; a verdict other than usable refuses the provider."""
     assert profile is not None
-    assert op.only is not None
-    state.profiles[(op.stage.digest, *op.only)] = profile
-    if profile.verdict is Verdict.USABLE:
-        state.oracle.learn_profile(profile, "", at_us=state.now_us)
+    _take_in(state, turn, op, profile)
     _profile_ended(state, turn, op.run)
 
 
@@ -77,15 +133,68 @@ def refuse_profile(
     """Refuse a provider for a model because measuring it failed."""
     assert op.only is not None
     machine, provider = op.only
-    state.profiles[(op.stage.digest, machine, provider)] = Profile(
+    found = Profile(
         digest=op.stage.digest,
         machine=machine,
         provider=provider,
         verdict=_VERDICTS.get(reason, Verdict.FAILED),
         reason=f"{reason.value}: {message}",
+        shapes={name: tuple(shape) for name, shape in op.stage.params["shapes"].items()},
     )
+    _take_in(state, turn, op, found)
     _end(state, turn, op, OperationState.FAILED)
     _profile_ended(state, turn, op.run)
+
+
+def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> None:
+    """Keep a profile, and learn from it what concerns the shapes that it was made with."""
+    assert op.only is not None
+    machine, provider = op.only
+    key = (op.stage.digest, machine, provider)
+    query = CostQuery(
+        kind=WorkKind.MODEL,
+        name=op.stage.target,
+        digest=op.stage.digest,
+        variant="",
+        machine=machine,
+        provider=provider,
+        shapes=tuple(sorted(profile.shapes.items())),
+    )
+    (expected,) = state.oracle.predict([query])
+    profile = replace(profile, at_us=state.now_us)
+    if expected is not None:
+        origin = expected.provenance.value
+        profile = replace(profile, expected_us=expected.p50_us, provenance=origin)
+    model = state.models.get(op.stage.digest)
+    is_own = model is None or not op.run.is_extra or _shapes_of(op) == model.shapes
+    state.measured_at.setdefault(key, {})[tuple(sorted(_shapes_of(op).items()))] = state.now_us
+    turn.commands.append(KeepProfile(profile=profile))
+    charge(state, machine, state.now_us - (op.started_us or state.now_us))
+    if is_own:
+        # What shows the site shows this too, all the time: the operators are a thing apart.
+        state.profiles[key] = replace(profile, operators=())
+        if profile.verdict is Verdict.USABLE:
+            state.oracle.learn_profile(profile, "", at_us=state.now_us)
+    elif profile.verdict is Verdict.USABLE and profile.samples_us:
+        # To an oracle a profile takes the place of all that is known; this is about one shape. One
+        # observation, because a row of runs that carry no inputs would look like a drift.
+        median_us = sorted(profile.samples_us)[len(profile.samples_us) // 2]
+        state.oracle.observe(query, median_us, load=profile.load, at_us=state.now_us)
+
+
+def _shapes_of(op: LiveOperation) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(shape) for name, shape in op.stage.params["shapes"].items()}
+
+
+def _asked_places(state: State, patterns: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [
+        (name, report.provider)
+        for name, live in state.machines.items()
+        if _takes_work(state.agents[live.agent])
+        and (not patterns or any(fnmatchcase(name, pattern) for pattern in patterns))
+        for report in live.report.providers
+        if report.verdict is Verdict.USABLE
+    ]
 
 
 def cancel_profiles(state: State, turn: Turn, ops: list[LiveOperation]) -> None:
@@ -118,6 +227,7 @@ def forget_changed(state: State, machine: str, providers: tuple[ProviderReport, 
     changed = [report.provider for report in providers if before.get(report.provider) != report]
     for key in [key for key in state.profiles if key[1] == machine and key[2] in changed]:
         del state.profiles[key]
+        state.measured_at.pop(key, None)
 
 
 def _takes_work(agent: LiveAgent) -> bool:
@@ -132,13 +242,11 @@ def _is_to_measure(state: State, model: LiveModel, machine: str, report: Provide
 
 def _measure(state: State, turn: Turn, model: LiveModel, places: list[tuple[str, str]]) -> None:
     run = _open_run(state, turn, model)
-    for machine, provider in places:
-        name = f"{machine.replace('/', '.')}.{provider}"
-        op = run.operations.get(f"{run.id}/{name}")
+    for place in places:
+        fresh = _operation(state, run, model, place, model.shapes)
+        op = run.operations.get(fresh.id)
         if op is None:
-            op = _operation(state, run, model, name)
-            op.only = (machine, provider)
-            run.operations[op.id] = op
+            run.operations[fresh.id] = fresh
             run.unfinished += 1
         elif op.state is OperationState.CANCELLED:
             op.state, op.ended_us, op.record = OperationState.WAITING, None, None
@@ -150,21 +258,25 @@ def _measure(state: State, turn: Turn, model: LiveModel, places: list[tuple[str,
 
 def _open_run(state: State, turn: Turn, model: LiveModel) -> LiveRun:
     for run in state.active.values():
-        if run.kind == "profile" and _digest(run) == model.digest:
+        if run.kind == "profile" and not run.is_extra and _digest(run) == model.digest:
             return run
-    name = next(iter(model.names))
-    run = LiveRun(
-        id=_free_id(state, f"p-{model.digest[:_DIGITS]}"),
+    run = _new_run(state, _free_id(state, f"p-{model.digest[:_DIGITS]}"), next(iter(model.names)))
+    admit(state, turn, run)
+    return run
+
+
+def _new_run(state: State, run: str, model: str) -> LiveRun:
+    name = f"profile:{model}"
+    return LiveRun(
+        id=run,
         kind="profile",
-        workload=f"profile:{name}",
+        workload=name,
         sequence=0,
         submitted_us=state.now_us,
         band=Band.BACKGROUND,
         effective_band=Band.BACKGROUND,
-        graph=Workload(name=f"profile:{name}", version=0, stages=(), outputs={}),
+        graph=Workload(name=name, version=0, stages=(), outputs={}),
     )
-    admit(state, turn, run)
-    return run
 
 
 def _free_id(state: State, wanted: str) -> str:
@@ -173,19 +285,27 @@ def _free_id(state: State, wanted: str) -> str:
     return wanted if count == 1 else f"{wanted}-{count}"
 
 
-def _operation(state: State, run: LiveRun, model: LiveModel, name: str) -> LiveOperation:
+def _operation(
+    state: State,
+    run: LiveRun,
+    model: LiveModel,
+    place: tuple[str, str],
+    shapes: dict[str, tuple[int, ...]],
+) -> LiveOperation:
+    machine, provider = place
+    name = f"{machine.replace('/', '.')}.{provider}"
     stage = Stage(
         name=name,
         kind=WorkKind.PROFILE,
         target=next(iter(model.names)),
         digest=model.digest,
         params={
-            "shapes": {key: list(shape) for key, shape in model.shapes.items()},
+            "shapes": {key: list(shape) for key, shape in shapes.items()},
             "repeats": state.settings.profile_repeats,
             "budget_us": state.settings.profile_budget_us,
         },
     )
-    return LiveOperation(id=f"{run.id}/{name}", run=run, stage=stage)
+    return LiveOperation(id=f"{run.id}/{name}", run=run, stage=stage, only=place)
 
 
 def _end(state: State, turn: Turn, op: LiveOperation, ended: OperationState) -> None:

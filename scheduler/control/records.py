@@ -47,6 +47,7 @@ class Reason(StrEnum):
     NO_FUNCTION = "no_function"  # the machine does not run that function
     PINNED_ELSEWHERE = "pinned_elsewhere"  # already sent to another agent
     OUT_OF_MEMORY = "out_of_memory"
+    BESIDE_CRITICAL = "beside_critical"  # nothing is measured on a box beside a critical run
     NOT_CONNECTED = "not_connected"
     NO_MACHINE = "no_machine"  # nothing has joined that could run it
     WAITS_FOR_INPUT = "waits_for_input"

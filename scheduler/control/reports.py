@@ -7,6 +7,7 @@ from scheduler.control.costs import PredictedActual
 from scheduler.control.expansion import expand, fan_outs_of, length, outputs_read
 from scheduler.control.explaining import chosen_instead, is_chosen
 from scheduler.control.foreseeing import seen_load
+from scheduler.control.gaps import note_shapes
 from scheduler.control.lifecycle import (
     end_run,
     finish_run,
@@ -80,6 +81,7 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
         measured(state, turn, op, event.profile)
         return
     _observe(state, op, event)
+    note_shapes(state, op)
     _tell_consumers(turn, op)
     is_off_plan = _is_off_plan(state, op) or _is_slipping(state)
     if not was_planned or is_off_plan or _frees_urgent(state, op):

@@ -27,6 +27,14 @@ class BrainSettings:
         Longer than the larger of the floor and this multiple of p95 is a hang.
     profile_budget_us, profile_repeats
         What one profile may spend, and how often it runs the model.
+    fill_share
+        Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
+    fill_idle_us
+        A machine is measured on like that once it has been idle for so long.
+    fill_age_us
+        What was measured longer ago is measured anew.
+    fill_seen
+        Shapes that so many operations had are worth measuring.
     latency_us, bandwidth_bytes_per_s
         Assumed of the connection between two boxes.
     improve_operations, improve_makespan_us
@@ -48,6 +56,10 @@ class BrainSettings:
     timeout_factor: int = 20
     profile_budget_us: int = 1_000_000
     profile_repeats: int = 10
+    fill_share: float = 0.02
+    fill_idle_us: int = 5_000_000
+    fill_age_us: int = 7 * 86_400_000_000
+    fill_seen: int = 3
     latency_us: int = 500
     bandwidth_bytes_per_s: int = 100_000_000
     improve_operations: int = 4

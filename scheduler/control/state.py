@@ -19,6 +19,7 @@ from scheduler.control.live import (
     LiveOperation,
     LiveRun,
     Options,
+    Shapes,
 )
 from scheduler.control.settings import BrainSettings
 from scheduler.control.workload import Workload
@@ -131,6 +132,11 @@ class State:
         Version of the plan that the solver process has nothing more to say about.
     deadlines
         Heap of (time, sequence, run) at which a run is dropped.
+    critical_boxes
+        Boxes where a critical run has work; kept up to date while something is to be measured.
+    measured_at
+        By digest, machine and provider: when which shapes were last measured, with or without
+        success.
     profile_runs
         How often each id of a profile run was taken.
     retried
@@ -172,6 +178,8 @@ class State:
     retried: dict[str, None] = field(default_factory=dict)
     blocked_runs: dict[str, str] = field(default_factory=dict)
     profile_runs: dict[str, int] = field(default_factory=dict)
+    critical_boxes: frozenset[str] = frozenset()
+    measured_at: dict[tuple[str, str, str], dict[Shapes, int]] = field(default_factory=dict)
     ended_operations: deque[LiveOperation] = field(default_factory=lambda: deque(maxlen=600))
     forgotten: deque[Release] = field(default_factory=lambda: deque(maxlen=100))
     wake_us: int | None = None

@@ -73,6 +73,11 @@ def models(site: str) -> str:
     return f"fjord:{{{site}}}:models"
 
 
+def profiles(site: str, digest: str) -> str:
+    """Hash of what was measured of a model, by machine, provider and shapes, each as JSON."""
+    return f"fjord:{{{site}}}:profiles:{digest}"
+
+
 def workloads(site: str) -> str:
     """Hash of workload versions by ``name@version``, each as JSON."""
     return f"fjord:{{{site}}}:workloads"

@@ -52,6 +52,16 @@ def test_models_and_workloads_are_listed(fjord: Fjord, ocr: str) -> None:
     assert fjord("workloads", "show", ocr)["name"] == ocr
 
 
+def test_a_model_is_measured_anew_with_its_operators(fjord: Fjord, ocr: str) -> None:
+    shape = ("--shape", "x=1,3,48,100")
+    answer = fjord("profile", "text-recognition", *shape, "--operators")
+    assert answer["state"] == "finished"
+    assert answer["profiles"]
+    for each in answer["profiles"]:
+        assert each["profile"]["shapes"] == {"x": [1, 3, 48, 100]}
+        assert each["operators"] or each["profile"]["operators_note"] or each["profile"]["reason"]
+
+
 def test_the_policy_is_shown(fjord: Fjord) -> None:
     assert fjord("policy") == {"placement": "heft", "improve": True}
 

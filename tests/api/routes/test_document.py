@@ -28,6 +28,11 @@ def _calls(run: str, digest: str, key: str) -> dict[tuple[str, str], tuple[str, 
         ("GET", "/v1/models"): ("/v1/models", {}),
         ("POST", "/v1/models"): ("/v1/models", {}),
         ("GET", "/v1/models/{name}"): ("/v1/models/double", {}),
+        ("POST", "/v1/models/{name}/profile"): (
+            "/v1/models/double/profile",
+            {"json": {"operators": True}},
+        ),
+        ("GET", "/v1/models/{name}/profiles"): ("/v1/models/double/profiles?operators=true", {}),
         ("GET", "/v1/models/by-digest/{digest}/file"): (f"/v1/models/by-digest/{digest}/file", {}),
         ("DELETE", "/v1/models/{name}"): ("/v1/models/spare", {}),
         ("POST", "/v1/workloads"): ("/v1/workloads", {"json": OTHER}),
@@ -42,6 +47,7 @@ def _calls(run: str, digest: str, key: str) -> dict[tuple[str, str], tuple[str, 
         ("GET", "/v1/runs"): ("/v1/runs", {}),
         ("GET", "/v1/runs/{run}"): (f"/v1/runs/{run}", {}),
         ("GET", "/v1/runs/{run}/explain"): (f"/v1/runs/{run}/explain", {}),
+        ("GET", "/v1/runs/{run}/operators"): (f"/v1/runs/{run}/operators?stage=double", {}),
         ("GET", "/v1/runs/{run}/trace"): (f"/v1/runs/{run}/trace", {}),
         ("GET", "/v1/runs/{run}/outputs/{output}"): (f"/v1/runs/{run}/outputs/y", {}),
         ("DELETE", "/v1/runs/{run}"): (f"/v1/runs/{run}", {}),
@@ -70,6 +76,8 @@ async def test_every_operation_answers_as_the_document_says(service: Service) ->
     await service.add_model("spare")
     client, document = service.client, service.document.document
     first = await client.post("/v1/workloads/plain/runs?wait_s=20", json=RUN)
+    asked = await client.post("/v1/models/double/profile", json={"operators": True})
+    await client.get(f"/v1/runs/{asked.json()['run']}?wait_s=20")
     digest = (await client.get("/v1/models/double")).json()["digest"]
     value = service.context.services.tensors.put("r-t", "x", np.zeros(5_000))
     calls = _calls(first.json()["run"], digest, value.tensors[0].key)

@@ -8,6 +8,7 @@ const REASONS = {
   later_finish: "would finish later",
   worse_plan: "earlier by itself, but the plan as a whole would be longer",
   not_profiled: "the model has not been measured there yet",
+  beside_critical: "nothing is measured on a box where a critical run has work",
   refused: "the provider failed the check for this model",
   provider_unusable: "the provider cannot be used there",
   forbidden: "the submitter forbade it",

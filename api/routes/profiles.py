@@ -1,0 +1,146 @@
+"""Measuring: have a model measured anew, and see what was measured, down to its operators."""
+
+from __future__ import annotations
+
+import asyncio
+from fnmatch import fnmatchcase
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.answers import Accepted, ProfileList, RunOperators
+from api.auth import Scope
+from api.context import Context, of
+from api.drilldown import answers
+from api.registry import ModelRecord
+from api.routes.common import json_of, reply, route
+from api.schemas import ProfileRequest
+from api.submission import new_run_id
+from devices.graph import bind_shapes, read_model
+from scheduler.control.events import ProfileRequested
+from scheduler.control.records import OperationRecord, RunRecord
+from scheduler.control.workload import Stage
+from scheduler.model.errors import UnknownName
+from scheduler.model.messages import Profile, WorkKind
+
+router = APIRouter(prefix="/v1", tags=["profiles"])
+
+
+@router.post(
+    "/models/{name}/profile",
+    **route(
+        Scope.OPERATE,
+        {202: json_of("Accepted", "It will be measured, as a run that one can follow.")},
+    ),
+)
+async def profile_model(request: Request, name: str, body: ProfileRequest) -> Response:
+    """Measure a model anew, as work of the least urgent kind and never beside a critical run."""
+    context = of(request)
+    record = await context.store.model(name)
+    await _check_machines(body.machines, context)
+    run = new_run_id()
+    event = ProfileRequested(
+        at_us=context.store.now_us(),
+        run=run,
+        digest=record.digest,
+        machines=tuple(body.machines),
+        shapes=await asyncio.to_thread(_bound, record, body, context),
+        operators=body.operators,
+    )
+    await context.store.append(event)
+    return reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
+
+
+@router.get(
+    "/models/{name}/profiles",
+    **route(Scope.READ, {200: json_of("ProfileList", "All that was measured of it.")}),
+)
+async def list_profiles(request: Request, name: str, operators: bool = False) -> Response:
+    """Show what was measured of a model at all shapes, beside the prior; with its operators."""
+    context = of(request)
+    record = await context.store.model(name)
+    profiles = await context.store.profiles(record.digest)
+    found = await answers(profiles, context, operators=operators)
+    return reply(ProfileList(model=name, profiles=found))
+
+
+@router.get(
+    "/runs/{run}/operators",
+    **route(Scope.READ, {200: json_of("RunOperators", "Its operators, where it ran.")}),
+)
+async def run_operators(request: Request, run: str, stage: str) -> Response:
+    """Show what each operator of the model of a stage takes, on the machines where the run was.
+
+    They come from the latest profile with operators there: `POST /v1/models/{name}/profile`.
+    """
+    context = of(request)
+    record = await context.store.run(run)
+    if record is None:
+        raise UnknownName(f"there is no run {run!r}", field="run")
+    found = await _stage(record, stage, context)
+    places = _places(record.operations, stage)
+    profiles = _latest(await context.store.profiles(found.digest), places)
+    if not profiles:
+        where = ", ".join(f"{machine}:{provider}" for machine, provider in places) or "any machine"
+        raise UnknownName(
+            f"the operators of {found.target} were not measured on {where}: "
+            f"fjord profile {found.target} --operators",
+            field="stage",
+        )
+    return reply(
+        RunOperators(
+            run=run,
+            stage=stage,
+            model=found.target,
+            profiles=await answers(profiles, context, operators=True),
+        )
+    )
+
+
+async def _check_machines(patterns: list[str], context: Context) -> None:
+    view = await context.store.view()
+    known = [machine.report.id for machine in view.machines] if view is not None else []
+    for wanted in patterns:
+        if not any(fnmatchcase(machine, wanted) for machine in known):
+            law = f"machines must be among {', '.join(known) or 'none'}"
+            raise UnknownName(f"{law}; got {wanted!r}", field="machines")
+
+
+def _bound(
+    record: ModelRecord, asked: ProfileRequest, context: Context
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of all inputs; empty if they are to be those it is always measured with."""
+    if not asked.shapes:
+        return {}
+    given = {name: tuple(shape) for name, shape in asked.shapes.items()}
+    path = context.model_path(record.digest)
+    if not path.is_file():
+        raise UnknownName(f"the file of model {record.name!r} is not here", field="shapes")
+    return bind_shapes(read_model(path), given)
+
+
+async def _stage(record: RunRecord, name: str, context: Context) -> Stage:
+    workload, _, version = record.workload.rpartition("@")
+    known = await context.workloads.get(workload, int(version)) if version.isdigit() else None
+    stages = known.workload.stages if known is not None else ()
+    for stage in stages:
+        if stage.name == name and stage.kind is WorkKind.MODEL:
+            return stage
+    models = [stage.name for stage in stages if stage.kind is WorkKind.MODEL]
+    law = f"stage must be one of a model: {', '.join(models) or 'this run has none'}"
+    raise UnknownName(f"{law}; got {name!r}", field="stage")
+
+
+def _places(operations: tuple[OperationRecord, ...], stage: str) -> list[tuple[str, str]]:
+    """Machine and provider that each operation of a stage ran on, each once."""
+    found = [(op.machine, op.provider) for op in operations if op.stage == stage and op.machine]
+    return list(dict.fromkeys(found))
+
+
+def _latest(profiles: list[Profile], places: list[tuple[str, str]]) -> list[Profile]:
+    """The newest profile with operators in each place; they come newest first."""
+    kept: dict[tuple[str, str], Profile] = {}
+    for profile in profiles:
+        if profile.operators or profile.operators_note:
+            kept.setdefault((profile.machine, profile.provider), profile)
+    return [kept[place] for place in places if place in kept]

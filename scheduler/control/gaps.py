@@ -1,0 +1,82 @@
+"""What should be measured though nobody asked: shapes that runs have, what drifted, what is old."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scheduler.control.foreseeing import input_shapes
+from scheduler.control.idling import idle_from_us
+from scheduler.control.live import LiveMachine, LiveModel, LiveOperation, Shapes
+from scheduler.control.profiling import measure_extra
+from scheduler.control.state import State, Turn
+from scheduler.model.messages import Verdict, WorkKind
+
+MOST_SHAPES = 64
+"""Different shapes of one model that are counted; after that, only those are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something to measure, and how much it matters: the largest first."""
+
+    model: LiveModel
+    provider: str
+    shapes: Shapes
+    weight: tuple[int, int]
+
+
+def note_shapes(state: State, op: LiveOperation) -> None:
+    """Count the shapes that an operation had; once they are common they are worth measuring."""
+    model = state.models.get(op.stage.digest)
+    if model is None or op.stage.kind is not WorkKind.MODEL or state.settings.fill_share <= 0:
+        return
+    live = state.machines.get(op.machine)
+    if live is not None:
+        live.has_gaps = True
+    shapes = input_shapes(op)
+    if not shapes or (shapes not in model.seen and len(model.seen) >= MOST_SHAPES):
+        return
+    count = model.seen[shapes] = model.seen.get(shapes, 0) + 1
+    if count == state.settings.fill_seen:
+        for live in state.machines.values():
+            live.has_gaps = True
+
+
+def fill(state: State, turn: Turn) -> None:
+    """Measure the most important gap of the first machine that has been idle long enough."""
+    for name, live in state.machines.items():
+        due_us = idle_from_us(state, name, live)
+        if due_us is None or due_us > state.now_us:
+            continue
+        gap = max(_gaps(state, name, live), key=lambda gap: gap.weight, default=None)
+        if gap is None:
+            live.has_gaps = False
+        else:
+            measure_extra(state, turn, gap.model, [(name, gap.provider)], shapes=gap.shapes)
+            return
+
+
+def _gaps(state: State, machine: str, live: LiveMachine) -> Iterator[Gap]:
+    drifts = {
+        (drift.work, drift.provider): drift.at_us
+        for drift in state.oracle.report().drifts
+        if drift.machine == machine
+    }
+    for model in state.models.values():
+        own = tuple(sorted(model.shapes.items()))
+        for report in live.report.providers:
+            key = (model.digest, machine, report.provider)
+            profile = state.profiles.get(key)
+            if profile is None or profile.verdict is not Verdict.USABLE:
+                continue
+            done = state.measured_at.get(key, {})
+            for shapes, count in model.seen.items():
+                if count >= state.settings.fill_seen and shapes not in done and shapes != own:
+                    yield Gap(model, report.provider, shapes, (1, count))
+            at_us = done.get(own, 0)
+            changed_us = drifts.get((model.digest, report.provider), 0)
+            if changed_us > at_us:
+                yield Gap(model, report.provider, own, (2, changed_us))
+            elif model.seen and state.now_us - at_us > state.settings.fill_age_us:
+                yield Gap(model, report.provider, own, (0, state.now_us - at_us))

@@ -1,0 +1,36 @@
+"""Nothing is measured beside a critical run, unless a run waits for what is to be measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scheduler.control.candidates import options
+from scheduler.control.live import PENDING
+from scheduler.control.records import OperationState
+from scheduler.control.state import State, Turn
+from scheduler.model.problem import Band
+
+
+def keep_clear_of_critical(state: State, turn: Turn) -> None:
+    """Plan anew when critical runs come to a box, or leave it, while something is to be measured.
+
+    Only what nobody waits for keeps away from them: a run may wait for a model to be measured,
+    and that run may be the critical one.
+    """
+    is_idle = not any(run.kind == "profile" for run in state.active.values())
+    found = frozenset() if is_idle else frozenset(_critical_boxes(state))
+    if found != state.critical_boxes:
+        state.critical_boxes = found
+        turn.replan = turn.replan or not is_idle
+
+
+def _critical_boxes(state: State) -> Iterator[str]:
+    """Boxes where a critical run has something running, or something left that can run there."""
+    for run in state.active.values():
+        if run.kind != "run" or run.effective_band is not Band.CRITICAL:
+            continue
+        for op in run.operations.values():
+            if op.state is OperationState.RUNNING and op.machine in state.machines:
+                yield state.machines[op.machine].box
+            elif op.state in PENDING:
+                yield from (state.machines[mode.machine].box for mode in options(state, op).modes)
