@@ -103,12 +103,17 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=6)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--simulated", action="store_true", help="replay recorded bursts instead")
+    parser.add_argument("--gap-ms", type=int, default=0, help="between pages, if simulated")
     asked = parser.parse_args()
     if asked.simulated:
         found = replaying.compare(
-            Trace.read(replaying.BURSTS), rounds=asked.rounds, pages=asked.pages
+            Trace.read(replaying.BURSTS),
+            rounds=asked.rounds,
+            pages=asked.pages,
+            gap_us=max(100, asked.gap_ms * 1000),
         )
-        print(f"commit {commit()}, {asked.rounds} rounds of {asked.pages} pages, simulated\n")
+        print(f"commit {commit()}, simulated, {asked.rounds} rounds of {asked.pages} pages,")
+        print(f"{asked.gap_ms} ms from one to the next\n")
         print("\n".join(replaying.report(found)))
     else:
         _real(asked)
