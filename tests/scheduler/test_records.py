@@ -46,20 +46,36 @@ def test_the_checker_has_nothing_against_it(file: Path) -> None:
     assert found.value(schedule.makespan_us) == record["makespan"] < record["best_known"]
 
 
+def arcs_and_modes(lines: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
+    """What comes before what, and the machine and duration pairs of each operation, as written."""
+    if len(lines[0]) == 3 and len(lines) == 1 + lines[0][0] + lines[0][1]:
+        arcs = lines[0][1]
+        return lines[1 : 1 + arcs], [pairs for _, *pairs in lines[1 + arcs :]]
+    order: list[list[int]] = []
+    modes: list[list[int]] = []
+    for count, *words in lines[1:]:
+        for place in range(count):
+            size = words.pop(0) * 2
+            if place:
+                order.append([len(modes) - 1, len(modes)])
+            modes.append(words[:size])
+            del words[:size]
+    return order, modes
+
+
 @every_plan
 def test_so_says_the_file_itself(file: Path) -> None:
-    # The format: operations, arcs, machines; the arcs; per operation its (machine, duration) pairs.
     record, instance = read(file)
     lines = [[int(word) for word in line.split()] for line in instance.read_text().splitlines()]
-    operations, arcs, machines = lines[0]
+    order, modes = arcs_and_modes([line for line in lines if line])
     plan = {row["operation"]: row for row in record["schedule"]}
-    assert sorted(plan) == list(range(operations))
-    for i, (_, *pairs) in enumerate(lines[1 + arcs : 1 + arcs + operations]):
+    assert sorted(plan) == list(range(len(modes)))
+    for i, pairs in enumerate(modes):
         allowed = dict(zip(pairs[::2], pairs[1::2], strict=True))
         assert plan[i]["end"] - plan[i]["start"] == allowed[plan[i]["machine"]]
-    for before, after in lines[1 : 1 + arcs]:
+    for before, after in order:
         assert plan[before]["end"] <= plan[after]["start"]
-    for machine in range(machines):
+    for machine in {row["machine"] for row in plan.values()}:
         rows = sorted((r["start"], r["end"]) for r in plan.values() if r["machine"] == machine)
         assert all(one[1] <= other[0] for one, other in pairwise(rows))
     assert min(row["start"] for row in plan.values()) >= 0
