@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from cost_models.oracle import Oracle
 from scheduler.model.measuring import IDLE, Kind, Load, Neighbour
 from scheduler.model.messages import Profile, Verdict, WorkKind
-from scheduler.model.ports import CostQuery, Prediction
+from scheduler.model.ports import CostQuery, DurationOracle, Prediction
 
 DIGEST = "d" * 64
 
@@ -56,7 +55,7 @@ def beside(count: int = 1, kind: Kind = Kind.MEMORY) -> Load:
     return Load(neighbours=(Neighbour(kind=kind, provider="cpu"),) * count)
 
 
-def predicted(oracle: Oracle, asked: CostQuery) -> Prediction:
+def predicted(oracle: DurationOracle, asked: CostQuery) -> Prediction:
     (found,) = oracle.predict([asked])
     assert found is not None
     return found

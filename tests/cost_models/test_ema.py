@@ -1,4 +1,4 @@
-"""The first oracle: what it knows from profiles, from observations, and from neither."""
+"""The oracle of moving averages: its medians and its p95."""
 
 from __future__ import annotations
 
@@ -8,42 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cost_models.ema import EmaOracle
-from scheduler.model.messages import Profile, Verdict, WorkKind
-from scheduler.model.ports import CostQuery, Prediction, Provenance
-
-
-def query(machine: str = "a/cpu0", *, declared_us: int = 0, provider: str = "cpu") -> CostQuery:
-    return CostQuery(
-        kind=WorkKind.MODEL,
-        name="det",
-        digest="d" * 64,
-        variant="",
-        machine=machine,
-        provider=provider,
-        declared_us=declared_us,
-    )
-
-
-def profile(samples_us: tuple[int, ...], verdict: Verdict = Verdict.USABLE) -> Profile:
-    return Profile(
-        digest="d" * 64,
-        machine="a/cpu0",
-        provider="cpu",
-        verdict=verdict,
-        samples_us=samples_us,
-        load_us=70_000,
-        peak_bytes=9_000,
-    )
-
-
-def predicted(oracle: EmaOracle, asked: CostQuery) -> Prediction:
-    (found,) = oracle.predict([asked])
-    assert found is not None
-    return found
-
-
-def test_nothing_known_is_no_prediction_never_zero() -> None:
-    assert EmaOracle().predict([query(), query("a/cpu1")]) == [None, None]
+from scheduler.model.ports import Provenance
+from tests.cost_models.asking import predicted, profile, query
 
 
 def test_profile_gives_median_spread_load_and_memory() -> None:
@@ -54,41 +20,6 @@ def test_profile_gives_median_spread_load_and_memory() -> None:
     assert (found.p50_us, found.p95_us) == (100, 182)
     assert (found.load_us, found.peak_bytes, found.observations) == (70_000, 9_000, 5)
     assert found.provenance is Provenance.MEASURED
-
-
-def test_profile_that_failed_teaches_nothing() -> None:
-    oracle = EmaOracle()
-    oracle.learn_profile(profile((90, 100), Verdict.WRONG), "")
-    oracle.learn_profile(profile(()), "")
-    assert oracle.predict([query()]) == [None]
-
-
-def test_what_was_declared_stands_until_it_is_measured() -> None:
-    oracle = EmaOracle()
-    asked = query(declared_us=800)
-    assert predicted(oracle, asked).provenance is Provenance.DECLARED
-    assert predicted(oracle, asked).p50_us == 800
-    oracle.observe(asked, 3_000)
-    assert predicted(oracle, asked).p50_us == 3_000
-    assert predicted(oracle, asked).provenance is Provenance.MEASURED
-
-
-def test_sibling_of_the_same_agent_and_provider_is_assumed_to_be_alike() -> None:
-    oracle = EmaOracle()
-    oracle.learn_profile(profile((100,) * 5), "")
-    found = predicted(oracle, query("a/cpu1"))
-    assert (found.p50_us, found.provenance, found.observations) == (100, Provenance.ASSUMED, 0)
-    assert oracle.predict([query("b/cpu0"), query("a/cpu1", provider="openvino")]) == [None, None]
-
-
-def test_median_follows_a_lasting_change_and_shrugs_at_one_outlier() -> None:
-    oracle = EmaOracle()
-    oracle.learn_profile(profile((1_000,) * 10), "")
-    oracle.observe(query(), 1_000_000)
-    assert predicted(oracle, query()).p50_us < 2_000
-    for _ in range(60):
-        oracle.observe(query(), 5_000)
-    assert 4_900 < predicted(oracle, query()).p50_us < 5_100
 
 
 def test_p95_comes_to_cover_about_95_percent() -> None:
@@ -109,17 +40,3 @@ def test_prediction_is_never_zero_and_p95_never_below_p50(durations: list[int]) 
         oracle.observe(query(), duration_us)
         found = predicted(oracle, query())
         assert 1 <= found.p50_us <= found.p95_us
-
-
-def test_lanes_that_measure_alike_are_predicted_alike() -> None:
-    oracle = EmaOracle()
-    oracle.learn_profile(profile((100,) * 5), "")
-    oracle.observe(query("a/cpu1"), 110)
-    assert [predicted(oracle, query(f"a/cpu{i}")).p50_us for i in (0, 1)] == [105, 105]
-
-
-def test_lanes_that_differ_keep_their_own_medians() -> None:
-    oracle = EmaOracle()
-    oracle.learn_profile(profile((100,) * 5), "")
-    oracle.observe(query("a/cpu1"), 200)
-    assert [predicted(oracle, query(f"a/cpu{i}")).p50_us for i in (0, 1)] == [100, 200]
