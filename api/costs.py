@@ -41,12 +41,22 @@ class Graphs:
         return self._known[key]
 
 
+def count(path: Path, shapes: Shapes) -> GraphCost:
+    """Count a model file; sizes that are left open are those that it would be measured with.
+
+    Raises
+    ------
+    InvalidModel
+        If the file is no model, or the shapes do not fit it.
+    """
+    model = parse(path)
+    return graph_cost(model, bind_shapes(describe(model, 0), dict(shapes)))
+
+
 def cost_of(path: Path, shapes: Shapes) -> GraphCost | None:
-    """Count a model file; sizes that are left open are those that it would be measured with."""
+    """Count a model file as `count` does; ``None`` if that cannot be done."""
     try:
-        model = parse(path)
-        bound = bind_shapes(describe(model, 0), dict(shapes))
-        return graph_cost(model, bound)
+        return count(path, shapes)
     except Exception as error:
         # Costs are advice: what cannot be counted can still be measured.
         _log.info("the graph of %s cannot be counted: %s", path.name, error)
@@ -62,8 +72,11 @@ def build_oracle(data_dir: Path) -> Oracle:
 
 
 def oracle_of_file(path: Path, data_dir: Path) -> Oracle:
-    """An oracle that knows one model file, whatever digest it is asked for."""
-    return _oracle(data_dir, lambda _, shapes: cost_of(path, shapes))
+    """An oracle that knows one model file, whatever digest it is asked for.
+
+    It raises what `count` raises when it is asked, for somebody who can mend it.
+    """
+    return _oracle(data_dir, lambda _, shapes: count(path, shapes))
 
 
 def _oracle(data_dir: Path, graphs: CountGraph) -> Oracle:

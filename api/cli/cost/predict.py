@@ -77,7 +77,7 @@ def _of_file(
     )
     (found,) = oracle.predict([query])
     if found is None:
-        raise InvalidInput(f"{path} must be a model whose sizes are bound (--shape); it is not")
+        raise InvalidInput(f"nothing is known of what {path} costs")
     return {
         "name": path.name,
         "machine": query.machine,

@@ -29,7 +29,6 @@ class Match:
 
 Pattern = Callable[[Links, int], Match | None]
 _ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "LeakyRelu", "Clip", "HardSigmoid")
-_PRODUCTS = ("MatMul", "Gemm")
 _CONVOLVED = ("Conv", "BatchNormalization")
 _NEAR = 1e-3
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from api.costs import ARTIFACT, build_oracle
+from api.costs import ARTIFACT, build_oracle, oracle_of_file
+from scheduler.model.errors import InvalidModel
 from scheduler.model.messages import WorkKind
 from scheduler.model.ports import CostQuery, Provenance
 from tests.api.routes.conftest import doubling_model
@@ -69,3 +70,12 @@ def test_larger_inputs_are_predicted_slower(tmp_path: Path) -> None:
 
 def test_model_whose_file_is_not_here_is_not_predicted(tmp_path: Path) -> None:
     assert build_oracle(tmp_path).predict([query("0" * 64)]) == [None]
+
+
+def test_who_asks_for_a_file_that_is_no_model_is_told_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"junk")
+    asked = CostQuery(
+        kind=WorkKind.MODEL, name="x", digest="x", variant="", machine="here", provider="cpu"
+    )
+    with pytest.raises(InvalidModel, match="must be a complete ONNX file"):
+        oracle_of_file(tmp_path / "x.onnx", tmp_path).predict([asked])
