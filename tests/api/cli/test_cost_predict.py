@@ -31,4 +31,4 @@ def test_file_that_is_no_model_is_refused_in_one_line(
 ) -> None:
     (tmp_path / "x.onnx").write_bytes(b"nothing")
     assert run(["cost", "predict", str(tmp_path / "x.onnx"), "--data", str(tmp_path)]) == 2
-    assert "must be a model" in capsys.readouterr().err
+    assert "model must be a complete ONNX file" in capsys.readouterr().err
