@@ -37,16 +37,23 @@ class Machines:
     def __init__(self) -> None:
         self._peaks: dict[tuple[str, str], Peaks] = {}
         self._threads: dict[str, int] = {}
+        self._fingerprints: dict[tuple[str, str], str] = {}
 
     def learn(self, machine: MachineReport) -> None:
         """Take in a machine."""
         self._threads[machine.id] = max(1, len(machine.cores))
         for peaks in machine.peaks:
             self._peaks[machine.id, peaks.provider] = peaks
+        for report in machine.providers:
+            self._fingerprints[machine.id, report.provider] = report.fingerprint
 
     def peaks(self, machine: str, provider: str) -> Peaks | None:
         """What the provider reaches there, if that was measured."""
         return self._peaks.get((machine, provider))
+
+    def fingerprint(self, machine: str, provider: str) -> str:
+        """What its speed there depends on; empty if nobody said."""
+        return self._fingerprints.get((machine, provider), "")
 
     def threads(self, machine: str) -> int:
         """Cores of the machine."""
@@ -150,6 +157,7 @@ class FromOthers:
             asked = Query(
                 graph=vector(cost),
                 provider=query.provider,
+                fingerprint=self._machines.fingerprint(query.machine, query.provider),
                 threads=self._machines.threads(query.machine),
                 peaks=peaks,
                 roofline_us=roofline_us(cost, peaks or Peaks(provider=query.provider)),

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from devices.catalogue import CATALOGUE, Provider, provider
+from devices.fingerprint import fingerprint
 from devices.peak_cache import PeakCache
 from devices.runtime.host import memory_bytes, nvidia_memory_bytes, this_host, usable_cores
 from devices.runtime.packages import missing, version
@@ -107,6 +108,7 @@ def _discover(row: Provider, simulated: bool, cache: PeakCache | None) -> Discov
         version=version(row),
         simulated=row.is_simulated(host),
         terminates=row.terminates,
+        fingerprint=fingerprint(row),
     )
     reason = missing(row, host)
     if reason:

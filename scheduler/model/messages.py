@@ -239,6 +239,8 @@ class ProviderReport:
         Its times say nothing about real hardware.
     terminates
         Whether a running inference can be stopped without ending the worker.
+    fingerprint
+        What its speed depends on: hardware and builds, in one line; empty if the agent did not say.
     """
 
     provider: str
@@ -248,6 +250,7 @@ class ProviderReport:
     version: str = ""
     simulated: bool = False
     terminates: bool = False
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +275,10 @@ class MachineReport:
     providers: tuple[ProviderReport, ...]
     functions: tuple[str, ...] = ()
     peaks: tuple[Peaks, ...] = ()
+
+    def fingerprint(self, provider: str) -> str:
+        """What the speed of a provider here depends on; empty if nobody said."""
+        return next((each.fingerprint for each in self.providers if each.provider == provider), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

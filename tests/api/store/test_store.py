@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from api.registry import ModelRecord, WorkloadRecord
 from api.store import Batch, Store
+from api.store.codec import encode
 from scheduler.control.events import Event, ModelAdded, RunSubmitted, Tick, WorkloadAdded
 from scheduler.control.records import RunRecord, RunState
 from scheduler.control.workload import Workload
 from scheduler.model.errors import DuplicateName, StaleEpoch, StoreUnavailable, UnknownName
 from scheduler.model.messages import AgentPlan, TensorRef, Value
 from scheduler.model.problem import Band
+from tests.scheduler.site import agent_joined
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +59,17 @@ async def test_unreadable_entry_does_not_hide_those_after_it(store: Store, site:
     await store.call("XADD", f"fjord:{{{site}}}:events", "*", "t", "Nonsense", "d", "{}")
     await store.append(Tick(at_us=1))
     assert [event for _, event in await store.events()] == [Tick(at_us=1)]
+
+
+async def test_agent_of_a_release_without_fingerprints_is_read(store: Store, site: str) -> None:
+    joined = agent_joined()
+    told = msgspec.json.decode(encode(joined))
+    for machine in told["machines"]:
+        for report in machine["providers"]:
+            del report["fingerprint"]
+    key = f"fjord:{{{site}}}:events"
+    await store.call("XADD", key, "*", "t", "AgentJoined", "d", msgspec.json.encode(told))
+    assert [event for _, event in await store.events()] == [joined]
 
 
 async def test_submitted_run_is_seen_at_once_and_logged_once(store: Store) -> None:

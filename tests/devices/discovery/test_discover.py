@@ -7,6 +7,7 @@ import pytest
 
 from devices.catalogue import CATALOGUE, provider
 from devices.discovery import discover, lanes, probe_in_child
+from devices.fingerprint import fingerprint
 from devices.peak_cache import PeakCache
 from devices.runtime.host import this_host
 from scheduler.model.measuring import Peaks
@@ -28,6 +29,7 @@ def test_the_cpu_is_proven_by_a_run() -> None:
     assert cpu.run_us > 0
     assert cpu.report.terminates
     assert cpu.report.version
+    assert cpu.report.fingerprint == fingerprint(provider("cpu"))
 
 
 def test_simulators_are_not_run_unless_asked_for() -> None:
