@@ -1,0 +1,70 @@
+"""What the brain and the agents say to each other: plain data, the same on every wire.
+
+The controller sends an `AgentPlan`; an agent answers with reports. Messages are frozen data
+classes of JSON-ready values (plus ``bytes`` for small tensors), so the shells on both sides encode
+them as they are. Times (`_us`) are microseconds since the Unix epoch, in the clock of the store.
+"""
+
+from scheduler.model.messages.machines import (
+    MachineReport,
+    ProviderReport,
+    Verdict,
+)
+from scheduler.model.messages.plans import (
+    AgentPlan,
+    Dispatch,
+    PeerOutputs,
+    Release,
+    Work,
+    WorkKind,
+)
+from scheduler.model.messages.profiles import (
+    OperatorTime,
+    Profile,
+)
+from scheduler.model.messages.reports import (
+    AgentDraining,
+    AgentJoined,
+    AgentLost,
+    FailureReason,
+    MachineDown,
+    MachineUp,
+    OperationFailed,
+    OperationFinished,
+    OperationStarted,
+    Report,
+)
+from scheduler.model.messages.values import (
+    Binding,
+    Source,
+    TensorRef,
+    Value,
+)
+
+__all__ = [
+    "AgentDraining",
+    "AgentJoined",
+    "AgentLost",
+    "AgentPlan",
+    "Binding",
+    "Dispatch",
+    "FailureReason",
+    "MachineDown",
+    "MachineReport",
+    "MachineUp",
+    "OperationFailed",
+    "OperationFinished",
+    "OperationStarted",
+    "OperatorTime",
+    "PeerOutputs",
+    "Profile",
+    "ProviderReport",
+    "Release",
+    "Report",
+    "Source",
+    "TensorRef",
+    "Value",
+    "Verdict",
+    "Work",
+    "WorkKind",
+]

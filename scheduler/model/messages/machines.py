@@ -1,0 +1,74 @@
+"""What an agent finds on its box: machines, the providers on them, and what each is good for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scheduler.model.measuring import Peaks
+
+
+class Verdict(StrEnum):
+    """What is known of a provider on a machine, or of a model on a provider."""
+
+    USABLE = "usable"
+    NOT_INSTALLED = "not_installed"
+    NO_DEVICE = "no_device"
+    FAILED = "failed"  # it raised, crashed or timed out
+    FELL_BACK = "fell_back"  # nodes landed on another provider
+    WRONG = "wrong"  # results differ from the CPU beyond the tolerance
+    UNSUPPORTED = "unsupported"  # it declines the model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderReport:
+    """A provider as found on a device of an agent.
+
+    Parameters
+    ----------
+    device_class
+        Our own label (``cpu``, ``gpu``, ``npu``, ``dsp``): ONNX Runtime reports CPU for simulators.
+    simulated
+        Its times say nothing about real hardware.
+    terminates
+        Whether a running inference can be stopped without ending the worker.
+    fingerprint
+        What its speed depends on: hardware and builds, in one line; empty if the agent did not say.
+    """
+
+    provider: str
+    device_class: str
+    verdict: Verdict
+    reason: str = ""
+    version: str = ""
+    simulated: bool = False
+    terminates: bool = False
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineReport:
+    """A machine (lane) of an agent and the providers that its worker can use.
+
+    Parameters
+    ----------
+    id
+        Unique in the site: ``<agent>/<lane>``.
+    functions
+        Names of the registered functions that it can run; empty for lanes that run models only.
+    peaks
+        What its providers reach at most, of those that were measured.
+    """
+
+    id: str
+    device: str
+    device_class: str
+    cores: tuple[int, ...]
+    memory_bytes: int
+    providers: tuple[ProviderReport, ...]
+    functions: tuple[str, ...] = ()
+    peaks: tuple[Peaks, ...] = ()
+
+    def fingerprint(self, provider: str) -> str:
+        """What the speed of a provider here depends on; empty if nobody said."""
+        return next((each.fingerprint for each in self.providers if each.provider == provider), "")

@@ -1,0 +1,142 @@
+"""What agents, and the shell that watches them, tell the brain: each an event of its log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scheduler.model.measuring import Load
+from scheduler.model.messages.machines import MachineReport
+from scheduler.model.messages.profiles import Profile
+from scheduler.model.messages.values import Value
+
+
+class FailureReason(StrEnum):
+    """Why an operation, or a whole run, ended without a result. A closed set."""
+
+    ERROR = "error"  # the model or function raised: the input is at fault, another machine may help
+    WORKER_CRASHED = "worker_crashed"
+    TIMEOUT = "timeout"  # ran far longer than predicted and was stopped
+    OUT_OF_MEMORY = "out_of_memory"
+    OUT_OF_SPACE = "out_of_space"
+    INPUT_LOST = "input_lost"  # a tensor it needs is gone or cannot be fetched
+    PROVIDER_REFUSED = "provider_refused"  # fell back, or failed the canary
+    AGENT_LOST = "agent_lost"
+    MACHINE_DOWN = "machine_down"
+    DEADLINE = "deadline"  # dropped: the deadline passed
+    CANCELLED = "cancelled"
+    INVALID = "invalid"  # what came cannot be run at all: no retry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentJoined:
+    """An agent is there, with these machines. A new incarnation has forgotten all plans."""
+
+    at_us: int
+    agent: str
+    incarnation: str
+    box: str
+    url: str
+    machines: tuple[MachineReport, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentDraining:
+    """An agent finishes what runs and takes nothing new."""
+
+    at_us: int
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentLost:
+    """An agent went silent or left. What it was given is given to others."""
+
+    at_us: int
+    agent: str
+    incarnation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineDown:
+    """A worker died; its machine takes nothing until it is up again."""
+
+    at_us: int
+    machine: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineUp:
+    """A machine takes work again."""
+
+    at_us: int
+    machine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationStarted:
+    """A worker began an operation."""
+
+    at_us: int
+    operation: str
+    attempt: int
+    run: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationFinished:
+    """An operation is done.
+
+    Parameters
+    ----------
+    started_us, at_us
+        When the worker began and when its outputs were readable.
+    compute_us
+        Pure execution inside the worker; the rest of the span is input, output and session load.
+    load_us
+        Time spent making the session, 0 if it was warm.
+    profile
+        For a profile: what was measured.
+    load
+        What else went on meanwhile; ``None`` if the agent did not look.
+    """
+
+    at_us: int
+    operation: str
+    attempt: int
+    run: str
+    machine: str
+    started_us: int
+    compute_us: int
+    outputs: dict[str, Value]
+    load_us: int = 0
+    profile: Profile | None = None
+    load: Load | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationFailed:
+    """An operation ended without a result on this machine."""
+
+    at_us: int
+    operation: str
+    attempt: int
+    run: str
+    machine: str
+    reason: FailureReason
+    message: str
+
+
+Report = (
+    AgentJoined
+    | AgentDraining
+    | AgentLost
+    | MachineDown
+    | MachineUp
+    | OperationStarted
+    | OperationFinished
+    | OperationFailed
+)
+"""What agents (and the shell that watches them) tell the brain."""
