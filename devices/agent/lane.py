@@ -1,7 +1,8 @@
-"""One machine, as the agent's state sees it."""
+"""The machines of an agent as its state sees them: what waits for each, and what runs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from scheduler.model.messages import Dispatch, FailureReason, MachineReport, Value, WorkKind
@@ -92,3 +93,53 @@ class Lane:
     def terminates(self, provider: str) -> bool:
         """Whether a running inference of this provider can be stopped."""
         return any(p.provider == provider and p.terminates for p in self.report.providers)
+
+
+class Lanes:
+    """The machines of an agent, by id; an operation is in one place of them at most."""
+
+    def __init__(self, machines: Iterable[MachineReport]) -> None:
+        self._lanes = {machine.id: Lane(machine) for machine in machines}
+
+    def __getitem__(self, machine: str) -> Lane:
+        return self._lanes[machine]
+
+    def __contains__(self, machine: str) -> bool:
+        return machine in self._lanes
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes.values())
+
+    def entries(self) -> list[Entry]:
+        """All that waits, machine by machine, in order."""
+        return [entry for lane in self for entry in lane.queue]
+
+    def queued(self, identity: Identity) -> Entry | None:
+        """What waits under that identity, if it does."""
+        return next((entry for entry in self.entries() if entry.identity == identity), None)
+
+    def running(self) -> Iterator[Running]:
+        """All that runs."""
+        return (lane.running for lane in self if lane.running)
+
+    def empty_queues(self) -> None:
+        """Forget all that waits."""
+        for lane in self:
+            lane.queue = []
+
+    def remove(self, entry: Entry) -> None:
+        """Forget what waits, wherever it does."""
+        for lane in self:
+            if entry in lane.queue:
+                lane.queue.remove(entry)
+
+    def violations(self) -> list[str]:
+        """Which invariants do not hold; empty if all do."""
+        identities = [entry.identity for entry in self.entries()]
+        identities += [running.identity for running in self.running()]
+        found = ["an attempt is in two places"] if len(set(identities)) != len(identities) else []
+        return found + [
+            f"{lane.report.id} runs without a worker"
+            for lane in self
+            if lane.running and not lane.is_ready
+        ]

@@ -7,48 +7,33 @@ machine waits rather than let one overtake another: the plan was made for that o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from devices.agent import events
 from devices.agent.context import Context
 from devices.agent.instructions import (
-    CancelOnWorker,
-    Emit,
     Exit,
     Instruction,
-    KillWorker,
-    NotifyPeer,
     ReleaseTensors,
     StartOnWorker,
     WarmOnWorker,
 )
-from devices.agent.lane import Entry, Identity, Lane, Running
+from devices.agent.lane import Entry, Identity, Lane, Lanes, Running
 from devices.agent.memory import RunMemory
 from devices.agent.needs import Needs
+from devices.agent.outbox import Outbox
+from devices.agent.stopping import Stopping
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.measuring import Load
 from scheduler.model.messages import (
-    AgentDraining,
     AgentPlan,
     Dispatch,
     FailureReason,
-    MachineDown,
     MachineReport,
-    MachineUp,
-    OperationFailed,
-    OperationFinished,
-    OperationStarted,
-    PeerOutputs,
     Value,
     WorkKind,
 )
-
-# A worker that is asked to stop does so at the next node of its graph (119 ms is the longest seen).
-STOP_GRACE_US = 2_000_000
-# Ending a worker costs a start and all its warm sessions: one that is nearly done is left alone.
-WORTH_KILLING_US = 1_000_000
 
 
 class AgentState:
@@ -64,15 +49,16 @@ class AgentState:
 
     def __init__(self, agent: str, box: str, machines: Iterable[MachineReport]) -> None:
         self._agent = agent
-        self._lanes = {machine.id: Lane(machine) for machine in machines}
-        self._context = Context(lane.report for lane in self._lanes.values())
+        self._lanes = Lanes(machines)
+        self._context = Context(lane.report for lane in self._lanes)
         self._memory = RunMemory()
         self._needs = Needs(box, self._memory)
         self._epoch = 0
         self._version = -1
         self._is_draining = False
         self._has_left = False
-        self._out: list[Instruction] = []
+        self._out = Outbox(agent)
+        self._stopping = Stopping(self._lanes, self._out)
         self._handlers: dict[type, Callable[[Any], None]] = {
             events.PlanReceived: self._on_plan,
             events.PeerReceived: self._on_peer,
@@ -86,43 +72,31 @@ class AgentState:
             events.ModelFailed: self._on_model_failed,
             events.DrainRequested: self._on_drain_requested,
             events.Rejoined: self._on_rejoined,
-            events.Tick: self._on_tick,
+            events.Tick: lambda tick: self._stopping.end_overdue(tick.at_us),
         }
 
     def handle(self, event: events.Event) -> list[Instruction]:
         """What to do now that this has happened, in order."""
-        self._out = []
         self._handlers[type(event)](event)
-        for lane in self._lanes.values():
+        for lane in self._lanes:
             self._look_after(lane, event.at_us)
             self._start_head(lane, event.at_us)
-        if self._is_draining and not self._has_left and not any(self._running()):
+        if self._is_draining and not self._has_left and not any(self._lanes.running()):
             self._has_left = True
-            self._out.append(Exit())
-        return self._out
+            self._out.put(Exit())
+        return self._out.take()
 
     @property
     def wake_us(self) -> int | None:
         """When a `Tick` is due; ``None`` if nothing is being watched."""
-        return min(
-            (r.kill_at_us for r in self._running() if r.kill_at_us is not None and not r.is_killed),
-            default=None,
-        )
+        return self._stopping.wake_us
 
     def violations(self) -> list[str]:
         """Which invariants do not hold; empty if all do."""
-        queued = self._entries()
-        identities = [e.identity for e in queued] + [r.identity for r in self._running()]
-        found = []
-        if len(set(identities)) != len(identities):
-            found.append("an attempt is in two places")
+        queued = self._lanes.entries()
+        found = self._lanes.violations()
         found += [
             f"{e.identity} was taken before" for e in queued if self._memory.has_taken(e.dispatch)
-        ]
-        found += [
-            f"{lane.report.id} runs without a worker"
-            for lane in self._lanes.values()
-            if lane.running and not lane.is_ready
         ]
         if self._is_draining and queued:
             found.append("work is queued while draining")
@@ -137,16 +111,15 @@ class AgentState:
         self._epoch, self._version = plan.epoch, plan.version
         for release in plan.release:
             self._memory.release(release)
-            self._out.append(ReleaseTensors(release=release))
-        for lane in self._lanes.values():
+            self._out.put(ReleaseTensors(release=release))
+        for lane in self._lanes:
             if lane.running and lane.running.identity in plan.stop:
-                self._stop(lane, lane.running, event.at_us)
+                self._stopping.stop(lane, lane.running, event.at_us)
         self._replace_queues(plan, event.at_us)
 
     def _replace_queues(self, plan: AgentPlan, at_us: int) -> None:
-        old = {entry.identity: entry for entry in self._entries()}
-        for lane in self._lanes.values():
-            lane.queue = []
+        old = {entry.identity: entry for entry in self._lanes.entries()}
+        self._lanes.empty_queues()
         if self._is_draining:
             return
         for machine, dispatches in plan.queues.items():
@@ -170,17 +143,6 @@ class AgentState:
         elif entry.identity not in stopped:
             self._lanes[machine].queue.append(entry)
 
-    def _stop(self, lane: Lane, running: Running, at_us: int) -> None:
-        running.ending = FailureReason.CANCELLED
-        if lane.terminates(running.dispatch.provider):
-            running.kill_at_us = at_us + STOP_GRACE_US
-            operation, attempt = running.identity
-            self._out.append(
-                CancelOnWorker(machine=lane.report.id, operation=operation, attempt=attempt)
-            )
-        elif running.expected_end_us - at_us > WORTH_KILLING_US:
-            self._kill(lane, running, FailureReason.CANCELLED)
-
     def _on_peer(self, event: events.PeerReceived) -> None:
         peer = event.peer
         self._memory.remember(peer.run, peer.operation, peer.outputs)
@@ -193,32 +155,16 @@ class AgentState:
         lane.warmed = ("", "")
         if lane.is_down:
             lane.is_down = False
-            self._out.append(Emit(report=MachineUp(at_us=event.at_us, machine=event.machine)))
+            self._out.say_up(event.machine, event.at_us)
 
     def _on_worker_finished(self, event: events.WorkerFinished) -> None:
         running = self._ended(event.machine, (event.operation, event.attempt), event.at_us)
         if running is None:
             return
-        dispatch, load = running.dispatch, self._load(event)
+        dispatch = running.dispatch
         self._memory.remember(dispatch.run, event.operation, event.outputs)
-        self._notify(dispatch, event.outputs)
-        self._out.append(
-            Emit(
-                report=OperationFinished(
-                    at_us=event.at_us,
-                    operation=event.operation,
-                    attempt=event.attempt,
-                    run=dispatch.run,
-                    machine=event.machine,
-                    started_us=event.started_us,
-                    compute_us=event.compute_us,
-                    load_us=event.load_us,
-                    outputs=event.outputs,
-                    profile=event.profile and replace(event.profile, load=load),
-                    load=load,
-                )
-            )
-        )
+        self._out.notify_peers(dispatch, event.outputs)
+        self._out.say_finished(event, running, self._load(event))
         self._release_again(dispatch.run)
 
     def _load(self, event: events.WorkerFinished) -> Load | None:
@@ -241,11 +187,7 @@ class AgentState:
             self._fail(running.dispatch, reason, event.reason, event.at_us)
         if not lane.is_down:
             lane.is_down = True
-            self._say_down(lane, event.reason, event.at_us)
-
-    def _say_down(self, lane: Lane, reason: str, at_us: int) -> None:
-        down = MachineDown(at_us=at_us, machine=lane.report.id, reason=reason)
-        self._out.append(Emit(report=down))
+            self._out.say_down(event.machine, event.reason, event.at_us)
 
     def _ended(self, machine: str, identity: Identity, at_us: int) -> Running | None:
         lane = self._lanes[machine]
@@ -259,34 +201,23 @@ class AgentState:
             return running
         return None
 
-    def _notify(self, dispatch: Dispatch, outputs: dict[str, Value]) -> None:
-        peer = PeerOutputs(
-            operation=dispatch.operation,
-            attempt=dispatch.attempt,
-            run=dispatch.run,
-            outputs=outputs,
-        )
-        self._out += [
-            NotifyPeer(agent=agent, peer=peer) for agent in dispatch.notify if agent != self._agent
-        ]
-
     def _release_again(self, run: str) -> None:
         """Delete what was written after the run had been released."""
         release = self._memory.released(run)
         if release is not None:
-            self._out.append(ReleaseTensors(release=release))
+            self._out.put(ReleaseTensors(release=release))
 
     # Inputs and models
 
     def _on_fetched(self, event: events.Fetched) -> None:
-        entry = self._queued((event.operation, event.attempt))
+        entry = self._lanes.queued((event.operation, event.attempt))
         if entry is None:
             self._release_again(event.operation.partition("/")[0])
         else:
             entry.inputs, entry.is_fetching = event.inputs, False
 
     def _on_fetch_failed(self, event: events.FetchFailed) -> None:
-        entry = self._queued((event.operation, event.attempt))
+        entry = self._lanes.queued((event.operation, event.attempt))
         if entry is not None:
             self._drop(entry, event.reason, event.message, event.at_us)
 
@@ -295,18 +226,18 @@ class AgentState:
 
     def _on_model_failed(self, event: events.ModelFailed) -> None:
         self._needs.model_failed(event.digest)
-        for entry in self._entries():
+        for entry in self._lanes.entries():
             if entry.needs_model and entry.dispatch.work.digest == event.digest:
                 self._drop(entry, event.reason, event.message, event.at_us)
 
     def _look_after(self, lane: Lane, at_us: int) -> None:
         for entry in list(lane.queue):
             try:
-                self._out += self._needs.look_after(entry)
+                self._out.put(*self._needs.look_after(entry))
             except InvalidTensor as error:
                 self._drop(entry, FailureReason.INVALID, error.message, at_us)
 
-    # Starting, stopping, watching
+    # Starting and leaving
 
     def _start_head(self, lane: Lane, at_us: int) -> None:
         if not lane.is_ready or lane.running or not lane.queue:
@@ -329,77 +260,36 @@ class AgentState:
         kill_at_us = at_us + dispatch.timeout_us if dispatch.timeout_us > 0 else None
         lane.running = Running(dispatch, at_us, kill_at_us)
         self._context.started(lane.report.id, dispatch, at_us, queue=len(lane.queue))
-        self._out.append(StartOnWorker(dispatch=dispatch, inputs=inputs, model_path=path))
-        started = OperationStarted(
-            at_us=at_us,
-            operation=dispatch.operation,
-            attempt=dispatch.attempt,
-            run=dispatch.run,
-            machine=lane.report.id,
-        )
-        self._out.append(Emit(report=started))
+        self._out.put(StartOnWorker(dispatch=dispatch, inputs=inputs, model_path=path))
+        self._out.say_started(dispatch, at_us)
 
     def _warm(self, lane: Lane, dispatch: Dispatch, path: str) -> None:
         session = (dispatch.work.digest, dispatch.provider)
         if dispatch.work.kind is WorkKind.MODEL and lane.warmed != session:
             lane.warmed = session
-            self._out.append(WarmOnWorker(dispatch=dispatch, model_path=path))
-
-    def _on_tick(self, event: events.Tick) -> None:
-        for lane in self._lanes.values():
-            running = lane.running
-            if running is None or running.is_killed or running.kill_at_us is None:
-                continue
-            if running.kill_at_us <= event.at_us:
-                self._kill(lane, running, running.ending or FailureReason.TIMEOUT)
-
-    def _kill(self, lane: Lane, running: Running, reason: FailureReason) -> None:
-        running.ending, running.is_killed = reason, True
-        text = f"ended to stop {running.dispatch.operation}: {reason.value}"
-        self._out.append(KillWorker(machine=lane.report.id, reason=text))
+            self._out.put(WarmOnWorker(dispatch=dispatch, model_path=path))
 
     def _on_drain_requested(self, event: events.DrainRequested) -> None:
         if self._is_draining:
             return
         self._is_draining = True
-        for lane in self._lanes.values():
-            lane.queue = []
-        self._out.append(Emit(report=AgentDraining(at_us=event.at_us, agent=self._agent)))
+        self._lanes.empty_queues()
+        self._out.say_draining(event.at_us)
 
     def _on_rejoined(self, event: events.Rejoined) -> None:
         self._version = -1
         self._memory.forget_attempts()
-        for lane in self._lanes.values():
-            lane.queue = []
+        self._lanes.empty_queues()
+        for lane in self._lanes:
             if lane.running:
                 self._memory.take(lane.running.dispatch)
             if lane.is_down:
-                self._say_down(lane, "its worker is being started", event.at_us)
+                self._out.say_down(lane.report.id, "its worker is being started", event.at_us)
 
     def _drop(self, entry: Entry, reason: FailureReason, message: str, at_us: int) -> None:
-        for lane in self._lanes.values():
-            if entry in lane.queue:
-                lane.queue.remove(entry)
+        self._lanes.remove(entry)
         self._fail(entry.dispatch, reason, message, at_us)
 
     def _fail(self, dispatch: Dispatch, reason: FailureReason, message: str, at_us: int) -> None:
         self._memory.take(dispatch)
-        failed = OperationFailed(
-            at_us=at_us,
-            operation=dispatch.operation,
-            attempt=dispatch.attempt,
-            run=dispatch.run,
-            machine=dispatch.machine,
-            reason=reason,
-            message=message,
-        )
-        self._out.append(Emit(report=failed))
-
-    def _queued(self, identity: Identity) -> Entry | None:
-        return next((entry for entry in self._entries() if entry.identity == identity), None)
-
-    def _entries(self) -> list[Entry]:
-        return [entry for lane in self._lanes.values() for entry in lane.queue]
-
-    def _running(self) -> Iterator[Running]:
-        return (lane.running for lane in self._lanes.values() if lane.running)
+        self._out.say_failed(dispatch, reason, message, at_us)

@@ -22,7 +22,8 @@ from devices.agent.instructions import (
     StartOnWorker,
     WarmOnWorker,
 )
-from devices.agent.state import STOP_GRACE_US, AgentState
+from devices.agent.state import AgentState
+from devices.agent.stopping import STOP_GRACE_US
 from scheduler.model.messages import (
     AgentDraining,
     AgentPlan,
