@@ -9,7 +9,7 @@ import msgspec
 
 from api.errors import Problem
 from api.registry import ModelRecord, WorkloadRecord
-from scheduler.control.costs import AccuracyReport, KnownCost
+from scheduler.control.costs import AccuracyReport, KnownCost, KnownLink
 from scheduler.control.records import (
     MachineView,
     OperationRecord,
@@ -190,6 +190,8 @@ class CostModels:
         What a person should know, one sentence each.
     pairs, observations
         Pieces of work in one place that were measured, and how many executions taught it.
+    links
+        What tensors take between boxes, and from hand to hand within one.
     """
 
     at_us: int
@@ -198,6 +200,7 @@ class CostModels:
     pairs: int
     observations: int
     machines: tuple[MachinePeaks, ...]
+    links: tuple[KnownLink, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

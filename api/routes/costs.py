@@ -29,6 +29,7 @@ async def get_cost_models(request: Request) -> Response:
             pairs=oracle.pairs,
             observations=oracle.observations,
             machines=await _peaks(context),
+            links=report.links,
         )
     )
 

@@ -22,6 +22,7 @@ from devices.agent.instructions import (
     FetchTensors,
     Instruction,
     KillWorker,
+    MeasureLink,
     NotifyPeer,
     ReleaseTensors,
     StartOnWorker,
@@ -36,6 +37,7 @@ from devices.agent.state import AgentState
 from devices.agent.supplies import Supplies
 from devices.agent.tensor_server import TensorApp, own_address, serving
 from devices.agent.watch import Watch
+from devices.agent.ways import Ways
 from devices.discovery import discover, lanes
 from devices.functions.registry import functions
 from devices.peak_cache import PeakCache
@@ -44,6 +46,7 @@ from devices.tensors import TensorStore, default_root
 from devices.worker.failures import reason_for
 from devices.worker.protocol import Cancel, Execute, Failed, Finished, FromWorker, Setup, Warm
 from scheduler.model.errors import FjordError
+from scheduler.model.links import LinkMeasured
 from scheduler.model.messages import AgentJoined, AgentLost, AgentPlan, MachineReport
 
 log = logging.getLogger(__name__)
@@ -131,6 +134,7 @@ class Agent:
         self._incarnation = ""
         self._link = Link(joined.store_url, joined.site, name, self._on_lapse)
         self._state = AgentState(name, store.box, machines)
+        self._ways = Ways(supplies, store.box, self._machines, self._tell_link)
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._is_rejoining = False
@@ -146,6 +150,7 @@ class Agent:
             Emit: lambda i: self._link.report(i.report),
             NotifyPeer: lambda i: self._link.notify(i.agent, i.peer),
             ReleaseTensors: lambda i: self._store.release(i.release),
+            MeasureLink: lambda i: self._spawn(self._ways.measure(i.ask)),
             Exit: lambda _: self._left.set(),
         }
 
@@ -155,6 +160,7 @@ class Agent:
         duties = [self._link.write(), self._link.beat(), self._listen(), self._watch.run()]
         duties += [lane.run() for lane in self.lanes.values()]
         tasks = [asyncio.create_task(duty) for duty in duties]
+        self._spawn(self._ways.measure_memory())
         leaving = asyncio.create_task(self._leave())
         try:
             done, _ = await asyncio.wait([leaving, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -170,6 +176,11 @@ class Agent:
             self._left.set()
         self._is_draining = True
         self._feed(events.DrainRequested(at_us=self._link.now_us()))
+
+    @property
+    def url(self) -> str:
+        """Where others fetch its tensors."""
+        return self._store.url
 
     def violations(self) -> list[str]:
         """Which invariants of the state do not hold; empty if all do."""
@@ -265,6 +276,7 @@ class Agent:
                 )
             case _:
                 event = events.WorkerReady(at_us=self._link.now_us(), machine=machine)
+                self._ways.settle(machine)
         self._feed(event)
 
     def _finished(self, machine: str, message: Finished) -> events.Event:
@@ -315,10 +327,22 @@ class Agent:
 
     # Supplies
 
+    def _tell_link(self, source: str, latency_us: int, bytes_per_s: int, error: str) -> None:
+        measured = LinkMeasured(
+            at_us=self._link.now_us(),
+            agent=self.name,
+            source=source,
+            target=self._store.box,
+            latency_us=latency_us,
+            bytes_per_s=bytes_per_s,
+            error=error,
+        )
+        self._link.report(measured)
+
     async def _fetch_tensors(self, instruction: FetchTensors) -> None:
         operation, attempt = instruction.dispatch.operation, instruction.dispatch.attempt
         try:
-            inputs = await self._supplies.inputs(instruction.inputs)
+            inputs, moved = await self._supplies.inputs(instruction.inputs)
         except FjordError as error:
             event: events.Event = events.FetchFailed(
                 at_us=self._link.now_us(),
@@ -329,7 +353,11 @@ class Agent:
             )
         else:
             event = events.Fetched(
-                at_us=self._link.now_us(), operation=operation, attempt=attempt, inputs=inputs
+                at_us=self._link.now_us(),
+                operation=operation,
+                attempt=attempt,
+                inputs=inputs,
+                transfers=tuple(moved),
             )
         self._feed(event)
 

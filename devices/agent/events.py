@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scheduler.model.links import Transfer
 from scheduler.model.measuring import Load
 from scheduler.model.messages import AgentPlan, FailureReason, PeerOutputs, Profile, Value
 
@@ -83,6 +84,7 @@ class Fetched:
     operation: str
     attempt: int
     inputs: dict[str, Value]
+    transfers: tuple[Transfer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

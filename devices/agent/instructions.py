@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scheduler.model.links import LinkAsk
 from scheduler.model.messages import Dispatch, PeerOutputs, Release, Report, Value
 
 
@@ -79,6 +80,13 @@ class ReleaseTensors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureLink:
+    """Measure the way from another box and tell the brain."""
+
+    ask: LinkAsk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
     """Nothing runs any more: the agent may leave."""
 
@@ -93,5 +101,6 @@ Instruction = (
     | Emit
     | NotifyPeer
     | ReleaseTensors
+    | MeasureLink
     | Exit
 )

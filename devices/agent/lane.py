@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from scheduler.model.links import Transfer
 from scheduler.model.messages import Dispatch, FailureReason, MachineReport, Value, WorkKind
 
 Identity = tuple[str, int]
@@ -21,11 +22,14 @@ class Entry:
         All of them, inline or on this box; ``None`` while one is missing.
     is_fetching
         Whether they are under way from other boxes.
+    transfers
+        What was moved for them.
     """
 
     dispatch: Dispatch
     inputs: dict[str, Value] | None = None
     is_fetching: bool = False
+    transfers: tuple[Transfer, ...] = ()
 
     @property
     def identity(self) -> Identity:
@@ -50,6 +54,8 @@ class Running:
         Why it is being stopped; the reason that its failure will have.
     is_killed
         Whether the worker is being ended: its death will tell.
+    transfers
+        What was moved for its inputs.
     """
 
     dispatch: Dispatch
@@ -57,6 +63,7 @@ class Running:
     kill_at_us: int | None
     ending: FailureReason | None = None
     is_killed: bool = False
+    transfers: tuple[Transfer, ...] = ()
 
     @property
     def identity(self) -> Identity:

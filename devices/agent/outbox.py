@@ -68,6 +68,7 @@ class Outbox:
                 outputs=event.outputs,
                 profile=event.profile and replace(event.profile, load=load),
                 load=load,
+                transfers=running.transfers,
             )
         )
 

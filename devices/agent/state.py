@@ -15,6 +15,7 @@ from devices.agent.context import Context
 from devices.agent.instructions import (
     Exit,
     Instruction,
+    MeasureLink,
     ReleaseTensors,
     StartOnWorker,
     WarmOnWorker,
@@ -116,6 +117,8 @@ class AgentState:
             if lane.running and lane.running.identity in plan.stop:
                 self._stopping.stop(lane, lane.running, event.at_us)
         self._replace_queues(plan, event.at_us)
+        for ask in plan.measure:
+            self._out.put(MeasureLink(ask=ask))
 
     def _replace_queues(self, plan: AgentPlan, at_us: int) -> None:
         old = {entry.identity: entry for entry in self._lanes.entries()}
@@ -215,6 +218,7 @@ class AgentState:
             self._release_again(event.operation.partition("/")[0])
         else:
             entry.inputs, entry.is_fetching = event.inputs, False
+            entry.transfers = event.transfers
 
     def _on_fetch_failed(self, event: events.FetchFailed) -> None:
         entry = self._lanes.queued((event.operation, event.attempt))
@@ -258,7 +262,7 @@ class AgentState:
         lane.queue.pop(0)
         self._memory.take(dispatch)
         kill_at_us = at_us + dispatch.timeout_us if dispatch.timeout_us > 0 else None
-        lane.running = Running(dispatch, at_us, kill_at_us)
+        lane.running = Running(dispatch, at_us, kill_at_us, transfers=entry.transfers)
         self._context.started(lane.report.id, dispatch, at_us, queue=len(lane.queue))
         self._out.put(StartOnWorker(dispatch=dispatch, inputs=inputs, model_path=path))
         self._out.say_started(dispatch, at_us)

@@ -1,18 +1,23 @@
-"""Hands this box's tensors to other boxes: ``GET /tensors/<key>``, and nothing else."""
+"""Hands this box's tensors to other boxes: ``GET /tensors/<key>``.
+
+A tensor ``blank/<bytes>`` is of that size and holds nothing: it is there to measure the way.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import hmac
+import io
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import uvicorn
 
-from devices.tensors import TensorStore
+from devices.tensors import BLANK, TensorStore
 from scheduler.model.errors import InvalidTensor
 
 Message = MutableMapping[str, Any]
@@ -21,6 +26,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 _PREFIX = "/tensors/"
 _CHUNK_BYTES = 1024 * 1024
+MOST_BLANK_BYTES = 16 * _CHUNK_BYTES
 
 
 class TensorApp:
@@ -53,9 +59,13 @@ class TensorApp:
         given = dict(scope["headers"]).get(b"authorization", b"")
         return not self._token or hmac.compare_digest(given, f"Bearer {self._token}".encode())
 
+    def _open(self, key: str) -> BinaryIO:
+        run, _, name = key.partition("/")
+        return _blank(name) if run == BLANK else self._store.path(key).open("rb")
+
     async def _send_file(self, path: str, send: Send) -> None:
         try:
-            file = self._store.path(path.removeprefix(_PREFIX)).open("rb")
+            file = self._open(path.removeprefix(_PREFIX))
         except (FileNotFoundError, InvalidTensor):
             await _answer(send, 404)
             return
@@ -69,6 +79,13 @@ class TensorApp:
         await send({"type": "http.response.body", "body": b""})
 
 
+def _blank(size: str) -> BinaryIO:
+    """So many bytes that nothing on the way can make fewer."""
+    if not size.isdecimal() or not 0 < int(size) <= MOST_BLANK_BYTES:
+        raise InvalidTensor(f"a blank tensor must have up to {MOST_BLANK_BYTES} bytes; got {size}")
+    return io.BytesIO(os.urandom(int(size)))
+
+
 class _Server(uvicorn.Server):
     """A server inside a process whose signals belong to somebody else."""
 
@@ -80,6 +97,9 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(app: TensorApp, listener: socket.socket) -> AsyncIterator[None]:
     """Serve on a socket that listens already, until the block ends."""
+    # Inherited by what it accepts: asyncio does it only for sockets that name their protocol, and
+    # else the second packet of an answer waits 40 ms for the acknowledgement of the first.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False)
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

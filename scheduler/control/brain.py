@@ -10,6 +10,7 @@ from scheduler.control import (
     gaps,
     improving,
     lifecycle,
+    linking,
     profiling,
     quiet,
     recovery,
@@ -40,6 +41,7 @@ from scheduler.control.previewing import preview
 from scheduler.control.records import Preview, RunRecord, SiteView
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state import State, Turn
+from scheduler.model.links import LinkMeasured
 from scheduler.model.messages import (
     AgentDraining,
     AgentJoined,
@@ -94,6 +96,7 @@ class Brain:
             replan(state, turn)
             if isinstance(event, RunSubmitted):
                 state.count("preemptions", count_overtaken(state, before, event.run))
+        linking.ask(state, turn)
         dispatch(state, turn)
         _record(state, turn)
         improving.request(state, turn)
@@ -161,6 +164,7 @@ _HANDLERS: dict[type, _Handler] = {
     AgentLost: fleet.lost,
     MachineDown: fleet.machine_down,
     MachineUp: fleet.machine_up,
+    LinkMeasured: linking.measured,
     OperationStarted: reports.started,
     OperationFinished: reports.finished,
     OperationFailed: recovery.failed,

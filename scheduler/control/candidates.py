@@ -47,14 +47,6 @@ def could_run_later(found: Options) -> bool:
     return any(candidate.reason in passing for candidate in found.refused)
 
 
-def transfer_us(state: State, source_box: str, target_box: str, size_bytes: int) -> int:
-    """Assumed time to bring bytes from one box to another, in microseconds."""
-    if source_box == target_box:
-        return 0
-    settings = state.settings
-    return settings.latency_us + size_bytes * 1_000_000 // settings.bandwidth_bytes_per_s
-
-
 def _own_options(state: State, op: LiveOperation) -> Options:
     if op.only is not None:
         return _profile_options(state, op, *op.only)
@@ -284,9 +276,9 @@ def _with_fetches(state: State, op: LiveOperation, found: Options) -> Options:
 
 
 def _fetch_us(state: State, values: list[Value], box: str) -> int:
-    return sum(
-        transfer_us(state, tensor.box, box, tensor.size_bytes)
-        for value in values
-        for tensor in value.tensors
-        if tensor.inline is None
-    )
+    """What bringing all of them takes: what lies on one box comes together."""
+    sizes: dict[str, int] = {}
+    for tensor in (tensor for value in values for tensor in value.tensors):
+        if tensor.inline is None:
+            sizes[tensor.box] = sizes.get(tensor.box, 0) + tensor.size_bytes
+    return sum(state.links.transfer_us(source, box, size) for source, size in sizes.items())

@@ -15,6 +15,8 @@ from scheduler.model.ports import CostQuery, Prediction
 
 MOST_KNOWN = 300
 """Rows of the report at most; a fleet has more pairs than anybody reads."""
+MOST_BOXES = 32
+"""Boxes whose links are told of; there are as many as the square of it."""
 PROBE = Load(
     neighbours=(
         Neighbour(kind=Kind.COMPUTE, provider=""),
@@ -36,6 +38,7 @@ def cost_report(state: State, at_us: int) -> CostReport:
         oracle=oracle,
         accuracy=state.accuracy.report(at_us, oracle.drifts),
         known=tuple(_known(state, query, cost) for query, cost in found if cost is not None),
+        links=state.links.known(islice(state.living_boxes(), MOST_BOXES)),
     )
 
 

@@ -114,6 +114,30 @@ class KnownCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLink:
+    """What it takes to bring tensors from one box to another, or to hand them on within one.
+
+    Parameters
+    ----------
+    provenance
+        ``measured``, also by transfers that were made, or ``assumed``.
+    transfers
+        Made by operations since the log begins.
+    note
+        Why it is not measured; empty if nothing is to be said.
+    """
+
+    source: str
+    target: str
+    latency_us: int
+    bytes_per_s: int
+    provenance: str
+    transfers: int = 0
+    observed_us: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CostReport:
     """All that the brain knows of costs, at one moment."""
 
@@ -121,3 +145,4 @@ class CostReport:
     oracle: OracleReport
     accuracy: AccuracyReport
     known: tuple[KnownCost, ...] = ()
+    links: tuple[KnownLink, ...] = ()

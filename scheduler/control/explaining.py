@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from scheduler.control.candidates import options, transfer_us
+from scheduler.control.candidates import options
 from scheduler.control.live import PENDING, LiveOperation, LiveRun, Options, Placement
 from scheduler.control.records import Candidate, OperationState, Reason
 from scheduler.control.state import State
@@ -77,9 +77,8 @@ class Timetable:
             before = op.run.operations[edge.source]
             end_us, source = self._end_us(before)
             if source:
-                move_us = transfer_us(
-                    self._state, self._state.machines[source].box, box, edge.size_bytes
-                )
+                source_box = self._state.machines[source].box
+                move_us = self._state.links.transfer_us(source_box, box, edge.size_bytes)
                 ready_us = max(ready_us, end_us + move_us)
         return ready_us
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scheduler.control import linking
 from scheduler.control.lifecycle import stop
 from scheduler.control.live import SENT, LiveAgent, LiveMachine, LiveOperation
 from scheduler.control.profiling import cancel_profiles, forget_changed, measure_all, profiles_on
@@ -40,6 +41,7 @@ def joined(state: State, turn: Turn, event: AgentJoined) -> None:
         id=event.agent,
         incarnation=event.incarnation,
         box=event.box,
+        url=event.url,
         version=version,
         machines=list(reports),
         # Its box may still hold what the incarnation before it was not told to delete.
@@ -50,6 +52,7 @@ def joined(state: State, turn: Turn, event: AgentJoined) -> None:
         _add_machine(state, report, event)
     _fleet_changed(state, turn)
     measure_all(state, turn)
+    linking.want(state, event.box)
 
 
 def lost(state: State, turn: Turn, event: AgentLost) -> None:

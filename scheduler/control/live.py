@@ -219,6 +219,8 @@ class LiveAgent:
     ----------
     version
         Of the last plan that was made for it.
+    url
+        Where its box hands out tensors.
     stops
         Attempts that it was told to stop and has not reported.
     releases
@@ -230,6 +232,7 @@ class LiveAgent:
     id: str
     incarnation: str
     box: str
+    url: str = ""
     is_alive: bool = True
     is_draining: bool = False
     version: int = 0

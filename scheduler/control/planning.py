@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 
-from scheduler.control.candidates import transfer_us
 from scheduler.control.chances import Ends, joined_us, spread_us
 from scheduler.control.decoding import decode, fastest_modes, is_better, overtakes
 from scheduler.control.explaining import why_waiting
@@ -251,7 +250,7 @@ def _transfer_us(state: State, op: LiveOperation, machines: dict[str, str], mach
     box = state.machines[machine].box
     return max(
         (
-            transfer_us(state, state.machines[machines[edge.source]].box, box, edge.size_bytes)
+            state.links.transfer_us(state.machines[machines[edge.source]].box, box, edge.size_bytes)
             for edge in op.edges
             if edge.source in machines
         ),

@@ -77,6 +77,9 @@ def finished(state: State, turn: Turn, event: OperationFinished) -> None:
 def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinished) -> None:
     was_planned = op.placement is not None
     _close(state, op, event)
+    if event.machine in state.machines:
+        box = state.machines[event.machine].box
+        state.links.moved(box, event.transfers, event.at_us)
     if op.is_profile:
         measured(state, turn, op, event.profile)
         return

@@ -36,7 +36,7 @@ class BrainSettings:
     fill_seen
         Shapes that so many operations had are worth measuring.
     latency_us, bandwidth_bytes_per_s
-        Assumed of the connection between two boxes.
+        Assumed of the way between two boxes that nobody has measured or used.
     improve_operations, improve_makespan_us
         From how much work that is not yet sent a better plan is asked for.
     release_after_us

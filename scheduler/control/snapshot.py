@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from scheduler.control.candidates import options
+from scheduler.control.links import LiveLink
 from scheduler.control.live import PENDING, LiveMachine, LiveOperation, LiveRun, Options
 from scheduler.control.records import OperationState
 from scheduler.control.state import State
@@ -189,15 +190,18 @@ def _still_running(mode: Mode, elapsed_us: int) -> Mode:
 
 def _links(state: State, machines: list[Machine]) -> tuple[Link, ...]:
     boxes = list(dict.fromkeys(machine.device_id for machine in machines))
-    settings = state.settings
     return tuple(
-        Link(
-            source=source,
-            target=target,
-            latency_us=settings.latency_us,
-            bandwidth_bytes_per_s=settings.bandwidth_bytes_per_s,
-        )
+        _link(source, target, state.links.between(source, target))
         for source in boxes
         for target in boxes
         if source != target
+    )
+
+
+def _link(source: str, target: str, known: LiveLink) -> Link:
+    return Link(
+        source=source,
+        target=target,
+        latency_us=known.latency_us,
+        bandwidth_bytes_per_s=known.bytes_per_s,
     )

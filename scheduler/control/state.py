@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from scheduler.control.accuracy import Accuracy
 from scheduler.control.commands import Command
+from scheduler.control.links import Links
 from scheduler.control.live import (
     LiveAgent,
     LiveMachine,
@@ -23,6 +24,7 @@ from scheduler.control.live import (
 )
 from scheduler.control.settings import BrainSettings
 from scheduler.control.workload import Workload
+from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Load
 from scheduler.model.messages import Profile, Release
 from scheduler.model.ports import DurationOracle, Solver
@@ -94,6 +96,8 @@ class Turn:
         What agents are to be told, per agent.
     resend
         Agents that need their plan again although its queues are the same.
+    measure
+        Ways between boxes that agents are to measure.
     """
 
     replan: bool = False
@@ -101,6 +105,7 @@ class Turn:
     runs: dict[str, None] = field(default_factory=dict)
     stops: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     resend: dict[str, None] = field(default_factory=dict)
+    measure: dict[str, list[LinkAsk]] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
 
 
@@ -186,6 +191,10 @@ class State:
     origin_us: int = 0
     last_end_us: int = 0
     counters: dict[str, int] = field(default_factory=dict)
+    links: Links = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.links = Links(self.settings.latency_us, self.settings.bandwidth_bytes_per_s)
 
     def count(self, counter: str, by: int = 1) -> None:
         """Add to a counter of the view."""

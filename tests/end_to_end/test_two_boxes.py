@@ -5,7 +5,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from api.client import Client, FjordApiError
@@ -71,6 +73,18 @@ def test_one_run_spreads_over_both_boxes_and_fetches_directly(
         edge for edge in edges(record, workload) if boxes[edge.source] != boxes[edge.target]
     ]
     assert crossings
+
+
+def test_boxes_measure_the_ways_between_them(two_boxes: Client) -> None:
+    def measured() -> dict[tuple[str, str], Any]:
+        answer = httpx.get(f"{two_boxes.base_url}/v1/cost-models", timeout=JOIN_S).json()
+        links = {(link["source"], link["target"]): link for link in answer["links"]}
+        return links if {link["provenance"] for link in links.values()} == {"measured"} else {}
+
+    wait_for(lambda: len(measured()) == 4, JOIN_S, "all ways to be measured")
+    for link in measured().values():
+        assert 10 <= link["latency_us"] <= 200_000
+        assert 10**7 <= link["bytes_per_s"] <= 10**11
 
 
 def box(machine: str) -> str:

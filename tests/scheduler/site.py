@@ -107,6 +107,19 @@ def chain(name: str = "chain", length: int = 3) -> Workload:
     return Workload(name=name, version=1, stages=stages, outputs={"y": (f"s{length - 1}", "out")})
 
 
+def readers(output_bytes: int) -> Workload:
+    """A source whose output two stages of 100 ms read."""
+    source = function("source", x="image", declared_us=1_000)
+    source.output_bytes["out"] = output_bytes
+    both = [function(name, x="source.out", declared_us=100_000) for name in ("left", "right")]
+    return Workload(
+        name="readers",
+        version=1,
+        stages=(source, *both),
+        outputs={"y": ("left", "out"), "z": ("right", "out")},
+    )
+
+
 def model_workload(name: str = "detect", digest: str = DIGEST) -> Workload:
     stage = Stage(
         name="only",

@@ -26,7 +26,7 @@ from scheduler.model.ports import Solver
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result
 from scheduler.portfolio import placer
-from tests.scheduler.site import value
+from tests.scheduler.site import added, readers, submitted, value
 
 
 def _judged(solver: Solver) -> Solver:
@@ -149,3 +149,10 @@ def fail(
         reason=reason,
         message=message,
     )
+
+
+def machines_of_readers(brain: Watched, output_bytes: int) -> set[str]:
+    """Where the readers of an output of that size would be put by now."""
+    brain.feed(added(readers(output_bytes)))
+    answer, _ = brain.preview(submitted("preview", "readers@1", at_us=brain.state.now_us))
+    return {op.machine for op in answer.record.operations if op.stage != "source"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Kind
 from scheduler.model.messages.values import Binding, Value
 from scheduler.model.problem import Band
@@ -99,6 +100,8 @@ class AgentPlan:
         ``(operation, attempt)`` pairs that are to be aborted if running and forgotten if not.
     release
         Tensors that this agent's box may delete.
+    measure
+        Boxes to measure the way from, one after the other, when nothing is in the way.
     """
 
     agent: str
@@ -107,6 +110,7 @@ class AgentPlan:
     queues: dict[str, tuple[Dispatch, ...]]
     stop: tuple[tuple[str, int], ...] = ()
     release: tuple[Release, ...] = ()
+    measure: tuple[LinkAsk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

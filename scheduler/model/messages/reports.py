@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scheduler.model.links import LinkMeasured, Transfer
 from scheduler.model.measuring import Load
 from scheduler.model.messages.machines import MachineReport
 from scheduler.model.messages.profiles import Profile
@@ -101,6 +102,8 @@ class OperationFinished:
         For a profile: what was measured.
     load
         What else went on meanwhile; ``None`` if the agent did not look.
+    transfers
+        What was fetched for it from other boxes before it began.
     """
 
     at_us: int
@@ -114,6 +117,7 @@ class OperationFinished:
     load_us: int = 0
     profile: Profile | None = None
     load: Load | None = None
+    transfers: tuple[Transfer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,5 +142,6 @@ Report = (
     | OperationStarted
     | OperationFinished
     | OperationFailed
+    | LinkMeasured
 )
 """What agents (and the shell that watches them) tell the brain."""
