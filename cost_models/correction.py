@@ -88,6 +88,7 @@ class Track:
     observed_us: int | None = None
     load_us: int = 0
     peak_bytes: int = 0
+    energy_uj: int | None = None
 
     def deviation(self, place: Place, causes: Amounts) -> float:
         """Standard deviation of one execution when that load is foreseen."""

@@ -122,6 +122,7 @@ class Oracle:
         causes = amounts(query.load)
         track.level -= track.median(place, causes, self._slowdowns.of(query, causes)) - track.level
         track.load_us, track.peak_bytes = profile.load_us, profile.peak_bytes
+        track.energy_uj = profile.energy_uj
         track.observed_us = at_us or None
         self._known.replace(work, query, track)
         self._observations += track.observations
@@ -270,6 +271,7 @@ def _prediction(
         p10_us=min(p10_us, p50_us),
         load_us=track.load_us if track is not None else 0,
         peak_bytes=track.peak_bytes if track is not None else 0,
+        energy_uj=track.energy_uj if track is not None else None,
         provenance=provenance,
         observations=observations,
         observed_us=track.observed_us if track is not None else None,

@@ -170,6 +170,9 @@ def print_preview(preview: dict[str, Any]) -> None:
         console.print(gantt(bars, width=output.chart_width()), soft_wrap=True)
     for run, later_us in preview["preempted"].items():
         console.print(f"{run} would end {later_us / 1000:.1f} ms later", style="yellow")
+    for stop in preview["preemptions"]:
+        fate = stop["refused"] or f"stopped, and {stop['lost_us'] / 1000:.1f} ms of work lost"
+        console.print(f"{stop['victim']} on {stop['machine']}: {fate}", style="yellow")
 
 
 def planned_bars(operations: list[dict[str, Any]]) -> list[Bar]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from devices.catalogue import Provider
+from devices.energy import EnergyMeter
 from devices.graph import bind_shapes, read_model
 from devices.runtime import registry
 from devices.runtime.canary import SEED, Values, cpu_outputs, judge
@@ -38,6 +39,7 @@ def profile(
     budget_us: int = BUDGET_US,
     operators: bool = False,
     clock: Clock = time.perf_counter_ns,
+    meter: EnergyMeter | None = None,
 ) -> Profile:
     """Load a model, check it against the CPU, warm it up and time it.
 
@@ -51,6 +53,8 @@ def profile(
         Whether to measure each operator too, in a session of its own.
     clock
         Monotonic nanoseconds.
+    meter
+        Counts energy; ``None`` takes that of this box.
 
     Raises
     ------
@@ -72,7 +76,10 @@ def profile(
     try:
         # The first run allocates, and on some providers compiles: what it takes longer is loading.
         first_us, outputs = _run(session, inputs, clock)
+        meter = meter or EnergyMeter()
+        before = meter.read_uj()
         samples = _samples(session, inputs, repeats=repeats, budget_us=budget_us, clock=clock)
+        used_uj = meter.used_uj(before)
     except (RunFailed, InvalidTensor, MemoryError) as error:
         return replace(opened, reason=str(error))
     timed = replace(
@@ -81,6 +88,7 @@ def profile(
         load_us=session.load_us + max(0, first_us - min(samples)),
         # Taken before the reference on the CPU is made, which needs memory of its own.
         peak_bytes=memory.bytes(),
+        energy_uj=used_uj // len(samples) if used_uj is not None else None,
     )
     judged = _checked(timed, path, row, inputs, outputs)
     return _with_operators(judged, path, row, inputs) if operators else judged

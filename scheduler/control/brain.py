@@ -11,6 +11,7 @@ from scheduler.control import (
     improving,
     lifecycle,
     linking,
+    preempting,
     profiling,
     quiet,
     recovery,
@@ -94,6 +95,8 @@ class Brain:
             recovery.give_up_hopeless(state, turn)
             before = state.plan.planned
             replan(state, turn)
+            if preempting.preempt(state, turn):
+                replan(state, turn)
             if isinstance(event, RunSubmitted):
                 state.count("preemptions", count_overtaken(state, before, event.run))
         linking.ask(state, turn)

@@ -120,6 +120,7 @@ def _mode(machine: str, provider: str, found: Prediction) -> Mode:
         duration_us=found.p50_us,
         duration_p95_us=found.p95_us,
         peak_bytes=found.peak_bytes,
+        energy_uj=found.energy_uj or 0,
     )
 
 
@@ -267,6 +268,7 @@ def _with_fetches(state: State, op: LiveOperation, found: Options) -> Options:
             duration_us=mode.duration_us + extra[mode.machine],
             duration_p95_us=mode.p95_us + extra[mode.machine],
             peak_bytes=mode.peak_bytes,
+            energy_uj=mode.energy_uj,
         )
         if extra[mode.machine]
         else mode

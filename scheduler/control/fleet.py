@@ -93,6 +93,7 @@ def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
     if live is None or not live.is_up:
         return
     live.is_up, live.reason = False, event.reason
+    state.stops.went_down(event.machine, event.at_us)
     for op in _sent_to(state, state.agents[live.agent]):
         if op.machine == event.machine:
             stop(turn, op)
@@ -107,6 +108,7 @@ def machine_up(state: State, turn: Turn, event: MachineUp) -> None:
     if live is None or live.is_up:
         return
     live.is_up, live.reason = True, ""
+    state.stops.came_up(event.machine, event.at_us)
     _fleet_changed(state, turn)
 
 

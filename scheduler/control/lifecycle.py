@@ -144,6 +144,7 @@ def finish_run(state: State, turn: Turn, run: LiveRun, detail: str = "") -> None
 def withdraw(state: State, turn: Turn, op: LiveOperation) -> None:
     """Take an operation from whoever has it, and from the plan."""
     if op.state in SENT:
+        note_stop(state, op)
         stop(turn, op)
     take_out(state, op)
     free_machine(state, op, state.now_us)
@@ -163,6 +164,12 @@ def take_out(state: State, op: LiveOperation) -> None:
 def stop(turn: Turn, op: LiveOperation) -> None:
     """Have the agent of an operation abort or forget its latest attempt."""
     turn.stops.setdefault(op.agent, []).append((op.id, op.attempt))
+
+
+def note_stop(state: State, op: LiveOperation) -> None:
+    """Begin to measure how long what runs takes to let go."""
+    if op.state is OperationState.RUNNING:
+        state.stops.ask((op.id, op.attempt), (op.machine, op.provider), state.now_us)
 
 
 def free_machine(state: State, op: LiveOperation, at_us: int) -> None:

@@ -73,6 +73,8 @@ class LiveOperation:
         Agents that the latest message named as waiting for the outputs.
     lost
         Attempts that were given up with their machine or agent and not reported yet.
+    gave_way
+        How often it was stopped for something more urgent.
     expected_end_us
         When the plan in force expects it to end.
     foreseen
@@ -114,6 +116,7 @@ class LiveOperation:
     own_failures: int = 0
     lost_attempts: int = 0
     lost: list[int] = field(default_factory=list)
+    gave_way: int = 0
     record: OperationRecord | None = None
 
     @property

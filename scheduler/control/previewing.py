@@ -12,7 +12,8 @@ from scheduler.control.foreseeing import foresee
 from scheduler.control.lifecycle import new_run
 from scheduler.control.live import LiveRun, Placement
 from scheduler.control.planning import absolute, solve
-from scheduler.control.records import Preview
+from scheduler.control.preempting import choose
+from scheduler.control.records import Preemption, Preview
 from scheduler.control.snapshot import Snapshot, snapshot
 from scheduler.control.state import State
 from scheduler.control.views import run_record
@@ -46,6 +47,12 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
     found = snapshot(state, (run,))
     schedule = solve(state, found)
     placements = absolute(state, found, schedule)
+    stops = _stops(state, run, found, placements)
+    stopped = {each.victim for each in stops if not each.refused}
+    if stopped:
+        found = snapshot(state, (run,), stopped)
+        schedule = solve(state, found)
+        placements = absolute(state, found, schedule)
     for op in run.operations.values():
         op.placement = placements.get(op.id)
     makespan_us = bound_us = 0
@@ -59,8 +66,17 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
         gap=(makespan_us - bound_us) / makespan_us if makespan_us else 0.0,
         solver=state.placement,
         preempted=_losses_us(state, found, placements, run),
+        preemptions=stops,
     )
     return answer, found.problem
+
+
+def _stops(
+    state: State, run: LiveRun, found: Snapshot, placements: dict[str, Placement]
+) -> tuple[Preemption, ...]:
+    """What would be stopped for the run, and what would not although it is in its way."""
+    ops = [op for op in run.operations.values() if op.id in placements]
+    return choose(state, ((op, placements[op.id], found.options[op.id].modes) for op in ops))
 
 
 def _losses_us(
@@ -78,6 +94,8 @@ def _losses_us(
 
 def _ends_us(found: Snapshot, placements: dict[str, Placement]) -> dict[str, int]:
     ends_us: dict[str, int] = {}
+    for op in found.running:
+        ends_us[op.run.id] = max(ends_us.get(op.run.id, 0), op.expected_end_us)
     for op in found.planned:
         ends_us[op.run.id] = max(ends_us.get(op.run.id, 0), placements[op.id].end_us)
     return ends_us

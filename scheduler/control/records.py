@@ -203,6 +203,48 @@ class SiteView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preemption:
+    """What stopping a running operation for a critical one would be; all times predicted.
+
+    Parameters
+    ----------
+    operation, victim, run
+        The critical operation, the one that would give way, and its run.
+    ends_worker
+        Whether its worker has to end, because its provider cannot be stopped.
+    stop_us, restart_us, load_us
+        Until it lets go; until the next worker takes work; the sessions to be made again.
+    lost_us
+        Work done that is to be done again.
+    gain_us
+        By how much earlier the critical operation ends.
+    provenance
+        Of the time to stop and to restart.
+    refused
+        Why it is not done; empty if it is.
+    """
+
+    operation: str
+    victim: str
+    run: str
+    machine: str
+    provider: str
+    ends_worker: bool
+    stop_us: int
+    restart_us: int
+    load_us: int
+    lost_us: int
+    gain_us: int
+    provenance: str
+    refused: str = ""
+
+    @property
+    def cost_us(self) -> int:
+        """Time of the machine that it takes."""
+        return self.lost_us + self.stop_us + self.restart_us + self.load_us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """The answer to a dry run. Nothing of it has happened.
 
@@ -210,6 +252,8 @@ class Preview:
     ----------
     preempted
         Runs that would finish later, with by how many microseconds.
+    preemptions
+        What runs and would be stopped for it, and what would not, with the reason.
     """
 
     record: RunRecord
@@ -218,3 +262,4 @@ class Preview:
     gap: float
     solver: str
     preempted: dict[str, int] = field(default_factory=dict)
+    preemptions: tuple[Preemption, ...] = ()

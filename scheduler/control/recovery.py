@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from scheduler.control.candidates import could_run_later, options
-from scheduler.control.lifecycle import end_run, free_machine, take_out, withdraw
+from scheduler.control.lifecycle import (
+    end_run,
+    free_machine,
+    note_stop,
+    stop,
+    take_out,
+    withdraw,
+)
 from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
 from scheduler.control.profiling import drop_stranded_profile, refuse_profile
 from scheduler.control.records import AttemptRecord, OperationState, RunState
@@ -75,6 +82,18 @@ def lose(state: State, turn: Turn, op: LiveOperation, reason: FailureReason, mes
         drop_stranded_profile(state, turn, op)
 
 
+def give_way(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
+    """Stop what runs for something more urgent: it begins anew later, and that is not its fault."""
+    note_stop(state, op)
+    stop(turn, op)
+    _note(state, op, op.attempt, op.machine, FailureReason.CANCELLED, message)
+    op.lost.append(op.attempt)
+    op.gave_way += 1
+    _take_back(state, op)
+    turn.replan = True
+    turn.runs[op.run.id] = None
+
+
 def give_up_hopeless(state: State, turn: Turn) -> None:
     """End runs with an operation that failed and has nowhere left to be tried."""
     for op in [state.operations.get(name) for name in state.retried]:
@@ -102,6 +121,8 @@ def run_again_what_was_on(state: State, turn: Turn, box: str) -> None:
 
 def settle(state: State, event: OperationFinished | OperationFailed) -> None:
     """An attempt was reported: nobody needs to be told to stop it any more."""
+    was_stopped = isinstance(event, OperationFailed) and event.reason is FailureReason.CANCELLED
+    state.stops.reported((event.operation, event.attempt), event.at_us, stopped=was_stopped)
     live = state.machines.get(event.machine)
     if live is not None:
         state.agents[live.agent].stops.pop((event.operation, event.attempt), None)

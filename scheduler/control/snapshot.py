@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 from scheduler.control.candidates import options
@@ -38,8 +38,16 @@ class Snapshot:
     left_out: int
 
 
-def snapshot(state: State, extra: Iterable[LiveRun] = ()) -> Snapshot:
-    """Give the problem of now. `extra` runs are counted in although they were not accepted."""
+def snapshot(state: State, extra: Iterable[LiveRun] = (), stopped: Container[str] = ()) -> Snapshot:
+    """Give the problem of now.
+
+    Parameters
+    ----------
+    extra
+        Runs that are counted in although they were not accepted.
+    stopped
+        Operations that run and are taken to have been stopped.
+    """
     runs = [*state.active.values(), *extra]
     runs.sort(key=lambda run: (run.effective_band, run.sequence))
     running: list[LiveOperation] = []
@@ -48,8 +56,9 @@ def snapshot(state: State, extra: Iterable[LiveRun] = ()) -> Snapshot:
     found: dict[str, Options] = {}
     room, left_out = state.settings.plan_horizon_operations, 0
     for run in runs:
-        running += [op for op in run.operations.values() if _holds_machine(state, op)]
-        pending = [op for op in run.operations.values() if op.state in PENDING]
+        ops = list(run.operations.values())
+        running += [op for op in ops if op.id not in stopped and _holds_machine(state, op)]
+        pending = [op for op in ops if op.id in stopped or op.state in PENDING]
         if room <= 0:
             left_out += len(pending)
             pending = _already_sent(pending)

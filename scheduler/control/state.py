@@ -23,6 +23,7 @@ from scheduler.control.live import (
     Shapes,
 )
 from scheduler.control.settings import BrainSettings
+from scheduler.control.stops import Stops
 from scheduler.control.workload import Workload
 from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Load
@@ -191,6 +192,7 @@ class State:
     origin_us: int = 0
     last_end_us: int = 0
     counters: dict[str, int] = field(default_factory=dict)
+    stops: Stops = field(default_factory=Stops)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:

@@ -75,6 +75,8 @@ class Prediction:
         When the work was last seen there; ``None`` if never. Its age is the time since.
     kind
         What the work spends its time on, for those that run beside it.
+    energy_uj
+        Of one run; ``None`` where it was not measured, which is not 0.
     """
 
     p50_us: int
@@ -86,6 +88,7 @@ class Prediction:
     p10_us: int = 0
     observed_us: int | None = None
     kind: Kind = Kind.UNKNOWN
+    energy_uj: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

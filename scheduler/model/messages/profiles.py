@@ -52,6 +52,8 @@ class Profile:
         When it was told of; 0 if nobody said.
     expected_us, provenance
         What had been predicted for the run, and from where, before it was measured; 0 if nothing.
+    energy_uj
+        Of the processor packages in one warm run; ``None`` where their counters cannot be read.
     """
 
     digest: str
@@ -71,3 +73,4 @@ class Profile:
     at_us: int = 0
     expected_us: int = 0
     provenance: str = ""
+    energy_uj: int | None = None

@@ -1,0 +1,133 @@
+"""Whether what runs gives way to a critical run: what that would gain, and what it would cost.
+
+Everything else gives way between operations, for nothing: what it has made is stored, and only
+its turn is lost. Inside an operation the work done is lost; where the provider cannot be stopped
+the worker ends, and with it its sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from scheduler.control.candidates import options
+from scheduler.control.live import LiveOperation, Placement, is_ready
+from scheduler.control.records import OperationState, Preemption
+from scheduler.control.recovery import give_way
+from scheduler.control.state import State, Turn
+from scheduler.control.stops import Figure
+from scheduler.model.messages import WorkKind
+from scheduler.model.ports import Provenance
+from scheduler.model.problem import Band, Mode
+
+LEAST_GAIN_US = 20_000
+"""Not worth a message to an agent, and less than predictions are off."""
+MOST_TIMES = 3
+"""After giving way so often, an operation is left to finish."""
+NEARLY_DONE_US = 1_000_000
+"""An agent does not end a worker for what should be through by then."""
+
+Planned = tuple[LiveOperation, Placement, tuple[Mode, ...]]
+
+
+def preempt(state: State, turn: Turn) -> bool:
+    """Stop what is to give way by the plan in force; whether anything is."""
+    planned = (
+        (op, op.placement, options(state, op).modes)
+        for op in state.plan.planned.values()
+        if op.band is Band.CRITICAL and op.placement is not None
+    )
+    found = choose(state, planned)
+    for each in found:
+        if each.refused:
+            state.count("preemptions_refused")
+        else:
+            text = f"gave way to {each.operation}"
+            give_way(state, turn, state.operations[each.victim], text)
+            state.count("preempted")
+    return any(not each.refused for each in found)
+
+
+def choose(state: State, planned: Iterable[Planned]) -> tuple[Preemption, ...]:
+    """For each critical operation that could start now, the best way to make room, if any."""
+    chosen: dict[str, Preemption] = {}
+    refused: list[Preemption] = []
+    for op, placed, modes in planned:
+        late_us = placed.start_us - state.now_us
+        if op.band is not Band.CRITICAL or op.is_profile or late_us < LEAST_GAIN_US:
+            continue
+        if is_ready(op):
+            ways = [way for way in _ways(state, op, placed, modes) if way.victim not in chosen]
+            best = max(
+                ways, key=lambda way: (not way.refused, way.gain_us - way.cost_us), default=None
+            )
+            if best is not None and not best.refused:
+                chosen[best.victim] = best
+            elif best is not None:
+                refused.append(best)
+    return (*chosen.values(), *refused)
+
+
+def _ways(
+    state: State, op: LiveOperation, placed: Placement, modes: tuple[Mode, ...]
+) -> Iterator[Preemption]:
+    for mode in modes:
+        live = state.machines[mode.machine]
+        victim = state.operations.get(live.running)
+        if victim is None or victim.band <= op.band or victim.is_profile:
+            continue
+        if victim.state is OperationState.RUNNING:
+            yield _judged(state, victim, _way(state, op, placed, mode, victim))
+
+
+def _way(
+    state: State, op: LiveOperation, placed: Placement, mode: Mode, victim: LiveOperation
+) -> Preemption:
+    """What it would be to stop `victim` for an operation in that mode."""
+    stop = state.stops.stop(victim.machine, victim.provider)
+    is_soft = _terminates(state, victim)
+    restart = Figure(0) if is_soft else state.stops.restart(victim.machine)
+    own_us = 0 if is_soft else _load_us(state, op, mode.machine, mode.provider)
+    again_us = 0 if is_soft else _load_us(state, victim, victim.machine, victim.provider)
+    freed_us = state.now_us + stop.us + restart.us + own_us
+    figures = {stop.provenance, restart.provenance}
+    return Preemption(
+        operation=op.id,
+        victim=victim.id,
+        run=victim.run.id,
+        machine=victim.machine,
+        provider=victim.provider,
+        ends_worker=not is_soft,
+        stop_us=stop.us,
+        restart_us=restart.us,
+        load_us=own_us + again_us,
+        lost_us=max(0, state.now_us - (victim.started_us or state.now_us)),
+        gain_us=placed.end_us - freed_us - mode.duration_us,
+        provenance=(figures - {Provenance.MEASURED} or {Provenance.MEASURED}).pop().value,
+    )
+
+
+def _judged(state: State, victim: LiveOperation, way: Preemption) -> Preemption:
+    """The same with the reason against it, if there is one."""
+    left_us = victim.expected_end_us - state.now_us
+    why = ""
+    if victim.gave_way >= MOST_TIMES:
+        why = f"{victim.id} has given way {victim.gave_way} times already"
+    elif way.ends_worker and left_us <= NEARLY_DONE_US:
+        why = f"{victim.id} is nearly done, and its provider cannot be stopped"
+    elif way.gain_us < max(LEAST_GAIN_US, way.cost_us):
+        why = f"it would cost {way.cost_us} us to gain {max(0, way.gain_us)} us"
+    return replace(way, refused=why)
+
+
+def _terminates(state: State, op: LiveOperation) -> bool:
+    if op.stage.kind is not WorkKind.MODEL:
+        return False
+    providers = state.machines[op.machine].report.providers
+    return any(each.provider == op.provider and each.terminates for each in providers)
+
+
+def _load_us(state: State, op: LiveOperation, machine: str, provider: str) -> int:
+    """What making its session anew takes, as its profile measured it."""
+    profile = state.profiles.get((op.stage.digest, machine, provider))
+    return profile.load_us if profile is not None else 0

@@ -1,0 +1,92 @@
+"""What stopping costs: how long until something lets go, and what its worker has to do again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scheduler.model.ports import Provenance
+
+ASSUMED_STOP_US = 30_000
+"""To the next node of a graph, and there and back: large convolutions took up to 119 ms."""
+ASSUMED_RESTART_US = 2_000_000
+"""A new process that loads an inference engine."""
+_LEAST_WEIGHT = 0.25
+_MOST_ASKED = 1_000
+_LONGEST_US = 600_000_000
+"""A machine that was away for longer was not restarting."""
+
+Spot = tuple[str, str]
+"""Machine and provider; the provider is empty for what concerns the whole worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A time that something costs, and where that is known from."""
+
+    us: int
+    provenance: Provenance = Provenance.MEASURED
+
+
+@dataclass(slots=True)
+class _Mean:
+    us: float = 0.0
+    seen: int = 0
+
+    def learn(self, us: int) -> None:
+        self.seen += 1
+        self.us += max(_LEAST_WEIGHT, 1 / self.seen) * (us - self.us)
+
+
+@dataclass(slots=True)
+class Stops:
+    """Stops and restarts that happened.
+
+    Parameters
+    ----------
+    asked
+        Attempts that were running when they were asked to stop: where, and since when.
+    """
+
+    asked: dict[tuple[str, int], tuple[Spot, int]] = field(default_factory=dict)
+    _down: dict[str, int] = field(default_factory=dict)
+    _stops: dict[Spot, _Mean] = field(default_factory=dict)
+    _restarts: dict[Spot, _Mean] = field(default_factory=dict)
+
+    def ask(self, attempt: tuple[str, int], spot: Spot, at_us: int) -> None:
+        """Note that what runs is to stop."""
+        if len(self.asked) >= _MOST_ASKED:
+            del self.asked[next(iter(self.asked))]
+        self.asked[attempt] = (spot, at_us)
+
+    def reported(self, attempt: tuple[str, int], at_us: int, *, stopped: bool) -> None:
+        """Learn how long it took, unless the attempt ended otherwise."""
+        found = self.asked.pop(attempt, None)
+        if found is not None and stopped and 0 <= at_us - found[1] <= _LONGEST_US:
+            self._stops.setdefault(found[0], _Mean()).learn(at_us - found[1])
+
+    def went_down(self, machine: str, at_us: int) -> None:
+        """Note that a worker is gone."""
+        self._down[machine] = at_us
+
+    def came_up(self, machine: str, at_us: int) -> None:
+        """Learn how long its successor took to come."""
+        since_us = self._down.pop(machine, None)
+        if since_us is not None and 0 <= at_us - since_us <= _LONGEST_US:
+            self._restarts.setdefault((machine, ""), _Mean()).learn(at_us - since_us)
+
+    def stop(self, machine: str, provider: str) -> Figure:
+        """From the decision until the machine is free of what ran."""
+        return _figure(self._stops, (machine, provider), ASSUMED_STOP_US)
+
+    def restart(self, machine: str) -> Figure:
+        """From the end of a worker until the next one takes work, without its sessions."""
+        return _figure(self._restarts, (machine, ""), ASSUMED_RESTART_US)
+
+
+def _figure(known: dict[Spot, _Mean], spot: Spot, assumed_us: int) -> Figure:
+    """What happened there; else what happened to others of the kind; else what is assumed."""
+    if spot in known:
+        return Figure(round(known[spot].us))
+    others = [mean.us for (_, provider), mean in known.items() if provider == spot[1]]
+    us = sum(others) / len(others) if others else assumed_us
+    return Figure(round(us), Provenance.ASSUMED)
