@@ -14,7 +14,7 @@ from cost_models.prior import Graphs as CountGraph
 from devices.graph import bind_shapes
 from devices.graph.info import describe, parse
 from devices.runtime.regressor import open_regressor
-from scheduler.model.errors import InvalidInput
+from scheduler.model.errors import InvalidInput, InvalidModel
 
 ARTIFACT = "cost-model.json"
 """File of the learned model in the data folder: where `fjord cost train` is to put it."""
@@ -57,7 +57,7 @@ def cost_of(path: Path, shapes: Shapes) -> GraphCost | None:
     """Count a model file as `count` does; ``None`` if that cannot be done."""
     try:
         return count(path, shapes)
-    except Exception as error:
+    except (InvalidModel, OSError) as error:
         # Costs are advice: what cannot be counted can still be measured.
         _log.info("the graph of %s cannot be counted: %s", path.name, error)
         return None

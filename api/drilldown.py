@@ -16,6 +16,7 @@ from cost_models.features.costs import GroupCost, OperatorCost
 from cost_models.roofline import part_us, roofline_us
 from devices.graph import bind_shapes
 from devices.graph.info import describe, parse
+from scheduler.model.errors import InvalidModel
 from scheduler.model.measuring import Peaks
 from scheduler.model.messages import OperatorTime, Profile
 
@@ -82,7 +83,7 @@ def count(context: Context, profile: Profile) -> Counted | None:
     try:
         model = parse(context.model_path(profile.digest))
         return Counted(model, graph_cost(model, bind_shapes(describe(model, 0), profile.shapes)))
-    except Exception:
+    except (InvalidModel, OSError):
         # Costs are advice: what cannot be counted was measured all the same.
         return None
 

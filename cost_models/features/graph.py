@@ -22,6 +22,8 @@ _CLASSES = {
     "layernorm": OperatorClass.NORMALISATION,
 }
 """Of patterns that are more than their heaviest operator."""
+_MALFORMED = (LookupError, ValueError, TypeError, ArithmeticError, StopIteration, RuntimeError)
+"""What it looks like when a node lacks what its operator asks for: an attribute, an input."""
 
 
 def graph_cost(model: ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> GraphCost:
@@ -35,12 +37,19 @@ def graph_cost(model: ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> Grap
     Raises
     ------
     InvalidModel
-        If a size is left open, or a shape is of no input or conflicts with the file.
+        If a size is left open, or a shape is of no input or conflicts with the file; if the graph
+        takes too long to follow, or is none that a runtime would load.
     """
     info = describe(model, 0)
     bound = _bound(info, shapes)
-    found = trace(model, bound, is_dynamic=any(tensor.is_dynamic for tensor in info.inputs))
-    return _summed(found, group(found))
+    try:
+        found = trace(model, bound, is_dynamic=any(tensor.is_dynamic for tensor in info.inputs))
+        return _summed(found, group(found))
+    except InvalidModel:
+        raise
+    except _MALFORMED as error:
+        law = "model must be a graph that can be followed"
+        raise InvalidModel(f"{law}; got {type(error).__name__}: {error}", field="model") from error
 
 
 def _bound(info: ModelInfo, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, inliner
 
 from cost_models.features import control
+from cost_models.features.bounds import Budget, check_calls
 from cost_models.features.costs import OperatorClass
 from cost_models.features.inferring import Inference
 from cost_models.features.rules import Call, Counts, count, is_known, qualified
@@ -71,6 +73,7 @@ class Trace:
 def trace(model: ModelProto, shapes: dict[str, tuple[int, ...]], *, is_dynamic: bool) -> Trace:
     """Follow a model whose inputs all have shapes."""
     if model.functions:
+        check_calls(model)
         model = inliner.inline_local_functions(model)
     tracer = Tracer(Inference(model), Trace(is_dynamic=is_dynamic))
     scope: Scope = ChainMap()
@@ -88,13 +91,12 @@ def trace(model: ModelProto, shapes: dict[str, tuple[int, ...]], *, is_dynamic: 
 class Tracer:
     """Walks through nodes and adds to a trace."""
 
-    def __init__(
-        self, inference: Inference, found: Trace, taken: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, inference: Inference, found: Trace) -> None:
         self.found = found
         # Judged once for each place, or nested branches would be followed 3^depth times.
-        self.taken: dict[str, str] = {} if taken is None else taken
+        self.taken: dict[str, str] = {}
         self._inference = inference
+        self._budget = Budget()
 
     def add(self, scope: Scope, name: str, identity: str, tensor: Tensor) -> None:
         """Make a tensor known under a name."""
@@ -123,6 +125,7 @@ class Tracer:
             found.values[identity] = value
 
     def _visit(self, node: NodeProto, scope: Scope, prefix: str, runs: int) -> None:
+        self._budget.spend()
         is_standard = node.domain in {"", "ai.onnx"}
         if is_standard and node.op_type == "Constant":
             tensor = constant_of(node)
@@ -173,7 +176,8 @@ class Tracer:
             values=before.values,
             is_dynamic=before.is_dynamic,
         )
-        ahead = Tracer(self._inference, found, self.taken)
+        ahead = copy(self)
+        ahead.found = found
         ahead.follow(graph, scope.new_child(), prefix=prefix, runs=1)
         return sum(step.counts.flops * step.runs for step in found.steps)
 

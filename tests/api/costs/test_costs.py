@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from api.costs import ARTIFACT, build_oracle, oracle_of_file
+from api.costs import ARTIFACT, build_oracle, cost_of, oracle_of_file
 from scheduler.model.errors import InvalidModel
 from scheduler.model.messages import WorkKind
 from scheduler.model.ports import CostQuery, Provenance
 from tests.api.routes.conftest import doubling_model
+from tests.cost_models.features.test_bounds import call, doubling, model
 
 
 def query(digest: str, shape: tuple[int, ...] = (64, 3)) -> CostQuery:
@@ -70,6 +71,13 @@ def test_larger_inputs_are_predicted_slower(tmp_path: Path) -> None:
 
 def test_model_whose_file_is_not_here_is_not_predicted(tmp_path: Path) -> None:
     assert build_oracle(tmp_path).predict([query("0" * 64)]) == [None]
+
+
+def test_small_file_that_would_be_counted_for_ages_is_left_uncounted(tmp_path: Path) -> None:
+    # Each function calls the one before it twice: 10^18 nodes in less than ten kilobytes.
+    path = tmp_path / "endless.onnx"
+    path.write_bytes(model([call("f60", "x", "y")], doubling(60)).SerializeToString())
+    assert cost_of(path, ()) is None
 
 
 def test_who_asks_for_a_file_that_is_no_model_is_told_what_is_wrong(tmp_path: Path) -> None:
