@@ -9,7 +9,7 @@ import msgspec
 
 from api.errors import Problem
 from api.registry import ModelRecord, WorkloadRecord
-from scheduler.control.costs import AccuracyReport, KnownCost, KnownLink
+from scheduler.control.costs import AccuracyReport, KnownCost, KnownLink, Learning
 from scheduler.control.records import (
     MachineView,
     OperationRecord,
@@ -192,6 +192,8 @@ class CostModels:
         Pieces of work in one place that were measured, and how many executions taught it.
     links
         What tensors take between boxes, and from hand to hand within one.
+    learning
+        Training on what was measured: what it waits for, and how the latest ones went.
     """
 
     at_us: int
@@ -199,6 +201,7 @@ class CostModels:
     notes: tuple[str, ...]
     pairs: int
     observations: int
+    learning: Learning
     machines: tuple[MachinePeaks, ...]
     links: tuple[KnownLink, ...]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cost_models.features import GraphCost, graph_cost
@@ -14,7 +15,7 @@ from cost_models.prior import Graphs as CountGraph
 from devices.graph import bind_shapes
 from devices.graph.info import describe, parse
 from devices.runtime.regressor import open_regressor
-from scheduler.model.errors import InvalidInput, InvalidModel
+from scheduler.model.errors import InvalidArtifact, InvalidInput, InvalidModel
 
 ARTIFACT = "cost-model.json"
 """File of the learned model in the data folder: where `fjord cost train` is to put it."""
@@ -63,6 +64,20 @@ def cost_of(path: Path, shapes: Shapes) -> GraphCost | None:
         return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What predictions of work that was not measured stand on.
+
+    Parameters
+    ----------
+    artifact
+        What is known of the learned model; empty if there is none.
+    """
+
+    layers: tuple[Layer, ...]
+    artifact: dict[str, str] = field(default_factory=dict)
+
+
 def build_oracle(data_dir: Path) -> Oracle:
     """The oracle by what lies in the data folder: learned if there is a good artifact, or not.
 
@@ -79,19 +94,34 @@ def oracle_of_file(path: Path, data_dir: Path) -> Oracle:
     return _oracle(data_dir, lambda _, shapes: count(path, shapes))
 
 
-def _oracle(data_dir: Path, graphs: CountGraph) -> Oracle:
-    path = data_dir / ARTIFACT
+def standing(path: Path, graphs: CountGraph) -> Standing:
+    """Read the file of a learned model; where there is none, predictions stand on the roofline.
+
+    Raises
+    ------
+    InvalidArtifact
+        If the file is no learned model; it says so in one sentence.
+    """
     if not path.is_file():
-        return Oracle([Roofline(graphs)])
+        return Standing(layers=(Roofline(graphs),))
     try:
         artifact = artifact_from(path.read_bytes())
         learned = Learned(artifact, open_regressor(artifact.onnx))
     except (InvalidInput, OSError) as error:
-        note = f"{path} is no learned cost model, so predictions start from the roofline: {error}"
+        raise InvalidArtifact(f"{path} is no learned cost model: {error}") from error
+    return Standing(
+        layers=(FromOthers(learned, graphs), Roofline(graphs)), artifact=_about(artifact)
+    )
+
+
+def _oracle(data_dir: Path, graphs: CountGraph) -> Oracle:
+    try:
+        found = standing(data_dir / ARTIFACT, graphs)
+    except InvalidArtifact as error:
+        note = f"{error.message}; predictions start from the roofline"
         _log.warning(note)
         return Oracle([Roofline(graphs)], note=note)
-    layers: list[Layer] = [FromOthers(learned, graphs), Roofline(graphs)]
-    return Oracle(layers, artifact=_about(artifact))
+    return Oracle(found.layers, artifact=found.artifact)
 
 
 def _about(artifact: Artifact) -> dict[str, str]:

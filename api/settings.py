@@ -33,6 +33,8 @@ class Settings:
         Limits on uploads and on bodies of requests.
     profile_share
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
+    train_rows
+        Measurements of its own after which the service trains a cost model; 0 turns it off.
     inline_bytes
         Tensors up to this size travel inside messages.
     """
@@ -47,6 +49,7 @@ class Settings:
     max_model_bytes: int = 2048 * MIB - 1
     max_request_bytes: int = 256 * MIB
     profile_share: float = 0.02
+    train_rows: int = 200
     inline_bytes: int = 4096
 
     @property
@@ -61,12 +64,13 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``.
+        """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
+        ``_TRAIN_ROWS``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5.
+            If the share is no number from 0 to 0.5, or the rows are no whole number from 0 up.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -76,7 +80,15 @@ class Settings:
             box=environment.get("FJORD_BOX", socket.gethostname()),
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
+            train_rows=_rows(environment.get("FJORD_TRAIN_ROWS", "200")),
         )
+
+
+def _rows(text: str) -> int:
+    if not text.strip().isdecimal():
+        law = "FJORD_TRAIN_ROWS must be a whole number, 0 or more"
+        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_TRAIN_ROWS")
+    return int(text)
 
 
 def _share(text: str) -> float:

@@ -15,17 +15,13 @@ import signal
 import struct
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Self
 
+from api.children import yield_to_others
 from scheduler.model.errors import FjordError
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule
 
-NICENESS = 19
-"""A search gets what devices and requests leave over: about a sixtieth of a contended core."""
-AUTOGROUP = Path("/proc/self/autogroup")
-"""Where Linux keeps the niceness of a whole session: that of a process counts only inside it."""
 GRACE_S = 5.0
 """A search that is this far over its time hangs: its process is ended."""
 SEED = 0
@@ -126,7 +122,7 @@ class SolverProcess:
 def main() -> None:
     """Answer requests until the other side goes away."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _yield_to_others()
+    yield_to_others()
     # Engines print to standard output when they feel like it; the answers get a pipe of their own.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -137,14 +133,6 @@ def main() -> None:
         data = pickle.dumps(_solve(request), protocol=pickle.HIGHEST_PROTOCOL)
         answers.write(_LENGTH.pack(len(data)) + data)
         answers.flush()
-
-
-def _yield_to_others() -> None:
-    os.nice(NICENESS)
-    # Without a session of its own it would take from the share of the service that started it.
-    os.setsid()
-    with contextlib.suppress(OSError):  # there only where the kernel groups sessions
-        AUTOGROUP.write_text(str(NICENESS))
 
 
 def _read(stream: BinaryIO) -> SearchRequest | None:

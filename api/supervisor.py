@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import secrets
@@ -22,6 +21,7 @@ from dataclasses import dataclass, replace
 import httpx
 
 from api.auth import VARIABLE, Scope, read_tokens, refuse_open_bind
+from api.children import die_with_parent
 from api.embedded import EmbeddedStore, keep_alive
 from api.ports import free_port, require_free
 from api.settings import Settings
@@ -40,8 +40,6 @@ HOPELESS = 3
 """Deaths before the first answer after which a start has failed."""
 POLL_S = 0.05
 LOCAL_AGENT = "local-agent"
-_PARENT_DEATH_SIGNAL = 1
-"""``PR_SET_PDEATHSIG`` of ``prctl(2)``."""
 
 _log = logging.getLogger(__name__)
 
@@ -200,7 +198,7 @@ class Keeper:
             env=self.part.environment,
             # Ctrl-C in a terminal is for this process, which ends its children in order.
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
         return await self._process.wait()
 
@@ -237,12 +235,3 @@ async def _ready(keeper: Keeper, url: str, stop: asyncio.Event) -> bool:
                     return True
             await asyncio.sleep(POLL_S)
     return False
-
-
-_libc = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
-
-
-def _die_with_parent() -> None:
-    """Have the kernel kill this child when its parent dies, however that dies."""
-    if _libc is not None:
-        _libc.prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)

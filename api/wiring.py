@@ -16,6 +16,7 @@ from api.controller import Controller
 from api.costs import build_oracle
 from api.embedded import EmbeddedStore, keep_alive
 from api.feed import ChangeFeed
+from api.learning import CostLearning, LearningSettings
 from api.settings import Settings
 from api.solver_process import SolverProcess
 from api.store import Store
@@ -123,7 +124,9 @@ async def services(
             solver = await stack.enter_async_context(SolverProcess())
             told = BrainSettings(fill_share=settings.profile_share)
             brain = partial(build_brain, settings.data_dir, make_oracle, told)
-            candidate = Controller(store, brain, solver)
+            learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
+            learning = CostLearning(settings.data_dir, learned)
+            candidate = Controller(store, brain, solver, learning=learning)
             await stack.enter_async_context(_running(candidate))
         yield Services(store=store, feed=feed, tensors=tensors, store_url=url, controller=candidate)
 

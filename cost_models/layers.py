@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Protocol
 
-from cost_models.slowdown import Amounts, amounts
-from scheduler.model.measuring import Kind
+from cost_models.slowdown import Amounts, amounts, of_pace
+from scheduler.model.measuring import Kind, Load
 from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Contribution, CostQuery, Provenance
 
@@ -89,11 +89,15 @@ def believe(layers: Sequence[Layer], queries: Sequence[CostQuery]) -> list[Belie
 
 
 class Slowdowns:
-    """What the layers say that loads do to work which they know; asked in batches, remembered."""
+    """What loads do to work: what the layers say of those that they know, and the core's pace.
+
+    Layers are asked in batches, and their answers remembered.
+    """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._layers = [layer for layer in layers if layer.knows_loads]
         self._known: dict[tuple[object, ...], float] = {}
+        self._usual_ns: dict[tuple[str, str], int] = {}
 
     def ask(self, queries: Sequence[CostQuery]) -> None:
         """Ask in one call for what the loads of all queries do."""
@@ -110,17 +114,33 @@ class Slowdowns:
         for key, belief in zip(wanted, beliefs, strict=True):
             self._known[key] = belief.slowdown if belief is not None else 0.0
 
-    def of(self, query: CostQuery, causes: Amounts) -> float:
-        """What the causes add to the logarithm of the median, by what the layers say."""
+    def of(self, query: CostQuery, causes: Amounts, load: Load | None = None) -> float:
+        """What the causes add to the logarithm of the median, by what the layers say.
+
+        Parameters
+        ----------
+        load
+            What the causes are of, where that is not the load of the query.
+        """
+        pace = self.of_pace(query, load)
         if not causes or not self._layers:
-            return 0.0
+            return pace
         key = _key(query, causes)
         if key not in self._known:
-            self.ask([query])
-        return self._known.get(key, 0.0)
+            self.ask([query if load is None else replace(query, load=load)])
+        return pace + self._known.get(key, 0.0)
 
-    def forget(self) -> None:
-        """Ask again: the layers have learned something."""
+    def of_pace(self, query: CostQuery, load: Load | None = None) -> float:
+        """What the pace of the core adds to the logarithm of the median."""
+        seen = query.load if load is None else load
+        if not seen.pace_ns:
+            return 0.0
+        return of_pace(seen, self._usual_ns.get((query.machine, query.provider), 0))
+
+    def learn_machine(self, machine: MachineReport) -> None:
+        """Take in the usual pace of a machine, and ask the layers again: they learned it too."""
+        for peaks in machine.peaks:
+            self._usual_ns[machine.id, peaks.provider] = peaks.pace_ns
         self._known.clear()
 
 

@@ -59,13 +59,28 @@ class Oracle:
         artifact: dict[str, str] | None = None,
         note: str = "",
     ) -> None:
-        self._layers = (*layers, Declared())
-        self._artifact = artifact or {}
-        self._notes = (note,) if note else ()
-        self._slowdowns = Slowdowns(self._layers)
         self._known = Register()
+        self._machines: dict[str, MachineReport] = {}
+        self._artifact: dict[str, str] = {}
+        self._stand(layers, artifact or {}, note)
         self._drifts: deque[Drift] = deque(maxlen=DRIFTS_KEPT)
         self._observations = 0
+
+    def stand_on(
+        self, layers: Sequence[Layer], *, artifact: dict[str, str] | None = None, note: str = ""
+    ) -> None:
+        """Predict from other layers from now on; what was measured stays.
+
+        What loads were found to add is learned anew: it was over what the old layers said of them.
+        """
+        self._stand(layers, artifact or {}, note)
+        for machine in self._machines.values():
+            self.learn_machine(machine)
+        self._known.forget_loads()
+
+    def tell(self, note: str) -> None:
+        """Have the report say this, instead of what it said before."""
+        self._notes = (note,) if note else ()
 
     def predict(self, queries: Sequence[CostQuery]) -> list[Prediction | None]:
         """One prediction per query, in order; ``None`` where nothing at all is known yet."""
@@ -92,14 +107,17 @@ class Oracle:
             Contribution(cause=CAUSES[cause], factor=exp(amount * (shared[cause] + own[cause])))
             for cause, amount in causes
         ]
-        offset = self._slowdowns.of(query, causes)
-        if offset:
-            found.append(Contribution(cause="load, as learned elsewhere", factor=exp(offset)))
+        pace = self._slowdowns.of_pace(query)
+        offset = self._slowdowns.of(query, causes) - pace
+        for cause, part in (("load, as learned elsewhere", offset), ("pace of its core", pace)):
+            if part:
+                found.append(Contribution(cause=cause, factor=exp(part)))
         return tuple(sorted(found, key=lambda part: -abs(log(part.factor))))
 
     def learn_machine(self, machine: MachineReport) -> None:
         """Take in a machine, with what its providers reach at most."""
-        self._slowdowns.forget()
+        self._machines[machine.id] = machine
+        self._slowdowns.learn_machine(machine)
         for layer in self._layers:
             layer.learn_machine(machine)
 
@@ -135,7 +153,7 @@ class Oracle:
         log_us = log(max(1, duration_us))
         asked = amounts(query.load)
         actual = asked if load is None or load is query.load else amounts(load)
-        offset = self._slowdowns.of(query, actual)
+        offset = self._slowdowns.of(query, actual, load)
         sized = work.causes_of_size(query.shapes)
         shaped = self._known.shaped(work, query, sized)
         general = self._general(work, query, log_us, actual, offset)
@@ -165,6 +183,12 @@ class Oracle:
             notes=self._notes,
             drifts=tuple(self._drifts),
         )
+
+    def _stand(self, layers: Sequence[Layer], artifact: dict[str, str], note: str) -> None:
+        self._layers = (*layers, Declared())
+        self._slowdowns = Slowdowns(self._layers)
+        self._artifact = artifact
+        self.tell(note)
 
     def _measured(self, query: CostQuery) -> Prediction | None:
         work = self._known.find(query)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import log
 
 from cost_models.correction import WIDEN_OTHERS, Place, Track
-from cost_models.slowdown import Amounts
+from cost_models.slowdown import Amounts, Strengths
 from cost_models.tracks import Spot, Work, elements, from_sizes
 from scheduler.model.messages import WorkKind
 from scheduler.model.ports import CostQuery
@@ -88,6 +88,20 @@ class Register:
         for track in self._by_machine.get(machine, {}).values():
             track.widen(WIDEN_OTHERS)
         for work in self._works.values():
+            work.changed()
+
+    def forget_loads(self) -> None:
+        """Forget what loads do to models; what each takes when idle is kept."""
+        models = [work for key, work in self._works.items() if key[0] is WorkKind.MODEL]
+        providers = {provider for work in models for _, provider in work.tracks}
+        for (_, provider), place in self._places.items():
+            if provider in providers:
+                place.strengths = Strengths()
+                place.stamp += 1
+        for work in models:
+            for tracks in (work.tracks, *work.shaped.values()):
+                for track in tracks.values():
+                    track.own.forget_loads()
             work.changed()
 
     def _drop_shape(self, work: Work, query: CostQuery) -> None:

@@ -123,7 +123,9 @@ def from_sizes(general: Track, causes: Amounts) -> Track:
     grown = sum(amount * general.own.mean[SIZE] for cause, amount in causes if cause == SIZE)
     doubt = sum(amount**2 * general.own.doubt[SIZE] for cause, amount in causes if cause == SIZE)
     track = from_kin([general])
-    track.level, track.doubt = general.level + grown, general.doubt + doubt + SHAPE_DOUBT
+    track.level = general.level + grown
+    # At the size of the first inputs the general track is about these shapes, if anything is.
+    track.doubt = general.doubt + (doubt + KIN_DOUBT + SHAPE_DOUBT if causes else 0.0)
     return track
 
 

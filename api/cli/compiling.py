@@ -19,9 +19,6 @@ FIRST = (
 )
 """Solvers that share no large kernel, pair by pair; each pair needs what those before compiled."""
 
-SPLITS = "splits"
-"""What splits of neural networks need."""
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -46,14 +43,11 @@ def _rounds() -> Iterator[tuple[str, ...]]:
 
     yield from FIRST
     done = {name for names in FIRST for name in names}
-    yield (*(name for name in registry.names() if name not in done), SPLITS)
+    yield tuple(name for name in registry.names() if name not in done)
 
 
 def _compiled(name: str) -> str:
-    from scheduler import portfolio, splitting
+    from scheduler.portfolio import warm_up
 
-    if name == SPLITS:
-        splitting.warm_up()
-    else:
-        portfolio.warm_up(names=(name,))
+    warm_up(names=(name,))
     return name

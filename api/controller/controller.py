@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from api.controller.office import BrokenEvent, Office
 from api.controller.settings import ControllerSettings, ControllerStatus
+from api.learning import CostLearning
 from api.solver_process import SolverProcess
 from api.store import Lease, Store
 from scheduler.model.errors import StaleEpoch, Unavailable
@@ -30,6 +31,8 @@ class Controller:
     ----------
     make_brain
         Makes a brain that knows nothing.
+    learning
+        What learns from measurements while the office is held; ``None`` for nothing.
     """
 
     def __init__(
@@ -38,11 +41,14 @@ class Controller:
         make_brain: Callable[[], Brain],
         solver: SolverProcess,
         settings: ControllerSettings | None = None,
+        *,
+        learning: CostLearning | None = None,
     ) -> None:
         self._store = store
         self._make_brain = make_brain
         self._solver = solver
         self._settings = settings or ControllerSettings()
+        self._learning = learning
         # The process id helps a person who reads the lease; the rest makes it unique.
         self.id = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self.status = ControllerStatus()
@@ -61,7 +67,13 @@ class Controller:
     async def _hold(self, lease: Lease) -> None:
         _log.info("controller %s takes office, epoch %d", self.id, lease.epoch)
         office = Office(
-            self._store, lease, self._make_brain, self._solver, self._settings, self.status
+            self._store,
+            lease,
+            self._make_brain,
+            self._solver,
+            self._settings,
+            self.status,
+            learning=self._learning,
         )
         self.status.epoch = lease.epoch
         try:

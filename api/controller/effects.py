@@ -10,6 +10,7 @@ from scheduler.control.commands import (
     Command,
     ForgetProfiles,
     ForgetRun,
+    KeepExecution,
     KeepProfile,
     RecordRun,
     ReleaseInputs,
@@ -18,7 +19,7 @@ from scheduler.control.commands import (
     WakeAt,
 )
 from scheduler.control.records import RunRecord
-from scheduler.model.messages import AgentPlan, Profile, Release
+from scheduler.model.messages import AgentPlan, Release
 
 
 @dataclass(slots=True)
@@ -29,8 +30,8 @@ class Effects:
     records: dict[str, RunRecord] = field(default_factory=dict)
     forget: dict[str, Release] = field(default_factory=dict)
     release: list[Release] = field(default_factory=list)
-    profiles: list[Profile] = field(default_factory=list)
     unprofiled: list[str] = field(default_factory=list)
+    kept: list[KeepProfile | KeepExecution] = field(default_factory=list)
     request: RequestPlan | None = None
     wake: WakeAt | None = None
 
@@ -48,10 +49,10 @@ class Effects:
                     self.forget[release.run] = release
                 case ReleaseInputs(release=release):
                     self.release.append(release)
-                case KeepProfile(profile=profile):
-                    self.profiles.append(profile)
+                case KeepProfile() | KeepExecution():
+                    self.kept.append(command)
                 case ForgetProfiles(digest=digest):
-                    self.profiles = [p for p in self.profiles if p.digest != digest]
+                    self.kept = [each for each in self.kept if not _is_profile_of(each, digest)]
                     self.unprofiled.append(digest)
                 case RequestPlan():
                     self.request = command
@@ -66,8 +67,12 @@ class Effects:
             forget=tuple(self.forget.values()),
             release=tuple(self.release),
             unprofiled=tuple(self.unprofiled),
-            profiles=tuple(self.profiles),
+            profiles=tuple(each.profile for each in self.kept if isinstance(each, KeepProfile)),
         )
+
+
+def _is_profile_of(kept: KeepProfile | KeepExecution, digest: str) -> bool:
+    return isinstance(kept, KeepProfile) and kept.profile.digest == digest
 
 
 def merged(earlier: AgentPlan, later: AgentPlan) -> AgentPlan:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from api.controller.effects import Effects
 from api.controller.searching import search_s, with_better_bound
 from api.controller.settings import ControllerSettings, ControllerStatus
+from api.learning import CostLearning
 from api.solver_process import SolverProcess
 from api.store import Answer, Batch, Inbox, Lease, Position, Question, Store, queued
 from scheduler.control.commands import RequestPlan
@@ -59,6 +60,8 @@ class Office:
         solver: SolverProcess,
         settings: ControllerSettings,
         status: ControllerStatus,
+        *,
+        learning: CostLearning | None = None,
     ) -> None:
         self._store = store
         self._lease = lease
@@ -66,6 +69,7 @@ class Office:
         self._solver = solver
         self._settings = settings
         self._status = status
+        self._learning = learning
         self._brain = make_brain()
         self._position = Position()
         self._wake_us: int | None = None
@@ -90,6 +94,9 @@ class Office:
             self._status.in_office = True
             for loop in (self._watch, self._tick, self._show, self._report, self._search):
                 self._tasks.create_task(loop(), name=loop.__name__.strip("_"))
+            if self._learning is not None:
+                work = self._learning.work(self._brain, self._say, self._learned.set)
+                self._tasks.create_task(work, name="learning")
             await self._work()
 
     async def _fold(self) -> None:
@@ -139,6 +146,8 @@ class Office:
 
     async def _carry_out(self, effects: Effects) -> None:
         await self._commit(effects.batch())
+        if self._learning is not None:
+            self._learning.take(effects.kept)
         if effects.wake is not None:
             self._wake_us = effects.wake.at_us
             self._wake_moved.set()
@@ -208,7 +217,10 @@ class Office:
         while True:
             await self._learned.wait()
             self._learned.clear()
-            await self._commit(Batch(costs=self._brain.costs(self._store.now_us())))
+            costs = self._brain.costs(self._store.now_us())
+            if self._learning is not None:
+                costs = replace(costs, learning=self._learning.report)
+            await self._commit(Batch(costs=costs))
             await asyncio.sleep(self._settings.costs_s)
 
     async def _search(self) -> None:

@@ -28,6 +28,7 @@ async def get_cost_models(request: Request) -> Response:
             notes=oracle.notes,
             pairs=oracle.pairs,
             observations=oracle.observations,
+            learning=report.learning,
             machines=await _peaks(context),
             links=report.links,
         )

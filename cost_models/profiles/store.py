@@ -7,6 +7,7 @@ share a segment, so boxes and processes may write at once, and folders are merge
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -110,6 +111,45 @@ def read_all(folders: Sequence[Path]) -> Rows:
                 found.setdefault(row.row_digest(), row)
     ordered = sorted(found.items(), key=lambda entry: (entry[1].at_us, entry[0]))
     return Rows(tuple(row for _, row in ordered), tuple(warnings))
+
+
+class Survey:
+    """How much a folder holds, followed as it grows: only what is new is looked at.
+
+    Attributes
+    ----------
+    rows
+        Lines of all segments; a row that was merged in twice counts twice.
+    families
+        Families of networks, or models where the family is not known.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ends: dict[Path, int] = {}
+        self.rows = 0
+        self.families: set[str] = set()
+
+    def look(self) -> None:
+        """Take in the lines that came since."""
+        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
+            begin = self._ends.get(path, 0)
+            if path.stat().st_size <= begin:
+                continue
+            with path.open("rb") as segment:
+                segment.seek(begin)
+                content = segment.read()
+            end = _end_of_whole_lines(content)
+            self._ends[path] = begin + end
+            for line in content[:end].splitlines():
+                self._count(line)
+
+    def _count(self, line: bytes) -> None:
+        # Whether rows can be used is for those to say who read them.
+        with contextlib.suppress(ValueError, TypeError, AttributeError):
+            row = json.loads(line)
+            self.families.add(str(row.get("family") or row.get("digest")))
+            self.rows += 1
 
 
 def merge(sources: Sequence[Path], into: Path) -> int:

@@ -24,6 +24,7 @@ from scheduler.control.costs import CostReport
 from scheduler.control.dispatching import dispatch, resend_all
 from scheduler.control.events import (
     ControllerStarted,
+    CostModelChanged,
     Event,
     ModelAdded,
     ModelRemoved,
@@ -118,6 +119,10 @@ class Brain:
         """What is predicted of all work everywhere, and how good that has been."""
         return cost_report(self.state, at_us)
 
+    def critical_boxes(self) -> frozenset[str]:
+        """Boxes that a critical run needs: nothing that nobody waits for goes on there."""
+        return frozenset(quiet.critical_boxes(self.state))
+
     def record(self, run: str) -> RunRecord | None:
         """A run with all its operations, or ``None`` if it is not known or was forgotten."""
         live = self.state.runs.get(run)
@@ -155,6 +160,12 @@ def _policy_changed(state: State, turn: Turn, event: PolicyChanged) -> None:
     turn.replan = True
 
 
+def _cost_model_changed(state: State, turn: Turn, _: CostModelChanged) -> None:
+    # The oracle is another one already; what was derived from the one before is not.
+    state.options.clear()
+    turn.replan = True
+
+
 def _tick(state: State, turn: Turn, event: Tick) -> None:
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
@@ -181,6 +192,7 @@ _HANDLERS: dict[type, _Handler] = {
     RunCancelled: lifecycle.cancel,
     PlanProposed: improving.proposed,
     PolicyChanged: _policy_changed,
+    CostModelChanged: _cost_model_changed,
     Tick: _tick,
 }
 

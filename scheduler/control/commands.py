@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scheduler.control.records import RunRecord
-from scheduler.model.messages import AgentPlan, Profile, Release
+from scheduler.model.measuring import Load
+from scheduler.model.messages import AgentPlan, MachineReport, Profile, Release
+from scheduler.model.ports import CostQuery
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Schedule
 
@@ -63,9 +65,27 @@ class WakeAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepProfile:
-    """Keep what was measured, with its operators, instead of what was kept for the same thing."""
+    """Keep what was measured, with its operators, instead of what was kept for the same thing.
+
+    Parameters
+    ----------
+    machine
+        Where it was measured; ``None`` if that is gone.
+    """
 
     profile: Profile
+    machine: MachineReport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepExecution:
+    """Keep how long a model took, and beside what, for cost models to be trained on."""
+
+    query: CostQuery
+    machine: MachineReport
+    duration_us: int
+    load: Load
+    at_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,5 +103,6 @@ Command = (
     | RequestPlan
     | WakeAt
     | KeepProfile
+    | KeepExecution
     | ForgetProfiles
 )

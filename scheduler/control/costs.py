@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scheduler.model.messages import WorkKind
 from scheduler.model.ports import Contribution, Drift, OracleReport
@@ -138,11 +138,77 @@ class KnownLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """One attempt to learn a better cost model from what was measured.
+
+    Parameters
+    ----------
+    why
+        What called for it.
+    rows, families
+        What was there to learn from.
+    replaced
+        Whether the new model took the place of the old one.
+    detail
+        What went wrong; empty if nothing did.
+    champion, champion_loss, challenger_loss
+        Who was in use, and how both did on families that neither has seen: less is better.
+    held_out
+        These families.
+    digest
+        Of the model in use since.
+    """
+
+    at_us: int
+    took_s: float
+    why: str
+    rows: int
+    families: int
+    replaced: bool = False
+    detail: str = ""
+    champion: str = ""
+    champion_loss: float | None = None
+    challenger_loss: float | None = None
+    held_out: tuple[str, ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """How far the service is with learning from what it measures.
+
+    Parameters
+    ----------
+    state
+        ``off``, ``waiting``, ``training``, or ``paused`` beside a critical run.
+    detail
+        What it waits for, or why it is off.
+    rows, new_rows
+        Kept in the data folder, and of these since the last training.
+    trainings
+        The latest ones, oldest first.
+    """
+
+    state: str = "off"
+    detail: str = ""
+    rows: int = 0
+    new_rows: int = 0
+    trainings: tuple[Training, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CostReport:
-    """All that the brain knows of costs, at one moment."""
+    """All that the brain knows of costs, at one moment.
+
+    Parameters
+    ----------
+    learning
+        What the shell around the brain makes of it.
+    """
 
     at_us: int
     oracle: OracleReport
     accuracy: AccuracyReport
     known: tuple[KnownCost, ...] = ()
     links: tuple[KnownLink, ...] = ()
+    learning: Learning = field(default_factory=Learning)

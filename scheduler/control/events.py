@@ -166,6 +166,20 @@ class PolicyChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostModelChanged:
+    """Predictions stand on another learned model from here on.
+
+    Parameters
+    ----------
+    digest
+        Of the model; empty if there is none any more.
+    """
+
+    at_us: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time passed: what the brain asked for with `WakeAt` is due."""
 
@@ -184,6 +198,7 @@ Event = (
     | RunCancelled
     | PlanProposed
     | PolicyChanged
+    | CostModelChanged
     | Tick
 )
 

@@ -168,7 +168,9 @@ def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> N
     model = state.models.get(op.stage.digest)
     is_own = model is None or not op.run.is_extra or _shapes_of(op) == model.shapes
     state.measured_at.setdefault(key, {})[tuple(sorted(_shapes_of(op).items()))] = state.now_us
-    turn.commands.append(KeepProfile(profile=profile))
+    live = state.machines.get(machine)
+    report = live.report if live is not None else None
+    turn.commands.append(KeepProfile(profile=profile, machine=report))
     charge(state, machine, state.now_us - (op.started_us or state.now_us))
     if is_own:
         # What shows the site shows this too, all the time: the operators are a thing apart.

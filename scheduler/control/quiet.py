@@ -18,13 +18,13 @@ def keep_clear_of_critical(state: State, turn: Turn) -> None:
     and that run may be the critical one.
     """
     is_idle = not any(run.kind == "profile" for run in state.active.values())
-    found = frozenset() if is_idle else frozenset(_critical_boxes(state))
+    found = frozenset() if is_idle else frozenset(critical_boxes(state))
     if found != state.critical_boxes:
         state.critical_boxes = found
         turn.replan = turn.replan or not is_idle
 
 
-def _critical_boxes(state: State) -> Iterator[str]:
+def critical_boxes(state: State) -> Iterator[str]:
     """Boxes where a critical run has something running, or something left that can run there."""
     for run in state.active.values():
         if run.kind != "run" or run.effective_band is not Band.CRITICAL:

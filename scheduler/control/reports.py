@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scheduler.control.candidates import cost_query, forget_options
+from scheduler.control.commands import KeepExecution
 from scheduler.control.costs import PredictedActual
 from scheduler.control.expansion import expand, fan_outs_of, length, outputs_read
 from scheduler.control.explaining import chosen_instead, is_chosen
@@ -21,7 +22,13 @@ from scheduler.control.profiling import measured
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.recovery import fault, settle
 from scheduler.control.state import State, Turn
-from scheduler.model.messages import FailureReason, OperationFinished, OperationStarted
+from scheduler.model.messages import (
+    FailureReason,
+    OperationFinished,
+    OperationStarted,
+    WorkKind,
+)
+from scheduler.model.ports import CostQuery
 from scheduler.model.problem import Mode
 
 _RECORD_EVERY_US = 100_000
@@ -83,7 +90,7 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
     if op.is_profile:
         measured(state, turn, op, event.profile)
         return
-    _observe(state, op, event)
+    _observe(state, turn, op, event)
     note_shapes(state, op)
     _tell_consumers(turn, op)
     is_off_plan = _is_off_plan(state, op) or _is_slipping(state)
@@ -136,19 +143,37 @@ def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
     state.count("operations")
 
 
-def _observe(state: State, op: LiveOperation, event: OperationFinished) -> None:
+def _observe(state: State, turn: Turn, op: LiveOperation, event: OperationFinished) -> None:
     if op.mode is None or event.machine != op.mode.machine:
         return
     duration_us = max(1, event.at_us - event.started_us - event.load_us)
     load = event.load
+    asked = cost_query(op, op.mode)
     if load is None:
         load = seen_load(state, event.machine)
     else:
         state.sensed[event.machine] = (event.at_us, load)
-    asked = cost_query(op, op.mode)
+        _keep(state, turn, asked, event, duration_us)
     state.oracle.observe(asked, duration_us, load=load, at_us=event.at_us)
     state.accuracy.add(_pair(op, op.mode, event.at_us, duration_us))
     forget_options(state, op)
+
+
+def _keep(
+    state: State, turn: Turn, query: CostQuery, event: OperationFinished, duration_us: int
+) -> None:
+    live = state.machines.get(event.machine)
+    if live is None or event.load is None or query.kind is not WorkKind.MODEL:
+        return
+    turn.commands.append(
+        KeepExecution(
+            query=query,
+            machine=live.report,
+            duration_us=duration_us,
+            load=event.load,
+            at_us=event.at_us,
+        )
+    )
 
 
 def _pair(op: LiveOperation, mode: Mode, at_us: int, duration_us: int) -> PredictedActual:
