@@ -9,6 +9,7 @@ sizes are bounded and small, and the ratio is taken against the best of several 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -45,6 +46,27 @@ class Instance:
     speeds: tuple[int, ...]
     edges: dict[tuple[int, int], int]
     bandwidths: dict[tuple[int, int], int]
+
+    @classmethod
+    def read(cls, text: str | bytes) -> Instance:
+        """Read what `written` wrote."""
+        document = json.loads(text)
+        return cls(
+            weights=tuple(document["weights"]),
+            speeds=tuple(document["speeds"]),
+            edges={(i, j): size for i, j, size in document["edges"]},
+            bandwidths={(a, b): rate for a, b, rate in document["bandwidths"]},
+        )
+
+    def written(self) -> str:
+        """Give the same as JSON; a problem of it is a hundred times as long."""
+        document = {
+            "weights": self.weights,
+            "speeds": self.speeds,
+            "edges": [(*pair, size) for pair, size in sorted(self.edges.items())],
+            "bandwidths": [(*pair, rate) for pair, rate in sorted(self.bandwidths.items())],
+        }
+        return json.dumps(document, separators=(",", ":")) + "\n"
 
     def problem(self) -> Problem:
         """The same in the words of the model."""
@@ -128,6 +150,54 @@ def drawn(random: Random) -> Instance:
         },
         bandwidths={(a, b): random.randint(1, MOST) for b in machines for a in range(b)},
     )
+
+
+def shaped(shape: str, tasks: int, machines: int, random: Random) -> Instance:
+    """A random instance of a shape out of `SHAPES`, its links as quick as the rest, or slow."""
+    pairs = [(i, j) for j in range(tasks) for i in SHAPES[shape](j, tasks, random)]
+    quickest = random.choice((MOST // 20, MOST))
+    return Instance(
+        weights=tuple(random.randint(1, MOST) for _ in range(tasks)),
+        speeds=tuple(random.randint(1, MOST) for _ in range(machines)),
+        edges={pair: random.randint(0, MOST) for pair in pairs},
+        bandwidths={(a, b): random.randint(1, quickest) for b in range(machines) for a in range(b)},
+    )
+
+
+def _layers(task: int, tasks: int, random: Random) -> set[int]:
+    width = max(2, tasks // 4)
+    before = range((task // width - 1) * width, task // width * width)
+    return set(random.sample(before, 2)) if task >= width else set()
+
+
+def _deep(task: int, tasks: int, random: Random) -> set[int]:
+    return {max(0, task - random.randint(1, 3)) for _ in range(2)} if task else set()
+
+
+def _fork(task: int, tasks: int, random: Random) -> set[int]:
+    if task == tasks - 1:
+        return set(range(1, task))
+    return {0} if task else set()
+
+
+def _chains(task: int, tasks: int, random: Random) -> set[int]:
+    chains = max(1, tasks // 8)
+    return {task - chains} if task >= chains else set()
+
+
+def _sparse(task: int, tasks: int, random: Random) -> set[int]:
+    return {random.randrange(task)} if task and random.random() < 0.6 else set()
+
+
+SHAPES: dict[str, Callable[[int, int, Random], set[int]]] = {
+    "layers": _layers,
+    "deep": _deep,
+    "fork": _fork,
+    "chains": _chains,
+    "sparse": _sparse,
+    "loose": lambda task, tasks, random: set(),
+}
+"""What a task waits for, by the shape of the graph."""
 
 
 def perturbed(instance: Instance, random: Random) -> Instance:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Limits
@@ -52,12 +53,12 @@ class Start:
     Parameters
     ----------
     bound
-        Makes a proven lower bound; asked once there is a plan to show.
+        Makes a proven lower bound; asked once there is a plan to show, with the flag that ends it.
     solutions
         Plans to begin with, and who found them.
     """
 
-    bound: Callable[[], int] | None = None
+    bound: Callable[[NDArray[np.int8]], int] | None = None
     solutions: tuple[tuple[Solution, str], ...] = ()
 
 
@@ -120,7 +121,7 @@ def _construct(
         if not search.stop_flag[0]:
             attempt(search, name, request.seed, errors)
     if start.bound is not None:
-        search.raise_bound(start.bound())
+        search.raise_bound(start.bound(search.stop_flag))
     if not are_quick(search.form):
         return then
     for name in then:

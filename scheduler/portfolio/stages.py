@@ -43,7 +43,7 @@ def explore_by_band(
         answer.refute()
         return Exploration(answer, None, 0.0, [])
     if start.bound is not None:
-        answer.raise_bound(start.bound())
+        answer.raise_bound(start.bound(answer.stop_flag))
     limited = answer.part(time_s=time_s, work=work)
     errors: list[Exception] = []
     plans = [Found((0, 0), solution, by) for solution, by in start.solutions]

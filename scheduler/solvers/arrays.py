@@ -13,8 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.model.problem import Mode, Operation, Problem
-from scheduler.model.schedule import Assignment, Schedule
+from scheduler.model.schedule import Schedule, placed
 from scheduler.solvers.kernels.ordering import inherited_bands, rows, topological
+from scheduler.solvers.mode_rows import (
+    ENERGY_UJ,
+    FAMILY,
+    MACHINE,
+    P95_US,
+    PEAK_BYTES,
+    RESIDENT_BYTES,
+    SETUP_US,
+    US,
+    ModeRows,
+)
 
 Int = NDArray[np.int32]
 Long = NDArray[np.int64]
@@ -23,6 +34,7 @@ NEVER_US = 2**62
 """Stands for no due date, no deadline, no limit; sums with any valid time fit 64 bits."""
 OPEN, RUNNING, ENDED = 0, 1, 2
 """Values of `Arrays.state`."""
+_MODE_ROWS = ModeRows()
 
 
 class Arrays(NamedTuple):
@@ -139,9 +151,9 @@ class _Builder:
         self.jobs = _numbers(job.id for job in problem.jobs)
         self.operations = _numbers(operation.id for operation in problem.operations)
         self.groups = _numbers(o.colocation for o in problem.operations if o.colocation)
-        self.modes = [mode for operation in problem.operations for mode in _open_modes(operation)]
+        self.table = _MODE_ROWS.table(problem.operations)
         named = [machine.family for machine in problem.machines]
-        self.families = _numbers(["", *named, *[mode.family for mode in self.modes]])
+        self.families = _numbers(["", *named, *self.table.families()])
 
     def arrays(self) -> Arrays:
         problem, count = self.problem, len(self.problem.operations)
@@ -196,36 +208,33 @@ class _Builder:
 
     def _modes(self, state: Int, memory_bytes: Long, capacity: Long) -> dict[str, Any]:
         """Columns of the modes that an operation could have by itself."""
-        lengths = _int([len(_open_modes(o)) for o in self.problem.operations])
+        lengths, rows = self.table.lengths, self.table.rows
         first = _firsts(lengths)
         index = np.arange(first[-1], dtype=np.int32) - np.repeat(first[:-1], lengths)
         for i in np.flatnonzero(state != OPEN).tolist():
             progress = self.problem.operations[i].progress
             index[first[i]] = 0 if progress is None else progress.mode
-        # Comprehensions of plain attributes: nothing else reads thousands of objects as fast.
-        modes, machines, families = self.modes, self.machines, self.families
-        machine = _int([machines[mode.machine] for mode in modes])
-        resident_bytes = _long([mode.resident_bytes for mode in modes])
-        peak_bytes = _long([mode.peak_bytes for mode in modes])
-        mode_us = _long([mode.duration_us for mode in modes])
-        p95_us = _long([-1 if us is None else us for us in [m.duration_p95_us for m in modes]])
+        machine = self.table.numbered(MACHINE, self.machines).astype(np.int32)
+        family = self.table.numbered(FAMILY, self.families).astype(np.int32)
         demand_first, demand_resource, demand_amount = self._demands()
         owner = np.repeat(np.arange(len(machine)), np.diff(demand_first))
-        usable = np.maximum(resident_bytes, peak_bytes) <= memory_bytes[machine]
+        needed_bytes = np.maximum(rows[:, RESIDENT_BYTES], rows[:, PEAK_BYTES])
+        usable = needed_bytes <= memory_bytes[machine]
         usable[owner[demand_amount > capacity[demand_resource]]] = False
         usable |= np.repeat(state != OPEN, lengths)
         kept = np.concatenate(([0], np.cumsum(usable)))
+        columns = rows[usable].T.copy()
         return {
             "mode_first": kept[first].astype(np.int32),
             "mode_index": index[usable],
             "mode_machine": machine[usable],
-            "mode_us": mode_us[usable],
-            "mode_p95_us": np.where(p95_us < 0, mode_us, p95_us)[usable],
-            "mode_family": _int([families[mode.family] for mode in modes])[usable],
-            "mode_setup_us": _long([mode.setup_us for mode in modes])[usable],
-            "mode_energy_uj": _long([mode.energy_uj for mode in modes])[usable],
-            "mode_resident_bytes": resident_bytes[usable],
-            "mode_extra_bytes": np.maximum(peak_bytes - resident_bytes, 0)[usable],
+            "mode_us": columns[US],
+            "mode_p95_us": columns[P95_US],
+            "mode_family": family[usable],
+            "mode_setup_us": columns[SETUP_US],
+            "mode_energy_uj": columns[ENERGY_UJ],
+            "mode_resident_bytes": columns[RESIDENT_BYTES],
+            "mode_extra_bytes": (needed_bytes - rows[:, RESIDENT_BYTES])[usable],
             "demand_first": _firsts(np.diff(demand_first)[usable]),
             "demand_resource": demand_resource[usable[owner]],
             "demand_amount": demand_amount[usable[owner]],
@@ -233,12 +242,13 @@ class _Builder:
 
     def _demands(self) -> tuple[Int, Int, Long]:
         if not self.problem.resources:
-            none = np.zeros(len(self.modes) + 1, np.int32)
+            none = np.zeros(len(self.table.rows) + 1, np.int32)
             return none, np.zeros(0, np.int32), np.zeros(0, np.int64)
+        modes = [mode for operation in self.problem.operations for mode in _open_modes(operation)]
         numbers = _numbers(resource.id for resource in self.problem.resources)
-        demands = [demand for mode in self.modes for demand in mode.demands]
+        demands = [demand for mode in modes for demand in mode.demands]
         return (
-            _firsts([len(mode.demands) for mode in self.modes]),
+            _firsts([len(mode.demands) for mode in modes]),
             _int([numbers[demand.resource] for demand in demands]),
             _long([demand.amount for demand in demands]),
         )
@@ -284,21 +294,15 @@ class _Builder:
 
 def schedule_of(problem: Problem, form: Arrays, solution: Solution) -> Schedule:
     """Give a solution in the words of its problem."""
+    operations = problem.operations
     indices = form.mode_index[solution.mode].tolist()
-    starts_us = solution.start_us.tolist()
-    ends_us = ends(form, solution).tolist()
-    rows = zip(problem.operations, indices, starts_us, ends_us, strict=True)
-    return Schedule(
-        assignments=tuple(
-            Assignment(
-                operation=operation.id,
-                mode=index,
-                machine=operation.modes[index].machine,
-                start_us=start_us,
-                end_us=end_us,
-            )
-            for operation, index, start_us, end_us in rows
-        )
+    machines = [machine.id for machine in problem.machines]
+    return placed(
+        operations=[operation.id for operation in operations],
+        modes=indices,
+        machines=[machines[m] for m in form.mode_machine[solution.mode].tolist()],
+        starts_us=solution.start_us.tolist(),
+        ends_us=ends(form, solution).tolist(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,9 @@ from scheduler.solvers.arrays import NEVER_US, OPEN, RUNNING, Arrays, Long
 from scheduler.solvers.kernels import reaching
 from scheduler.solvers.kernels.reaching import FAR_US
 
+Flag = NDArray[np.int8]
+
+NEVER_STOP: Flag = np.zeros(1, np.int8)
 WORK = 10_000_000
 """Array elements to look at, by default: some tens of milliseconds, less for small problems."""
 _OVERHEAD = 5_000
@@ -24,7 +28,11 @@ _EXACT = 2.0**61
 
 
 def lower_bound(
-    form: Arrays, objective: Objective = Objective.MAKESPAN, *, work: int = WORK
+    form: Arrays,
+    objective: Objective = Objective.MAKESPAN,
+    stop: Flag = NEVER_STOP,
+    *,
+    work: int = WORK,
 ) -> int:
     """Give a proven lower bound on the value of every plan; 0 if there can be no plan.
 
@@ -34,6 +42,8 @@ def lower_bound(
 
     Parameters
     ----------
+    stop
+        Once it is not zero, what was proven until then is the answer.
     work
         Array elements to look at, about; what comes first has had its part by then.
 
@@ -59,8 +69,9 @@ def lower_bound(
     items = _items(form, head_us, reaching.tails_us(form, last_us))
     if not FAR_US // 2 < items.longest_us < NEVER_US // 8:
         return 0
-    bound = max([items.longest_us, *_resources(form, items, work), *_sets(form, items, work)])
-    return _balanced(form, items, bound, work)
+    found = chain(_resources(form, items, stop, work), _sets(form, items, stop, work))
+    bound = max(chain((items.longest_us,), takewhile(lambda _: not stop[0], found)))
+    return _balanced(form, items, bound, stop, work)
 
 
 class _Items(NamedTuple):
@@ -135,7 +146,9 @@ def _items(form: Arrays, mode_head_us: Long, mode_tail_us: Long) -> _Items:
     )
 
 
-def _subsets(heads_us: Long, work: Long, tails_us: Long, capacity: int, most: int) -> int:
+def _subsets(
+    heads_us: Long, work: Long, tails_us: Long, capacity: int, stop: Flag, most: int
+) -> int:
     """Longest of head + work / capacity + tail over all subsets by least head and least tail.
 
     Parameters
@@ -148,6 +161,8 @@ def _subsets(heads_us: Long, work: Long, tails_us: Long, capacity: int, most: in
     bound = FAR_US
     least = np.unique(heads_us)
     for step in range(tried := min(len(least), max(most, 1))):
+        if stop[0]:
+            break
         head_us = least[step * len(least) // tried]
         inside = heads_us >= head_us
         total = np.cumsum(work[inside])
@@ -155,7 +170,7 @@ def _subsets(heads_us: Long, work: Long, tails_us: Long, capacity: int, most: in
     return bound
 
 
-def _resources(form: Arrays, items: _Items, work: int) -> Iterator[int]:
+def _resources(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
     """What unstarted operations take of each renewable resource, times how long."""
     renewable = np.flatnonzero((form.resource_renewable != 0) & (form.resource_capacity > 0))
     for r in renewable.tolist():
@@ -170,10 +185,10 @@ def _resources(form: Arrays, items: _Items, work: int) -> Iterator[int]:
         if inside.any():
             most = work // ((int(inside.sum()) + _OVERHEAD) * len(renewable))
             shares = items.sorted(inside, taken)
-            yield _subsets(*shares, int(form.resource_capacity[r]), most)
+            yield _subsets(*shares, int(form.resource_capacity[r]), stop, most)
 
 
-def _sets(form: Arrays, items: _Items, work: int) -> Iterator[int]:
+def _sets(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
     """What operations put on sets of exclusive machines that they share, as if all were alike."""
     machines = _machine_sets(form, items, work)
     for eligible in machines:
@@ -184,7 +199,7 @@ def _sets(form: Arrays, items: _Items, work: int) -> Iterator[int]:
         capacity = int(eligible.sum())
         heads_us, load_us, tails_us = items.sorted(inside)
         most = work // ((len(load_us) + _OVERHEAD) * len(machines))
-        yield _subsets(heads_us, load_us, tails_us, capacity, most)
+        yield _subsets(heads_us, load_us, tails_us, capacity, stop, most)
         # Machines alike: one without work could take some from another, so each has a first and
         # a last operation, and no two have the same.
         used = min(capacity, len(load_us))
@@ -230,7 +245,7 @@ def _between_windows(form: Arrays, machine: int, items: _Items, inside: NDArray[
     return at_us + left_us + int(items.tail_us[inside].min())
 
 
-def _balanced(form: Arrays, items: _Items, bound: int, work: int) -> int:
+def _balanced(form: Arrays, items: _Items, bound: int, stop: Flag, work: int) -> int:
     """Raise a bound by weighing machines: each operation takes where its weighted time is least.
 
     For weights that sum to one, the makespan is no less than the weighted sum over machines of
@@ -243,6 +258,8 @@ def _balanced(form: Arrays, items: _Items, bound: int, work: int) -> int:
     duration_us = np.where(usable & (weight[machine] > 0), form.mode_us, 0).astype(np.float64)
     rounds = min(_ROUNDS, work // (8 * (len(machine) + _OVERHEAD)))
     for step in range(rounds if weight.any() else 0):
+        if stop[0]:
+            break
         weight /= weight.sum()
         weighed = weight[machine] * duration_us
         least = np.minimum.reduceat(weighed, first)

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from scheduler.adversary import MOST, drawn, perturbed, search
+from scheduler.adversary import MOST, SHAPES, Instance, drawn, perturbed, search, shaped
 from scheduler.model.problem import Problem
 
 
@@ -41,3 +41,15 @@ def test_instances_stay_within_their_bounds() -> None:
     assert all(0 <= size <= MOST for size in instance.edges.values())
     assert all(1 <= rate <= MOST for rate in instance.bandwidths.values())
     assert instance.problem().operations
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_shape_is_a_graph_of_as_many_tasks(shape: str) -> None:
+    instance = shaped(shape, 30, 3, Random(1))
+    assert len(instance.problem().operations) == 30
+    assert all(0 <= i < j < 30 for i, j in instance.edges)
+
+
+def test_what_is_written_is_read_again() -> None:
+    instance = shaped("layers", 12, 3, Random(2))
+    assert Instance.read(instance.written()) == instance

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.arrays import OPEN, Arrays, Int
+from scheduler.solvers.arrays import Arrays, Int
+from scheduler.solvers.kernels import means
 from scheduler.solvers.kernels.ranking import downward, optimistic_costs, ready_order, upward
 
 Float = NDArray[np.float64]
@@ -23,25 +24,12 @@ def order_by(form: Arrays, priority: Float) -> Int:
 
 def mean_durations(form: Arrays) -> Float:
     """Mean over the modes that an operation has, in microseconds; nothing for what has started."""
-    count = np.diff(form.mode_first)
-    mean_us = np.zeros(len(count))
-    some = np.flatnonzero(count)
-    if len(some):
-        sums_us = np.add.reduceat(form.mode_us, form.mode_first[some])
-        mean_us[some] = sums_us / count[some]
-    mean_us[form.state != OPEN] = 0.0
-    return mean_us
+    return means.durations(form.state, form.mode_first, form.mode_us)
 
 
 def mean_transfers(form: Arrays) -> Float:
     """Mean time of each edge over the pairs of distinct devices that are connected."""
-    joined = form.link_latency_us >= 0
-    np.fill_diagonal(joined, False)
-    if not joined.any():
-        return np.zeros(len(form.edge_us))
-    share = np.bincount(form.link_rate[joined], minlength=form.edge_us.shape[1])
-    weighted: Float = form.edge_us @ (share / joined.sum())
-    return weighted + float(form.link_latency_us[joined].mean())
+    return means.transfers(form.edge_us, form.link_latency_us, form.link_rate)
 
 
 def upward_ranks(form: Arrays) -> Float:

@@ -98,7 +98,8 @@ def draft(a: Arrays) -> Draft:
     renewing = bool(a.resource_renewable.any())
     budgets, affordable = _budgets(a)
     found, consistent = domains(a)
-    has_modes = bool((np.diff(a.mode_first) > 0).all())
+    limited = bool((a.machine_memory_bytes < _NEVER).any())
+    has_modes = bool((a.mode_first[1:] > a.mode_first[:-1]).all())
     most = n + len(a.window_start_us)
     return Draft(
         mode=np.full(n, -1, np.int32),
@@ -109,26 +110,20 @@ def draft(a: Arrays) -> Draft:
         mark=np.zeros(n, np.int64),
         spans=spans(machines, most, merged=not bool(a.mode_setup_us.any())),
         steps=steps(resources if renewing else 0, n),
-        memory=_memory(a),
+        memory=_memory(a) if limited else _NO_MEMORY,
         budgets=budgets,
         domains=found,
         restricted=len(found.now) > 0,
-        limited=_limited(a),
+        limited=limited,
         spent=len(budgets.least) > 0,
         renewing=renewing,
         possible=consistent and has_modes and affordable,
     )
 
 
-def _limited(a: Arrays) -> bool:
-    return bool((a.machine_memory_bytes < _NEVER).any())
-
-
 def _memory(a: Arrays) -> Memory:
-    n, machines, families = 0, 0, 0
-    if _limited(a):
-        n, machines = len(a.state), len(a.machine_device)
-        families = int(a.mode_family.max(initial=0)) + 1
+    n, machines = len(a.state), len(a.machine_device)
+    families = int(a.mode_family.max(initial=0)) + 1
     return Memory(
         held_bytes=np.zeros(machines, np.int64),
         extra_bytes=np.zeros(machines, np.int64),
@@ -138,11 +133,17 @@ def _memory(a: Arrays) -> Memory:
     )
 
 
+_NOTHING = np.zeros(0, np.int64)
+_NO_MEMORY = Memory(_NOTHING, _NOTHING, np.zeros((0, 0), np.int64), _NOTHING, _NOTHING)
+"""Without room for anything, so that all drafts can share it."""
+_NO_BUDGETS = Budgets(left=_NOTHING, least=np.zeros((0, 0), np.int64))
+
+
 def _budgets(a: Arrays) -> tuple[Budgets, bool]:
     """Allocate, and say whether the least of all operations is within the budgets."""
     resources = len(a.resource_capacity)
     if not resources:
-        return Budgets(left=np.zeros(0, np.int64), least=np.zeros((0, 0), np.int64)), True
+        return _NO_BUDGETS, True
     budget = a.resource_renewable == 0
     least = np.zeros((len(a.state) if budget.any() else 0, resources), np.int64)
     some = np.flatnonzero(np.diff(a.mode_first))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given, settings
 
 from scheduler.model.bounds import lower_bound as model_bound
@@ -31,6 +32,12 @@ def test_no_larger_schedule_is_better_either(p: Problem) -> None:
     made = home_schedule(p)
     for objective in Objective:
         assert bound(p, objective) <= evaluate(p, made, objective)
+
+
+def test_a_bound_that_is_stopped_is_the_longest_path() -> None:
+    form = arrays(problem([operation(name, durations={"m0": 3}) for name in "abc"]))
+    assert lower_bound(form, Objective.MAKESPAN) == 9
+    assert lower_bound(form, Objective.MAKESPAN, np.ones(1, np.int8)) == 3
 
 
 def test_a_path_pays_for_transfers_or_for_slower_modes() -> None:

@@ -1,0 +1,151 @@
+"""Modes as rows of numbers, read from their objects once.
+
+A planner that plans again and again meets the same modes again and again: those of what was pending
+before, and one tuple of modes shared by all operations of a kind. Reading attributes of objects is
+what takes the time of an array form; rows that were read before cost a look into a dictionary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.model.problem import Mode, Operation
+
+Int = NDArray[np.int32]
+Long = NDArray[np.int64]
+
+MACHINE, FAMILY, US, P95_US, SETUP_US, ENERGY_UJ, RESIDENT_BYTES, PEAK_BYTES = range(8)
+"""Columns of a table."""
+_WIDTH = 8
+_ROW_BYTES = _WIDTH * 8
+MOST_MODES = 2**16
+"""Rows of more modes than that are not kept; so many take some 15 MB with their objects."""
+
+
+@dataclass(slots=True)
+class ModeTable:
+    """Modes of several operations, those of one after those of another.
+
+    Parameters
+    ----------
+    lengths
+        Per operation, how many.
+    rows
+        ``[mode, column]``; machines and families are numbers of `names`.
+    """
+
+    lengths: Int
+    rows: Long
+    names: dict[str, int]
+
+    def numbered(self, column: int, numbers: dict[str, int]) -> Long:
+        """Give a column of names in the numbers of a problem, which has all of them."""
+        table = np.zeros(len(self.names), np.int64)
+        for name, number in numbers.items():
+            known = self.names.get(name)
+            if known is not None and known < len(table):
+                table[known] = number
+        numbered: Long = table[self.rows[:, column]]
+        return numbered
+
+    def families(self) -> list[str]:
+        """Name the families, in order of appearance."""
+        if not self.rows[:, FAMILY].any():
+            return [""]
+        codes, first = np.unique(self.rows[:, FAMILY], return_index=True)
+        names = list(self.names)
+        return [names[code] for code in codes[np.argsort(first)].tolist()]
+
+
+_Known = dict[int, tuple[tuple[Mode, ...], bytes]]
+"""Rows by the identity of the tuple of modes, which is kept so that the identity is too."""
+
+
+class ModeRows:
+    """Remembers the rows of the last two tables. Safe to use from several threads."""
+
+    def __init__(self, most: int = MOST_MODES) -> None:
+        self._most = most
+        self._lock = Lock()
+        self._forget()
+
+    def table(self, operations: Sequence[Operation]) -> ModeTable:
+        """Give the modes to choose from; of an operation that has started, the one it runs in."""
+        known, names = self._recalled([operation.modes for operation in operations])
+        pieces = []
+        for operation in operations:
+            piece = known[id(operation.modes)][1]
+            if operation.progress is not None:
+                at = operation.progress.mode * _ROW_BYTES
+                piece = piece[at : at + _ROW_BYTES]
+            pieces.append(piece)
+        lengths = np.array([len(piece) // _ROW_BYTES for piece in pieces], np.int32)
+        table = np.frombuffer(b"".join(pieces), np.int64).reshape(-1, _WIDTH)
+        return ModeTable(lengths, table, names)
+
+    def _forget(self) -> None:
+        self._newer: _Known = {}
+        self._older: _Known = {}
+        self._names = {"": 0}
+
+    def _recalled(self, wanted: Sequence[tuple[Mode, ...]]) -> tuple[_Known, dict[str, int]]:
+        """Give the rows of these, and the numbers in them, learning what is not known."""
+        with self._lock:
+            found: _Known = {}
+            fresh: dict[int, tuple[Mode, ...]] = {}
+            for modes in wanted:
+                key = id(modes)
+                row = self._newer.get(key) or self._older.get(key)
+                if row is None:
+                    fresh[key] = modes
+                else:
+                    found[key] = row
+            names = self._names
+            if fresh:
+                found.update(_learned(names, list(fresh.values())))
+            self._older, self._newer = self._newer, found
+            if sum(len(modes) for modes, _ in found.values()) > self._most or (
+                len(names) > self._most
+            ):
+                self._forget()
+            return found, names
+
+
+def _learned(names: dict[str, int], fresh: Sequence[tuple[Mode, ...]]) -> _Known:
+    modes = [mode for row in fresh for mode in row]
+    data = _columns(names, modes).T.tobytes()
+    found: _Known = {}
+    at = 0
+    for row in fresh:
+        end = at + len(row) * _ROW_BYTES
+        found[id(row)] = row, data[at:end]
+        at = end
+    return found
+
+
+def _columns(names: dict[str, int], modes: Sequence[Mode]) -> Long:
+    """``[column, mode]``."""
+    # Comprehensions of plain attributes: nothing else reads thousands of objects as fast.
+    took_us = [mode.duration_us for mode in modes]
+    p95s_us = zip(took_us, [mode.duration_p95_us for mode in modes], strict=True)
+    columns = np.empty((_WIDTH, len(modes)), np.int64)
+    columns[MACHINE] = _numbers(names, [mode.machine for mode in modes])
+    columns[FAMILY] = _numbers(names, [mode.family for mode in modes])
+    columns[US] = took_us
+    columns[P95_US] = [us if p95_us is None else p95_us for us, p95_us in p95s_us]
+    columns[SETUP_US] = [mode.setup_us for mode in modes]
+    columns[ENERGY_UJ] = [mode.energy_uj for mode in modes]
+    columns[RESIDENT_BYTES] = [mode.resident_bytes for mode in modes]
+    columns[PEAK_BYTES] = [mode.peak_bytes for mode in modes]
+    return columns
+
+
+def _numbers(names: dict[str, int], found: Sequence[str]) -> list[int]:
+    for name in dict.fromkeys(found):
+        names.setdefault(name, len(names))
+    return [names[name] for name in found]
