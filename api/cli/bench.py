@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -20,13 +21,23 @@ _ANY = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_n
 @app.command("solvers", context_settings=_ANY, add_help_option=False)
 def solvers(context: typer.Context) -> None:
     """Compare the solvers with best-known values and with others (--help says how)."""
+    _run("benchmarks.solvers", context)
+
+
+@app.command("splits", context_settings=_ANY, add_help_option=False)
+def splits(context: typer.Context) -> None:
+    """Compare splits of neural networks with published ones (--help says how)."""
+    _run("benchmarks.splits", context)
+
+
+def _run(module: str, context: typer.Context) -> NoReturn:
     root = Path(api.__file__).parents[1]
     if not (root / "benchmarks" / "solvers").is_dir():
         raise InvalidInput("fjord bench must run in a clone of the project; got an installed one")
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH", ""))))
     # A process of its own: nothing of the benchmarks is part of what is installed.
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.solvers", *context.args],
+        [sys.executable, "-m", module, *context.args],
         env={**os.environ, "PYTHONPATH": path},
         check=False,
     )

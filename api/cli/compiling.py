@@ -19,6 +19,9 @@ FIRST = (
 )
 """Solvers that share no large kernel, pair by pair; each pair needs what those before compiled."""
 
+SPLITS = "splits"
+"""What splits of neural networks need."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -43,11 +46,14 @@ def _rounds() -> Iterator[tuple[str, ...]]:
 
     yield from FIRST
     done = {name for names in FIRST for name in names}
-    yield tuple(name for name in registry.names() if name not in done)
+    yield (*(name for name in registry.names() if name not in done), SPLITS)
 
 
 def _compiled(name: str) -> str:
-    from scheduler.portfolio import warm_up
+    from scheduler import portfolio, splitting
 
-    warm_up(names=(name,))
+    if name == SPLITS:
+        splitting.warm_up()
+    else:
+        portfolio.warm_up(names=(name,))
     return name

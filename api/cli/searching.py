@@ -10,7 +10,7 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rich.console import Console
 from rich.live import Live
@@ -22,6 +22,7 @@ from scheduler.model.schedule import Limits, Result
 
 if TYPE_CHECKING:
     from scheduler.portfolio import Cancellation, Progress
+    from scheduler.splitting import Answer, Goal, Report
 
 Found = TypeVar("Found")
 
@@ -54,8 +55,16 @@ class Display(Protocol):
 class Watch:
     """What a search is handed, so that it can be watched and ended."""
 
-    listener: Callable[[Progress], None]
+    listener: Callable[[Any], None]
     cancel: Cancellation
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How a search is got ready, and how its newest report is put in a line."""
+
+    prepare: Callable[[], None]
+    line: Callable[[Any], str]
 
 
 def answered(question: Question, *, quiet: bool) -> tuple[Result, float]:
@@ -73,7 +82,29 @@ def answered(question: Question, *, quiet: bool) -> tuple[Result, float]:
             cancel=watch.cancel,
         )
 
-    return _watched(search, question, quiet=quiet)
+    return _watched(search, _schedules(question), quiet=quiet)
+
+
+def split(question: Question, goal: Goal, *, quiet: bool) -> tuple[Answer, float]:
+    """Likewise, for a split of a network."""
+    from scheduler import splitting
+
+    network = question.instance.network
+    assert network is not None
+
+    def search(watch: Watch) -> Answer:
+        return splitting.solve(
+            network,
+            goal,
+            question.limits,
+            clock=time.monotonic,
+            solver=question.solver,
+            seed=question.seed,
+            listener=watch.listener,
+            is_cancelled=lambda: watch.cancel.is_cancelled,
+        )
+
+    return _watched(search, Watched(splitting.warm_up, partial(_split_line, goal)), quiet=quiet)
 
 
 def front(question: Question, points: int, *, quiet: bool) -> tuple[list[Result], float]:
@@ -90,20 +121,27 @@ def front(question: Question, points: int, *, quiet: bool) -> tuple[list[Result]
             cancel=watch.cancel,
         )
 
-    return _watched(search, question, quiet=quiet)
+    return _watched(search, _schedules(question), quiet=quiet)
 
 
-def _watched(
-    search: Callable[[Watch], Found], question: Question, *, quiet: bool
-) -> tuple[Found, float]:
+def _schedules(question: Question) -> Watched:
+    from scheduler import portfolio
+
+    def load() -> None:
+        portfolio.warm_up(names=portfolio.taking_part(question.solver))
+
+    return Watched(load, partial(_line, question))
+
+
+def _watched(search: Callable[[Watch], Found], how: Watched, *, quiet: bool) -> tuple[Found, float]:
     """Search in a thread of its own, so that this one is always free to hear Ctrl-C.
 
     The kernels are loaded before: what that takes is not part of the time limit.
     """
     from scheduler import portfolio
 
-    _prepare(question.solver)
-    newest: list[Progress | None] = [None]
+    _prepare(how.prepare)
+    newest: list[Any] = [None]
     watch = Watch(partial(newest.__setitem__, 0), portfolio.Cancellation())
     future: Future[tuple[Found, float]] = Future()
 
@@ -121,7 +159,7 @@ def _watched(
         thread.start()
         while not _is_done(future):
             elapsed_s = time.perf_counter() - began
-            display.show(f"{elapsed_s:6.1f} s  {_line(question, newest[0])}")
+            display.show(f"{elapsed_s:6.1f} s  {how.line(newest[0])}")
     return future.result()
 
 
@@ -147,14 +185,23 @@ def _line(question: Question, progress: Progress | None) -> str:
     return f"{name} {value}  bound {bound}  gap {gap}  found by {progress.found_by}"
 
 
-def _prepare(solver: str) -> None:
-    """Load the kernels that a search needs, and say so if they must be compiled first."""
-    from scheduler import portfolio
+def _split_line(goal: Goal, report: Report | None) -> str:
+    if report is None or report.value is None:
+        return "no split yet"
+    gap = (report.value - report.bound) / max(report.value, 1e-12)
+    name = goal.value.replace("_", " ")
+    return (
+        f"{name} {report.value:,.4f}  bound {report.bound:,.4f}  gap {gap:.2%}  "
+        f"found by {report.found_by}"
+    )
 
+
+def _prepare(load: Callable[[], None]) -> None:
+    """Load the kernels that a search needs, and say so if they must be compiled first."""
     is_loaded = threading.Event()
     threading.Thread(target=_tell_if_compiling, args=[is_loaded], daemon=True).start()
     try:
-        portfolio.warm_up(names=portfolio.taking_part(solver))
+        load()
     finally:
         is_loaded.set()
 

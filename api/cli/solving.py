@@ -12,11 +12,23 @@ import typer
 from api.cli import options, output
 from scheduler.model.errors import InvalidInput
 from scheduler.model.objectives import Objective
+from scheduler.splitting.answering import Goal
 
 if TYPE_CHECKING:
     from api.cli.searching import Question
+    from scheduler.instances import Instance
 
 INTERRUPTED = 130
+FLEET = ".npz"
+"""Files of problems that come as arrays."""
+
+if TYPE_CHECKING:
+    Wanted = Objective | Goal
+else:
+    # The command line wants all choices in one enumeration.
+    Wanted = StrEnum("Wanted", {each.name: each.value for each in (*Objective, *Goal)})
+SPLIT_FEATURES = frozenset({"transfers", "memory", "colocation"})
+"""What all that finds splits of networks takes into account."""
 
 Picture = Annotated[
     Path | None,
@@ -47,8 +59,12 @@ def solve(
     workers: Annotated[int, typer.Option(min=1, help="Threads to use.")] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     objective: Annotated[
-        Objective, typer.Option(help="What to minimise.", case_sensitive=False)
-    ] = Objective.MAKESPAN,
+        Wanted | None,
+        typer.Option(
+            case_sensitive=False,
+            help="What to minimise; by default makespan, or latency of a network to place.",
+        ),
+    ] = None,
     picture: Picture = None,
     pareto: Pareto = None,
     as_json: options.Json = False,
@@ -65,19 +81,71 @@ def solve(
 
     if picture is not None:
         files.expect_picture(picture)
+    if file.suffix == FLEET:
+        if solver not in ("auto", "heft") or objective not in (None, "makespan"):
+            raise InvalidInput("a fleet must have solver auto or heft, and makespan; got another")
+        return _plan_fleet(file, as_json=as_json)
+    instance = read_instance(file)
     question = Question(
-        instance=read_instance(file),
+        instance=instance,
         solver=solver,
-        objective=objective,
+        objective=Objective.MAKESPAN if objective not in set(Objective) else Objective(objective),
         limits=Limits(time_s=time_limit_s, workers=workers),
         seed=seed,
     )
-    if pareto is None:
+    goal = _goal(instance, objective)
+    if goal is not None:
+        if picture is not None or pareto is not None:
+            raise InvalidInput(f"{goal.value} must be without --gantt and --pareto; got one")
+        _split(question, goal, as_json=as_json)
+    elif pareto is None:
         _solve(question, picture, as_json=as_json)
-    elif picture is not None or objective is not Objective.MAKESPAN:
+    elif picture is not None or question.objective is not Objective.MAKESPAN:
         raise InvalidInput("--pareto must be without --gantt and --objective; got one of them")
     else:
         _trade_off(question, pareto, as_json=as_json)
+
+
+def _plan_fleet(file: Path, *, as_json: bool) -> None:
+    from api.cli import fleets
+
+    fleet = fleets.read(file)
+    answer = fleets.answered(fleet)
+    if as_json:
+        output.print_json(fleets.as_dict(fleet, answer))
+    else:
+        fleets.show(fleet, answer)
+
+
+def _goal(instance: Instance, objective: Wanted | None) -> Goal | None:
+    """What a split is wanted for, if one is wanted."""
+    if objective is None:
+        return None if instance.network is None else Goal.LATENCY
+    if objective not in set(Goal):
+        return None
+    if instance.network is None:
+        message = (
+            f"objective {objective.value!r} must have a network to place; got {instance.format}"
+        )
+        raise InvalidInput(message, field="objective")
+    return Goal(objective)
+
+
+def _split(question: Question, goal: Goal, *, as_json: bool) -> None:
+    from api.cli import searching, splits
+    from scheduler.model.schedule import Status
+
+    answer, elapsed_s = searching.split(question, goal, quiet=as_json)
+    network = question.instance.network
+    assert network is not None
+    if as_json:
+        output.print_json(splits.as_dict(network, answer, elapsed_s))
+    else:
+        splits.show(network, answer, elapsed_s)
+    if answer.status is Status.CANCELLED:
+        raise typer.Exit(INTERRUPTED)
+    if answer.value is None:
+        raise typer.Exit(1)
 
 
 def _solve(question: Question, picture: Path | None, *, as_json: bool) -> None:
@@ -117,6 +185,7 @@ def _trade_off(question: Question, points: int, *, as_json: bool) -> None:
 def solvers(as_json: options.Json = False) -> None:
     """List the solvers, and what each takes into account."""
     from scheduler.solvers import registry
+    from scheduler.splitting import MEMBERS
 
     entries = {name: registry.entry(name) for name in registry.names()}
     if as_json:
@@ -130,6 +199,16 @@ def solvers(as_json: options.Json = False) -> None:
             }
             for name, entry in entries.items()
         ]
+        listed += [
+            {
+                "name": name,
+                "kind": registry.Kind.EXACT if member.proves else registry.Kind.IMPROVEMENT,
+                "objectives": member.goals,
+                "features": sorted(SPLIT_FEATURES),
+                "doi": member.doi,
+            }
+            for name, member in MEMBERS.items()
+        ]
         return output.print_json({"solvers": listed})
     rows = [
         (
@@ -140,6 +219,16 @@ def solvers(as_json: options.Json = False) -> None:
             entry.doi,
         )
         for name, entry in entries.items()
+    ]
+    rows += [
+        (
+            name,
+            (registry.Kind.EXACT if member.proves else registry.Kind.IMPROVEMENT).value,
+            _words(member.goals),
+            ", ".join(sorted(SPLIT_FEATURES)),
+            member.doi,
+        )
+        for name, member in MEMBERS.items()
     ]
     columns = ("name", "kind", "objectives", "takes into account", "doi")
     output.print_table(columns, rows, empty="no solvers")

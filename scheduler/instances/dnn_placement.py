@@ -4,10 +4,9 @@ JSON: ``maxFPGAs`` accelerators with ``maxSizePerFPGA`` bytes each, ``maxCPUs`` 
 ``nodes`` with a time on either and a size, ``edges`` with the time that the source's output takes
 between an accelerator and the host. Nodes of one ``colorClass`` go together.
 
-The file is read twice over. `read_placement` gives it as it stands; what a split of the nodes over
-devices is worth, in the words of the paper, is in `scheduler.instances.dnn_values`: the latency of
-one sample, and the greatest load (pipelined throughput), which is no schedule problem. Splits that
-keep the paper's rules are made in `scheduler.instances.dnn_splitting`.
+The file is read twice over. `read_placement` gives it as it stands, for `scheduler.splitting`: what
+a split of the nodes over devices is worth in the words of the paper, the latency of one sample or
+the greatest load (pipelined throughput), is the value of no schedule.
 
 `read` gives a `Problem` whose makespan bounds the latency from below. It has each node as an
 operation, each accelerator as a machine with memory, and the host as one machine that takes as
@@ -37,10 +36,10 @@ section 4 and appendix A, and ``latency-ip/lip.py`` in its repository msr-fiddle
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from scheduler.instances.graphs import longest_path
 from scheduler.instances.instance import Instance
+from scheduler.instances.network import HOST, Placement, PlacementNode
 from scheduler.instances.reading import MAX_MACHINES, Node, duration_us, real_unit
 from scheduler.model.problem import (
     Demand,
@@ -54,44 +53,9 @@ from scheduler.model.problem import (
     Resource,
 )
 
-HOST = "cpu"
 CORES = "cores"
 MAX_ACCELERATORS = 256
 """More than any file has; there is a link for each two of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlacementNode:
-    """A layer or operator. Times are in the unit of the file; milliseconds in all published ones.
-
-    Parameters
-    ----------
-    number
-        Its id in the file.
-    colour
-        Nodes of the same colour go together; `None` for a colour of its own.
-    cost
-        Time of its output between an accelerator and the host.
-    """
-
-    number: int
-    accelerator_time: float | None
-    host_time: float
-    size_bytes: int
-    backward: bool
-    colour: int | None
-    cost: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """A network to place; `edges` are pairs of positions in `nodes`."""
-
-    accelerators: int
-    cores: int
-    memory_bytes: int
-    nodes: tuple[PlacementNode, ...]
-    edges: tuple[tuple[int, int], ...]
 
 
 def read_placement(root: Node) -> Placement:
@@ -201,6 +165,7 @@ def instance(placement: Placement, *, name: str) -> Instance:
         us_per_unit=unit,
         whole=False,
         unit="ms",
+        network=placement,
         operation_numbers=tuple(node.number for node in placement.nodes),
         machine_numbers=(*range(placement.accelerators), *(HOST for _ in host)),
     )

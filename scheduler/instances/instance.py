@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from scheduler.instances.network import Placement
 from scheduler.model.problem import Problem
 
 
@@ -27,6 +28,8 @@ class Instance:
         Per operation of the problem, its number in the file.
     machine_numbers
         Per machine of the problem, its number in the file, or its name where it has no number.
+    network
+        What is to be split, where the file asks for that; the problem is a relaxation of it.
     """
 
     problem: Problem
@@ -36,6 +39,7 @@ class Instance:
     unit: str = ""
     operation_numbers: tuple[int, ...] = field(repr=False)
     machine_numbers: tuple[int | str, ...] = field(repr=False)
+    network: Placement | None = field(default=None, repr=False)
 
     def value(self, time_us: int) -> int | float:
         """Give a time, or a bound on one, in the unit of the file."""

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.model.errors import InvalidInput
-from scheduler.solvers.arrays import Arrays, Int, Long, Solution
-from scheduler.solvers.building import Modes, build
+from scheduler.solvers.arrays import Arrays, Int, Long
 from scheduler.solvers.features import features
 from scheduler.solvers.heuristics.priorities import Float, order_by
 from scheduler.solvers.kernels.fleets import FleetDraft, list_fleet
@@ -40,11 +39,6 @@ class Fleet(NamedTuple):
 
     kinds: Arrays
     first: Int
-
-    @property
-    def machine_kind(self) -> Int:
-        """Kind of each machine."""
-        return np.repeat(np.arange(len(self.first) - 1, dtype=np.int32), np.diff(self.first))
 
 
 class FleetPlan(NamedTuple):
@@ -83,41 +77,21 @@ def heft_fleet(fleet: Fleet, stop: NDArray[np.int8] | None = None) -> FleetPlan 
     return FleetPlan(w.mode, w.machine, w.start_us)
 
 
-def expanded(fleet: Fleet) -> Arrays:
-    """Give the form in which each machine is one; for what is small enough."""
-    form, kind = fleet.kinds, fleet.machine_kind
-    wide = np.diff(fleet.first)[form.mode_machine]
-    owner = np.repeat(np.arange(len(form.mode_us)), wide)
-    offset = np.arange(len(owner)) - np.repeat(np.cumsum(wide) - wide, wide)
-    total = np.concatenate(([0], np.cumsum(wide)))
-    machine = (fleet.first[form.mode_machine[owner]] + offset).astype(np.int32)
-    modes = Modes(total[form.mode_first].astype(np.int32), machine, form.mode_us[owner])
-    latency_us = form.link_latency_us[np.ix_(kind, kind)].copy()
-    np.fill_diagonal(latency_us, 0)
-    target = np.repeat(np.arange(len(form.state)), np.diff(form.source_first))
-    edge = np.argsort(form.source_edge)
-    return build(
-        modes,
-        machines=len(kind),
-        sources=form.source_op[edge],
-        targets=target[edge],
-        job=form.job,
-        job_band=form.job_band,
-        job_due_us=form.job_due_us,
-        job_deadline_us=form.job_deadline_us,
-        job_weight=form.job_weight,
-        now_us=form.now_us,
-        edge_us=form.edge_us,
-        link_latency_us=latency_us,
-        link_rate=form.link_rate[np.ix_(kind, kind)],
-    )._replace(earliest_us=form.earliest_us)
-
-
-def solution_on(plan: FleetPlan, form: Arrays) -> Solution:
-    """Give a plan for a fleet as a solution of its expanded form."""
-    owner = np.repeat(np.arange(len(form.state)), np.diff(form.mode_first))
-    mode = np.flatnonzero(form.mode_machine == plan.machine[owner]).astype(np.int32)
-    return Solution(mode=mode, start_us=plan.start_us)
+def least_us(fleet: Fleet) -> int:
+    """Give a bound on the makespan: the longest path, or all there is to do shared out evenly."""
+    form = fleet.kinds
+    quickest = np.minimum.reduceat(form.mode_us, form.mode_first[:-1])
+    free = np.zeros(len(form.edge_us))
+    ranks = upward(
+        form.order,
+        form.target_first,
+        form.target_op,
+        form.target_edge,
+        quickest.astype(np.float64),
+        free,
+    )
+    path_us = int((ranks + form.earliest_us).max())
+    return max(path_us, -int(-quickest.sum() // fleet.first[-1]))
 
 
 def _draft(fleet: Fleet) -> FleetDraft:

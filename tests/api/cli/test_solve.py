@@ -19,6 +19,7 @@ from scheduler.instances import write
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Job, Machine, Mode, Operation, Problem
 from scheduler.solvers import registry
+from scheduler.splitting import MEMBERS
 
 # Three of the four operations on machine 1 take 4 + 2 + 3 = 9. With the last one on machine 0, for
 # 6, it waits for 2 before it, and the other job's last for it or it for that: 10 or more.
@@ -274,7 +275,7 @@ def test_an_interrupt_ends_the_search_and_shows_the_best_so_far(tmp_path: Path) 
 def test_solvers_are_listed_with_what_they_declare(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["solvers", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["solvers"]
-    assert {solver["name"] for solver in listed} == set(registry.names())
+    assert {solver["name"] for solver in listed} == {*registry.names(), *MEMBERS}
     assert all(
         solver.keys() == {"name", "kind", "objectives", "features", "doi"} for solver in listed
     )
@@ -284,3 +285,44 @@ def test_the_table_of_solvers_has_a_line_each(capsys: pytest.CaptureFixture[str]
     assert run(["solvers"]) == 0
     first_words = {line.split()[0] for line in capsys.readouterr().out.splitlines()}
     assert first_words >= {"name", *registry.names()}
+
+
+BERT = Path(__file__).parents[2] / "data" / "instances" / "dnn_placement" / "bert24_inference.json"
+
+
+def test_a_network_to_place_is_split_for_its_latency(solved: Callable[..., Any]) -> None:
+    answer = solved(BERT)
+    assert list(answer) == [*ANSWER, "schedule", "trace"]
+    assert (answer["objective"], answer["status"]) == ("latency", "optimal")
+    assert answer["value"] == pytest.approx(100.2185, abs=5e-4)
+    assert {row["machine"] for row in answer["schedule"]} == {0, 1, 2}
+    numbers = {node["id"] for node in json.loads(BERT.read_text())["nodes"]}
+    assert {row["operation"] for row in answer["schedule"]} == numbers
+
+
+def test_the_greatest_load_of_a_network_is_asked_for_by_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["solve", str(BERT), "--objective", "max_load"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"optimal by auto: max load [\d.]+, bound [\d.]+ in ms, gap 0.00%", shown)
+    assert re.search(r"^accelerator 0 +\d+ +[\d.]+ +\d+%", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--objective", "latency"], "'latency' must have a network to place; got fjsp"),
+        (["--objective", "beauty"], "'latency', 'max_load'"),
+    ],
+)
+def test_a_shop_has_no_latency(
+    shop: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert run(["solve", str(shop), *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_split_is_not_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["solve", str(BERT), "--gantt", "plan.svg"]) == 2
+    assert "latency must be without --gantt" in capsys.readouterr().err

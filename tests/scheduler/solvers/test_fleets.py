@@ -8,8 +8,8 @@ import pytest
 from scheduler.model.checker import ViolationKind
 from scheduler.model.errors import InvalidInput, InvalidProblem
 from scheduler.solvers.arrays import Arrays, Solution, arrays
-from scheduler.solvers.building import build, modes_from_table
-from scheduler.solvers.fleets import Fleet, expanded, heft_fleet, solution_on
+from scheduler.solvers.building import Modes, build, modes_from_table
+from scheduler.solvers.fleets import Fleet, FleetPlan, heft_fleet, least_us
 from scheduler.solvers.heuristics.ranked import heft
 from scheduler.solvers.search import Search
 from scheduler.solvers.verifying import verify, verify_on
@@ -39,6 +39,43 @@ def fleet(seed: int, *, operations: int = 120, kinds: int = 3, each: int = 4) ->
     return Fleet(form, (np.arange(kinds + 1) * each).astype(np.int32))
 
 
+def expanded(fleet: Fleet) -> Arrays:
+    """Give the form in which each machine is one; for what is small enough."""
+    form, kind = fleet.kinds, np.repeat(np.arange(len(fleet.first) - 1), np.diff(fleet.first))
+    wide = np.diff(fleet.first)[form.mode_machine]
+    owner = np.repeat(np.arange(len(form.mode_us)), wide)
+    offset = np.arange(len(owner)) - np.repeat(np.cumsum(wide) - wide, wide)
+    total = np.concatenate(([0], np.cumsum(wide)))
+    machine = (fleet.first[form.mode_machine[owner]] + offset).astype(np.int32)
+    modes = Modes(total[form.mode_first].astype(np.int32), machine, form.mode_us[owner])
+    latency_us = form.link_latency_us[np.ix_(kind, kind)].copy()
+    np.fill_diagonal(latency_us, 0)
+    target = np.repeat(np.arange(len(form.state)), np.diff(form.source_first))
+    edge = np.argsort(form.source_edge)
+    return build(
+        modes,
+        machines=len(kind),
+        sources=form.source_op[edge],
+        targets=target[edge],
+        job=form.job,
+        job_band=form.job_band,
+        job_due_us=form.job_due_us,
+        job_deadline_us=form.job_deadline_us,
+        job_weight=form.job_weight,
+        now_us=form.now_us,
+        edge_us=form.edge_us,
+        link_latency_us=latency_us,
+        link_rate=form.link_rate[np.ix_(kind, kind)],
+    )._replace(earliest_us=form.earliest_us)
+
+
+def solution_on(plan: FleetPlan, form: Arrays) -> Solution:
+    """Give a plan for a fleet as a solution of its expanded form."""
+    owner = np.repeat(np.arange(len(form.state)), np.diff(form.mode_first))
+    mode = np.flatnonzero(form.mode_machine == plan.machine[owner]).astype(np.int32)
+    return Solution(mode=mode, start_us=plan.start_us)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_the_plan_for_kinds_is_that_for_all_machines_one_by_one(seed: int) -> None:
     many = fleet(seed)
@@ -54,6 +91,7 @@ def test_the_plan_for_kinds_is_that_for_all_machines_one_by_one(seed: int) -> No
     assert verify(form, solution) is None
     own = Solution(plan.mode, plan.start_us)
     assert verify_on(many.kinds, own, plan.machine, many.first) is None
+    assert least_us(many) <= (plan.start_us + many.kinds.mode_us[plan.mode]).max()
 
 
 def test_a_machine_of_another_kind_or_one_that_is_taken_is_refused() -> None:

@@ -14,40 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from scheduler.instances.dnn_placement import HOST, Placement, PlacementNode
 from scheduler.instances.graphs import longest_path
+from scheduler.instances.network import Placement, PlacementNode
 from scheduler.model.errors import InvalidInstance
-from scheduler.model.problem import Problem
-from scheduler.model.schedule import Schedule
 
 ON_HOST = -1
-
-
-def split_of(problem: Problem, schedule: Schedule) -> list[int]:
-    """Give the split that a plan for the problem of a placement makes."""
-    accelerators = [machine.id for machine in problem.machines if machine.id != HOST]
-    numbers = {machine: i for i, machine in enumerate(accelerators)} | {HOST: ON_HOST}
-    return [numbers[schedule[operation.id].machine] for operation in problem.operations]
-
-
-def refusals(placement: Placement, split: Sequence[int]) -> list[str]:
-    """Say what makes a split impossible: a device, memory, colours. Empty if nothing does."""
-    found = []
-    held = [0] * placement.accelerators
-    devices: dict[int, int] = {}
-    if max(split, default=0) >= placement.accelerators:
-        return [f"there are {placement.accelerators} accelerators, but {max(split) + 1} are used"]
-    for node, device in zip(placement.nodes, split, strict=True):
-        if device >= 0:
-            held[device] += node.size_bytes
-            if node.accelerator_time is None:
-                found.append(f"node {node.number} does not run on an accelerator")
-        if node.colour is not None and devices.setdefault(node.colour, device) != device:
-            found.append(f"node {node.number} is apart from others of colour {node.colour}")
-    for device, size in enumerate(held):
-        if size > placement.memory_bytes:
-            found.append(f"accelerator {device} holds {size} of {placement.memory_bytes} bytes")
-    return found
 
 
 def pieces(placement: Placement, split: Sequence[int]) -> list[int]:
@@ -56,7 +27,7 @@ def pieces(placement: Placement, split: Sequence[int]) -> list[int]:
     A path that leaves an accelerator and comes back comes back to a later piece. The split is
     contiguous if all pieces are 0.
     """
-    order, before = _order(placement)
+    order, before = topological_order(placement)
     found = [0] * len(split)
     for device in set(split):
         if device < 0:
@@ -78,7 +49,7 @@ def latency(placement: Placement, split: Sequence[int]) -> float | None:
 
     A piece begins when all its inputs are there and the piece before it on its accelerator is
     done; it takes what it receives, its nodes and what it sends, one after another. A node of the
-    host begins when its inputs are there. `refusals` are not looked at.
+    host begins when its inputs are there. Whether the split keeps its rules is not looked at.
     """
     found = pieces(placement, split)
     blocks = [
@@ -136,7 +107,7 @@ def _moved(placement: Placement, place: Sequence[int]) -> set[tuple[int, int]]:
     return {(u, place[end]) for u, v in crossing for end in (u, v)}
 
 
-def _order(placement: Placement) -> tuple[list[int], list[list[int]]]:
+def topological_order(placement: Placement) -> tuple[list[int], list[list[int]]]:
     """Give a topological order of the nodes, and what comes right before each."""
     before: list[list[int]] = [[] for _ in placement.nodes]
     after: list[list[int]] = [[] for _ in placement.nodes]

@@ -1,0 +1,59 @@
+"""What is asked about a network, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scheduler.model.schedule import Status
+
+
+class Goal(StrEnum):
+    """What a split can be wanted to keep small. Both are times, in the unit of the file."""
+
+    LATENCY = "latency"  # of one sample, from its first input to its last output
+    MAX_LOAD = "max_load"  # of the busiest device: the time per sample of a full pipeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What is known so far: best value, largest proven bound, and who found the best split."""
+
+    elapsed_s: float
+    value: float | None
+    bound: float
+    found_by: str
+
+
+Listener = Callable[[Report], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A split, and what is known about how good it is.
+
+    Parameters
+    ----------
+    split
+        Per node its accelerator, from 0, or a negative number for the host; for the greatest load
+        each core of the host has one of its own. Empty if none was found.
+    trace
+        Each improvement: seconds since the search began, and the value.
+    """
+
+    status: Status
+    goal: Goal
+    solver: str
+    split: tuple[int, ...]
+    value: float | None
+    bound: float
+    found_by: str
+    trace: tuple[tuple[float, float], ...]
+
+    @property
+    def gap(self) -> float | None:
+        """``(value - bound) / value``: 0 when optimality is proven, ``None`` without a split."""
+        if self.value is None:
+            return None
+        return 0.0 if self.value == 0 else max(self.value - self.bound, 0.0) / self.value

@@ -1,0 +1,135 @@
+"""Judges splits. Shares no code with what makes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scheduler.instances.network import Placement, PlacementNode
+from scheduler.splitting.answering import Goal
+
+
+class ViolationKind(StrEnum):
+    """Which rule a split breaks."""
+
+    MISSING = "missing"
+    TWICE = "twice"
+    UNKNOWN = "unknown"
+    DEVICE = "device"
+    SUPPORT = "support"
+    MEMORY = "memory"
+    COLOCATION = "colocation"
+    CONTIGUITY = "contiguity"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule that is broken, and where."""
+
+    kind: ViolationKind
+    message: str
+
+
+def check(
+    placement: Placement, places: Iterable[tuple[int, int]], goal: Goal
+) -> tuple[Violation, ...]:
+    """List the rules that a split breaks.
+
+    Parameters
+    ----------
+    places
+        Numbers of nodes, as in the file, with the device of each: an accelerator from 0, or a
+        negative number for the host. For the greatest load each core has one of its own, from -1
+        down.
+    """
+    pairs = list(places)
+    found = [*_listing(placement, [number for number, _ in pairs])]
+    if found:
+        return tuple(found)
+    where = dict(pairs)
+    found += _devices(placement, where, goal)
+    found += _colours(placement, where)
+    found += _memory(placement, where)
+    found += _contiguity(placement, where, goal)
+    return tuple(found)
+
+
+def _listing(placement: Placement, numbers: list[int]) -> Iterable[Violation]:
+    known = {node.number for node in placement.nodes}
+    count = Counter(numbers)
+    for number in sorted(known - count.keys()):
+        yield Violation(ViolationKind.MISSING, f"node {number} is nowhere")
+    for number in sorted(count.keys() - known):
+        yield Violation(ViolationKind.UNKNOWN, f"there is no node {number}")
+    for number, times in count.items():
+        if times > 1:
+            yield Violation(ViolationKind.TWICE, f"node {number} is in {times} places")
+
+
+def _devices(placement: Placement, where: Mapping[int, int], goal: Goal) -> Iterable[Violation]:
+    cores = placement.cores if goal is Goal.MAX_LOAD else min(placement.cores, 1)
+    for node in placement.nodes:
+        device = where[node.number]
+        if not -cores <= device < placement.accelerators:
+            message = f"node {node.number} is on device {device}, which is not there"
+            yield Violation(ViolationKind.DEVICE, message)
+        if device >= 0 and node.accelerator_time is None:
+            message = f"node {node.number} does not run on an accelerator"
+            yield Violation(ViolationKind.SUPPORT, message)
+
+
+def _colours(placement: Placement, where: Mapping[int, int]) -> Iterable[Violation]:
+    devices: dict[int, int] = {}
+    for node in placement.nodes:
+        device = where[node.number]
+        if node.colour is not None and devices.setdefault(node.colour, device) != device:
+            message = f"node {node.number} is apart from others of colour {node.colour}"
+            yield Violation(ViolationKind.COLOCATION, message)
+
+
+def _memory(placement: Placement, where: Mapping[int, int]) -> Iterable[Violation]:
+    held: Counter[int] = Counter()
+    for node in placement.nodes:
+        held[where[node.number]] += node.size_bytes
+    for device, size in sorted(held.items()):
+        if device >= 0 and size > placement.memory_bytes:
+            message = f"accelerator {device} holds {size} of {placement.memory_bytes} bytes"
+            yield Violation(ViolationKind.MEMORY, message)
+
+
+def _contiguity(placement: Placement, where: Mapping[int, int], goal: Goal) -> Iterable[Violation]:
+    """Find devices that wait for each other in a circle, or for themselves through others."""
+    after: dict[object, set[object]] = {}
+    for u, v in _waits(placement, goal):
+        one, other = (_waiting(node, where[node.number], goal) for node in (u, v))
+        if one != other:
+            after.setdefault(one, set()).add(other)
+            after.setdefault(other, set())
+    while free := [place for place, later in after.items() if not later]:
+        for place in free:
+            del after[place]
+        for later in after.values():
+            later.difference_update(free)
+    for place in after:
+        yield Violation(ViolationKind.CONTIGUITY, f"{place} waits for itself, or one that does")
+
+
+def _waits(placement: Placement, goal: Goal) -> Iterable[tuple[PlacementNode, PlacementNode]]:
+    """Pairs of nodes of which the second waits for the first, in one pass through the devices."""
+    nodes = placement.nodes
+    forward = {node.colour for node in nodes if not node.backward} - {None}
+    for u, v in ((nodes[u], nodes[v]) for u, v in placement.edges):
+        if goal is Goal.LATENCY or not v.backward:
+            yield u, v
+        # A pipeline of training goes back the way that it came.
+        elif u.backward and (u.colour not in forward or v.colour not in forward):
+            yield v, u
+
+
+def _waiting(node: PlacementNode, device: int, goal: Goal) -> str:
+    """Who waits: an accelerator, or a core of a pipeline, as a whole; else each node by itself."""
+    if device >= 0:
+        return f"accelerator {device}"
+    return f"core {-device - 1}" if goal is Goal.MAX_LOAD else f"node {node.number} of the host"

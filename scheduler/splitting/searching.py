@@ -1,0 +1,100 @@
+"""A search for a split in progress: what is known, what may be spent."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from scheduler.instances.network import Placement
+from scheduler.splitting.answering import Goal, Listener, Report
+from scheduler.splitting.blocks import Blocks, blocks_of
+from scheduler.splitting.rules import pipeline_arcs
+from scheduler.splitting.values import latency, max_load
+
+PROVEN = 1e-9
+"""Relative difference of value and bound below which they are the same but for rounding."""
+
+
+@dataclass
+class SplitSearch:
+    """What the members of a search share.
+
+    Parameters
+    ----------
+    is_over
+        Whether somebody ended the search, or its time is spent.
+    elapsed_s
+        Seconds since it began.
+    """
+
+    placement: Placement
+    goal: Goal
+    seed: int
+    elapsed_s: Callable[[], float]
+    is_over: Callable[[], bool]
+    listener: Listener | None = None
+    split: tuple[int, ...] = ()
+    value: float | None = None
+    bound: float = 0.0
+    found_by: str = ""
+    trace: list[tuple[float, float]] = field(default_factory=list)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """What goes together, by the rules of the goal."""
+        arcs = self.placement.edges if self.goal is Goal.LATENCY else pipeline_arcs(self.placement)
+        return blocks_of(self.placement, arcs)
+
+    @cached_property
+    def rng(self) -> random.Random:
+        """Random numbers that the seed decides."""
+        return random.Random(self.seed)
+
+    def go_on(self) -> bool:
+        """Whether there is something left to find, and leave to look for it."""
+        return not (self.is_proven or self.is_infeasible or self.is_over())
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the best split meets the bound."""
+        return self.value is not None and self.value <= self.bound * (1 + PROVEN)
+
+    @property
+    def is_infeasible(self) -> bool:
+        """Whether it is proven that there is no split."""
+        return self.bound == math.inf
+
+    def offer(self, split: Sequence[int] | None, by: str) -> bool:
+        """Take a split if it is better than the best so far."""
+        value = None if split is None else self.worth(split)
+        if split is None or value is None or (self.value is not None and value >= self.value):
+            return False
+        self.split, self.value, self.found_by = tuple(split), value, by
+        self.trace.append((self.elapsed_s(), value))
+        self._tell()
+        return True
+
+    def worth(self, split: Sequence[int]) -> float | None:
+        """Value of a split."""
+        of = latency if self.goal is Goal.LATENCY else max_load
+        return of(self.placement, split)
+
+    def raise_bound(self, bound: float) -> None:
+        """Take what is proven to be no more than any value."""
+        if bound > self.bound:
+            self.bound = bound
+            self._tell()
+
+    def _tell(self) -> None:
+        if self.listener is not None:
+            self.listener(
+                Report(
+                    elapsed_s=self.elapsed_s(),
+                    value=self.value,
+                    bound=self.bound,
+                    found_by=self.found_by,
+                )
+            )
