@@ -17,6 +17,7 @@ from scheduler.portfolio.members import (
     FIRST,
     are_quick,
     constructive,
+    has_time,
     lanes,
     later,
     steps_each,
@@ -125,7 +126,7 @@ def _construct(
     if not are_quick(search.form):
         return then
     for name in then:
-        if limited.spend(steps_each(search.form)):
+        if limited.spend(steps_each(search.form)) and has_time(limited, name):
             attempt(search, name, request.seed, errors)
     return ()
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+
+import numpy as np
 
 from scheduler.model.errors import InvalidInput, UnknownName
 from scheduler.model.objectives import Objective
@@ -11,14 +14,13 @@ from scheduler.solvers import registry
 from scheduler.solvers.arrays import NEVER_US, Arrays
 from scheduler.solvers.features import features
 from scheduler.solvers.registry import Kind
-from scheduler.solvers.search import Search
+from scheduler.solvers.search import WORK_PER_S, Search
 
 AUTO = "auto"
 FIRST = ("heft", "fastest_machine", "peft")
 """Heuristics that run whatever the limits are. Each takes 0.2 to 0.6 ms for 200 operations."""
 NEXT = ("lookahead_heft",)
-"""Takes longer than the others, up to 40 ms where one has hundreds of targets, but where others are
-far off it is mostly this one that is not."""
+"""Where others are far off, it is mostly this one that is not; on some graphs it takes seconds."""
 LAST = ("cpop", "round_robin", "dominant_sequence", "best_single_machine")
 """Heuristics that take longer than the others, 1 to 8 ms for 200 operations."""
 ALL_MODES = 20_000
@@ -26,6 +28,11 @@ ALL_MODES = 20_000
 take 7 to 25 ms for 50 to 200 operations, and 100 for 300 on 32 machines."""
 HEURISTIC_STEPS = 1e5
 """What a heuristic counts for in steps; beyond `ALL_MODES`, operations times modes come on top."""
+TRIAL_STEPS = 0.4
+"""What looking at one input of one target on one machine counts for: 20 ms for 300 operations in
+layers on 32 machines, 1.5 s where 500 wait for one and one for all of them."""
+TRIAL_INPUTS = 8
+"""What placing a target on trial counts for, in inputs."""
 HEURISTICS = "heuristics"
 GRAPH_SEARCH = Member("tabu_search")
 IMPROVERS = (
@@ -128,6 +135,25 @@ def steps_each(form: Arrays) -> float:
     return HEURISTIC_STEPS + (0 if are_quick(form) else len(form.state) * len(form.mode_us))
 
 
+def has_time(search: Search, name: str) -> bool:
+    """Whether a search has what a heuristic takes, which does not stop in the middle."""
+    if name not in NEXT:
+        return True
+    # Counted work if there is a limit to it: the answer is not to depend on the clock then.
+    left = search.remaining_work
+    if left == math.inf:
+        left = search.remaining_s * WORK_PER_S
+    return look_ahead_steps(search.form) <= left
+
+
+def look_ahead_steps(form: Arrays) -> float:
+    """How many steps it takes to try each mode with all targets, and all inputs of these."""
+    modes, sources = np.diff(form.mode_first).astype(np.float64), np.diff(form.source_first)
+    target = np.repeat(np.arange(len(sources)), sources)
+    pairs = modes[form.source_op] * modes[target]
+    return TRIAL_STEPS * float((pairs * (sources[target] + TRIAL_INPUTS)).sum())
+
+
 def lanes(
     form: Arrays, solver: str, objective: Objective, workers: int, *, has_plan: bool
 ) -> list[list[Member]]:
@@ -162,7 +188,8 @@ def later(names: Sequence[str], form: Arrays) -> Member:
         for name in names:
             if not search.spend(steps):
                 return
-            registry.solver(name)(search, seed)
+            if has_time(search, name):
+                registry.solver(name)(search, seed)
 
     return Member(HEURISTICS, solver=run)
 

@@ -19,7 +19,7 @@ from scheduler.portfolio.exploring import (
     heuristics,
 )
 from scheduler.portfolio.lanes import attempt
-from scheduler.portfolio.members import missing_data, steps_each
+from scheduler.portfolio.members import has_time, missing_data, steps_each
 from scheduler.portfolio.progress import Progress
 from scheduler.portfolio.restricting import Mask, Part, for_band, restricted
 from scheduler.solvers import registry
@@ -72,6 +72,8 @@ def _whole_plans(
     for name in (*now, *then):
         if answer.stop_flag[0] or (name in then and not limited.spend(steps_each(answer.form))):
             break
+        if name in then and not has_time(limited, name):
+            continue
         search = Search(answer.form, request.clock, request.objective)
         attempt(search, name, request.seed, errors)
         if search.infeasible:
