@@ -16,12 +16,13 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import onnx
 
-from api.collecting.corpus import Point
+from api.collecting.corpus import Point, kernel_points
 from api.collecting.surroundings import IDLE, Surroundings, drawn, made
-from cost_models.features import GraphCost, graph_cost, vector
+from cost_models.features import GraphCost, graph_cost, kernels, vector
 from cost_models.profiles.measurement import Measurement
 from cost_models.roofline import operator_sum_us, roofline_us
 from devices.catalogue import provider
@@ -38,6 +39,11 @@ LOADS = 3
 """Foreign loads per group, besides two idle passes and one beside a neighbour."""
 REPEATS = 8
 BUDGET_US = 120_000
+KERNELS = 48
+"""Kernels measured with each group, at rest; no kernel comes twice."""
+KERNEL_REPEATS = 6
+KERNEL_BUDGET_US = 12_000
+WARM_US = 5_000
 PEAKS_BUDGET_US = 3_000_000
 # Some runs follow a rest: a machine that is not fully used is slower at first.
 _RESTED = 0.2
@@ -57,6 +63,15 @@ class Station:
     def machine(self) -> str:
         """Its name in the rows."""
         return f"{socket.gethostname()}/{self.provider}-{len(self.cores)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How long a point is measured: so many runs, or as many as fit, each after a rest."""
+
+    repeats: int = REPEATS
+    budget_us: int = BUDGET_US
+    gap_us: int = 0
 
 
 @dataclass(slots=True)
@@ -155,9 +170,26 @@ class Collector:
                     if self._is_over():
                         return
                     if not self._clash(around, machine):
-                        self._measure(point, machine, around, chance)
+                        gap_us = chance.choice(_RESTS_US) if chance.random() < _RESTED else 0
+                        self._measure(point, machine, around, Effort(gap_us=gap_us))
+        self._forget()
+        self._kernels(number, chance)
+        self._forget()
+
+    def _forget(self) -> None:
         for runner in self._runners.values():
             runner.forget()
+
+    def _kernels(self, number: int, chance: random.Random) -> None:
+        """The kernels of a group, in random order over the machines."""
+        with TemporaryDirectory(prefix="fjord-kernels-") as folder:
+            points = kernel_points(Path(folder), number * KERNELS, KERNELS, self._seed)
+            work = [(point, machine) for point in points for machine in self._machines]
+            chance.shuffle(work)
+            for point, machine in work:
+                if self._is_over():
+                    return
+                self._measure(point, machine, IDLE, Effort(repeats=KERNEL_REPEATS, budget_us=KERNEL_BUDGET_US))
 
     def _chosen(self, number: int) -> list[Point]:
         """The points of a group: all come up once before any comes up again."""
@@ -183,15 +215,15 @@ class Collector:
         return around.neighbour is not None and bool(set(around.cores) & set(machine.cores))
 
     def _measure(
-        self, point: Point, machine: Station, around: Surroundings, chance: random.Random
+        self, point: Point, machine: Station, around: Surroundings, effort: Effort
     ) -> None:
-        gap_us = chance.choice(_RESTS_US) if chance.random() < _RESTED else 0
         ask = Ask(
             path=point.path,
             shapes=point.shapes,
-            repeats=REPEATS,
-            budget_us=BUDGET_US,
-            gap_us=gap_us,
+            repeats=effort.repeats,
+            budget_us=effort.budget_us,
+            gap_us=effort.gap_us,
+            warm_us=0 if effort.gap_us else WARM_US,
         )
         name = f"{machine.machine} {Path(point.path).name}"
         if name in self.tally.refused:
@@ -207,7 +239,7 @@ class Collector:
             self.tally.refused[name] = told.refusal
             return
         used_uj = self._energy.used_uj(energy)
-        load = self._load(told, machine, around, gap_us)
+        load = self._load(told, machine, around, effort.gap_us)
         row = self._row(point, machine, told, load)
         per_run = used_uj // (len(told.samples_us) + 1) if used_uj is not None else None
         self._emit(replace(row, energy_uj=per_run))
@@ -233,6 +265,7 @@ class Collector:
             batch=point.batch,
             variant=point.variant,
             graph=vector(cost),
+            kernels=kernels(cost),
             machine=machine.machine,
             fingerprint=fingerprint(provider(machine.provider)),
             provider=machine.provider,

@@ -15,6 +15,7 @@ import msgspec
 import onnx
 
 from api.collecting import light, made
+from api.collecting.kernels import FAMILY, kernel
 from devices.graph import bind_shapes, infer_shapes, read_model
 from devices.graph.cutting import cut, cut_points
 from devices.runtime.errors import ProviderRefused
@@ -152,6 +153,17 @@ def corpus(folder: Path, *, globs: Iterable[str] = (), seed: int = 0) -> list[Po
         made_before = list(_all(folder, seed))
         index.write_bytes(msgspec.json.encode(made_before))
     return [point for point in made_before if Path(point.path).exists()] + list(_given(globs))
+
+
+def kernel_points(folder: Path, first: int, count: int, seed: int) -> list[Point]:
+    """So many of the endless row of kernels, as files in the folder."""
+    found = []
+    for number in range(first, first + count):
+        name, model = kernel(number, seed)
+        path = folder / f"{name}.onnx"
+        onnx.save(model, path)
+        found.append(_point(path, FAMILY, "fp32", {}))
+    return found
 
 
 def _all(folder: Path, seed: int) -> Iterator[Point]:

@@ -7,60 +7,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto
 
-_OPSET = 17
-_IR_VERSION = 8
-_DRAWN = 4099
-
-
-class _Sketch:
-    """A chain of nodes under construction, with weights as they are needed."""
-
-    def __init__(self, shape: tuple[int, ...], seed: int) -> None:
-        self.shape = shape
-        self._input = shape
-        self._nodes: list[NodeProto] = []
-        self._weights: list[TensorProto] = []
-        self._drawn = np.random.default_rng(seed).normal(0.0, 1.0, _DRAWN).astype(np.float32)
-        self.last = "x"
-
-    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node on the last tensor, or on those that are named."""
-        output = f"t{len(self._nodes)}"
-        names = list(inputs) or [self.last]
-        self._nodes.append(helper.make_node(kind, names, [output], name=output, **attributes))
-        self.last = output
-        return output
-
-    def weight(self, *shape: int) -> str:
-        """Add drawn weights that keep the size of what passes through."""
-        name = f"w{len(self._weights)}"
-        spread = np.float32(1.0 / np.sqrt(max(1, int(np.prod(shape[1:])))))
-        values = np.resize(self._drawn * spread, shape)
-        self._weights.append(numpy_helper.from_array(values, name))
-        return name
-
-    def sizes(self, *values: int) -> str:
-        """Add a constant of integers."""
-        name = f"w{len(self._weights)}"
-        self._weights.append(numpy_helper.from_array(np.array(values, dtype=np.int64), name))
-        return name
-
-    def model(self) -> ModelProto:
-        """The whole."""
-        graph = helper.make_graph(
-            self._nodes,
-            "made",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, list(self._input))],
-            [helper.make_tensor_value_info(self.last, TensorProto.FLOAT, None)],
-            self._weights,
-        )
-        opsets = [helper.make_opsetid("", _OPSET)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+from api.collecting.sketch import Sketch
 
 
 def graphs(count: int, seed: int) -> Iterator[tuple[str, ModelProto]]:
@@ -79,16 +29,16 @@ def graphs(count: int, seed: int) -> Iterator[tuple[str, ModelProto]]:
         yield f"{name}-{index}", kinds[name](chance, seed + index).model()
 
 
-def _convolutions(chance: random.Random, seed: int) -> _Sketch:
+def _convolutions(chance: random.Random, seed: int) -> Sketch:
     batch, channels = chance.choice((1, 1, 2, 4)), chance.choice((3, 8, 16, 32, 64))
     side = chance.choice((14, 20, 28, 40, 56, 80, 112))
-    sketch = _Sketch((batch, channels, side, side), seed)
+    sketch = Sketch((batch, channels, side, side), seed)
     for _ in range(chance.randint(1, 6)):
         channels = _convolve(sketch, chance, channels)
     return sketch
 
 
-def _convolve(sketch: _Sketch, chance: random.Random, channels: int) -> int:
+def _convolve(sketch: Sketch, chance: random.Random, channels: int) -> int:
     wider, kernel = chance.choice((16, 24, 32, 64, 96, 128)), chance.choice((1, 1, 3, 3, 5))
     before = sketch.last
     weights, bias = sketch.weight(wider, channels, kernel, kernel), sketch.weight(wider)
@@ -108,9 +58,9 @@ def _convolve(sketch: _Sketch, chance: random.Random, channels: int) -> int:
     return wider
 
 
-def _separable(chance: random.Random, seed: int) -> _Sketch:
+def _separable(chance: random.Random, seed: int) -> Sketch:
     channels, side = chance.choice((16, 32, 64, 96)), chance.choice((14, 28, 40, 56, 80))
-    sketch = _Sketch((chance.choice((1, 1, 2)), channels, side, side), seed)
+    sketch = Sketch((chance.choice((1, 1, 2)), channels, side, side), seed)
     for _ in range(chance.randint(2, 6)):
         kernel = chance.choice((3, 5))
         deep = sketch.weight(channels, 1, kernel, kernel)
@@ -124,7 +74,7 @@ def _separable(chance: random.Random, seed: int) -> _Sketch:
     return sketch
 
 
-def _squeeze(sketch: _Sketch, channels: int) -> None:
+def _squeeze(sketch: Sketch, channels: int) -> None:
     """Squeeze and excitation: a gate per channel."""
     before = sketch.last
     sketch.node("GlobalAveragePool")
@@ -135,9 +85,9 @@ def _squeeze(sketch: _Sketch, channels: int) -> None:
     sketch.node("Mul", before, sketch.last)
 
 
-def _perceptron(chance: random.Random, seed: int) -> _Sketch:
+def _perceptron(chance: random.Random, seed: int) -> Sketch:
     width = chance.choice((64, 128, 256, 512, 1024))
-    sketch = _Sketch((chance.choice((1, 1, 4, 16, 64, 128)), width), seed)
+    sketch = Sketch((chance.choice((1, 1, 4, 16, 64, 128)), width), seed)
     for _ in range(chance.randint(2, 6)):
         wider = chance.choice((128, 256, 512, 1024, 2048))
         sketch.node("Gemm", sketch.last, sketch.weight(wider, width), transB=1)
@@ -146,18 +96,18 @@ def _perceptron(chance: random.Random, seed: int) -> _Sketch:
     return sketch
 
 
-def _attention(chance: random.Random, seed: int) -> _Sketch:
+def _attention(chance: random.Random, seed: int) -> Sketch:
     """Blocks of an encoder: attention of several heads, then two layers, each normalised."""
     batch, steps = chance.choice((1, 1, 2)), chance.choice((16, 32, 64, 128, 256))
     heads, size = chance.choice((2, 4, 8)), chance.choice((16, 32, 64))
-    sketch = _Sketch((batch, steps, heads * size), seed)
+    sketch = Sketch((batch, steps, heads * size), seed)
     for _ in range(chance.randint(1, 3)):
         _attend(sketch, batch, steps, heads, size)
         _feed(sketch, heads * size)
     return sketch
 
 
-def _attend(sketch: _Sketch, batch: int, steps: int, heads: int, size: int) -> None:
+def _attend(sketch: Sketch, batch: int, steps: int, heads: int, size: int) -> None:
     width, before = heads * size, sketch.last
     sides = []
     for order in ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]):
@@ -174,7 +124,7 @@ def _attend(sketch: _Sketch, batch: int, steps: int, heads: int, size: int) -> N
     sketch.node("LayerNormalization", sketch.last, sketch.weight(width), axis=-1)
 
 
-def _feed(sketch: _Sketch, width: int) -> None:
+def _feed(sketch: Sketch, width: int) -> None:
     before = sketch.last
     sketch.node("MatMul", before, sketch.weight(width, 4 * width))
     inner = sketch.node("Add", sketch.last, sketch.weight(4 * width))
@@ -185,9 +135,9 @@ def _feed(sketch: _Sketch, width: int) -> None:
     sketch.node("LayerNormalization", sketch.last, sketch.weight(width), axis=-1)
 
 
-def _elementwise(chance: random.Random, seed: int) -> _Sketch:
+def _elementwise(chance: random.Random, seed: int) -> Sketch:
     channels, side = chance.choice((8, 32, 64, 128)), chance.choice((28, 56, 112, 160))
-    sketch = _Sketch((1, channels, side, side), seed)
+    sketch = Sketch((1, channels, side, side), seed)
     kinds = ("Relu", "Sigmoid", "Exp", "Tanh", "Abs", "scale", "sum", "Transpose", "Softmax")
     for _ in range(chance.randint(2, 8)):
         kind = chance.choice(kinds)
@@ -202,9 +152,9 @@ def _elementwise(chance: random.Random, seed: int) -> _Sketch:
     return sketch
 
 
-def _recurrent(chance: random.Random, seed: int) -> _Sketch:
+def _recurrent(chance: random.Random, seed: int) -> Sketch:
     steps, size = chance.choice((8, 16, 32, 64)), chance.choice((32, 64, 128, 256))
-    sketch = _Sketch((steps, 1, size), seed)
+    sketch = Sketch((steps, 1, size), seed)
     hidden = chance.choice((32, 64, 128, 256))
     kind, gates = chance.choice((("LSTM", 4), ("GRU", 3)))
     weights = sketch.weight(1, gates * hidden, size), sketch.weight(1, gates * hidden, hidden)

@@ -56,6 +56,8 @@ class Window:
         Rows of a matrix product (its batches included); positions of a convolution's output.
     groups
         Of a convolution; 1 otherwise.
+    steps
+        Of a recurrent operator: what follows one another.
     """
 
     kernel: tuple[int, ...] = ()
@@ -64,6 +66,7 @@ class Window:
     channels_out: int = 0
     rows: int = 0
     groups: int = 1
+    steps: int = 1
     is_transposed: bool = False
 
     @property
@@ -98,6 +101,8 @@ class OperatorCost:
         False if the counts are guesses: an operator without a rule, or a tensor without a shape.
     runs
         Times that it runs: more than 1 inside a loop.
+    stretch
+        Elements next to each other that it treats alike, see `stretch`.
     """
 
     name: str
@@ -112,6 +117,7 @@ class OperatorCost:
     known: bool = True
     runs: int = 1
     window: Window | None = None
+    stretch: int = 1
 
     @property
     def intensity(self) -> float:

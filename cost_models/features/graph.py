@@ -11,6 +11,7 @@ from cost_models.features.flow import Reuse, paths, peak_bytes, reuse
 from cost_models.features.fusion import Group, group
 from cost_models.features.layout import reorders
 from cost_models.features.rules import qualified
+from cost_models.features.stretch import stretch
 from cost_models.features.tensors import Tensor
 from cost_models.features.tracing import Step, Trace, trace
 from devices.graph import bind_shapes
@@ -122,6 +123,7 @@ def _operator(found: Trace, step: Step, place: int) -> OperatorCost:
         known=step.known,
         runs=step.runs,
         window=counts.window,
+        stretch=stretch(step.call),
     )
 
 

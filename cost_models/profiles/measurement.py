@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
+from cost_models.features.kernels import Kernel
 from scheduler.model.errors import InvalidMeasurement
 from scheduler.model.measuring import Kind, Load, Neighbour, Peaks
 
@@ -39,6 +40,8 @@ class Measurement:
         Precision or size of the model file, such as ``fp32``.
     graph
         Features of the graph with these shapes.
+    kernels
+        The kernels of that graph; empty in rows of before they were kept.
     machine, fingerprint
         Name of the machine, and what its hardware and the build of its provider are.
     threads
@@ -76,6 +79,7 @@ class Measurement:
     batch: int = 1
     variant: str = ""
     graph: dict[str, float] = field(default_factory=dict)
+    kernels: tuple[Kernel, ...] = ()
     fingerprint: str = ""
     threads: int = 1
     peaks: Peaks | None = None
@@ -129,6 +133,7 @@ def measurement_from(document: Mapping[str, Any]) -> Measurement:
             peaks=Peaks(**peaks) if peaks is not None else None,
             shapes=shapes,
             samples_us=tuple(values.pop("samples_us")),
+            kernels=tuple(Kernel(*each) for each in values.pop("kernels", ())),
             **values,
         )
     except InvalidMeasurement:

@@ -16,6 +16,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         Runs to make, and the time that they may take; three are made, whatever they take.
     gap_us
         Rest before each run, as a machine that is not fully used has it.
+    warm_us
+        Time to run it for before anything is timed: a core that comes from other work needs some
+        milliseconds to reach its pace.
     """
 
     path: str
@@ -23,6 +26,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     repeats: int
     budget_us: int
     gap_us: int = 0
+    warm_us: int = 0
 
 
 class Spin(msgspec.Struct, frozen=True, kw_only=True, tag=True):

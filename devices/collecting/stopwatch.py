@@ -70,6 +70,9 @@ class Stopwatch:
         memory = PeakMemory()
         session, inputs, load_us = self._session(ask.path, ask.shapes)
         first_us = _timed_us(session, inputs)
+        warmed_us = first_us
+        while warmed_us < ask.warm_us:
+            warmed_us += _timed_us(session, inputs)
         started_us = time.monotonic_ns() // 1000
         samples: list[int] = []
         paces: list[int] = []

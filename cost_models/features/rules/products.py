@@ -146,6 +146,19 @@ def recurrent(call: Call) -> int:
     return length * batch * directions * hidden * unit
 
 
+def recurrent_window(call: Call) -> Window:
+    """Of a recurrent operator: its rows are those of one step."""
+    length, batch, width = call.input(0).shape
+    if call.attributes.get("layout", 0):
+        length, batch = batch, length
+    return Window(
+        channels_in=width,
+        channels_out=int(call.attributes["hidden_size"]),
+        rows=batch,
+        steps=length,
+    )
+
+
 def attention(call: Call) -> int:
     """Of q, k, v that are projected already: both products, and a softmax of the scores."""
     query, key, value = call.input(0).shape, call.input(1).shape, call.input(2).shape

@@ -58,7 +58,10 @@ def _standard() -> dict[str, Rule]:
     table |= _rules(of.ELEMENTWISE, dict.fromkeys(_RANDOM, per_output(products.EXPONENTIAL)))
     table |= _rules(of.ELEMENTWISE, dict.fromkeys(("Sum", "Mean", "Max", "Min"), simple.variadic))
     table |= _rules(of.ELEMENTWISE, {"Cast": per_output(1), "CastLike": per_output(1)})
-    table |= _rules(of.RECURRENT, dict.fromkeys(("LSTM", "GRU", "RNN"), products.recurrent))
+    recurrent = Rule(
+        op_class=of.RECURRENT, flops=products.recurrent, window=products.recurrent_window
+    )
+    table |= dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent)
     table |= _rules(of.SELECTION, dict.fromkeys(_SEARCHING, simple.sorting))
     table |= _rules(of.CONTROL, dict.fromkeys(("If", "Loop", "Scan"), nothing))
     return table | _single_rules(conv, matmul)
@@ -118,7 +121,9 @@ def _microsoft() -> dict[str, Rule]:
     table["QLinearConcat"] = Rule(op_class=of.MOVEMENT)
     table["QLinearGlobalAveragePool"] = Rule(op_class=of.POOLING, flops=per_input(1))
     table["QLinearAveragePool"] = Rule(op_class=of.POOLING, flops=simple.pooling)
-    table["DynamicQuantizeLSTM"] = Rule(op_class=of.RECURRENT, flops=products.recurrent)
+    table["DynamicQuantizeLSTM"] = Rule(
+        op_class=of.RECURRENT, flops=products.recurrent, window=products.recurrent_window
+    )
     table["MatMulNBits"] = Rule(op_class=of.MATMUL, flops=products.matmul_nbits)
     table["Attention"] = Rule(op_class=of.ATTENTION, flops=products.packed_attention)
     table["MultiHeadAttention"] = Rule(op_class=of.ATTENTION, flops=products.attention)

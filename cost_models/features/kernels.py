@@ -1,0 +1,102 @@
+"""The kernels of a graph in plain numbers: what learned models add up, and measurements keep."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from cost_models.features.costs import GraphCost, GroupCost, Window
+
+REORDER = "reorder"
+"""Class of what turns data between the plain layout and one blocked by channels."""
+_NONE = Window()
+
+
+class Kernel(NamedTuple):
+    """A fused group, as far as its time depends on it; the same for all groups alike.
+
+    Parameters
+    ----------
+    count
+        Groups of the graph that are alike.
+    op_class, op_type, dtype
+        Those of its heaviest operator.
+    flops, read_bytes, written_bytes, near_bytes, shared_bytes, memory_bytes
+        Of one group, over all its runs.
+    operators
+        How many were fused.
+    channels_in ... is_transposed
+        As `Window` has them; 0 or 1 of what has none.
+    stretch
+        As `stretch` gives it, of the heaviest operator.
+    """
+
+    count: int
+    op_class: str
+    op_type: str
+    dtype: str
+    flops: int
+    read_bytes: int
+    written_bytes: int
+    near_bytes: int
+    shared_bytes: int = 0
+    memory_bytes: int = 0
+    parameter_bytes: int = 0
+    runs: int = 1
+    operators: int = 1
+    channels_in: int = 0
+    channels_out: int = 0
+    rows: int = 0
+    steps: int = 1
+    kernel_height: int = 0
+    kernel_width: int = 0
+    stride: int = 1
+    groups: int = 1
+    is_transposed: int = 0
+    stretch: int = 1
+
+
+def kernels(cost: GraphCost) -> tuple[Kernel, ...]:
+    """All kernels of a graph, those alike as one, in the order in which they first come."""
+    alike = Counter(_kernel(cost, group) for group in cost.groups)
+    if cost.reorders:
+        alike[_reorder(cost)] = cost.reorders
+    return tuple(kernel._replace(count=count) for kernel, count in alike.items())
+
+
+def _kernel(cost: GraphCost, group: GroupCost) -> Kernel:
+    members = [cost.operators[index] for index in group.operators]
+    heaviest = max(members, key=lambda operator: (operator.flops, operator.written_bytes))
+    window = heaviest.window or _NONE
+    height, width = (*window.kernel, 1, 1)[:2] if window.kernel else (0, 0)
+    return Kernel(
+        count=1,
+        op_class=str(group.op_class),
+        op_type=heaviest.op_type,
+        dtype=group.dtype,
+        flops=group.flops,
+        read_bytes=group.read_bytes,
+        written_bytes=group.written_bytes,
+        near_bytes=group.near_bytes,
+        shared_bytes=group.shared_bytes,
+        memory_bytes=group.memory_bytes,
+        parameter_bytes=sum(operator.parameter_bytes for operator in members),
+        runs=group.runs,
+        operators=len(members),
+        channels_in=window.channels_in,
+        channels_out=window.channels_out,
+        rows=window.rows,
+        steps=window.steps,
+        kernel_height=height,
+        kernel_width=width,
+        stride=max(window.strides, default=1),
+        groups=window.groups,
+        is_transposed=int(window.is_transposed),
+        stretch=heaviest.stretch,
+    )
+
+
+def _reorder(cost: GraphCost) -> Kernel:
+    """The mean change of layout."""
+    moved = cost.reorder_bytes // (2 * cost.reorders)
+    return Kernel(1, REORDER, REORDER, "float32", 0, moved, moved, near_bytes=2 * moved)
