@@ -106,7 +106,7 @@ def standing(path: Path, graphs: CountGraph) -> Standing:
         return Standing(layers=(Roofline(graphs),))
     try:
         artifact = artifact_from(path.read_bytes())
-        learned = Learned(artifact, open_regressor(artifact.onnx))
+        learned = Learned.opened(artifact, open_regressor)
     except (InvalidInput, OSError) as error:
         raise InvalidArtifact(f"{path} is no learned cost model: {error}") from error
     return Standing(

@@ -7,7 +7,7 @@ from math import exp, log
 
 import numpy as np
 
-from cost_models.features import GraphCost, vector
+from cost_models.features import GraphCost, kernels, vector
 from cost_models.layers import Belief
 from cost_models.learned.learned import Learned, Work
 from cost_models.learned.query import Query
@@ -156,11 +156,11 @@ class FromOthers:
             peaks = self._machines.peaks(query.machine, query.provider)
             asked = Query(
                 graph=vector(cost),
+                kernels=kernels(cost),
                 provider=query.provider,
                 fingerprint=self._machines.fingerprint(query.machine, query.provider),
                 threads=self._machines.threads(query.machine),
                 peaks=peaks,
-                roofline_us=roofline_us(cost, peaks or Peaks(provider=query.provider)),
             )
             work = self._works[key] = self._learned.work(asked)
         return work
@@ -178,8 +178,10 @@ def _belief(
 ) -> Belief:
     slowdown = log(loaded_us / idle_us) if load is not IDLE else 0.0
     reasons = [
-        Contribution(cause=f"{_summary(cost)}: {work.base_us:,.0f} us by physics", factor=1.0),
-        Contribution(cause="as learned from other models", factor=idle_us / work.base_us),
+        Contribution(
+            cause=f"{_summary(cost)}: {work.base_us:,.0f} us as its kernels add up", factor=1.0
+        ),
+        Contribution(cause="as learned from whole models", factor=idle_us / work.base_us),
     ]
     if slowdown:
         reasons.append(Contribution(cause="load, as learned elsewhere", factor=exp(slowdown)))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cost_models.features.costs import GraphCost, GroupCost, OperatorCost
+from cost_models.features.kernels import Kernel
 from scheduler.model.measuring import Peaks
 
 ASSUMED_FLOPS_PER_S = 50e9
@@ -86,10 +87,12 @@ def operator_sum_us(cost: GraphCost, peaks: Peaks) -> float:
     return max(LEAST_US, seconds * _US_PER_S + _launches_us(cost.operators, peaks))
 
 
-def part_us(part: GroupCost | OperatorCost, peaks: Peaks) -> float:
+def part_us(part: GroupCost | Kernel | OperatorCost, peaks: Peaks) -> float:
     """Least time of one group, or of one operator as if alone, in microseconds."""
     traffic = (
-        part.weighted_bytes if isinstance(part, GroupCost) else part.read_bytes + part.written_bytes
+        part.read_bytes + part.written_bytes
+        if isinstance(part, OperatorCost)
+        else part.weighted_bytes
     )
     seconds = max(part.flops / peak_flops_per_s(peaks, part.dtype), traffic / _bandwidth(peaks))
     node_ns = peaks.node_ns if peaks.node_ns > 0 else ASSUMED_NODE_NS

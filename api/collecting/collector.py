@@ -189,7 +189,9 @@ class Collector:
             for point, machine in work:
                 if self._is_over():
                     return
-                self._measure(point, machine, IDLE, Effort(repeats=KERNEL_REPEATS, budget_us=KERNEL_BUDGET_US))
+                self._measure(
+                    point, machine, IDLE, Effort(repeats=KERNEL_REPEATS, budget_us=KERNEL_BUDGET_US)
+                )
 
     def _chosen(self, number: int) -> list[Point]:
         """The points of a group: all come up once before any comes up again."""

@@ -15,7 +15,8 @@ import msgspec
 import onnx
 
 from api.collecting import light, made
-from api.collecting.kernels import FAMILY, kernel
+from api.collecting.kernels import kernel
+from cost_models.profiles.measurement import KERNELS
 from devices.graph import bind_shapes, infer_shapes, read_model
 from devices.graph.cutting import cut, cut_points
 from devices.runtime.errors import ProviderRefused
@@ -162,7 +163,7 @@ def kernel_points(folder: Path, first: int, count: int, seed: int) -> list[Point
         name, model = kernel(number, seed)
         path = folder / f"{name}.onnx"
         onnx.save(model, path)
-        found.append(_point(path, FAMILY, "fp32", {}))
+        found.append(_point(path, KERNELS, "fp32", {}))
     return found
 
 

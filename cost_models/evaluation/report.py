@@ -13,8 +13,8 @@ from cost_models.evaluation.baselines import machine_of
 from cost_models.evaluation.metrics import Figures, figures
 from cost_models.evaluation.runs import AfterRuns, after_runs
 from cost_models.evaluation.strangers import Progress, Strangers, leave_one_family_out
+from cost_models.learned.fitting import family_of
 from cost_models.learned.query import is_loaded
-from cost_models.learned.training import family_of
 from cost_models.profiles.measurement import Measurement
 
 LEARNED = "learned"
@@ -70,7 +70,7 @@ def evaluate(
     warm = [row for row in rows if not row.load.is_cold]
     strangers = leave_one_family_out(warm, seed=seed, progress=progress)
     runs = after_runs(strangers)
-    machines = sorted({machine_of(row) for row in warm})
+    machines = sorted({machine_of(row) for row in strangers.rows})
     reports = [_machine(ALL, lambda row: True, strangers, runs)]
     for machine in machines if len(machines) > 1 else []:
         reports.append(_machine(machine, _is_on(machine), strangers, runs))

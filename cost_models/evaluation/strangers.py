@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from cost_models.evaluation.baselines import BY_GRAPH, scaled
 from cost_models.learned.calibration import group_of, widen, widen_of
+from cost_models.learned.fitting import family_of, fit, networks_of
 from cost_models.learned.quantiles import Shape
-from cost_models.learned.training import family_of, fit
-from cost_models.profiles.measurement import Measurement
+from cost_models.profiles.measurement import KERNELS, Measurement
 
 Vector = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -43,28 +43,30 @@ def leave_one_family_out(
     shape: Shape | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Strangers:
-    """Predict the rows of each family from all others.
+    """Predict the rows of each family of networks from all others and from the single kernels.
 
     The upper quantile of a family is calibrated on the others' rows, as they were predicted when
     it was their turn.
     """
-    families = sorted({family_of(row) for row in rows})
-    p50, p95 = np.zeros(len(rows)), np.zeros(len(rows))
-    is_outside = np.zeros(len(rows), dtype=bool)
-    baselines = {name: np.zeros(len(rows)) for name in BY_GRAPH}
+    networks = networks_of(rows)
+    single = [row for row in rows if row.family == KERNELS]
+    families = sorted({family_of(row) for row in networks})
+    p50, p95 = np.zeros(len(networks)), np.zeros(len(networks))
+    is_outside = np.zeros(len(networks), dtype=bool)
+    baselines = {name: np.zeros(len(networks)) for name in BY_GRAPH}
     for number, family in enumerate(families):
         progress(number, len(families))
-        held = np.array([family_of(row) == family for row in rows])
-        known = [row for row, is_held in zip(rows, held, strict=True) if not is_held]
-        asked = [row for row, is_held in zip(rows, held, strict=True) if is_held]
-        predicted = fit(known, seed, shape or Shape()).predict(asked)
+        held = np.array([family_of(row) == family for row in networks])
+        known = [row for row, is_held in zip(networks, held, strict=True) if not is_held]
+        asked = [row for row, is_held in zip(networks, held, strict=True) if is_held]
+        predicted = fit([*known, *single], seed, shape or Shape()).predict(asked)
         p50[held], p95[held] = predicted.p50_us, predicted.p95_us
         is_outside[held] = predicted.is_outside
         for name, size in BY_GRAPH.items():
             baselines[name][held] = scaled(size, known, asked)
     progress(len(families), len(families))
-    p95 = np.maximum(p50, p95 * _wider(rows, p95, is_outside))
-    return Strangers(rows=tuple(rows), p50_us=p50, p95_us=p95, baselines_us=baselines)
+    p95 = np.maximum(p50, p95 * _wider(networks, p95, is_outside))
+    return Strangers(rows=tuple(networks), p50_us=p50, p95_us=p95, baselines_us=baselines)
 
 
 def _wider(rows: Sequence[Measurement], p95_us: Vector, is_outside: NDArray[np.bool_]) -> Vector:

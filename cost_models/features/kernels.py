@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from cost_models.features.costs import GraphCost, GroupCost, Window
+from cost_models.features.costs import (
+    NEAR_WEIGHT,
+    SHARED_WEIGHT,
+    GraphCost,
+    GroupCost,
+    Window,
+)
 
 REORDER = "reorder"
 """Class of what turns data between the plain layout and one blocked by channels."""
@@ -17,8 +23,8 @@ class Kernel(NamedTuple):
 
     Parameters
     ----------
-    count
-        Groups of the graph that are alike.
+    alike
+        How many groups of the graph are such.
     op_class, op_type, dtype
         Those of its heaviest operator.
     flops, read_bytes, written_bytes, near_bytes, shared_bytes, memory_bytes
@@ -31,7 +37,7 @@ class Kernel(NamedTuple):
         As `stretch` gives it, of the heaviest operator.
     """
 
-    count: int
+    alike: int
     op_class: str
     op_type: str
     dtype: str
@@ -55,13 +61,18 @@ class Kernel(NamedTuple):
     is_transposed: int = 0
     stretch: int = 1
 
+    @property
+    def weighted_bytes(self) -> float:
+        """Bytes from memory that would take as long as the traffic of one group."""
+        return self.near_bytes * NEAR_WEIGHT + self.shared_bytes * SHARED_WEIGHT + self.memory_bytes
+
 
 def kernels(cost: GraphCost) -> tuple[Kernel, ...]:
     """All kernels of a graph, those alike as one, in the order in which they first come."""
-    alike = Counter(_kernel(cost, group) for group in cost.groups)
+    found = Counter(_kernel(cost, group) for group in cost.groups)
     if cost.reorders:
-        alike[_reorder(cost)] = cost.reorders
-    return tuple(kernel._replace(count=count) for kernel, count in alike.items())
+        found[_reorder(cost)] = cost.reorders
+    return tuple(kernel._replace(alike=count) for kernel, count in found.items())
 
 
 def _kernel(cost: GraphCost, group: GroupCost) -> Kernel:
@@ -70,7 +81,7 @@ def _kernel(cost: GraphCost, group: GroupCost) -> Kernel:
     window = heaviest.window or _NONE
     height, width = (*window.kernel, 1, 1)[:2] if window.kernel else (0, 0)
     return Kernel(
-        count=1,
+        alike=1,
         op_class=str(group.op_class),
         op_type=heaviest.op_type,
         dtype=group.dtype,

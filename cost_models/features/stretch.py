@@ -12,7 +12,9 @@ from cost_models.features.rules.call import Call
 
 _ALONG = frozenset({"Concat", "Split", "Softmax", "LogSoftmax", "LayerNormalization"})
 _REDUCING = "Reduce"
-_BROADCASTING = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "PRelu", "Where", "Sum"})
+_BROADCASTING = frozenset(
+    {"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "PRelu", "Where", "Sum"}
+)
 
 
 def stretch(call: Call) -> int:

@@ -1,7 +1,8 @@
-"""Learned durations: a physical base, corrected by boosted quantiles, calibrated on strangers."""
+"""Learned durations: sums over kernels, boosted quantiles of load, calibrated on strangers."""
 
 from cost_models.learned.artifact import Artifact, artifact_from
-from cost_models.learned.learned import Context, Learned, Quantiles, Regressor, Work
+from cost_models.learned.base import Regressor
+from cost_models.learned.learned import Context, Learned, Quantiles, Work
 from cost_models.learned.query import Query, query_of
 from cost_models.learned.training import train
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cost_models.learned.base import Base
+from cost_models.learned import kernels
+from cost_models.learned.base import Scales
 from cost_models.learned.columns import columns_of
-from cost_models.learned.terms import TERMS
 from scheduler.model.errors import InvalidArtifact
 
 FORMAT = "fjord-cost-model"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,14 @@ class Artifact:
         Trees of all quantiles: rows of `names` in, log-ratios to the base out.
     names
         Columns of a row, in order.
-    base
-        Weights of the physical terms.
+    factors_onnx
+        Trees of the base: rows of `kernel_names` in, logarithms of factors out.
+    kernel_names
+        What the base sees of a kernel, in order.
+    scales
+        How much slower each kind of machine is than its kernels say.
+    pace_power
+        Durations go with this power of the pace of a core.
     providers
         Those seen in training, in the order of their columns.
     widen
@@ -46,7 +52,10 @@ class Artifact:
 
     onnx: bytes
     names: tuple[str, ...]
-    base: Base
+    factors_onnx: bytes
+    kernel_names: tuple[str, ...]
+    scales: Scales
+    pace_power: float
     providers: tuple[str, ...]
     widen: Mapping[str, float]
     ranges: Mapping[str, tuple[float, float]]
@@ -97,24 +106,25 @@ def artifact_from(data: bytes) -> Artifact:
 def _content(artifact: Artifact) -> bytes:
     document = asdict(artifact) | {
         "onnx": base64.b64encode(artifact.onnx).decode(),
-        "base": dict(artifact.base.weights),
-        "terms": TERMS,
+        "factors_onnx": base64.b64encode(artifact.factors_onnx).decode(),
+        "scales": dict(artifact.scales.by_kind),
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _artifact(document: dict[str, Any]) -> Artifact:
-    _check_known("terms", document.pop("terms"), TERMS)
     providers = tuple(document.pop("providers"))
-    names = tuple(document.pop("names"))
+    names, kernel_names = tuple(document.pop("names")), tuple(document.pop("kernel_names"))
     _check_known("names", names, columns_of(providers))
-    weights = {name: tuple(each) for name, each in document.pop("base").items()}
+    _check_known("kernel_names", kernel_names, kernels.columns_of(providers))
     ranges = {name: (low, high) for name, (low, high) in document.pop("ranges").items()}
     return Artifact(
         onnx=base64.b64decode(document.pop("onnx"), validate=True),
-        base=Base(weights),
+        factors_onnx=base64.b64decode(document.pop("factors_onnx"), validate=True),
+        scales=Scales(document.pop("scales")),
         providers=providers,
         names=names,
+        kernel_names=kernel_names,
         ranges=ranges,
         families=tuple(document.pop("families")),
         **document,

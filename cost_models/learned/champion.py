@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cost_models.learned.artifact import Artifact
-from cost_models.learned.learned import Learned, Quantiles, Regressor
+from cost_models.learned.fitting import family_of, networks_of
+from cost_models.learned.learned import Learned, Opener, Quantiles
 from cost_models.learned.quantiles import HIGH, LOW, MIDDLE
 from cost_models.learned.query import query_of
-from cost_models.learned.training import LEAST_FAMILIES, family_of, train
+from cost_models.learned.training import LEAST_FAMILIES, train
 from cost_models.profiles.measurement import Measurement
 from scheduler.model.errors import InvalidMeasurement
 
@@ -26,8 +27,6 @@ HELD_OUT = 5
 """One family in so many is set apart."""
 PRIOR_SPREAD = 2.0
 """p95 over p50, and p50 over p10, of the roofline: the incumbent where there is no champion."""
-
-Opener = Callable[[bytes], Regressor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +90,7 @@ def held_out_families(rows: Sequence[Measurement], champion: Artifact | None) ->
 
     Which ones depends on their names alone, so the same stay apart as data grows.
     """
-    families = {family_of(row) for row in rows}
+    families = {family_of(row) for row in networks_of(rows)}
     if len(families) <= LEAST_FAMILIES:
         raise InvalidMeasurement(
             f"training beside a champion needs rows of {LEAST_FAMILIES + 1} families or more; "
@@ -106,7 +105,7 @@ def held_out_families(rows: Sequence[Measurement], champion: Artifact | None) ->
 
 def predict(artifact: Artifact, rows: Sequence[Measurement], opener: Opener) -> Quantiles:
     """What an artifact says of measured runs."""
-    return Learned(artifact, opener(artifact.onnx)).predict_rows([query_of(row) for row in rows])
+    return Learned.opened(artifact, opener).predict_rows([query_of(row) for row in rows])
 
 
 def roofline(rows: Sequence[Measurement]) -> Quantiles:

@@ -1,4 +1,4 @@
-"""Small trees as plain arrays, and as one ONNX model of all quantiles.
+"""Trees as plain arrays, and as ONNX models.
 
 References
 ----------
@@ -8,14 +8,14 @@ outputs. Two more nodes keep the quantiles apart, so that they never cross.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import NodeProto, TensorProto, helper
 
 OUTPUTS = 3
 """How far p10 lies below p50; p50; how far p95 lies above p50: what the trees give."""
@@ -52,8 +52,7 @@ class Forest:
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the ONNX model gives, where no engine is at hand: log-ratios p10, p50 and p95."""
         low, middle, high = (
-            base + sum((_walk(tree, rows) for tree in trees), np.zeros(len(rows)))
-            for base, trees in zip(self.bases, self.trees, strict=True)
+            base + _total(trees, rows) for base, trees in zip(self.bases, self.trees, strict=True)
         )
         low, high = np.maximum(low, 0.0), np.maximum(high, 0.0)
         return np.stack([middle - low, middle, middle + high], axis=1).astype(np.float32)
@@ -62,6 +61,22 @@ class Forest:
     def size(self) -> int:
         """Trees of all outputs."""
         return sum(len(trees) for trees in self.trees)
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """A sum of trees with one output: the logarithm of a factor."""
+
+    trees: tuple[Tree, ...]
+    level: float
+
+    def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the ONNX model gives, where no engine is at hand: ``(n, 1)``."""
+        return (self.level + _total(self.trees, rows)).astype(np.float32)[:, None]
+
+
+def _total(trees: Sequence[Tree], rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    return sum((_walk(tree, rows) for tree in trees), np.zeros(len(rows)))
 
 
 def _walk(tree: Tree, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -78,34 +93,55 @@ def _walk(tree: Tree, rows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def to_onnx(forest: Forest, columns: int) -> bytes:
     """One model: a matrix of rows in, log-ratios p10, p50 and p95 of each out."""
-    attributes = _attributes(forest)
-    trees = helper.make_node(
-        "TreeEnsembleRegressor",
-        ["rows"],
-        ["sums"],
-        domain="ai.onnx.ml",
-        n_targets=OUTPUTS,
-        aggregate_function="SUM",
-        post_transform="NONE",
-        **attributes,
-    )
     # The outer parts are distances from the median, none below zero, so quantiles keep order.
     floor = np.array([[0.0, np.finfo(np.float32).min, 0.0]], dtype=np.float32)
     mix = np.array([[-1, 0, 0], [1, 1, 1], [0, 0, 1]], dtype=np.float32)
     bases = np.array([forest.bases], dtype=np.float32)
-    constants = {"bases": bases, "floor": floor, "mix": mix}
     nodes = [
-        trees,
+        _ensemble(forest.trees, "sums"),
         helper.make_node("Add", ["sums", "bases"], ["parts"]),
         helper.make_node("Max", ["parts", "floor"], ["apart"]),
         helper.make_node("MatMul", ["apart", "mix"], ["quantiles"]),
     ]
+    return _model(nodes, {"bases": bases, "floor": floor, "mix": mix}, columns, OUTPUTS)
+
+
+def factors_to_onnx(factors: Factors, columns: int) -> bytes:
+    """One model: a matrix of kernels in, the logarithm of the factor of each out."""
+    level = np.array([[factors.level]], dtype=np.float32)
+    nodes = [
+        _ensemble((factors.trees,), "sums"),
+        helper.make_node("Add", ["sums", "level"], ["factors"]),
+    ]
+    return _model(nodes, {"level": level}, columns, 1)
+
+
+def _ensemble(trees: Sequence[Sequence[Tree]], output: str) -> NodeProto:
+    return helper.make_node(
+        "TreeEnsembleRegressor",
+        ["rows"],
+        [output],
+        domain="ai.onnx.ml",
+        n_targets=len(trees),
+        aggregate_function="SUM",
+        post_transform="NONE",
+        **_attributes(trees),
+    )
+
+
+def _model(
+    nodes: Sequence[NodeProto],
+    constants: Mapping[str, NDArray[np.float32]],
+    columns: int,
+    outputs: int,
+) -> bytes:
+    name = nodes[-1].output[0]
     graph = helper.make_graph(
         nodes,
-        "quantiles",
+        name,
         [helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["n", columns])],
-        [helper.make_tensor_value_info("quantiles", TensorProto.FLOAT, ["n", OUTPUTS])],
-        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", outputs])],
+        [onnx.numpy_helper.from_array(value, each) for each, value in constants.items()],
     )
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ai.onnx.ml", 3)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="fjord")
@@ -113,13 +149,13 @@ def to_onnx(forest: Forest, columns: int) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _attributes(forest: Forest) -> dict[str, Any]:
+def _attributes(outputs: Sequence[Sequence[Tree]]) -> dict[str, Any]:
     names = ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids")
     nodes: dict[str, list[Any]] = {f"nodes_{name}": [] for name in names}
     leaves: dict[str, list[Any]] = {
         f"target_{name}": [] for name in ("treeids", "nodeids", "ids", "weights")
     }
-    numbered = [(output, tree) for output, trees in enumerate(forest.trees) for tree in trees]
+    numbered = [(output, tree) for output, trees in enumerate(outputs) for tree in trees]
     for number, (output, tree) in enumerate(numbered):
         for node, feature in enumerate(tree.feature):
             is_leaf = feature < 0

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cost_models.learned.artifact import Artifact
+from cost_models.learned.base import Regressor, sums_us
 from cost_models.learned.calibration import group_of, widen_of
 from cost_models.learned.columns import LOAD, load_columns, work_columns
+from cost_models.learned.kernels import table
 from cost_models.learned.query import Query
 from scheduler.model.measuring import Load
 
-Regressor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Rows in, ``(n, 3)`` out: log-ratios p10, p50, p95 to the physical base."""
+Opener = Callable[[bytes], Regressor]
+"""Makes trees callable: rows in, one row of outputs for each out."""
 
 SLACK = 0.25
 """How far beyond the range of training a feature may be, as a part of that range."""
@@ -28,12 +30,15 @@ class Work:
     Parameters
     ----------
     base_us
-        What the physical base says of it.
+        What its kernels add up to on that machine at rest.
+    pace_ns
+        Pace of the core when the peaks of the machine were measured; 0 if it was not.
     outside
         Its features that lie outside of the training data.
     """
 
     base_us: float
+    pace_ns: int
     columns: NDArray[np.float32]
     outside: tuple[str, ...]
 
@@ -66,19 +71,35 @@ class Quantiles:
 class Learned:
     """The predictor of an artifact; holds no state of its own."""
 
-    def __init__(self, artifact: Artifact, regressor: Regressor) -> None:
+    def __init__(self, artifact: Artifact, factors: Regressor, quantiles: Regressor) -> None:
         self.artifact = artifact
-        self._regressor = regressor
+        self._factors = factors
+        self._quantiles = quantiles
+
+    @classmethod
+    def opened(cls, artifact: Artifact, opener: Opener) -> Learned:
+        """With the trees of the artifact made callable."""
+        return cls(artifact, opener(artifact.factors_onnx), opener(artifact.onnx))
 
     def work(self, query: Query) -> Work:
         """Make a graph on a machine ready; keep it for as long as both stay the same."""
-        known = self.artifact.ranges
-        outside = [*_outside(query.graph, known, "graph.")]
+        return self.works([query])[0]
+
+    def works(self, queries: Sequence[Query]) -> list[Work]:
+        """Make many ready by one call."""
+        artifact = self.artifact
+        tables = [table(query, artifact.providers) for query in queries]
+        scales = [artifact.scales.of(query) for query in queries]
+        bases = sums_us(tables, self._factors, scales)
+        return [self._work(*pair) for pair in zip(queries, bases.tolist(), strict=True)]
+
+    def _work(self, query: Query, base_us: float) -> Work:
+        outside = _outside(query.graph, self.artifact.ranges, "graph.")
         if query.provider not in self.artifact.providers:
             outside.append("provider")
-        base_us = self.artifact.base.predict(query)
         columns = work_columns(query, base_us, self.artifact.providers)
-        return Work(base_us, columns, tuple(outside))
+        pace_ns = query.peaks.pace_ns if query.peaks is not None else 0
+        return Work(base_us, pace_ns, columns, tuple(outside))
 
     def context(self, load: Load, provider: str) -> Context:
         """Make a load ready for runs on a provider."""
@@ -100,8 +121,9 @@ class Learned:
         work, context = pairs[:, 0], pairs[:, 1]
         columns = np.array([each.columns for each in works], dtype=np.float32)
         loads = np.array([each.columns for each in contexts], dtype=np.float32)
-        logs = self._regressor(np.hstack([columns[work], loads[context]])).astype(np.float64)
+        logs = self._quantiles(np.hstack([columns[work], loads[context]])).astype(np.float64)
         base = np.log(np.array([each.base_us for each in works]))[work]
+        base += self.artifact.pace_power * _log_paces(works, contexts, pairs)
         odd_work = np.array([bool(each.outside) for each in works])[work]
         odd_load = np.array([bool(each.outside) for each in contexts])[context]
         is_outside = odd_work | odd_load
@@ -111,7 +133,7 @@ class Learned:
 
     def predict_rows(self, queries: Sequence[Query]) -> Quantiles:
         """Predict queries that come one by one; slower than `predict`, as nothing is kept."""
-        works = [self.work(query) for query in queries]
+        works = self.works(queries)
         contexts = [self.context(query.load, query.provider) for query in queries]
         places = np.arange(len(queries))
         return self.predict(works, contexts, np.stack([places, places], axis=1))
@@ -124,6 +146,16 @@ class Learned:
                 for each in contexts
             ]
         )
+
+
+def _log_paces(
+    works: Sequence[Work], contexts: Sequence[Context], pairs: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """How much slower the core of each pair is than it was, as a logarithm; 0 if not known."""
+    before = np.array([each.pace_ns for each in works], dtype=np.float64)[pairs[:, 0]]
+    now = np.array([each.load.pace_ns for each in contexts], dtype=np.float64)[pairs[:, 1]]
+    is_known = (before > 0) & (now > 0)
+    return np.where(is_known, np.log(np.where(is_known, now, 1) / np.where(is_known, before, 1)), 0)
 
 
 def _outside(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cost_models.features.kernels import Kernel
 from cost_models.profiles.measurement import Measurement
 from scheduler.model.measuring import Load, Peaks
 
@@ -15,22 +16,20 @@ class Query:
 
     Parameters
     ----------
-    graph
-        Features of the graph with its shapes.
+    graph, kernels
+        Features of the graph with its shapes, and its kernels.
     provider, fingerprint, threads
         What runs it: together they name a kind of machine, of which there may be many.
-    roofline_us
-        The roofline of that graph there; 0 if it was not worked out.
     load
         What is expected beside it.
     """
 
     graph: Mapping[str, float]
+    kernels: tuple[Kernel, ...]
     provider: str
     fingerprint: str = ""
     threads: int = 1
     peaks: Peaks | None = None
-    roofline_us: float = 0.0
     load: Load = field(default_factory=Load)
 
     @property
@@ -47,7 +46,7 @@ def query_of(row: Measurement) -> Query:
         fingerprint=row.fingerprint,
         threads=row.threads,
         peaks=row.peaks,
-        roofline_us=row.roofline_us,
+        kernels=row.kernels,
         load=row.load,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cost_models.features import GraphCost, vector
+from cost_models.features import GraphCost, kernels, vector
 from cost_models.profiles.measurement import Measurement
 from cost_models.roofline import operator_sum_us, roofline_us
 from cost_models.slowdown import Amounts, amounts
@@ -129,6 +129,7 @@ def row_of(gathered: Gathered, graphs: Graphs) -> Measurement | None:
         digest=gathered.digest,
         shapes=dict(gathered.shapes),
         graph=vector(cost),
+        kernels=kernels(cost),
         machine=machine.id,
         provider=provider,
         fingerprint=kinds.get(provider, ""),

@@ -6,7 +6,8 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from statistics import median
 from typing import Any
 
@@ -17,6 +18,8 @@ from scheduler.model.measuring import Kind, Load, Neighbour, Peaks
 VERSION = 1
 """Version of the rows; one is refused by a program of another version."""
 SOURCES = ("profile", "run", "collected")
+KERNELS = "kernels"
+"""Family of small graphs that are one kind of kernel; no network, and never held out as one."""
 _SHARES = ("utilisation", "foreign", "contention", "memory_pressure", "memory_used")
 MAX_RUN_QUEUE = 10_000.0
 """Runnable threads per core beyond which the counter is taken for nonsense."""
@@ -105,8 +108,12 @@ class Measurement:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON."""
-        return asdict(self)
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        found["load"] = asdict(self.load)
+        found["peaks"] = asdict(self.peaks) if self.peaks is not None else None
+        return found
 
+    @cached_property
     def row_digest(self) -> str:
         """SHA-256 over the content: the same row has the same digest in every store."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))

@@ -108,7 +108,7 @@ def read_all(folders: Sequence[Path]) -> Rows:
     for folder in folders:
         for path in _segments(folder):
             for row in _rows_of(path, warnings):
-                found.setdefault(row.row_digest(), row)
+                found.setdefault(row.row_digest, row)
     ordered = sorted(found.items(), key=lambda entry: (entry[1].at_us, entry[0]))
     return Rows(tuple(row for _, row in ordered), tuple(warnings))
 
@@ -160,8 +160,8 @@ def merge(sources: Sequence[Path], into: Path) -> int:
     InvalidMeasurement
         If a row of any of them cannot be used; then nothing is written.
     """
-    known = {row.row_digest() for row in read(into).measurements} if into.is_dir() else set()
-    news = [row for row in read_all(sources).measurements if row.row_digest() not in known]
+    known = {row.row_digest for row in read(into).measurements} if into.is_dir() else set()
+    news = [row for row in read_all(sources).measurements if row.row_digest not in known]
     if not news:
         return 0
     into.mkdir(parents=True, exist_ok=True)
@@ -180,7 +180,7 @@ def merge(sources: Sequence[Path], into: Path) -> int:
 def data_digest(rows: Iterable[Measurement]) -> str:
     """SHA-256 over rows, whatever their order."""
     total = hashlib.sha256()
-    for digest in sorted({row.row_digest() for row in rows}):
+    for digest in sorted({row.row_digest for row in rows}):
         total.update(digest.encode())
     return total.hexdigest()
 

@@ -23,7 +23,7 @@ def open_regressor(onnx: bytes) -> Regressor:
     Returns
     -------
     Regressor
-        Takes ``(n, columns)`` and gives ``(n, 3)``: log-ratios p10, p50, p95.
+        Takes ``(n, columns)`` and gives ``(n, outputs)``.
 
     Raises
     ------
@@ -37,8 +37,8 @@ def open_regressor(onnx: bytes) -> Regressor:
     (name,) = [node.name for node in engine.get_inputs()]
 
     def predict(rows: Matrix) -> Matrix:
-        (quantiles,) = engine.run(None, {name: rows})
-        return np.asarray(quantiles, dtype=np.float32)
+        (outputs,) = engine.run(None, {name: rows})
+        return np.asarray(outputs, dtype=np.float32)
 
     return predict
 

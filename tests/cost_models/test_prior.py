@@ -25,7 +25,7 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> FromOthers:
     path.write_bytes(doubling_model())
     artifact = train(world.rows(families=range(4), each=4, boxes=(QUICK, SLOW)), seed=1)
     return FromOthers(
-        Learned(artifact, open_regressor(artifact.onnx)), lambda _, shapes: count(path, shapes)
+        Learned.opened(artifact, open_regressor), lambda _, shapes: count(path, shapes)
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cost_models.features import Kernel
 from cost_models.profiles.measurement import Measurement
 from scheduler.model.measuring import Kind, Load, Neighbour, Peaks
 
@@ -73,6 +74,26 @@ def graph(rng: np.random.Generator, family: int) -> dict[str, float]:
     }
 
 
+def kernels(features: dict[str, float]) -> tuple[Kernel, ...]:
+    """What the network consists of: as many kernels of each class."""
+    alike = max(1, int(features["launches"]) // len(CLASSES))
+    traffic = features["read_bytes"] + features["written_bytes"]
+    return tuple(
+        Kernel(
+            alike=alike,
+            op_class=name,
+            op_type=name,
+            dtype="float32",
+            flops=int(features["flops"] * features[f"{name}_flops_share"] / alike),
+            read_bytes=(moved := int(traffic * features[f"{name}_bytes_share"] / alike)) // 2,
+            written_bytes=moved // 2,
+            near_bytes=0,
+            memory_bytes=moved,
+        )
+        for name in CLASSES
+    )
+
+
 def law_us(box: Box, features: dict[str, float], load: Load) -> float:
     """The hidden truth."""
     flops_us = features["flops"] / box.flops_per_s * 1e6
@@ -111,6 +132,7 @@ def row(
         digest=f"{family}-{features['flops']:.0f}",
         family=f"family{family}",
         graph=features,
+        kernels=kernels(features),
         machine=box.name,
         fingerprint=box.name,
         provider=box.provider,

@@ -102,12 +102,13 @@ def _speed_ms(rows: Sequence[Measurement], seed: int) -> float:
     import numpy as np
 
     from cost_models.learned import Learned, query_of
+    from cost_models.learned.fitting import fit, networks_of
     from cost_models.learned.quantiles import Shape
-    from cost_models.learned.training import fit
     from devices.runtime.regressor import open_regressor
 
     artifact = fit(rows, seed, Shape()).artifact
-    learned = Learned(artifact, open_regressor(artifact.onnx))
+    rows = networks_of(rows)
+    learned = Learned.opened(artifact, open_regressor)
     works = [learned.work(query_of(row)) for row in rows[:WORKS]]
     contexts = [learned.context(row.load, row.provider) for row in rows[:WORKS]]
     pairs = np.random.default_rng(seed).integers(len(works), size=(PAIRS, 2))

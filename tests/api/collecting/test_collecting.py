@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from api.collecting.collector import KERNELS as KERNELS_EACH
 from api.collecting.collector import LOADS, Station, Tally, stations
 from api.collecting.corpus import Point
 from api.collecting.session import collect
+from cost_models.profiles.measurement import KERNELS
 from cost_models.profiles.store import read
 from devices.runtime.host import usable_cores
 from scheduler.model.measuring import Kind
@@ -37,18 +39,26 @@ def measured(folder: Path) -> Tally:
 def test_a_point_is_measured_idle_and_beside_others_with_all_that_matters(tmp_path: Path) -> None:
     tally = measured(tmp_path)
     rows = read(tmp_path / "rows").measurements
-    assert len(rows) == tally.rows == 2 + LOADS + (len(usable_cores()) > 1)
+    assert len(rows) == tally.rows == 2 + LOADS + (len(usable_cores()) > 1) + KERNELS_EACH
     for row in rows:
-        assert row.family == "net"
+        assert row.family in {"net", KERNELS}
+        assert row.kernels
         assert row.peaks is not None
         assert row.roofline_us > 0
-        assert row.graph["flops"] > 0
+        assert row.graph["launches"] > 0
         assert row.load.pace_ns > 0
         assert len(row.samples_us) >= 3
     if len(usable_cores()) > 1:
         kinds = {n.kind for row in rows for n in row.load.neighbours}
         assert kinds <= set(Kind)
         assert kinds
+
+
+def test_single_kernels_are_measured_at_rest_on_every_machine(tmp_path: Path) -> None:
+    measured(tmp_path)
+    single = [r for r in read(tmp_path / "rows").measurements if r.family == KERNELS]
+    assert len({row.digest for row in single}) == len(single) == KERNELS_EACH
+    assert all(row.load.neighbours == () and row.load.idle_us == 0 for row in single)
 
 
 def test_a_second_collection_goes_on_where_the_first_one_stopped(tmp_path: Path) -> None:
@@ -66,7 +76,7 @@ def test_a_model_that_no_machine_runs_is_named_with_the_reason(tmp_path: Path) -
     broken = Point(path=str(path), digest="d", family="net", variant="", shapes={"nothing": (1, 2)})
     rows = tmp_path / "rows"
     tally = collect(rows, seconds=AMPLE_S, groups=1, points=[broken], machines=[MACHINE])
-    assert tally.rows == 0
+    assert {row.family for row in read(rows).measurements} == {KERNELS}
     ((name, reason),) = tally.refused.items()
     assert name.endswith("broken.onnx")
     assert "got 'nothing'" in reason

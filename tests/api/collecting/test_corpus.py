@@ -9,6 +9,7 @@ import pytest
 
 from api.collecting import light, made
 from api.collecting.corpus import corpus
+from api.collecting.kernels import kernel
 from cost_models.features import graph_cost, vector
 from devices.catalogue import provider
 from devices.graph import bind_shapes, read_model
@@ -17,6 +18,8 @@ from devices.runtime.session import open_session
 from tests.onnx_models import relu, save
 
 KINDS = 6
+SINGLE = 20
+"""Kinds of single kernels, which come in turn."""
 
 
 def test_made_graphs_are_the_same_for_the_same_seed() -> None:
@@ -24,6 +27,26 @@ def test_made_graphs_are_the_same_for_the_same_seed() -> None:
     same = [first[name].SerializeToString() == again[name].SerializeToString() for name in first]
     assert all(same)
     assert any(first[n].SerializeToString() != other[n].SerializeToString() for n in first)
+
+
+def test_single_kernels_are_the_same_for_the_same_seed_and_none_comes_twice() -> None:
+    first, again = ([kernel(number, 4) for number in range(SINGLE)] for _ in range(2))
+    assert [model.SerializeToString() for _, model in first] == [
+        model.SerializeToString() for _, model in again
+    ]
+    other = [kernel(number, 4)[1].SerializeToString() for number in range(SINGLE, 2 * SINGLE)]
+    assert not {model.SerializeToString() for _, model in first} & set(other)
+
+
+@pytest.mark.parametrize("number", range(2 * SINGLE))
+def test_every_single_kernel_runs_and_is_known(tmp_path: Path, number: int) -> None:
+    name, model = kernel(number, 3)
+    path = save(model, tmp_path, name)
+    session = open_session(path, provider("cpu"))
+    outputs = session.run(seeded_inputs(session.inputs, bind_shapes(read_model(path), {}), 1))
+    cost = graph_cost(model, {})
+    assert outputs
+    assert (cost.unknown, cost.assumed) == ((), ())
 
 
 @pytest.mark.parametrize("index", range(2 * KINDS))

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from cost_models.learned import Artifact, artifact_from
-from cost_models.learned.terms import TERMS
 from scheduler.model.errors import InvalidArtifact
 
 
@@ -15,7 +14,7 @@ def resealed(artifact: Artifact, **changes: Any) -> bytes:
     """A document with other content and the digest that fits it."""
     content = artifact.to_bytes().partition(b"\n")[2]
     changed = json.dumps(json.loads(content) | changes).encode()
-    return f"fjord-cost-model 1 {hashlib.sha256(changed).hexdigest()}\n".encode() + changed
+    return f"fjord-cost-model 2 {hashlib.sha256(changed).hexdigest()}\n".encode() + changed
 
 
 def test_artifact_survives_its_bytes(artifact: Artifact) -> None:
@@ -54,15 +53,15 @@ def test_cut_off_artifact_is_refused(artifact: Artifact) -> None:
 
 
 def test_another_version_is_refused(artifact: Artifact) -> None:
-    data = artifact.to_bytes().replace(b"fjord-cost-model 1", b"fjord-cost-model 7", 1)
+    data = artifact.to_bytes().replace(b"fjord-cost-model 2", b"fjord-cost-model 7", 1)
 
-    with pytest.raises(InvalidArtifact, match="must be of version 1; got 7"):
+    with pytest.raises(InvalidArtifact, match="must be of version 2; got 7"):
         artifact_from(data)
 
 
-@pytest.mark.parametrize("part", ["names", "terms"])
+@pytest.mark.parametrize("part", ["names", "kernel_names"])
 def test_features_not_known_here_are_refused_by_name(part: str, artifact: Artifact) -> None:
-    known = artifact.names if part == "names" else TERMS
+    known = getattr(artifact, part)
 
     with pytest.raises(InvalidArtifact, match=f"artifact's {part} must be .* 'moon_phase'"):
         artifact_from(resealed(artifact, **{part: [*known, "moon_phase"]}))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cost_models.learned import Artifact, Learned, Quantiles, Query, query_of, train
-from cost_models.profiles.measurement import Measurement
+from cost_models.profiles.measurement import KERNELS, Measurement
 from devices.runtime.regressor import open_regressor
 from scheduler.model.errors import InvalidMeasurement
 from scheduler.model.measuring import Kind, Load, Neighbour
@@ -20,7 +20,7 @@ STRANGERS = range(20, 26)
 
 @pytest.fixture(scope="module")
 def learned(artifact: Artifact) -> Learned:
-    return Learned(artifact, open_regressor(artifact.onnx))
+    return Learned.opened(artifact, open_regressor)
 
 
 def predicted(learned: Learned, rows: Sequence[Measurement]) -> Quantiles:
@@ -48,7 +48,7 @@ def test_roofline_is_beaten_on_a_machine_hardly_seen(measured: Sequence[Measurem
     learned = train([*measured, *few], seed=1)
     rows = world.rows(seed=5, families=STRANGERS, boxes=(odd,))
 
-    found = predicted(Learned(learned, open_regressor(learned.onnx)), rows)
+    found = predicted(Learned.opened(learned, open_regressor), rows)
 
     prior = [row.roofline_us for row in rows]
     assert median_error(found.p50_us.tolist(), rows) < 0.5 * median_error(prior, rows)
@@ -115,7 +115,7 @@ def test_load_beyond_training_and_strange_provider_are_named(learned: Learned) -
 
 
 def test_machine_without_peaks_is_predicted_too(learned: Learned) -> None:
-    bare = replace(query(), peaks=None, roofline_us=0.0, fingerprint="unheard of")
+    bare = replace(query(), peaks=None, fingerprint="unheard of")
 
     assert learned.predict_rows([bare]).p50_us[0] > 0
 
@@ -129,6 +129,39 @@ def test_same_rows_and_seed_give_the_same_artifact(
 def test_rows_of_one_family_are_too_few_to_learn_from() -> None:
     with pytest.raises(InvalidMeasurement, match="2 families or more; got 1"):
         train(world.rows(families=range(1)), seed=1)
+
+
+def test_core_at_half_its_pace_takes_longer_by_the_power_that_was_fitted(learned: Learned) -> None:
+    peaks = replace(world.BOXES[0].peaks, pace_ns=30_000)
+    known, slow = (
+        replace(query(replace(world.REST, pace_ns=pace_ns)), peaks=peaks)
+        for pace_ns in (30_000, 60_000)
+    )
+
+    p50_us = learned.predict_rows([known, slow]).p50_us
+
+    assert p50_us[1] / p50_us[0] == pytest.approx(2**learned.artifact.pace_power)
+
+
+def test_single_kernels_teach_a_machine_and_are_no_family(
+    measured: Sequence[Measurement],
+) -> None:
+    single = [
+        replace(row, family=KERNELS, kernels=row.kernels[:1], digest=f"single {index}")
+        for index, row in enumerate(world.rows(seed=8, families=range(2)))
+    ]
+
+    artifact = train([*measured, *single], seed=1)
+
+    assert artifact.families == tuple(sorted({row.family for row in measured}))
+    assert artifact.rows == len(measured) + len(single)
+
+
+def test_row_without_kernels_is_refused(measured: Sequence[Measurement]) -> None:
+    with pytest.raises(
+        InvalidMeasurement, match=r"rows\[0\].kernels must name the kernels .*again"
+    ):
+        train([replace(measured[0], kernels=()), *measured[1:]], seed=1)
 
 
 def test_row_without_features_is_refused(measured: Sequence[Measurement]) -> None:

@@ -114,4 +114,4 @@ def test_digest_of_data_depends_on_the_rows_and_not_on_where_they_lie(tmp_path: 
     Store(tmp_path / "b", "y").append([row(1)])
 
     assert read(tmp_path / "a").digest == read(tmp_path / "b").digest
-    assert read(tmp_path / "a").digest != read_all([tmp_path / "a"]).measurements[0].row_digest()
+    assert read(tmp_path / "a").digest != read_all([tmp_path / "a"]).measurements[0].row_digest

@@ -1,0 +1,107 @@
+"""What the base sees of a kernel: the least time that physics allows, and what slows it down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cost_models.features.costs import OperatorClass
+from cost_models.features.kernels import REORDER, Kernel
+from cost_models.learned.query import Query
+from cost_models.roofline import ASSUMED_LAUNCH_NS, part_us
+from scheduler.model.measuring import Peaks
+
+_LAUNCH = "launch"
+_CLASSES = (*map(str, OperatorClass), REORDER, _LAUNCH)
+_TYPES = (
+    *("Relu", "Sigmoid", "HardSwish", "HardSigmoid", "Exp", "Tanh", "Erf", "Clip", "Sqrt", "Pow"),
+    *("Add", "Mul", "Sub", "Div", "Cast", "Where", "Transpose", "Concat", "Slice", "Gather"),
+    *("Split", "Pad", "Expand", "Resize", "Softmax", "LayerNormalization", "BatchNormalization"),
+    *("ReduceMean", "GlobalAveragePool", "MaxPool", "AveragePool", "ArgMax", "LSTM", "GRU"),
+    *("MatMul", "Gemm", "MatMulInteger", "Conv"),
+)
+"""Types that kernels of a class differ by; trees split the list, so neighbours are alike."""
+_DTYPES = {"float32": 0, "float16": 1, "bfloat16": 1, "int8": 2, "uint8": 2}
+_ALIGNMENT = 16
+_LEAST_US = 0.2
+"""Of a kernel: providers that compile the graph measure next to nothing per node."""
+_NS_PER_US = 1e3
+
+_COLUMNS: dict[str, Callable[[Kernel], float]] = {
+    "class": lambda k: float(_CLASSES.index(k.op_class)),
+    "type": lambda k: float(_TYPES.index(k.op_type)) if k.op_type in _TYPES else -1.0,
+    "dtype": lambda k: float(_DTYPES.get(k.dtype, 3)),
+    "log_flops": lambda k: math.log1p(k.flops / k.runs),
+    "log_read": lambda k: math.log1p(k.read_bytes / k.runs),
+    "log_written": lambda k: math.log1p(k.written_bytes / k.runs),
+    "log_parameters": lambda k: math.log1p(k.parameter_bytes / k.runs),
+    "log_intensity": lambda k: math.log((k.flops + 1) / (_traffic(k) + 1)),
+    "near_share": lambda k: k.near_bytes / max(1, _traffic(k)),
+    "memory_share": lambda k: k.memory_bytes / max(1, _traffic(k)),
+    "operators": lambda k: float(k.operators),
+    "log_launches": lambda k: math.log(k.alike * k.runs),
+    "log_channels_in": lambda k: math.log1p(k.channels_in),
+    "log_channels_out": lambda k: math.log1p(k.channels_out),
+    "log_channels_per_group": lambda k: math.log1p(k.channels_in / max(1, k.groups)),
+    "log_rows": lambda k: math.log1p(k.rows),
+    "log_steps": lambda k: math.log(max(1, k.steps)),
+    "window": lambda k: float(k.kernel_height * k.kernel_width),
+    "window_side": lambda k: float(max(k.kernel_height, k.kernel_width)),
+    "stride": lambda k: float(k.stride),
+    "groups": lambda k: float(k.groups),
+    "is_depthwise": lambda k: float(1 < k.groups == k.channels_in),
+    "is_aligned_in": lambda k: float(k.channels_in % _ALIGNMENT == 0),
+    "is_aligned_out": lambda k: float(k.channels_out % _ALIGNMENT == 0),
+    "is_transposed": lambda k: float(k.is_transposed),
+    "log_stretch": lambda k: math.log1p(k.stretch),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The kernels of a graph on a machine, and the launch of the graph as one more.
+
+    Parameters
+    ----------
+    columns
+        ``(kernels, columns)``, as `columns_of` names them.
+    least_us
+        What each takes at the peaks of the machine; above 0.
+    """
+
+    columns: NDArray[np.float32]
+    least_us: NDArray[np.float64]
+
+
+def columns_of(providers: Sequence[str]) -> tuple[str, ...]:
+    """Names of all columns, in order, of a base that knows these providers."""
+    return (*_COLUMNS, "threads", *(f"on_{provider}" for provider in providers))
+
+
+def table(query: Query, providers: Sequence[str]) -> Table:
+    """What the base sees of a graph on a machine."""
+    peaks = query.peaks or Peaks(provider=query.provider)
+    launch = Kernel(1, _LAUNCH, _LAUNCH, "float32", 0, 0, 0, 0)
+    place = [float(query.threads), *(float(query.provider == name) for name in providers)]
+    columns = [[*_seen(kernel), *place] for kernel in (launch, *query.kernels)]
+    launch_us = (peaks.launch_ns or ASSUMED_LAUNCH_NS) / _NS_PER_US
+    least_us = [launch_us, *(_least_us(kernel, peaks) for kernel in query.kernels)]
+    return Table(np.array(columns, dtype=np.float32), np.array(least_us, dtype=np.float64))
+
+
+@lru_cache(maxsize=1 << 16)
+def _seen(kernel: Kernel) -> tuple[float, ...]:
+    return tuple(column(kernel) for column in _COLUMNS.values())
+
+
+def _least_us(kernel: Kernel, peaks: Peaks) -> float:
+    return kernel.alike * (part_us(kernel, peaks) + kernel.runs * _LEAST_US)
+
+
+def _traffic(kernel: Kernel) -> int:
+    return kernel.read_bytes + kernel.written_bytes
