@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from scheduler.control import linking
+from scheduler.control.findings import cancel_profiles, forget_changed
 from scheduler.control.lifecycle import stop
 from scheduler.control.live import SENT, LiveAgent, LiveMachine, LiveOperation
-from scheduler.control.profiling import cancel_profiles, forget_changed, measure_all, profiles_on
+from scheduler.control.profiling import measure_all, profiles_on
 from scheduler.control.records import OperationState
 from scheduler.control.recovery import lose, run_again_what_was_on
 from scheduler.control.state import State, Turn
@@ -75,7 +76,7 @@ def lost(state: State, turn: Turn, event: AgentLost) -> None:
 def draining(state: State, turn: Turn, event: AgentDraining) -> None:
     """Give what an agent has not started to others; what runs there goes on."""
     agent = state.agents.get(event.agent)
-    if agent is None or not agent.is_alive or agent.is_draining:
+    if agent is None or not agent.takes_work:
         return
     agent.is_draining = True
     for op in _sent_to(state, agent):

@@ -244,6 +244,11 @@ class LiveAgent:
     releases: list[Release] = field(default_factory=list)
     release_by_us: int | None = None
 
+    @property
+    def takes_work(self) -> bool:
+        """Whether it is there and is not about to leave."""
+        return self.is_alive and not self.is_draining
+
 
 @dataclass(slots=True)
 class LiveModel:

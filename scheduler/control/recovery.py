@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scheduler.control.candidates import could_run_later, options
+from scheduler.control.findings import drop_stranded_profile, refuse_profile
 from scheduler.control.lifecycle import (
     end_run,
     free_machine,
@@ -12,7 +13,6 @@ from scheduler.control.lifecycle import (
     withdraw,
 )
 from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
-from scheduler.control.profiling import drop_stranded_profile, refuse_profile
 from scheduler.control.records import AttemptRecord, OperationState, RunState
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import (

@@ -7,6 +7,7 @@ from scheduler.control.commands import KeepExecution
 from scheduler.control.costs import PredictedActual
 from scheduler.control.expansion import expand, fan_outs_of, length, outputs_read
 from scheduler.control.explaining import chosen_instead, is_chosen
+from scheduler.control.findings import measured
 from scheduler.control.foreseeing import seen_load
 from scheduler.control.gaps import note_shapes
 from scheduler.control.lifecycle import (
@@ -18,7 +19,6 @@ from scheduler.control.lifecycle import (
     take_out,
 )
 from scheduler.control.live import ENDED, PENDING, SENT, LiveOperation, is_ready, stored_boxes
-from scheduler.control.profiling import measured
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.recovery import fault, settle
 from scheduler.control.state import State, Turn
