@@ -1,0 +1,57 @@
+"""What each method asks for, and how its answers are read: written once for both clients.
+
+A method is a generator: it yields requests (and pauses), is sent the responses, and returns.
+"""
+
+from api.client.calls.on_models import (
+    delete_model,
+    model,
+    models,
+    profile,
+    profiles,
+    upload_model,
+    wait_until_profiled,
+)
+from api.client.calls.on_runs import (
+    cancel,
+    explain,
+    operators,
+    plan,
+    results,
+    run,
+    runs,
+    submit,
+    trace,
+    wait,
+)
+from api.client.calls.on_site import devices, policy, predictions, schedule, set_policy
+from api.client.calls.on_workloads import create_workload, delete_workload, workload, workloads
+
+__all__ = [
+    "cancel",
+    "create_workload",
+    "delete_model",
+    "delete_workload",
+    "devices",
+    "explain",
+    "model",
+    "models",
+    "operators",
+    "plan",
+    "policy",
+    "predictions",
+    "profile",
+    "profiles",
+    "results",
+    "run",
+    "runs",
+    "schedule",
+    "set_policy",
+    "submit",
+    "trace",
+    "upload_model",
+    "wait",
+    "wait_until_profiled",
+    "workload",
+    "workloads",
+]

@@ -1,0 +1,36 @@
+"""What all methods share: plain requests, and how runs are named and read."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import httpx
+
+from api.client.wire import Json, Request, Run, Steps
+
+
+def get(path: str, **params: str) -> Steps[Json]:
+    """Fetch what is there."""
+    response = yield Request(method="GET", path=path, params=params)
+    return answer_of(response)
+
+
+def delete(path: str) -> Steps[None]:
+    """Delete what is there."""
+    yield Request(method="DELETE", path=path)
+
+
+def answer_of(response: httpx.Response) -> Json:
+    """The body of a response."""
+    answer: Json = response.json()
+    return answer
+
+
+def run_of(record: Json) -> Run:
+    """A run as the service tells of it, whole or in short."""
+    return Run(record["run"], record.get("state", "queued"), record if "state" in record else {})
+
+
+def run_path(run: Run | str) -> str:
+    """Where a run is found, given itself or its id."""
+    return f"/v1/runs/{quote(run if isinstance(run, str) else run.id)}"

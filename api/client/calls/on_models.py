@@ -1,0 +1,139 @@
+"""What the methods on models ask for: their files, and what was measured of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from api.client.calls.asking import answer_of, delete, get, run_of
+from api.client.wire import FINAL_STATES, Json, Pause, Request, Run, Steps
+
+PROFILE_POLL_S = 0.2
+
+
+def upload_model(
+    name: str,
+    file: Path | bytes,
+    *,
+    profile_shapes: Mapping[str, Sequence[int]] | None = None,
+) -> Steps[Json]:
+    """Upload an ONNX file under a name.
+
+    Parameters
+    ----------
+    profile_shapes
+        Input shapes to measure the model with; needed where the file leaves dimensions open.
+    """
+    content = file if isinstance(file, bytes) else file.read_bytes()
+    parts = [("file", (f"{name}.onnx", content, "application/octet-stream"))]
+    form: Json = {"name": name}
+    if profile_shapes is not None:
+        form["profile_shapes"] = json.dumps({k: list(v) for k, v in profile_shapes.items()})
+    response = yield Request(method="POST", path="/v1/models", body=form, files=parts)
+    return answer_of(response)
+
+
+def models() -> Steps[list[Json]]:
+    """List the models, each with what was measured of it so far."""
+    answer = yield from get("/v1/models")
+    return list(answer["models"])
+
+
+def model(name: str) -> Steps[Json]:
+    """Describe one model."""
+    return (yield from get(f"/v1/models/{quote(name)}"))
+
+
+def profile(
+    name: str,
+    *,
+    machines: Sequence[str] = (),
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    operators: bool = False,
+) -> Steps[Run]:
+    """Have a model measured anew, as work of the least urgent kind.
+
+    Parameters
+    ----------
+    machines
+        Shell patterns over machines; empty for all that are usable.
+    shapes
+        Input shapes; by default those that the model is always measured with.
+    operators
+        Whether to measure each operator too.
+    """
+    body: Json = {"machines": list(machines), "operators": operators}
+    if shapes:
+        body["shapes"] = {name: list(shape) for name, shape in shapes.items()}
+    path = f"/v1/models/{quote(name)}/profile"
+    response = yield Request(method="POST", path=path, body=body)
+    return run_of(answer_of(response))
+
+
+def profiles(name: str, *, operators: bool = False) -> Steps[list[Json]]:
+    """List what was measured of a model at all shapes, the latest first, beside the prior."""
+    path = f"/v1/models/{quote(name)}/profiles"
+    answer = yield from get(path, operators=str(operators).lower())
+    return list(answer["profiles"])
+
+
+def delete_model(name: str) -> Steps[None]:
+    """Delete a model that no workload uses."""
+    yield from delete(f"/v1/models/{quote(name)}")
+
+
+def wait_until_profiled(
+    names: Sequence[str],
+    *,
+    timeout_s: float = 300.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Steps[None]:
+    """Wait until models have been measured on every machine and provider that may run them.
+
+    Parameters
+    ----------
+    progress
+        Called with how many measurements are done, and how many are known of.
+
+    Raises
+    ------
+    TimeoutError
+        If they are not all done in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        listed = yield from get("/v1/runs", limit="1000", kind="profile")
+        under_way = [run for run in listed["runs"] if _is_measuring(run, names)]
+        profiles = yield from _profiles(names)
+        waiting = yield from _unmeasured(under_way)
+        if progress is not None:
+            done = sum(profiles.values())
+            progress(done, done + waiting)
+        if not under_way and all(profiles.values()):
+            return
+        if time.monotonic() > deadline:
+            missing = ", ".join(name for name, count in profiles.items() if not count)
+            raise TimeoutError(f"{waiting} measurements are not done; none of {missing or '-'}")
+        yield Pause(PROFILE_POLL_S)
+
+
+def _is_measuring(run: Json, names: Sequence[str]) -> bool:
+    model = str(run["workload"]).removeprefix("profile:")
+    return model in names and run["state"] not in FINAL_STATES
+
+
+def _profiles(names: Sequence[str]) -> Steps[dict[str, int]]:
+    """How many measurements each model has."""
+    listed = yield from models()
+    return {model["name"]: len(model["profiles"]) for model in listed if model["name"] in names}
+
+
+def _unmeasured(profile_runs: Sequence[Json]) -> Steps[int]:
+    waiting = 0
+    for run in profile_runs:
+        record = yield from get(f"/v1/runs/{quote(run['run'])}")
+        waiting += sum(operation["state"] != "done" for operation in record["operations"])
+    return waiting

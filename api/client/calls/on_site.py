@@ -1,0 +1,52 @@
+"""What the methods on the site ask for: its machines, its plan, its policy, its predictions."""
+
+from __future__ import annotations
+
+from api.client.calls.asking import answer_of, get
+from api.client.wire import Json, Request, Steps
+
+
+def devices() -> Steps[list[Json]]:
+    """List the machines of all boxes that have joined."""
+    answer = yield from get("/v1/devices")
+    return list(answer["machines"])
+
+
+def schedule() -> Steps[Json]:
+    """Show the plan and what has come of it, machine by machine."""
+    return (yield from get("/v1/schedule"))
+
+
+def policy() -> Steps[Json]:
+    """Say how work is placed."""
+    return (yield from get("/v1/policy"))
+
+
+def set_policy(placement: str, *, improve: bool = True) -> Steps[Json]:
+    """Choose how work is placed.
+
+    Parameters
+    ----------
+    placement
+        Name of the heuristic that places at once.
+    improve
+        Whether a solver may propose better plans.
+    """
+    body = {"placement": placement, "improve": improve}
+    response = yield Request(method="PUT", path="/v1/policy", body=body)
+    return answer_of(response)
+
+
+def predictions(work: str, *, machine: str = "", provider: str = "") -> Steps[list[Json]]:
+    """What a model or function would take on an idle box, one entry per machine and provider.
+
+    Parameters
+    ----------
+    machine, provider
+        Only there, only by that one.
+    """
+    found = yield from get(
+        "/v1/cost-models/predictions", work=work, machine=machine, provider=provider
+    )
+    listed: list[Json] = found["predictions"]
+    return listed
