@@ -1,0 +1,78 @@
+"""What a problem places things on: machines, the links between their devices, and resources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Half-open span of time ``[start_us, end_us)`` in which a machine runs nothing."""
+
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A lane that runs one operation at a time.
+
+    Parameters
+    ----------
+    device
+        Machines of one device share its memory: a transfer between them costs nothing.
+        Defaults to the machine itself.
+    memory_bytes
+        Memory for resident sessions and activations; ``None`` if it is not limited.
+    unavailable
+        Windows in which nothing may run, in ascending order, without overlap.
+    family
+        Family of the session that is loaded before the first operation; empty for none.
+    exclusive
+        Whether it runs one operation at a time. Otherwise only resources limit how many run at
+        once, as on a host whose cores are a resource; such a machine needs no setups.
+    """
+
+    id: str
+    device: str = ""
+    memory_bytes: int | None = None
+    unavailable: tuple[Window, ...] = ()
+    family: str = ""
+    exclusive: bool = True
+
+    @property
+    def device_id(self) -> str:
+        """Device that this machine is a lane of."""
+        return self.device or self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Something that modes take a share of, next to their machine: cores, power, a budget.
+
+    Parameters
+    ----------
+    capacity
+        At no moment do running operations demand more in sum. Of a budget (`renewable` is false),
+        all operations of the schedule together demand no more, those that have ended included.
+    """
+
+    id: str
+    capacity: int
+    renewable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One direction of the connection between two distinct devices.
+
+    Parameters
+    ----------
+    bandwidth_bytes_per_s
+        Sustained rate; 0 means that only the latency counts.
+    """
+
+    source: str
+    target: str
+    latency_us: int = 0
+    bandwidth_bytes_per_s: int = 0
