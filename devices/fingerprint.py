@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from devices.catalogue import Provider
+from devices.runtime.host import nvidia_name, this_host
 from devices.runtime.packages import RUNTIMES, first_version, version
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -17,6 +18,8 @@ _MODEL_KEYS = ("model name", "Model", "Hardware")
 def fingerprint(row: Provider) -> str:
     """The same for the same hardware, provider and versions: what is measured there holds.
 
+    A provider that runs on a GPU names the card too, where it is one of NVIDIA's.
+
     Examples
     --------
     >>> from devices.catalogue import provider
@@ -24,7 +27,14 @@ def fingerprint(row: Provider) -> str:
     True
     """
     provider = f"{row.name} {version(row) or 'absent'}, onnxruntime {first_version(RUNTIMES)}"
-    return f"{processor()}, {os.cpu_count()} cores; {provider}"
+    hardware = f"{processor()}, {os.cpu_count()} cores"
+    return "; ".join(part for part in (hardware, _card(row), provider) if part)
+
+
+def _card(row: Provider) -> str:
+    """Name of the GPU that it runs on, where one is known."""
+    is_on_gpu = row.device_class == "gpu" and not row.is_simulated(this_host())
+    return nvidia_name() if is_on_gpu else ""
 
 
 @cache

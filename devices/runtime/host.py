@@ -45,14 +45,28 @@ def memory_bytes() -> int:
         return total
 
 
+def nvidia_name() -> str:
+    """Name of the first NVIDIA GPU; empty if there is none or it does not tell."""
+    return " ".join(_nvidia("name").split())
+
+
 def nvidia_memory_bytes() -> int:
     """Memory of the first NVIDIA GPU; 0 if there is none or it does not tell."""
-    command = shutil.which("nvidia-smi")
-    if command is None:
-        return 0
-    query = [command, "--query-gpu=memory.total", "--format=csv,noheader,nounits", "--id=0"]
     try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
-        return int(answer.stdout.split()[0]) * _MIB
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return int(_nvidia("memory.total")) * _MIB
+    except ValueError:
         return 0
+
+
+def _nvidia(field: str) -> str:
+    command = shutil.which("nvidia-smi")
+    return _asked(command, field) if command is not None else ""
+
+
+@cache
+def _asked(command: str, field: str) -> str:
+    query = [command, f"--query-gpu={field}", "--format=csv,noheader,nounits", "--id=0"]
+    try:
+        return subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
