@@ -11,8 +11,9 @@ from api.controller import Controller, ControllerSettings
 from api.solver_process import SolverProcess
 from api.store import Store
 from api.wiring import build_brain
-from scheduler.control.brain import Brain
+from scheduler.control.brain import Brain, BrainSettings
 from scheduler.control.events import RunSubmitted, WorkloadAdded
+from scheduler.portfolio import warm_up
 from tests.api.hand_agent import SMALL, HandAgent, chain
 
 FAST = ControllerSettings(lease_ms=600, standby_s=0.02, heartbeat_s=0.05, view_s=0.01)
@@ -45,8 +46,14 @@ async def submit(store: Store) -> Callable[..., Awaitable[None]]:
 Running = Callable[..., AbstractAsyncContextManager[Controller]]
 
 
+@pytest.fixture(scope="session")
+def compiled() -> None:
+    """As in a service, a brain in office never waits for a compiler: it would lose its lease."""
+    warm_up(names=(BrainSettings().placement,))
+
+
 @pytest.fixture
-def running(store: Store) -> Running:
+def running(store: Store, compiled: None) -> Running:
     """Run a candidate for the office: `async with running() as controller`."""
 
     @asynccontextmanager
