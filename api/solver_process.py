@@ -47,17 +47,34 @@ class SolverProcess:
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
         await self._end()
 
-    @property
-    def busy(self) -> bool:
-        """Whether a search is going on."""
-        return self._turn.locked()
+    def prepare(self) -> bool:
+        """Whether a search would begin at once; a process that is not there is started meanwhile.
+
+        Starting takes seconds, and minutes where nothing is compiled yet.
+        """
+        is_there = self._process is not None and self._process.returncode is None
+        if not is_there and (self._starting is None or self._starting.done()):
+            self._starting = asyncio.create_task(self._start())
+        return is_there and not self._turn.locked()
+
+    async def _start(self) -> None:
+        async with self._turn:
+            try:
+                await self._started()
+            except (OSError, asyncio.IncompleteReadError) as error:
+                _log.warning("the solver process does not start: %r", error)
+                await self._end()
 
     async def solve(
         self, problem: Problem, time_s: float, warm_start: Schedule | None = None

@@ -31,9 +31,10 @@ async def with_better_bound(
 ) -> Preview:
     """The preview with the bound that a short search proves, if it is a better one.
 
-    The placement stays: it is what would happen. A busy solver process is not waited for.
+    The placement stays: it is what would happen. A solver process that is busy, or has yet to
+    start, is not waited for.
     """
-    if solver.busy or not preview.makespan_us:
+    if not preview.makespan_us or not solver.prepare():
         return preview
     result = await solver.solve(problem, search_s(problem, longest_s))
     if result is None or result.bound is None:

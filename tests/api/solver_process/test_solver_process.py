@@ -48,3 +48,11 @@ async def test_killed_solver_process_is_started_again() -> None:
         # The death may be noticed before or after the next request is written.
         answers = [await solver.solve(problem(), 5.0) for _ in range(2)]
         assert answers[-1] is not None
+
+
+async def test_process_that_has_yet_to_start_is_not_waited_for() -> None:
+    async with SolverProcess() as solver:
+        assert not solver.prepare()
+        # A search waits its turn behind the start.
+        assert await solver.solve(problem(), 0.05) is not None
+        assert solver.prepare()
