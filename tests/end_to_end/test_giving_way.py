@@ -1,0 +1,104 @@
+"""What runs gives way to a critical run, comes back and finishes; what that took is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from api.client import Client
+from api.client.wire import Json, Run
+from api.demo.service import Service, running_service, wait_for
+from tests.onnx_models import model, node, save
+
+PATIENCE_S = 60.0
+WIDTH = 128
+STEPS = 480
+"""About 15 ms for one matrix, with a place to stop at after each product."""
+LONG = 256
+"""Matrices of what runs for seconds."""
+
+
+@pytest.fixture(scope="module")
+def one_lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A site with one machine, and a workload whose time is as long as the batch it is given."""
+    folder = tmp_path_factory.mktemp("giving-way")
+    environment = {"FJORD_PROFILE_SHARE": "0"}
+    with running_service(folder, arguments=["--cores", "0"], environment=environment) as service:
+        with Client(service.url) as client:
+            client.upload_model(
+                "shift", shift_model(folder), profile_shapes={"x": [1, WIDTH, WIDTH]}
+            )
+            client.create_workload(
+                {
+                    "name": "shift",
+                    "inputs": {"x": {"dtype": "float32", "shape": [-1, WIDTH, WIDTH]}},
+                    "stages": [{"name": "shift", "model": "shift", "inputs": {"x": "x"}}],
+                    "outputs": {"y": "shift.y"},
+                }
+            )
+            client.wait_until_profiled(["shift"])
+        yield service
+
+
+def shift_model(folder: Path) -> Path:
+    """Moves every column one to the right, `STEPS` times: exact in any arithmetic."""
+    wires = ["x", *(f"t{step}" for step in range(1, STEPS)), "y"]
+    value = model(
+        [node("MatMul", f"{wires[i]} w", wires[i + 1]) for i in range(STEPS)],
+        inputs={"x": ["n", WIDTH, WIDTH]},
+        constants={"w": np.roll(np.eye(WIDTH, dtype=np.float32), 1, axis=1)},
+    )
+    return save(value, folder, "shift")
+
+
+def matrices(count: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
+    """Rows whose largest value is in the first column."""
+    value = np.zeros((count, WIDTH, WIDTH), dtype=np.float32)
+    value[:, :, 0] = 1.0
+    return value
+
+
+def running(client: Client, provider: str, count: int) -> Run:
+    """A run of the background band that has begun."""
+    inputs = {"x": matrices(count)}
+    run = client.submit("shift", inputs, priority="background", allow=[f"*:{provider}"])
+    wait_for(lambda: operation(client, run)["state"] == "running", PATIENCE_S, "it does not run")
+    return run
+
+
+def operation(client: Client, run: Run) -> Json:
+    (only,) = client.run(run).record["operations"]
+    found: Json = only
+    return found
+
+
+@pytest.mark.parametrize(("provider", "count", "ends_worker"), [("cpu", LONG, False)])
+def test_what_runs_gives_way_comes_back_and_finishes(
+    one_lane: Service, provider: str, count: int, ends_worker: bool
+) -> None:
+    with Client(one_lane.url) as client:
+        long = running(client, provider, count)
+        urgent = client.submit(
+            "shift", {"x": matrices(1)}, priority="critical", allow=[f"*:{provider}"]
+        )
+        assert client.wait(urgent, timeout_s=PATIENCE_S).state == "finished"
+        assert not client.run(long).is_final
+        assert client.wait(long, timeout_s=PATIENCE_S).state == "finished"
+        for run, matrices_in in ((urgent, 1), (long, count)):
+            columns = np.asarray(client.results(run)["y"]).argmax(axis=2)
+            assert columns.shape == (matrices_in, WIDTH)
+            assert (columns == STEPS % WIDTH).all()
+        (stopped,) = operation(client, long)["failures"]
+        assert (operation(client, long)["attempt"], stopped["attempt"]) == (2, 1)
+        assert stopped["message"] == f"gave way to {operation(client, urgent)['operation']}"
+
+        again = running(client, provider, count)
+        (way,) = client.plan(
+            "shift", {"x": matrices(1)}, priority="critical", allow=[f"*:{provider}"]
+        )["preemptions"]
+        assert way["victim"] == operation(client, again)["operation"]
+        assert (way["ends_worker"], way["provenance"]) == (ends_worker, "measured")
+        client.cancel(again)
