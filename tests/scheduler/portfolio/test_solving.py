@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import Timer
 
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 
+from scheduler.instances import parse
 from scheduler.model.checker import check
 from scheduler.model.errors import Defect, InvalidInput, InvalidSchedule, UnknownName
 from scheduler.model.objectives import Objective
@@ -26,6 +28,8 @@ from tests.scheduler.solvers.published import arabnejad, topcuoglu
 from tests.scheduler.strategies import problems
 
 LIMITS = Limits(time_s=60, deterministic_s=1)
+AMPLE = 1_000_000
+REGRESSIONS = Path(__file__).parents[2] / "data" / "regressions"
 # No shrinking: a failing example is small already, and engines are slow.
 few = settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
@@ -79,8 +83,20 @@ def test_auto_is_feasible_reproducible_and_no_worse_than_a_heuristic(p: Problem)
     assert all(value <= other for other in known if other is not None)
 
 
+def roomy(p: Problem) -> Problem:
+    """Without what may run out: where a lower band would find no room, a higher one gives way."""
+    return replace(
+        p,
+        machines=tuple(replace(machine, memory_bytes=None) for machine in p.machines),
+        resources=tuple(
+            resource if resource.renewable else replace(resource, capacity=AMPLE)
+            for resource in p.resources
+        ),
+    )
+
+
 @few
-@given(problems())
+@given(problems().map(roomy))
 def test_lower_bands_do_not_cost_the_highest_band_anything(p: Problem) -> None:
     result = solve(p, limits=LIMITS)
     assert result.schedule is not None
@@ -100,6 +116,17 @@ def test_lower_bands_do_not_cost_the_highest_band_anything(p: Problem) -> None:
     )
     best = solve(one_band(alone), limits=LIMITS).value
     assert max(result.schedule[name].end_us for name in kept) == best
+
+
+def test_higher_band_gives_way_where_its_best_plan_leaves_no_room_for_the_rest() -> None:
+    file = REGRESSIONS / "room_for_lower_bands.json"
+    p = parse(file.read_bytes(), file.name).problem
+    alone = 14
+
+    result = solve(p, limits=LIMITS)
+
+    assert result.schedule is not None
+    assert result.schedule["o2"].end_us == alone + 1
 
 
 def test_a_band_is_planned_around_what_runs_in_a_lower_one() -> None:
