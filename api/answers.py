@@ -79,6 +79,8 @@ class ProfileAnswer:
         What the prior says; ``None`` where the graph cannot be counted.
     operators
         In the order they run; empty unless they were measured and asked for.
+    note
+        What a reader should know: why nothing is counted, or that other shapes were measured.
     """
 
     profile: Profile
@@ -86,6 +88,7 @@ class ProfileAnswer:
     p95_us: int | None
     roofline_us: float | None
     operators: tuple[OperatorAnswer, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,8 @@ class ProfileList:
 class RunOperators:
     """The operators of the model that a stage of a run ran, on each machine where it ran it.
 
-    They were measured in a background run of their own, with the shapes that each profile names.
+    They were measured in a background run of their own: with the shapes of the run where that was
+    done, else with those that the profile names, and its note says so.
     """
 
     run: str

@@ -42,7 +42,7 @@ def _answers(
     context: Context,
     operators: bool,
 ) -> tuple[ProfileAnswer, ...]:
-    counted: dict[object, Counted | None] = {}
+    counted: dict[object, Counted | str] = {}
     found = []
     for profile in profiles:
         key = tuple(sorted(profile.shapes.items()))
@@ -78,19 +78,20 @@ class Counted:
         return None
 
 
-def count(context: Context, profile: Profile) -> Counted | None:
-    """Count a model's graph; ``None`` if its file is not here or cannot be counted."""
+def count(context: Context, profile: Profile) -> Counted | str:
+    """Count a model's graph; if its file is not here or cannot be counted, say why not."""
+    # Costs are advice: what cannot be counted was measured all the same.
     try:
         model = parse(context.model_path(profile.digest))
         return Counted(model, graph_cost(model, bind_shapes(describe(model, 0), profile.shapes)))
-    except (InvalidModel, OSError):
-        # Costs are advice: what cannot be counted was measured all the same.
-        return None
+    except InvalidModel as error:
+        return f"not counted: {error}"
+    except OSError:
+        return "not counted: the model's file cannot be read here"
 
 
-def _answer(
-    profile: Profile, counted: Counted | None, peaks: Peaks, operators: bool
-) -> ProfileAnswer:
+def _answer(profile: Profile, found: Counted | str, peaks: Peaks, operators: bool) -> ProfileAnswer:
+    counted, note = (None, found) if isinstance(found, str) else (found, "")
     samples = sorted(profile.samples_us)
     rows = profile.operators if operators else ()
     return ProfileAnswer(
@@ -99,6 +100,7 @@ def _answer(
         p95_us=_quantile(samples, 0.95),
         roofline_us=round(roofline_us(counted.cost, peaks), 1) if counted is not None else None,
         operators=tuple(operator_answers(rows, counted, peaks)),
+        note=note,
     )
 
 

@@ -110,8 +110,8 @@ def _row(answer: dict[str, Any]) -> tuple[Any, ...]:
 def _print_operators(answer: dict[str, Any]) -> None:
     profile, found = answer["profile"], answer["operators"]
     title = f"\n{profile['machine']} {profile['provider']}: {len(found)} operators"
-    note = f"; {profile['operators_note']}" if profile["operators_note"] else ""
-    output.console().print(title + note, markup=False)
+    notes = [note for note in (profile["operators_note"], answer["note"]) if note]
+    output.console().print("; ".join([title, *notes]), markup=False)
     longest = sorted(found, key=lambda row: -float(row["kernel_us"]))[:ROWS_SHOWN]
     numbers = ("us", "share", "Mflop", "kB", "roofline us")
     rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from fastapi import APIRouter, Request
@@ -12,16 +13,17 @@ from api.answers import Accepted, ProfileList, RunOperators
 from api.auth import Scope
 from api.context import Context, of
 from api.drilldown import answers
+from api.matching import Place, command, matches, places
 from api.registry import ModelRecord
 from api.routes.common import json_of, reply, route
 from api.schemas import ProfileRequest
 from api.submission import new_run_id
 from devices.graph import bind_shapes, read_model
 from scheduler.control.events import ProfileRequested
-from scheduler.control.records import OperationRecord, RunRecord
+from scheduler.control.records import RunRecord
 from scheduler.control.workload import Stage
 from scheduler.model.errors import UnknownName
-from scheduler.model.messages import Profile, WorkKind
+from scheduler.model.messages import WorkKind
 
 router = APIRouter(prefix="/v1", tags=["profiles"])
 
@@ -71,29 +73,32 @@ async def list_profiles(request: Request, name: str, operators: bool = False) ->
 async def run_operators(request: Request, run: str, stage: str) -> Response:
     """Show what each operator of the model of a stage takes, on the machines where the run was.
 
-    They come from the latest profile with operators there: `POST /v1/models/{name}/profile`.
+    They come from the latest profile with operators there, at the shapes of the run or, with a
+    note, at others: `POST /v1/models/{name}/profile`.
     """
     context = of(request)
     record = await context.store.run(run)
     if record is None:
         raise UnknownName(f"there is no run {run!r}", field="run")
     found = await _stage(record, stage, context)
-    places = _places(record.operations, stage)
-    profiles = _latest(await context.store.profiles(found.digest), places)
-    if not profiles:
-        where = ", ".join(f"{machine}:{provider}" for machine, provider in places) or "any machine"
-        raise UnknownName(
-            f"the operators of {found.target} were not measured on {where}: "
-            f"fjord profile {found.target} --operators",
-            field="stage",
-        )
-    return reply(
-        RunOperators(
-            run=run,
-            stage=stage,
-            model=found.target,
-            profiles=await answers(profiles, context, operators=True),
-        )
+    ran = places(record.operations, stage)
+    matched = matches(await context.store.profiles(found.digest), ran)
+    if not matched:
+        raise _unmeasured(found.target, ran)
+    told = await answers([match.profile for match in matched], context, operators=True)
+    profiles = tuple(
+        replace(answer, note="; ".join(filter(None, (answer.note, match.note(found.target)))))
+        for answer, match in zip(told, matched, strict=True)
+    )
+    return reply(RunOperators(run=run, stage=stage, model=found.target, profiles=profiles))
+
+
+def _unmeasured(model: str, ran: list[Place]) -> UnknownName:
+    where = ", ".join(dict.fromkeys(f"{place.machine}:{place.provider}" for place in ran))
+    asked = command(model, ran[0].shapes if ran else ())
+    return UnknownName(
+        f"the operators of {model} were not measured on {where or 'any machine'}: {asked}",
+        field="stage",
     )
 
 
@@ -129,18 +134,3 @@ async def _stage(record: RunRecord, name: str, context: Context) -> Stage:
     models = [stage.name for stage in stages if stage.kind is WorkKind.MODEL]
     law = f"stage must be one of a model: {', '.join(models) or 'this run has none'}"
     raise UnknownName(f"{law}; got {name!r}", field="stage")
-
-
-def _places(operations: tuple[OperationRecord, ...], stage: str) -> list[tuple[str, str]]:
-    """Machine and provider that each operation of a stage ran on, each once."""
-    found = [(op.machine, op.provider) for op in operations if op.stage == stage and op.machine]
-    return list(dict.fromkeys(found))
-
-
-def _latest(profiles: list[Profile], places: list[tuple[str, str]]) -> list[Profile]:
-    """The newest profile with operators in each place; they come newest first."""
-    kept: dict[tuple[str, str], Profile] = {}
-    for profile in profiles:
-        if profile.operators or profile.operators_note:
-            kept.setdefault((profile.machine, profile.provider), profile)
-    return [kept[place] for place in places if place in kept]

@@ -96,6 +96,8 @@ class OperationRecord:
         What its predicted duration comes from, and its distribution.
     waits_for
         Operations whose outputs it takes: the edges of the graph, also once they are done.
+    shapes
+        Of its inputs, once they are there; empty for lists, and in the bars of a view.
     """
 
     operation: str
@@ -119,6 +121,7 @@ class OperationRecord:
     duration_p95_us: int | None = None
     candidates: tuple[Candidate, ...] = ()
     failures: tuple[AttemptRecord, ...] = ()
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

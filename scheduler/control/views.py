@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from scheduler.control.chances import chance, late_us, spread_us
 from scheduler.control.explaining import Timetable, candidates, why_waiting
-from scheduler.control.live import ENDED, PENDING, LiveMachine, LiveOperation, LiveRun
+from scheduler.control.foreseeing import input_shapes
+from scheduler.control.live import ENDED, PENDING, LiveMachine, LiveOperation, LiveRun, Shapes
 from scheduler.control.planning import bound_us
 from scheduler.control.records import (
     Candidate,
@@ -47,7 +48,7 @@ def operation_record(state: State, table: Timetable, op: LiveOperation) -> Opera
     found = op.candidates if op.state not in PENDING or op.agent else ()
     if op.state in PENDING and not op.agent:
         found = candidates(state, table, op)
-    record = _operation(table, op, candidates_of=found)
+    record = _operation(table, op, candidates_of=found, shapes=input_shapes(op))
     if op.state in ENDED:
         op.record = record
     return record
@@ -92,13 +93,17 @@ def _bars(state: State, table: Timetable, at_us: int) -> tuple[OperationRecord, 
         for op in reversed(state.ended_operations)
         if op.ended_us is not None and at_us - op.ended_us < _BARS_FOR_US and op.state in ENDED
     ]
-    # Without candidates: a bar is asked about one at a time, through the record of its run.
+    # Without candidates and shapes: a bar is asked about one at a time, through its run's record.
     bars = {op.id: op for op in [*running, *planned, *recent]}
     return tuple(_operation(table, op) for op in list(bars.values())[:_BARS])
 
 
 def _operation(
-    table: Timetable, op: LiveOperation, candidates_of: tuple[Candidate, ...] = ()
+    table: Timetable,
+    op: LiveOperation,
+    *,
+    candidates_of: tuple[Candidate, ...] = (),
+    shapes: Shapes = (),
 ) -> OperationRecord:
     placed = table.placement(op)
     started = op.state not in PENDING
@@ -124,6 +129,7 @@ def _operation(
         duration_p95_us=placed.mode.p95_us if placed else None,
         candidates=candidates_of,
         failures=tuple(op.failures),
+        shapes=dict(shapes),
     )
 
 

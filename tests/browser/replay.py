@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from api.answers import RunOperators
 from api.dashboard import Dashboard
 from api.trace import trace
 from scheduler.control.costs import AccuracyReport
@@ -32,6 +33,7 @@ class Site:
 
     view: SiteView
     records: dict[str, RunRecord] = field(default_factory=dict)
+    operators: dict[str, RunOperators] = field(default_factory=dict)
     accuracy: AccuracyReport = field(default_factory=lambda: AccuracyReport(at_us=0))
     cancelled: list[str] = field(default_factory=list)
     secret: str = ""
@@ -92,6 +94,15 @@ class Endpoints:
             return JSONResponse({"title": "no such run"}, status_code=404)
         return json_response(record)
 
+    async def operators(self, request: Request) -> Response:
+        stage = request.query_params["stage"]
+        if stage not in self.site.operators:
+            detail = (
+                f"the operators of {stage} were not measured: fjord profile {stage} --operators"
+            )
+            return JSONResponse({"title": "unknown name", "detail": detail}, status_code=404)
+        return json_response(self.site.operators[stage])
+
     async def trace(self, request: Request) -> Response:
         return JSONResponse(trace(self.site.records[request.path_params["run"]]))
 
@@ -116,6 +127,7 @@ def application(site: Site) -> ASGIApp:
             Route("/v1/runs", answers.runs),
             Route("/v1/runs/{run}", answers.run, methods=["GET"]),
             Route("/v1/runs/{run}", answers.cancel, methods=["DELETE"]),
+            Route("/v1/runs/{run}/operators", answers.operators),
             Route("/v1/runs/{run}/trace", answers.trace),
             Mount("/", Dashboard()),
         ]

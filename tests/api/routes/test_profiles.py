@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.routes.conftest import Service
+from tests.api.routes.conftest import Service, doubling_model
 
 pytestmark = pytest.mark.anyio
 
@@ -55,20 +55,69 @@ async def test_the_operators_of_a_stage_are_shown_with_what_is_counted_for_them(
     assert profile["profile"]["machine"] == "one/cpu0"
 
 
-async def test_operators_that_were_never_measured_are_asked_for_by_name(service: Service) -> None:
-    await service.add_model("bare")
+async def ran(service: Service, name: str, factor: float) -> str:
+    """Run a workload of one stage and one model of its own; the path of the run's operators."""
+    await service.add_model(name, doubling_model(factor))
     body = {
-        "name": "bare",
+        "name": name,
         "inputs": {"x": {"dtype": "float32", "shape": ["n", 3]}},
-        "stages": [{"name": "only", "model": "bare", "inputs": {"x": "x"}}],
+        "stages": [{"name": "only", "model": name, "inputs": {"x": "x"}}],
         "outputs": {"y": "only.y"},
     }
-    content_differs = await service.client.post("/v1/workloads", json=body)
-    assert content_differs.is_success
-    run = (await service.client.post("/v1/workloads/bare/runs?wait_s=20", json=RUN)).json()
-    path = f"/v1/runs/{run['run']}/operators"
+    assert (await service.client.post("/v1/workloads", json=body)).is_success
+    run = (await service.client.post(f"/v1/workloads/{name}/runs?wait_s=20", json=RUN)).json()
+    return f"/v1/runs/{run['run']}/operators"
+
+
+async def operators_of(service: Service, path: str) -> dict[str, Any]:
+    """The one profile that speaks for the stage."""
+    answer = await service.client.get(f"{path}?stage=only")
+    assert answer.status_code == 200, answer.text
+    (profile,) = answer.json()["profiles"]
+    return dict(profile)
+
+
+async def test_operators_that_were_never_measured_are_asked_for_by_name(service: Service) -> None:
+    path = await ran(service, "bare", 23.0)
+    answer = await service.client.get(f"{path}?stage=only")
+    assert (answer.status_code, answer.json()["field"]) == (404, "stage")
+    assert "fjord profile bare --operators --shape x=1,3" in answer.json()["detail"]
     other = await service.client.get(f"{path}?stage=nothing")
     assert (other.status_code, other.json()["field"]) == (404, "stage")
+
+
+async def test_operators_at_other_shapes_stand_in_until_those_of_the_run_are_measured(
+    service: Service,
+) -> None:
+    path = await ran(service, "shaped", 29.0)
+    await profiled(service, "shaped", operators=True, shapes={"x": [5, 3]})
+    stand_in = await operators_of(service, path)
+    assert stand_in["profile"]["shapes"] == {"x": [5, 3]}
+    asked = "the run had x=1,3: fjord profile shaped --operators --shape x=1,3"
+    assert stand_in["note"].endswith(asked)
+    await profiled(service, "shaped", operators=True, shapes={"x": [1, 3]})
+    await profiled(service, "shaped", operators=True, shapes={"x": [6, 3]})
+    exact = await operators_of(service, path)
+    assert (exact["profile"]["shapes"], exact["note"]) == ({"x": [1, 3]}, "")
+
+
+@pytest.mark.parametrize(
+    ("factor", "content", "law"),
+    [(31.0, None, "file cannot be read here"), (37.0, b"junk", "must be")],
+)
+async def test_a_graph_that_cannot_be_counted_says_why(
+    service: Service, factor: float, content: bytes | None, law: str
+) -> None:
+    path = await ran(service, f"uncounted{factor:.0f}", factor)
+    await profiled(service, f"uncounted{factor:.0f}", operators=True)
+    file = service.context.model_path((await operators_of(service, path))["profile"]["digest"])
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    found = await operators_of(service, path)
+    assert (found["roofline_us"], found["operators"][0]["flops"]) == (None, None)
+    assert found["note"].startswith("not counted: ")
+    assert law in found["note"]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +139,6 @@ async def test_what_cannot_be_measured_is_refused(
 
 
 async def test_what_was_measured_goes_with_its_model(service: Service) -> None:
-    from tests.api.routes.conftest import doubling_model
-
     content = doubling_model(17.0)
     await service.add_model("leaving", content)
     await profiled(service, "leaving")

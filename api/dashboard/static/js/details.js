@@ -12,6 +12,7 @@ export class Details {
     this.handlers = handlers;
     this.fetched = new Map();
     this.expanded = null;
+    this.inside = null;
   }
 
   draw() {
@@ -56,12 +57,30 @@ export class Details {
       return;
     }
     const operations = record?.operations.map((operation) => this.state.bars.get(operation.operation) ?? operation) ?? null;
-    refill(this.container, ["run", run, operations], () => describeRun(run, operations, {
+    const inside = this.inside?.run === id ? this.inside : null;
+    refill(this.container, ["run", run, operations, inside], () => describeRun(run, operations, {
       selection: this.state.selection,
+      inside,
       onOperation: (name) => this.handlers.onSelect("operation", name),
+      onStage: (stage) => this.look(id, stage),
       onCancel: this.handlers.onCancel,
       onError: this.handlers.onError,
     }));
+  }
+
+  /** Open or close the operators of a stage; they are read anew whenever they are opened. */
+  async look(run, stage) {
+    const isOpen = this.inside?.run === run && this.inside.stage === stage;
+    const asked = isOpen ? null : { run, stage, answer: null, problem: "" };
+    this.inside = asked;
+    this.draw();
+    if (!asked) return;
+    try {
+      asked.answer = await get(`v1/runs/${encodeURIComponent(run)}/operators?stage=${encodeURIComponent(stage)}`);
+    } catch (error) {
+      asked.problem = error.message;
+    }
+    this.draw();
   }
 
   /** What the view says of a run's operations: when it changes, the run's record is read again. */

@@ -67,6 +67,14 @@ export function bytes(count) {
   return `${digits(count / 2 ** (10 * power))} ${units[power]}`;
 }
 
+/** A number with so many places, for columns whose head has the unit: `12\u202f345.6`. */
+export function fixed(value, places) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NOTHING;
+  const [whole, fraction] = value.toFixed(places).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  return fraction ? `${grouped}.${fraction}` : grouped;
+}
+
 /** A deviation or tolerance: `3.1e-6`, `0` when there is none. */
 export function small(value) {
   return value === 0 ? "0" : value.toExponential(1);

@@ -4,12 +4,16 @@ import { chip, h, table } from "./dom.js";
 import { clock, deviation, duration, plural } from "./format.js";
 import { save } from "./http.js";
 import { operationRow } from "./operations.js";
+import { operatorsPart } from "./operators.js";
 import { BANDS, reason, state as stateWords } from "./words.js";
 
 const COLUMNS = [["Operation", "lead"], ["State"], ["Machine", "nowrap"], ["Provider", "nowrap"], ["Start", "num"], ["Predicted", "num"], ["Actual", "num"]];
 
-/** The content of the details panel for a run; `operations` may still be on their way (null). */
-export function describeRun(run, operations, { onOperation, onCancel, onError, selection }) {
+/**
+ * The content of the details panel for a run; `operations` may still be on their way (null).
+ * `inside` is the stage whose operators are shown, if one is.
+ */
+export function describeRun(run, operations, { onOperation, onStage, onCancel, onError, selection, inside }) {
   const open = run.state === "queued" || run.state === "running";
   const path = `v1/runs/${encodeURIComponent(run.run)}`;
   const link = (text, address, name) => h("a", {
@@ -28,6 +32,7 @@ export function describeRun(run, operations, { onOperation, onCancel, onError, s
       h("dl", { class: "facts flow" }, facts(run).map(([term, text]) => h("div", {}, h("dt", {}, term), h("dd", {}, text)))),
       run.detail ? h("p", { class: "note" }, run.detail) : null,
       list(operations, selection, onOperation),
+      run.kind === "run" ? operatorsPart(operations, inside, onStage) : null,
       h("p", { class: "note" }, "Open the trace in ui.perfetto.dev: planned and actual, a track per machine.")),
   ];
 }
