@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
@@ -64,9 +66,9 @@ def open_stage(page: Page, site: Site) -> Locator:
         make.operation("decode", -500, -400, actual_ms=(-500, -400), provider="python"),
         make.operation("detect", -400, -300, actual_ms=(-400, -290)),
     )
-    ended = {"state": RunState.FINISHED, "ended_us": make.NOW_US - 290_000}
-    site.view = make.view(*stages, runs=(make.run(**ended),))
-    site.records["r-one"] = make.run(**ended, operations=stages)
+    run = make.run(state=RunState.FINISHED, ended_us=make.NOW_US + 10_000)
+    site.view = make.view(*stages, runs=(run,))
+    site.records["r-one"] = replace(run, operations=stages)
     open_page(page, site)
     page.locator('tr[data-run="r-one"]').get_by_role("button", name="r-one").click()
     part = page.get_by_test_id("operators")
