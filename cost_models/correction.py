@@ -86,8 +86,8 @@ class Track:
     observations: int = 0
     since_change: int = 0
     observed_us: int | None = None
-    load_us: int = 0
     peak_bytes: int = 0
+    resident_bytes: int = 0
     energy_uj: int | None = None
 
     def deviation(self, place: Place, causes: Amounts) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from cost_models.loads import LoadTime, LoadTimes
 from scheduler.model.measuring import Load
 from scheduler.model.messages import MachineReport, Profile, Verdict, WorkKind
 from scheduler.model.ports import (
@@ -44,8 +45,8 @@ class _Estimate:
 
     p50_us: float
     spread: float
-    load_us: int = 0
     peak_bytes: int = 0
+    resident_bytes: int = 0
     observations: int = 0
 
 
@@ -72,6 +73,7 @@ class EmaOracle:
 
     def __init__(self) -> None:
         self._work: dict[_Key, dict[tuple[str, str], _Estimate]] = {}
+        self._loads = LoadTimes()
 
     def predict(self, queries: Sequence[CostQuery]) -> list[Prediction | None]:
         """One prediction per query, in order; ``None`` where nothing at all is known yet."""
@@ -92,21 +94,30 @@ class EmaOracle:
         """Take in the profile of a model on a machine; one that failed teaches nothing."""
         if profile.verdict is not Verdict.USABLE or not profile.samples_us:
             return
+        self._loads.profiled(profile.digest, profile.machine, profile.provider, profile.load_us)
         samples = sorted(profile.samples_us)
         p50_us = max(1.0, _quantile(samples, 0.5))
         key = (WorkKind.MODEL.value, "", profile.digest, variant)
         self._work.setdefault(key, {})[(profile.machine, profile.provider)] = _Estimate(
             p50_us=p50_us,
             spread=_within(_quantile(samples, QUANTILE) / p50_us, MIN_SPREAD, MAX_SPREAD),
-            load_us=profile.load_us,
             peak_bytes=profile.peak_bytes,
+            resident_bytes=profile.resident_bytes,
             observations=len(samples),
         )
 
     def observe(
-        self, query: CostQuery, duration_us: int, *, load: Load | None = None, at_us: int = 0
+        self,
+        query: CostQuery,
+        duration_us: int,
+        *,
+        load: Load | None = None,
+        at_us: int = 0,
+        load_us: int = 0,
     ) -> None:
         """Take in one measured execution, whatever the load was."""
+        if load_us:
+            self._loads.seen(query, load_us)
         places = self._work.setdefault(_key(query), {})
         place = (query.machine, query.provider)
         known = places.get(place)
@@ -120,14 +131,15 @@ class EmaOracle:
     def _predict(self, query: CostQuery) -> Prediction | None:
         places = self._work.get(_key(query), {})
         known = places.get((query.machine, query.provider))
+        load = self._loads.of(query)
         siblings = _siblings(places, query)
         if known is not None:
-            return _prediction(_pooled(known, siblings), Provenance.MEASURED)
+            return _prediction(_pooled(known, siblings), Provenance.MEASURED, load)
         if siblings:
-            return _prediction(replace(siblings[0], observations=0), Provenance.ASSUMED)
+            return _prediction(replace(siblings[0], observations=0), Provenance.ASSUMED, load)
         if query.declared_us > 0:
             declared = _Estimate(p50_us=float(query.declared_us), spread=ASSUMED_SPREAD)
-            return _prediction(declared, Provenance.DECLARED)
+            return _prediction(declared, Provenance.DECLARED, load)
         return None
 
 
@@ -168,13 +180,15 @@ def _corrected(known: _Estimate, duration_us: float) -> _Estimate:
     return replace(known, p50_us=p50_us, spread=spread, observations=known.observations + 1)
 
 
-def _prediction(estimate: _Estimate, provenance: Provenance) -> Prediction:
+def _prediction(estimate: _Estimate, provenance: Provenance, load: LoadTime) -> Prediction:
     p50_us = max(1, round(estimate.p50_us))
     return Prediction(
         p50_us=p50_us,
         p95_us=max(p50_us, round(estimate.p50_us * estimate.spread)),
-        load_us=estimate.load_us,
+        load_us=load.us,
+        load_provenance=load.provenance,
         peak_bytes=estimate.peak_bytes,
+        resident_bytes=estimate.resident_bytes,
         provenance=provenance,
         observations=estimate.observations,
     )

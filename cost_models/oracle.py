@@ -8,10 +8,12 @@ from math import exp, log, sqrt
 
 from cost_models.correction import REACH, TAIL, Place, Track
 from cost_models.layers import Belief, Declared, Layer, Slowdowns, believe
+from cost_models.loads import LoadTimes
+from cost_models.predicting import prediction
 from cost_models.register import Register
 from cost_models.slowdown import CAUSES, SIZE, Amounts, amounts, is_load
 from cost_models.tracks import Work, from_belief, from_kin, from_nothing, from_samples
-from scheduler.model.measuring import IDLE, Kind, Load
+from scheduler.model.measuring import IDLE, Load
 from scheduler.model.messages import MachineReport, Profile, Verdict, WorkKind
 from scheduler.model.ports import (
     Contribution,
@@ -23,10 +25,6 @@ from scheduler.model.ports import (
 )
 
 DRIFTS_KEPT = 200
-P10 = 0.78
-"""Standard deviations to the p10 over those to the p95, of a normal distribution."""
-LARGEST = 34.5
-"""Of the logarithm of a duration: 30 years. What is beyond is as good as never."""
 
 
 class Oracle:
@@ -60,6 +58,7 @@ class Oracle:
         note: str = "",
     ) -> None:
         self._known = Register()
+        self._loads = LoadTimes()
         self._machines: dict[str, MachineReport] = {}
         self._artifact: dict[str, str] = {}
         self._stand(layers, artifact or {}, note)
@@ -139,16 +138,25 @@ class Oracle:
         track = from_samples(profile.samples_us, place, TAIL)
         causes = amounts(query.load)
         track.level -= track.median(place, causes, self._slowdowns.of(query, causes)) - track.level
-        track.load_us, track.peak_bytes = profile.load_us, profile.peak_bytes
+        self._loads.profiled(profile.digest, profile.machine, profile.provider, profile.load_us)
+        track.peak_bytes, track.resident_bytes = profile.peak_bytes, profile.resident_bytes
         track.energy_uj = profile.energy_uj
         track.observed_us = at_us or None
         self._known.replace(work, query, track)
         self._observations += track.observations
 
     def observe(
-        self, query: CostQuery, duration_us: int, *, load: Load | None = None, at_us: int = 0
+        self,
+        query: CostQuery,
+        duration_us: int,
+        *,
+        load: Load | None = None,
+        at_us: int = 0,
+        load_us: int = 0,
     ) -> None:
         """Take in one measured execution."""
+        if load_us:
+            self._loads.seen(query, load_us)
         work, place = self._known.work(query), self._known.place(query)
         log_us = log(max(1, duration_us))
         asked = amounts(query.load)
@@ -221,11 +229,12 @@ class Oracle:
             causes = (*causes, *sized)
             # What lanes that are alike share, instead of what this one happens to have shown.
             median = track.median(place, causes, offset) + level - track.level
-        return _prediction(
+        return prediction(
             median,
             track.deviation(place, causes),
             track.reach_of(place, is_load(causes)),
             provenance=Provenance.MEASURED if own is not None else Provenance.ASSUMED,
+            load=self._loads.of(query),
             track=track,
             observations=track.observations if own is not None else 0,
             kind=work.kind,
@@ -238,7 +247,14 @@ class Oracle:
         for cause, amount in amounts(query.load):
             median += amount * place.strengths.mean[cause]
             variance += amount * amount * place.strengths.doubt[cause]
-        return _prediction(median, sqrt(variance), REACH, belief.provenance, kind=belief.kind)
+        return prediction(
+            median,
+            sqrt(variance),
+            REACH,
+            belief.provenance,
+            load=self._loads.of(query),
+            kind=belief.kind,
+        )
 
     def _general(
         self, work: Work, query: CostQuery, log_us: float, causes: Amounts, offset: float
@@ -274,30 +290,3 @@ class Oracle:
                 factor=exp(shift),
             )
         )
-
-
-def _prediction(
-    median: float,
-    deviation: float,
-    reach: float,
-    provenance: Provenance,
-    *,
-    track: Track | None = None,
-    observations: int = 0,
-    kind: Kind = Kind.UNKNOWN,
-) -> Prediction:
-    p50_us = max(1, round(exp(min(median, LARGEST))))
-    p10_us = max(1, round(exp(min(median - P10 * reach * deviation, LARGEST))))
-    p95_us = max(p50_us, round(exp(min(median + reach * deviation, LARGEST))))
-    return Prediction(
-        p50_us=p50_us,
-        p95_us=p95_us,
-        p10_us=min(p10_us, p50_us),
-        load_us=track.load_us if track is not None else 0,
-        peak_bytes=track.peak_bytes if track is not None else 0,
-        energy_uj=track.energy_uj if track is not None else None,
-        provenance=provenance,
-        observations=observations,
-        observed_us=track.observed_us if track is not None else None,
-        kind=kind,
-    )

@@ -113,7 +113,7 @@ def from_kin(kin: Sequence[Track]) -> Track:
     first = kin[0]
     track = _track(first.level, first.doubt + KIN_DOUBT, first.noise[0])
     track.noise, track.reach, track.own = list(first.noise), list(first.reach), first.own.copy()
-    track.load_us, track.peak_bytes = first.load_us, first.peak_bytes
+    track.peak_bytes, track.resident_bytes = first.peak_bytes, first.resident_bytes
     track.energy_uj = first.energy_uj
     return track
 

@@ -81,7 +81,7 @@ def _of_run(run: Run, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _print(answers: list[dict[str, Any]], operators: bool) -> None:
-    numbers = ("p50 ms", "p95 ms", "expected ms", "prior ms", "load ms", "peak MiB")
+    numbers = ("p50 ms", "p95 ms", "expected ms", "prior ms", "load ms", "peak MiB", "kept MiB")
     columns = ("machine", "provider", "verdict", *numbers, "expected by", "reason")
     rows = [_row(answer) for answer in answers]
     output.print_table(columns, rows, right=numbers, empty="nothing was measured")
@@ -102,6 +102,7 @@ def _row(answer: dict[str, Any]) -> tuple[Any, ...]:
         output.milliseconds(answer["roofline_us"]),
         output.milliseconds(profile["load_us"]),
         f"{profile['peak_bytes'] / 1024**2:.1f}",
+        f"{profile['resident_bytes'] / 1024**2:.1f}",
         profile["provenance"],
         profile["reason"],
     )

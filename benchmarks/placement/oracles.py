@@ -47,8 +47,14 @@ class Switched:
             oracle.learn_profile(profile, variant, at_us)
 
     def observe(
-        self, query: CostQuery, duration_us: int, *, load: Load | None = None, at_us: int = 0
+        self,
+        query: CostQuery,
+        duration_us: int,
+        *,
+        load: Load | None = None,
+        at_us: int = 0,
+        load_us: int = 0,
     ) -> None:
         """Tell all."""
         for oracle in self._oracles.values():
-            oracle.observe(query, duration_us, load=load, at_us=at_us)
+            oracle.observe(query, duration_us, load=load, at_us=at_us, load_us=load_us)

@@ -25,7 +25,7 @@ from devices.pace import count_ns
 from devices.runtime.canary import SEED
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.inputs import seeded_inputs
-from devices.runtime.memory import PeakMemory
+from devices.runtime.memory import GrownMemory
 from devices.runtime.peaks import measure_peaks
 from devices.runtime.session import Session, open_session
 from scheduler.model.errors import FjordError
@@ -67,7 +67,7 @@ class Stopwatch:
             return None if isinstance(request, Spin) else Told(refusal=str(error)[:500])
 
     def _ask(self, ask: Ask) -> Told:
-        memory = PeakMemory()
+        memory = GrownMemory()
         session, inputs, load_us = self._session(ask.path, ask.shapes)
         first_us = _timed_us(session, inputs)
         warmed_us = first_us
@@ -88,7 +88,7 @@ class Stopwatch:
             started_us=started_us,
             pace_ns=round(median(paces)),
             load_us=load_us + max(0, first_us - min(samples)) if load_us else 0,
-            peak_bytes=memory.bytes() if load_us else 0,
+            peak_bytes=memory.peak_bytes() if load_us else 0,
         )
 
     def _spin(self, spin: Spin) -> None:

@@ -1,4 +1,4 @@
-"""How much main memory a piece of work needs at most."""
+"""How much main memory a piece of work needs at most, and how much it keeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RESET_PEAK = "5"
 _KIB = 1024
 
 
-class PeakMemory:
+class GrownMemory:
     """Growth of this process's resident memory since the object was made."""
 
     def __init__(self) -> None:
@@ -22,9 +22,13 @@ class PeakMemory:
             _RESET.write_text(_RESET_PEAK)
         self._before = _resident_bytes()
 
-    def bytes(self) -> int:
+    def peak_bytes(self) -> int:
         """Highest growth so far, in bytes."""
         return max(0, _peak_bytes() - self._before)
+
+    def kept_bytes(self) -> int:
+        """Growth that is there now: what was allocated and handed back does not count."""
+        return max(0, _resident_bytes() - self._before)
 
 
 def _resident_bytes() -> int:

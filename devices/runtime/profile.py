@@ -14,7 +14,7 @@ from devices.runtime import registry
 from devices.runtime.canary import SEED, Values, cpu_outputs, judge
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.inputs import seeded_inputs
-from devices.runtime.memory import PeakMemory
+from devices.runtime.memory import GrownMemory
 from devices.runtime.operators import operator_times
 from devices.runtime.session import Session, Shapes, open_session
 from scheduler.model.errors import InvalidTensor
@@ -67,7 +67,7 @@ def profile(
     )
     try:
         registry.devices(row)
-        memory = PeakMemory()  # of the model: the provider's own library is loaded by now
+        memory = GrownMemory()  # of the model: the provider's own library is loaded by now
         session = open_session(path, row, shapes=bound)
     except ProviderRefused as error:
         return replace(blank, verdict=error.verdict, reason=error.reason)
@@ -87,7 +87,8 @@ def profile(
         samples_us=samples,
         load_us=session.load_us + max(0, first_us - min(samples)),
         # Taken before the reference on the CPU is made, which needs memory of its own.
-        peak_bytes=memory.bytes(),
+        resident_bytes=memory.kept_bytes(),
+        peak_bytes=memory.peak_bytes(),
         energy_uj=used_uj // len(samples) if used_uj is not None else None,
     )
     judged = _checked(timed, path, row, inputs, outputs)

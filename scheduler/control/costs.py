@@ -88,6 +88,10 @@ class KnownCost:
     ----------
     name, digest
         Of the model or function; a function has no digest.
+    load_us, load_provenance
+        What making its session takes, and where that comes from.
+    peak_bytes, resident_bytes
+        What its session holds at most, and between runs; 0 where it was not measured.
     observed_us
         When it was last seen there; ``None`` if never.
     kind
@@ -105,7 +109,9 @@ class KnownCost:
     p50_us: int
     p95_us: int
     load_us: int
+    load_provenance: str
     peak_bytes: int
+    resident_bytes: int
     provenance: str
     observations: int
     observed_us: int | None

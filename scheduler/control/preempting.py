@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from scheduler.control.candidates import options
+from scheduler.control.candidates import cost_query, options
 from scheduler.control.live import LiveOperation, Placement, is_ready
 from scheduler.control.records import OperationState, Preemption
 from scheduler.control.recovery import give_way
@@ -26,6 +26,7 @@ MOST_TIMES = 3
 """After giving way so often, an operation is left to finish."""
 NEARLY_DONE_US = 1_000_000
 """An agent does not end a worker for what should be through by then."""
+NOTHING = Figure(0)
 
 Planned = tuple[LiveOperation, Placement, tuple[Mode, ...]]
 
@@ -86,11 +87,11 @@ def _way(
     """What it would be to stop `victim` for an operation in that mode."""
     stop = state.stops.stop(victim.machine, victim.provider)
     is_soft = _terminates(state, victim)
-    restart = Figure(0) if is_soft else state.stops.restart(victim.machine)
-    own_us = 0 if is_soft else _load_us(state, op, mode.machine, mode.provider)
-    again_us = 0 if is_soft else _load_us(state, victim, victim.machine, victim.provider)
-    freed_us = state.now_us + stop.us + restart.us + own_us
-    figures = {stop.provenance, restart.provenance}
+    restart = NOTHING if is_soft else state.stops.restart(victim.machine)
+    own = NOTHING if is_soft else _load(state, op, mode)
+    again = NOTHING if is_soft else _load(state, victim, victim.mode)
+    freed_us = state.now_us + stop.us + restart.us + own.us
+    figures = {figure.provenance for figure in (stop, restart, own, again)}
     return Preemption(
         operation=op.id,
         victim=victim.id,
@@ -100,7 +101,7 @@ def _way(
         ends_worker=not is_soft,
         stop_us=stop.us,
         restart_us=restart.us,
-        load_us=own_us + again_us,
+        load_us=own.us + again.us,
         lost_us=max(0, state.now_us - (victim.started_us or state.now_us)),
         gain_us=placed.end_us - freed_us - mode.duration_us,
         provenance=(figures - {Provenance.MEASURED} or {Provenance.MEASURED}).pop().value,
@@ -127,7 +128,7 @@ def _terminates(state: State, op: LiveOperation) -> bool:
     return any(each.provider == op.provider and each.terminates for each in providers)
 
 
-def _load_us(state: State, op: LiveOperation, machine: str, provider: str) -> int:
-    """What making its session anew takes, as its profile measured it."""
-    profile = state.profiles.get((op.stage.digest, machine, provider))
-    return profile.load_us if profile is not None else 0
+def _load(state: State, op: LiveOperation, mode: Mode | None) -> Figure:
+    """What making its session anew takes."""
+    (found,) = state.oracle.predict([cost_query(op, mode)]) if mode is not None else (None,)
+    return Figure(found.load_us, found.load_provenance) if found is not None else NOTHING

@@ -154,9 +154,18 @@ def _observe(state: State, turn: Turn, op: LiveOperation, event: OperationFinish
     else:
         state.sensed[event.machine] = (event.at_us, load)
         _keep(state, turn, asked, event, duration_us)
-    state.oracle.observe(asked, duration_us, load=load, at_us=event.at_us)
+    cold_us = _cold_us(event, op.mode, duration_us)
+    state.oracle.observe(asked, duration_us, load=load, at_us=event.at_us, load_us=cold_us)
     state.accuracy.add(_pair(op, op.mode, event.at_us, duration_us))
     forget_options(state, op)
+
+
+def _cold_us(event: OperationFinished, mode: Mode, duration_us: int) -> int:
+    """What the execution took longer for its session: making it, and the slowness of a first run.
+
+    A profile counts both too.
+    """
+    return event.load_us + max(0, duration_us - mode.duration_us) if event.load_us else 0
 
 
 def _keep(

@@ -65,8 +65,10 @@ class Prediction:
 
     Parameters
     ----------
-    load_us, peak_bytes
-        Time to make a session, and the memory that it holds at most.
+    load_us, load_provenance
+        Time to make a session, the slowness of its first run included, and where it comes from.
+    peak_bytes, resident_bytes
+        The memory that the session holds at most, and between runs; 0 where it was not measured.
     observations
         Executions that it rests on.
     p10_us
@@ -89,6 +91,8 @@ class Prediction:
     observed_us: int | None = None
     kind: Kind = Kind.UNKNOWN
     energy_uj: int | None = None
+    load_provenance: Provenance = Provenance.ASSUMED
+    resident_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +159,13 @@ class DurationOracle(Protocol):
         ...
 
     def observe(
-        self, query: CostQuery, duration_us: int, *, load: Load | None = None, at_us: int = 0
+        self,
+        query: CostQuery,
+        duration_us: int,
+        *,
+        load: Load | None = None,
+        at_us: int = 0,
+        load_us: int = 0,
     ) -> None:
         """Take in one measured execution.
 
@@ -165,6 +175,8 @@ class DurationOracle(Protocol):
             What was asked before, with the load that was expected: its p95 is held to the truth.
         load
             What really went on; ``None`` if that is not known.
+        load_us
+            What the execution took longer because its session was made for it; 0 if it was there.
         """
         ...
 

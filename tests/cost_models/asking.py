@@ -46,6 +46,7 @@ def profile(
         samples_us=samples_us,
         load_us=70_000,
         peak_bytes=9_000,
+        resident_bytes=6_000,
         load=load,
         shapes={"x": shape} if shape else {},
     )

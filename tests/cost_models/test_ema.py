@@ -18,7 +18,8 @@ def test_profile_gives_median_spread_load_and_memory() -> None:
     found = predicted(oracle, query())
     # p95 lies at rank 3.8 of 0..4: 110 + 0.8 x (200 - 110).
     assert (found.p50_us, found.p95_us) == (100, 182)
-    assert (found.load_us, found.peak_bytes, found.observations) == (70_000, 9_000, 5)
+    assert (found.load_us, found.peak_bytes, found.resident_bytes) == (70_000, 9_000, 6_000)
+    assert found.observations == 5
     assert found.provenance is Provenance.MEASURED
 
 

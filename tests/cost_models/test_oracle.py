@@ -25,7 +25,8 @@ def test_profile_gives_median_spread_load_and_memory() -> None:
     assert found.p50_us == 10_000
     # What other work there is known for counts too.
     assert found.p95_us == pytest.approx(18_200, rel=0.03)
-    assert (found.load_us, found.peak_bytes, found.observations) == (70_000, 9_000, 5)
+    assert (found.load_us, found.peak_bytes, found.resident_bytes) == (70_000, 9_000, 6_000)
+    assert found.observations == 5
     assert found.provenance is Provenance.MEASURED
 
 

@@ -37,6 +37,11 @@ class Profile:
     ----------
     samples_us
         Durations of repeated warm runs, in the order they were made.
+    load_us
+        Time to make the session, with what its first run took longer.
+    peak_bytes, resident_bytes
+        Growth of the process at most, and what of it stayed after the warm runs; 0 if nobody
+        looked.
     coverage
         Share of the graph's nodes that landed on the provider, 0 to 1.
     error
@@ -64,6 +69,7 @@ class Profile:
     samples_us: tuple[int, ...] = ()
     load_us: int = 0
     peak_bytes: int = 0
+    resident_bytes: int = 0
     coverage: float = 0.0
     error: float = 0.0
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 from onnx import TensorProto
 
@@ -14,6 +15,7 @@ from tests import onnx_models as onnx
 
 CPU = provider("cpu")
 TICK_NS = 5_000_000
+MIB = 1 << 20
 
 
 def test_a_profile_has_durations_load_memory_and_coverage(tmp_path: Path) -> None:
@@ -25,6 +27,17 @@ def test_a_profile_has_durations_load_memory_and_coverage(tmp_path: Path) -> Non
     assert len(found.samples_us) == 4
     assert min(found.samples_us) >= 1
     assert found.load_us > 0
+
+
+def test_weights_stay_resident_after_the_warm_runs(tmp_path: Path) -> None:
+    # 64 MiB: an allocation that is never served from what older ones gave back.
+    model = onnx.model(
+        [onnx.node("MatMul", "x w", "y")],
+        inputs={"x": [1, 4096]},
+        constants={"w": np.ones((4096, 4096), np.float32)},
+    )
+    found = profile(onnx.save(model, tmp_path), "d", CPU, "m", repeats=2)
+    assert 48 * MIB < found.resident_bytes <= found.peak_bytes
 
 
 def test_the_budget_ends_the_measuring(tmp_path: Path) -> None:

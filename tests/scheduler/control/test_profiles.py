@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from scheduler.control.events import ControllerStarted, ModelRemoved
@@ -18,7 +20,7 @@ from scheduler.model.messages import (
 )
 from scheduler.model.problem import Band
 from tests.scheduler.site import DIGEST, added, lane, model_added, model_workload, submitted
-from tests.scheduler.watched import Watched, dispatch_of, dispatches, fail, finish, queue
+from tests.scheduler.watched import Watched, dispatch_of, dispatches, fail, finish, queue, start
 
 RUN = "p-dddddddddddd"
 
@@ -154,3 +156,15 @@ def test_removed_model_is_measured_no_further(brain: Watched) -> None:
     brain.handle(model_added(100))
     brain.handle(ModelRemoved(at_us=200, name="det", digest=DIGEST))
     assert brain.run(RUN).state is RunState.CANCELLED
+
+
+def test_cold_start_of_a_run_moves_the_load_time_that_is_predicted(brain: Watched) -> None:
+    cpu, openvino = dispatches(brain.handle(model_added(100)))[-2:]
+    brain.feed(measured(cpu, 60_000), measured(openvino, 120_000))
+    assert {known.load_provenance for known in brain.costs(120_000).known} == {"assumed"}
+    sent = dispatch_of(brain.handle(submitted("r-1", "detect@1", at_us=130_000)), "r-1/only")
+    cold = replace(finish(sent, 230_000, took_us=92_000), load_us=80_000)
+    brain.feed(start(sent, 138_000), cold)
+    (known,) = [each for each in brain.costs(230_000).known if each.load_provenance == "measured"]
+    # Making the session, and 12 ms for a run of 2 ms.
+    assert (known.machine, known.provider, known.load_us) == (sent.machine, sent.provider, 90_000)
