@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -87,7 +88,9 @@ class Runner:
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 assert pipe is not None
-                pipe.close()
+                # Closing hands on what is buffered, and nobody reads any more.
+                with suppress(BrokenPipeError):
+                    pipe.close()
 
     def __enter__(self) -> Runner:
         return self
