@@ -8,6 +8,7 @@ from scheduler.control.costs import PredictedActual
 from scheduler.model.ports import Drift
 from tests.browser import sites as make
 from tests.browser.replay import Site
+from tests.browser.test_appearance import TOO_WIDE
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +42,9 @@ def test_accuracy_shows_executions_shares_and_changes(page: Page, site: Site) ->
     expect(row).to_contain_text("67 %")
     expect(page.get_by_test_id("accuracy-time").locator(".drift")).to_have_count(1)
     expect(page.get_by_test_id("drifts")).to_contain_text("x1.40")
+    for width in (1280, 1000, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate(TOO_WIDE) == []
 
 
 def test_accuracy_of_nothing_says_so(page: Page, site: Site) -> None:

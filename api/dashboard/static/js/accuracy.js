@@ -8,7 +8,7 @@ import { get } from "./http.js";
 const PERIOD_MS = 3000;
 const WIDTH = 340;
 const HEIGHT = 240;
-const MARGIN = { left: 52, right: 10, top: 8, bottom: 30 };
+const MARGIN = { left: 52, right: 20, top: 8, bottom: 30 };
 const SPAN_US = 10e6;
 const COLUMNS = [
   ["Machine", "lead nowrap"], ["Comes from", "nowrap"], ["Executions", "num"], ["Within 10 %", "num"], ["Within 20 %", "num"],
