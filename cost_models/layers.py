@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import log
+from math import log, log1p
 from typing import Protocol
 
 from cost_models.slowdown import Amounts, amounts, of_pace
-from scheduler.model.measuring import Kind, Load
+from scheduler.model.measuring import IDLE, Kind, Load
 from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Contribution, CostQuery, Provenance
 
 MOST_REMEMBERED = 20_000
 """Answers about loads that are kept at most."""
+QUARTERS = 4
+DECADE = log(10)
+"""How finely the own use of a machine, and its rest, are told apart in what is remembered."""
 DECLARED_VARIANCE = 0.18
 """Of what an author said (log scale): its p95 is twice its median."""
 
@@ -107,10 +110,14 @@ class Slowdowns:
             self._known.clear()
         wanted: dict[tuple[object, ...], CostQuery] = {}
         for query in queries:
-            causes = amounts(query.load)
-            if causes and (key := _key(query, causes)) not in self._known:
+            if query.load is IDLE:
+                continue
+            key = _key(query, amounts(query.load), query.load)
+            if key is not None and key not in self._known:
                 wanted[key] = query
-        beliefs = believe(self._layers, list(wanted.values()))
+        # The pace is taken into account here: a layer that knows it would count it twice.
+        unpaced = [replace(query, load=replace(query.load, pace_ns=0)) for query in wanted.values()]
+        beliefs = believe(self._layers, unpaced)
         for key, belief in zip(wanted, beliefs, strict=True):
             self._known[key] = belief.slowdown if belief is not None else 0.0
 
@@ -122,12 +129,15 @@ class Slowdowns:
         load
             What the causes are of, where that is not the load of the query.
         """
-        pace = self.of_pace(query, load)
-        if not causes or not self._layers:
+        seen = query.load if load is None else load
+        if seen is IDLE:
+            return 0.0
+        pace = self.of_pace(query, seen)
+        key = _key(query, causes, seen) if self._layers else None
+        if key is None:
             return pace
-        key = _key(query, causes)
         if key not in self._known:
-            self.ask([query if load is None else replace(query, load=load)])
+            self.ask([replace(query, load=seen)])
         return pace + self._known.get(key, 0.0)
 
     def of_pace(self, query: CostQuery, load: Load | None = None) -> float:
@@ -144,9 +154,13 @@ class Slowdowns:
         self._known.clear()
 
 
-def _key(query: CostQuery, causes: Amounts) -> tuple[object, ...]:
+def _key(query: CostQuery, causes: Amounts, load: Load) -> tuple[object, ...] | None:
+    """What an answer about a load is remembered by; ``None`` where nothing goes on."""
+    rest = (round(load.utilisation * QUARTERS), round(log1p(load.idle_us) / DECADE))
+    if not causes and rest == (0, 0):
+        return None
     work = (query.kind, query.name, query.digest, query.variant, query.shapes)
-    return (work, query.machine, query.provider, causes)
+    return (work, query.machine, query.provider, causes, rest)
 
 
 def _declared(query: CostQuery) -> Belief | None:

@@ -41,9 +41,9 @@ STEP = 0.05
 RESTED_US = 1_000_000
 """After such a pause caches are cold and clocks are low."""
 
-PACE_STRENGTH = 0.6
+PACE_STRENGTH = 0.5
 """What a slower core does to work (both in logarithms): not all of it waits for the core's clock.
-Fitted to two collections of 1234 and 1301 rows, whose optima are 0.5 and 0.7."""
+Two collections of 1234 and 1301 rows cannot tell 0.3 from 0.8; 0 is worse."""
 
 Amounts = tuple[tuple[int, float], ...]
 """Causes that are there, each with how much of it."""
@@ -81,7 +81,7 @@ def of_pace(load: Load | None, usual_ns: int) -> float:
     Examples
     --------
     >>> round(of_pace(Load(pace_ns=60_000), 40_000), 2)
-    0.24
+    0.2
     """
     if load is None or not load.pace_ns or not usual_ns:
         return 0.0

@@ -14,6 +14,8 @@ from scheduler.model.ports import Prediction
 
 NEW_DOUBT, NEW_NOISE = 0.04, 0.01
 """Variances (log scale) of work that was seen once: its p95 is 1.4 times its median."""
+BELIEF_NOISE = 0.02
+"""Variance from run to run of work that nobody measured: more, as runs under other loads differ."""
 KIN_DOUBT = 0.09
 """How far the level of a lane may be from that of a lane of the same agent and provider."""
 SHAPE_DOUBT = 0.01
@@ -104,7 +106,7 @@ def elements(shapes: Shapes) -> int:
 
 def from_belief(belief: Belief) -> Track:
     """A track that nothing was measured for, to be moved by its first execution."""
-    noise = min(NEW_NOISE, belief.variance)
+    noise = min(BELIEF_NOISE, belief.variance)
     return _track(belief.level, belief.variance, noise)
 
 

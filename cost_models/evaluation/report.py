@@ -18,6 +18,7 @@ from cost_models.learned.query import is_loaded
 from cost_models.profiles.measurement import Measurement
 
 LEARNED = "learned"
+MEDIAN = "learned, median ratio"
 AVERAGE = "moving average"
 LAST = "last value"
 ALL = "all"
@@ -116,8 +117,15 @@ def _after(runs: AfterRuns, chosen: Chosen) -> Table:
     if not len(places):
         return {}
     measured = _medians([runs.rows[place] for place in places])
-    by_name = {LEARNED: runs.learned_us, AVERAGE: runs.average_us, LAST: runs.last_us}
-    return {name: figures(values[places], measured) for name, values in by_name.items()}
+    corrected = figures(
+        runs.corrected_us[places],
+        measured,
+        p95_us=runs.corrected_p95_us[places],
+        samples_us=[runs.rows[place].samples_us for place in places],
+    )
+    others = {MEDIAN: runs.median_us, AVERAGE: runs.average_us, LAST: runs.last_us}
+    found = {name: figures(values[places], measured) for name, values in others.items()}
+    return {LEARNED: corrected, **found}
 
 
 def _families(strangers: Strangers) -> dict[str, float]:

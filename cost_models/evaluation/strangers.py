@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from cost_models.learned.calibration import group_of, widen, widen_of
 from cost_models.learned.fitting import family_of, fit, networks_of
 from cost_models.learned.quantiles import Shape
 from cost_models.profiles.measurement import KERNELS, Measurement
+from scheduler.model.measuring import IDLE, Load
 
 Vector = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -26,6 +27,8 @@ class Strangers:
     ----------
     p50_us, p95_us
         Of the learned model.
+    idle_us, calm_us
+        Its p50 if nothing else had gone on: at the usual pace of the core, and at the pace it had.
     baselines_us
         By name of the baseline; NaN where it has no answer.
     """
@@ -33,6 +36,8 @@ class Strangers:
     rows: tuple[Measurement, ...]
     p50_us: Vector
     p95_us: Vector
+    idle_us: Vector
+    calm_us: Vector
     baselines_us: dict[str, Vector]
 
 
@@ -52,6 +57,7 @@ def leave_one_family_out(
     single = [row for row in rows if row.family == KERNELS]
     families = sorted({family_of(row) for row in networks})
     p50, p95 = np.zeros(len(networks)), np.zeros(len(networks))
+    idle, calm = np.zeros(len(networks)), np.zeros(len(networks))
     is_outside = np.zeros(len(networks), dtype=bool)
     baselines = {name: np.zeros(len(networks)) for name in BY_GRAPH}
     for number, family in enumerate(families):
@@ -59,14 +65,28 @@ def leave_one_family_out(
         held = np.array([family_of(row) == family for row in networks])
         known = [row for row, is_held in zip(networks, held, strict=True) if not is_held]
         asked = [row for row, is_held in zip(networks, held, strict=True) if is_held]
-        predicted = fit([*known, *single], seed, shape or Shape()).predict(asked)
+        fitted = fit([*known, *single], seed, shape or Shape())
+        predicted = fitted.predict(asked)
+        idle[held] = fitted.predict([replace(row, load=IDLE) for row in asked]).p50_us
+        calm[held] = fitted.predict([replace(row, load=_calm(row)) for row in asked]).p50_us
         p50[held], p95[held] = predicted.p50_us, predicted.p95_us
         is_outside[held] = predicted.is_outside
         for name, size in BY_GRAPH.items():
             baselines[name][held] = scaled(size, known, asked)
     progress(len(families), len(families))
     p95 = np.maximum(p50, p95 * _wider(networks, p95, is_outside))
-    return Strangers(rows=tuple(networks), p50_us=p50, p95_us=p95, baselines_us=baselines)
+    return Strangers(
+        rows=tuple(networks),
+        p50_us=p50,
+        p95_us=p95,
+        idle_us=idle,
+        calm_us=calm,
+        baselines_us=baselines,
+    )
+
+
+def _calm(row: Measurement) -> Load:
+    return Load(pace_ns=row.load.pace_ns)
 
 
 def _wider(rows: Sequence[Measurement], p95_us: Vector, is_outside: NDArray[np.bool_]) -> Vector:

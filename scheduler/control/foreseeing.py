@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import log
 
 from scheduler.control.expansion import held_values
 from scheduler.control.live import PENDING, LiveMachine, LiveOperation, LiveRun, is_ready
@@ -14,7 +15,9 @@ FUNCTION_PROVIDER = "python"
 """What stands for the provider of a function."""
 FRESH_US = 5_000_000
 """What an agent saw of foreign load is expected to last no longer than this."""
-
+PACE_STEP = 1.1
+DECADE = 10.0
+"""How finely the pace of a core and the rest before a run are told apart."""
 MOST_NEIGHBOURS = 4
 """More than these do no further harm, as far as costs are known."""
 MOST_LOADS = 1_000
@@ -127,9 +130,17 @@ def _load(state: State, name: str, busy: list[tuple[str, Neighbour]] | tuple[()]
         return Load(neighbours=neighbours) if neighbours else IDLE
     return Load(
         neighbours=neighbours,
+        utilisation=round(4 * seen.utilisation) / 4,
         foreign=round(seen.foreign, 1),
         contention=round(seen.contention, 1),
         memory_pressure=round(seen.memory_pressure, 1),
         frequency=round(seen.frequency, 1),
+        pace_ns=_in_steps(seen.pace_ns),
         throttled=seen.throttled,
+        idle_us=_in_steps(seen.idle_us, DECADE),
     )
+
+
+def _in_steps(value: int, step: float = PACE_STEP) -> int:
+    """The nearest power of the step: loads that differ by less are the same, and remembered."""
+    return round(step ** round(log(value, step))) if value > 0 else 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cost_models.layers import Belief
 from cost_models.oracle import Oracle
-from scheduler.model.measuring import IDLE, Load
+from scheduler.model.measuring import IDLE, Load, Peaks
 from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Contribution, CostQuery, Provenance
 from tests.cost_models.asking import beside, predicted, profile, query
@@ -146,6 +146,66 @@ def test_first_execution_moves_a_belief_most_of_the_way() -> None:
     assert oracle.explain(query())[0].cause == "arithmetic"
     oracle.observe(query(), 1_500)
     assert 1_300 < predicted(oracle, query()).p50_us < 1_500
+
+
+def test_load_that_was_not_foreseen_is_observed_with_what_layers_say_of_it() -> None:
+    oracle = Oracle([Slow()])
+    oracle.learn_profile(profile((3_000,) * 10), "")
+    for _ in range(20):
+        oracle.observe(query(), 6_000, load=beside())
+    # All of it is what the layer said: neither the level nor the neighbour has changed.
+    assert predicted(oracle, query()).p50_us == pytest.approx(3_000, rel=0.02)
+    assert predicted(oracle, query(load=beside())).p50_us == pytest.approx(6_000, rel=0.02)
+
+
+def test_first_run_of_the_profiled_shapes_moves_the_profile_little() -> None:
+    oracle = Oracle()
+    oracle.learn_profile(profile((10_000,) * 10, shape=(1, 3)), "")
+    oracle.observe(query(shape=(1, 3)), 12_000)
+    assert predicted(oracle, query(shape=(1, 3))).p50_us < 11_900
+
+
+def at_pace(pace_ns: int) -> Load:
+    return Load(pace_ns=pace_ns)
+
+
+def test_slow_core_is_told_apart_from_slow_work() -> None:
+    oracle = Oracle()
+    peaks = (Peaks(provider="cpu", pace_ns=40_000),)
+    oracle.learn_machine(
+        MachineReport(
+            id="a/cpu0",
+            device="cpu",
+            device_class="cpu",
+            cores=(0,),
+            memory_bytes=1,
+            providers=(),
+            peaks=peaks,
+        )
+    )
+    for _ in range(10):
+        oracle.observe(query("a/cpu0"), 10_000, load=at_pace(40_000))
+        oracle.observe(query("a/cpu0"), 20_000, load=at_pace(160_000))
+    usual, slow = oracle.predict([query("a/cpu0", load=at_pace(ns)) for ns in (40_000, 160_000)])
+    assert usual is not None
+    assert slow is not None
+    # Four times the pace is twice the time.
+    assert usual.p50_us == pytest.approx(10_000, rel=0.01)
+    assert slow.p50_us == pytest.approx(20_000, rel=0.01)
+    (why,) = oracle.explain(query("a/cpu0", load=at_pace(160_000)))
+    assert (why.cause, round(why.factor, 2)) == ("pace of its core", 2.0)
+
+
+def test_other_layers_keep_what_was_measured_and_say_anew_what_loads_do() -> None:
+    oracle = Oracle()
+    for _ in range(30):
+        oracle.observe(query(), 1_000)
+        oracle.observe(query(load=beside()), 3_000)
+    oracle.stand_on([Slow()], artifact={"digest": "new"}, note="told")
+    assert oracle.report().artifact == {"digest": "new"}
+    assert oracle.report().notes == ("told",)
+    assert predicted(oracle, query()).p50_us == pytest.approx(1_000, rel=0.02)
+    assert predicted(oracle, query(load=beside())).p50_us == pytest.approx(2_000, rel=0.02)
 
 
 def test_contributions_come_largest_first() -> None:
