@@ -30,7 +30,7 @@ from scheduler.control.events import (
     Tick,
 )
 from scheduler.control.records import RunRecord, RunState
-from scheduler.model.errors import Defect, FjordError, StaleEpoch, Unavailable
+from scheduler.model.errors import Defect, FjordError, StaleEpoch, Unavailable, UnknownName
 from scheduler.model.messages import AgentLost, FailureReason
 
 if TYPE_CHECKING:
@@ -251,10 +251,7 @@ class Office:
 
     async def _answer(self, question: Question) -> None:
         try:
-            preview, problem = self._brain.preview(question.submission)
-            longest_s = self._settings.question_s
-            better = await with_better_bound(preview, problem, self._solver, longest_s)
-            answer = Answer(preview=better)
+            answer = await self._answer_to(question)
         except FjordError as error:
             answer = Answer.refused(error)
         except Exception as error:
@@ -263,6 +260,15 @@ class Office:
         # Without an answer the other side gives up by itself.
         with contextlib.suppress(Unavailable):
             await self._store.reply(question, answer)
+
+    async def _answer_to(self, question: Question) -> Answer:
+        if question.costs is not None:
+            return Answer(costs=self._brain.costs_beside(question.costs))
+        if question.submission is None:
+            raise UnknownName("a question must be about a submission or about costs")
+        preview, problem = self._brain.preview(question.submission)
+        longest_s = self._settings.question_s
+        return Answer(preview=await with_better_bound(preview, problem, self._solver, longest_s))
 
     async def _say(self, event: Event) -> None:
         """Append an event of the controller's own."""

@@ -8,9 +8,14 @@ from starlette.responses import Response
 from api.answers import CostModels, MachinePeaks, PredictionList
 from api.auth import Scope
 from api.context import Context, of
+from api.loads import foreign_load, listed
+from api.loads import neighbour as read_neighbour
 from api.routes.common import json_of, reply, route
+from scheduler.control.assuming import CostQuestion
 from scheduler.control.costs import CostReport
-from scheduler.model.errors import Unavailable, UnknownName
+from scheduler.model.errors import InvalidInput, Unavailable, UnknownName
+
+ANSWER_TIMEOUT_S = 10.0
 
 router = APIRouter(prefix="/v1/cost-models", tags=["cost models"])
 
@@ -49,16 +54,33 @@ async def get_accuracy(request: Request) -> Response:
     **route(Scope.READ, {200: json_of("PredictionList", "One entry per machine and provider.")}),
 )
 async def list_predictions(
-    request: Request, work: str = "", machine: str = "", provider: str = ""
+    request: Request,
+    work: str = "",
+    machine: str = "",
+    provider: str = "",
+    load: str = "",
+    neighbour: str = "",
 ) -> Response:
     """Predict work where it could run, for an idle box, with what each kind of load would add.
 
-    `work` is the name of a model or function, or the digest of a model.
+    `work` is the name of a model or function, or the digest of a model. With `load`, such as
+    `compute:1:60` (kind, cores, percent of their time), or `neighbour`, such as `memory` or
+    `compute:openvino`, it is predicted beside that, with what makes it so; commas stand between
+    several.
     """
+    foreign, neighbours = listed(load, foreign_load), listed(neighbour, read_neighbour)
     known = (await _report(of(request))).known
     names = {name for entry in known for name in (entry.name, entry.digest)}
     if work and work not in names:
         raise UnknownName(f"nothing is known of what {work!r} costs", field="work")
+    if foreign or neighbours:
+        if not work:
+            raise InvalidInput("work must be given beside a load; got none", field="work")
+        question = CostQuestion(
+            work=work, machine=machine, provider=provider, foreign=foreign, neighbours=neighbours
+        )
+        asked = await of(request).store.ask_costs(question, ANSWER_TIMEOUT_S)
+        return reply(PredictionList(predictions=asked))
     found = tuple(
         entry
         for entry in known

@@ -9,6 +9,8 @@ from api.store import codec
 from api.store.connection import LONGEST_BLOCK_MS
 from api.store.log import FIRST
 from api.store.runs import Runs
+from scheduler.control.assuming import CostQuestion
+from scheduler.control.costs import KnownCost
 from scheduler.control.events import EVENT_TYPES, Event, RunSubmitted
 from scheduler.control.records import Preview
 from scheduler.model import errors, keys
@@ -22,24 +24,28 @@ REPLY_KEPT_MS = 30_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What would happen if this were submitted?
+    """What would happen if this were submitted, or what would that work cost?
 
     Parameters
     ----------
+    submission, costs
+        One of the two.
     expires_us
         After this time nobody waits for the answer.
     """
 
     id: str
     expires_us: int
-    submission: RunSubmitted
+    submission: RunSubmitted | None = None
+    costs: CostQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A preview, or the error that the controller met: name of its class, message and field."""
+    """A preview, costs, or the error of the controller: name of its class, message and field."""
 
     preview: Preview | None = None
+    costs: tuple[KnownCost, ...] = ()
     error: str = ""
     message: str = ""
     field: str = ""
@@ -49,10 +55,10 @@ class Answer:
         """The answer that makes the asking side raise the same error."""
         return cls(error=type(error).__name__, message=error.message, field=error.field)
 
-    def unwrap(self) -> Preview:
-        """The preview, or the error raised."""
-        if self.preview is not None:
-            return self.preview
+    def unwrap(self) -> Answer:
+        """The answer, or the error raised."""
+        if not self.error:
+            return self
         raise getattr(errors, self.error, FjordError)(self.message, field=self.field)
 
 
@@ -86,10 +92,33 @@ class Questions(Runs):
         InvalidInput
             If it refuses the submission.
         """
+        answer = await self._ask(timeout_s, submission=submission)
+        if answer.preview is None:
+            raise Unavailable("the controller in office answers no such question")
+        return answer.preview
+
+    async def ask_costs(self, question: CostQuestion, timeout_s: float) -> tuple[KnownCost, ...]:
+        """What the controller in office predicts of work beside a load that is made up.
+
+        Raises
+        ------
+        Unavailable
+            If no controller answers in time.
+        """
+        return (await self._ask(timeout_s, costs=question)).costs
+
+    async def _ask(
+        self,
+        timeout_s: float,
+        *,
+        submission: RunSubmitted | None = None,
+        costs: CostQuestion | None = None,
+    ) -> Answer:
         question = Question(
             id=uuid.uuid4().hex,
             expires_us=self.now_us() + int(timeout_s * 1_000_000),
             submission=submission,
+            costs=costs,
         )
         reply = keys.reply(self.site, question.id)
         key = keys.queries(self.site)

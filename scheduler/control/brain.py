@@ -18,9 +18,10 @@ from scheduler.control import (
     reports,
     views,
 )
+from scheduler.control.assuming import CostQuestion
 from scheduler.control.commands import Command, RecordRun
-from scheduler.control.costing import cost_report
-from scheduler.control.costs import CostReport
+from scheduler.control.costing import cost_report, costs_beside
+from scheduler.control.costs import CostReport, KnownCost
 from scheduler.control.dispatching import dispatch, resend_all
 from scheduler.control.events import (
     ControllerStarted,
@@ -118,6 +119,10 @@ class Brain:
     def costs(self, at_us: int) -> CostReport:
         """What is predicted of all work everywhere, and how good that has been."""
         return cost_report(self.state, at_us)
+
+    def costs_beside(self, question: CostQuestion) -> tuple[KnownCost, ...]:
+        """What work would take beside a load that somebody made up; changes nothing."""
+        return costs_beside(self.state, question)
 
     def critical_boxes(self) -> frozenset[str]:
         """Boxes that a critical run needs: nothing that nobody waits for goes on there."""

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
+from scheduler.control.assuming import CostQuestion, load_beside
 from scheduler.control.costs import CostReport, KnownCost
 from scheduler.control.foreseeing import FUNCTION_PROVIDER
 from scheduler.control.state import State
 from scheduler.model.measuring import Kind, Load, Neighbour
 from scheduler.model.messages import Verdict, WorkKind
-from scheduler.model.ports import CostQuery, Prediction
+from scheduler.model.ports import Contribution, CostQuery, Prediction
 
 MOST_KNOWN = 300
 """Rows of the report at most; a fleet has more pairs than anybody reads."""
@@ -37,9 +38,41 @@ def cost_report(state: State, at_us: int) -> CostReport:
         at_us=at_us,
         oracle=oracle,
         accuracy=state.accuracy.report(at_us, oracle.drifts),
-        known=tuple(_known(state, query, cost) for query, cost in found if cost is not None),
+        known=tuple(
+            _known(query, cost, state.oracle.explain(replace(query, load=PROBE)))
+            for query, cost in found
+            if cost is not None
+        ),
         links=state.links.known(islice(state.living_boxes(), MOST_BOXES)),
     )
+
+
+def costs_beside(state: State, question: CostQuestion) -> tuple[KnownCost, ...]:
+    """What work would take beside a load that is made up, and what makes it so."""
+    queries = [
+        replace(query, load=_asked_load(state, query.machine, question))
+        for query in _queries(state)
+        if question.work in (query.name, query.digest)
+        and question.machine in ("", query.machine)
+        and question.provider in ("", query.provider)
+    ]
+    found = zip(queries, state.oracle.predict(queries), strict=True)
+    return tuple(
+        _known(query, cost, state.oracle.explain(query))
+        for query, cost in found
+        if cost is not None
+    )
+
+
+def _asked_load(state: State, machine: str, question: CostQuestion) -> Load:
+    live = state.machines[machine]
+    box = [
+        core
+        for each in state.machines.values()
+        if each.box == live.box
+        for core in each.report.cores
+    ]
+    return load_beside(question, own=live.report.cores, box=box)
 
 
 def _queries(state: State) -> Iterator[CostQuery]:
@@ -74,7 +107,7 @@ def _query(
     )
 
 
-def _known(state: State, query: CostQuery, cost: Prediction) -> KnownCost:
+def _known(query: CostQuery, cost: Prediction, slowdowns: tuple[Contribution, ...]) -> KnownCost:
     return KnownCost(
         work=query.kind,
         name=query.name,
@@ -92,5 +125,5 @@ def _known(state: State, query: CostQuery, cost: Prediction) -> KnownCost:
         observations=cost.observations,
         observed_us=cost.observed_us,
         kind=cost.kind.value,
-        slowdowns=state.oracle.explain(replace(query, load=PROBE)),
+        slowdowns=slowdowns,
     )

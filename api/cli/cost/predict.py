@@ -11,7 +11,9 @@ from api.cli import options, output
 from api.cli.models import parse_shape
 from api.client import Client
 from api.client.clients import DEFAULT_URL
+from scheduler.control.assuming import CostQuestion, load_beside
 from scheduler.model.errors import InvalidInput
+from scheduler.model.measuring import IDLE, Load
 
 _COLUMNS = ("machine", "provider", "p10 ms", "p50 ms", "p95 ms", "comes from", "runs", "reasons")
 _NUMBERS = ("p10 ms", "p50 ms", "p95 ms", "runs")
@@ -34,28 +36,62 @@ def predict(
     machine: Annotated[str, typer.Option("--machine", help="Only on that machine.")] = "",
     provider: Annotated[str, typer.Option("--provider", help="Only by that provider.")] = "",
     shape: Shape = [],  # noqa: B006 - typer makes a fresh list for every call
+    load: Annotated[
+        list[str],
+        typer.Option(help="Other programs beside it, such as compute:1:60. Repeatable."),
+    ] = [],  # noqa: B006
+    neighbour: Annotated[
+        list[str],
+        typer.Option(
+            help="Work of ours beside it, such as memory or compute:openvino. Repeatable."
+        ),
+    ] = [],  # noqa: B006
     data: options.Data = None,
     server: options.Server = DEFAULT_URL,
     token: options.Token = None,
     as_json: options.Json = False,
 ) -> None:
-    """Predict work on an idle box, and say what the prediction is made of.
+    """Predict work on an idle box, or beside a load, and say what the prediction is made of.
 
     A file is predicted on this computer, without a service and without running it.
     """
     if Path(model).is_file():
-        found = [_of_file(Path(model), shape, machine, provider or "cpu", data)]
+        beside = _load(load, neighbour)
+        found = [_of_file(Path(model), shape, machine, provider or "cpu", data, beside)]
     else:
         with Client(server, token) as client:
-            found = client.predictions(model, machine=machine, provider=provider)
+            found = client.predictions(
+                model,
+                machine=machine,
+                provider=provider,
+                load=",".join(load),
+                neighbour=",".join(neighbour),
+            )
     if as_json:
         return output.print_json({"predictions": found})
     empty = "nothing is known of it there: it was not measured, or does not run there"
     output.print_table(_COLUMNS, [_row(entry) for entry in found], right=_NUMBERS, empty=empty)
 
 
+def _load(foreign: list[str], neighbours: list[str]) -> Load:
+    """What goes on beside the first core of this computer."""
+    from api.loads import foreign_load, listed
+    from api.loads import neighbour as read_neighbour
+    from devices.runtime.host import usable_cores
+
+    if not foreign and not neighbours:
+        return IDLE
+    cores = usable_cores()
+    asked = CostQuestion(
+        work="",
+        foreign=listed(",".join(foreign), foreign_load),
+        neighbours=listed(",".join(neighbours), read_neighbour),
+    )
+    return load_beside(asked, own=cores[:1], box=cores)
+
+
 def _of_file(
-    path: Path, shape: list[str], machine: str, provider: str, data: Path | None
+    path: Path, shape: list[str], machine: str, provider: str, data: Path | None, load: Load
 ) -> dict[str, Any]:
     """Predict a file by its graph; peaks are those of an ordinary core."""
     from api.costs import oracle_of_file
@@ -74,6 +110,7 @@ def _of_file(
         machine=machine or "here",
         provider=provider,
         shapes=shapes,
+        load=load,
     )
     (found,) = oracle.predict([query])
     if found is None:

@@ -37,16 +37,26 @@ def set_policy(placement: str, *, improve: bool = True) -> Steps[Json]:
     return answer_of(response)
 
 
-def predictions(work: str, *, machine: str = "", provider: str = "") -> Steps[list[Json]]:
-    """What a model or function would take on an idle box, one entry per machine and provider.
+def predictions(
+    work: str, *, machine: str = "", provider: str = "", load: str = "", neighbour: str = ""
+) -> Steps[list[Json]]:
+    """What a model or function would take, one entry per machine and provider.
 
     Parameters
     ----------
     machine, provider
         Only there, only by that one.
+    load, neighbour
+        What goes on beside it, such as ``compute:1:60`` and ``memory``, commas between several;
+        nothing else goes on if both are empty.
     """
     found = yield from get(
-        "/v1/cost-models/predictions", work=work, machine=machine, provider=provider
+        "/v1/cost-models/predictions",
+        work=work,
+        machine=machine,
+        provider=provider,
+        load=load,
+        neighbour=neighbour,
     )
     listed: list[Json] = found["predictions"]
     return listed

@@ -26,6 +26,23 @@ def test_file_is_predicted_without_a_service(
     assert "assumed" in capsys.readouterr().out
 
 
+def test_file_is_predicted_beside_a_load(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "double.onnx"
+    file.write_bytes(doubling_model())
+    asked = ["cost", "predict", str(file), "--data", str(tmp_path), "--json"]
+    found = []
+    for load in ([], ["--load", "compute:1000:60", "--neighbour", "memory:cpu"]):
+        assert run([*asked, *load]) == 0
+        found += json.loads(capsys.readouterr().out)["predictions"]
+    idle, beside = found
+    assert beside["p50_us"] >= idle["p50_us"]
+    assert beside["p95_us"] > idle["p95_us"]
+    assert run([*asked, "--load", "heavy:1:60"]) == 2
+    assert "load must be KIND:CORES:PERCENT" in capsys.readouterr().err
+
+
 def test_file_that_is_no_model_is_refused_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,9 +22,11 @@ from scheduler.model.problem import Band
 from tests.cost_models import world
 from tests.scheduler.site import added, agent_joined, single, submitted
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(400)]
 
-Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+Eventually = Callable[[Callable[[], Awaitable[bool]], float], Awaitable[None]]
+PATIENCE_S = 300.0
+"""A training takes some seconds of what others leave over, which may be little."""
 ROWS = world.rows(families=range(4), each=2)
 
 
@@ -62,7 +64,7 @@ async def test_training_replaces_the_model_and_the_brain_predicts_by_it(
         async def is_taken_over() -> bool:
             return bool(told) and learner.report.state == "waiting"
 
-        await eventually(is_taken_over)
+        await eventually(is_taken_over, PATIENCE_S)
     digest = artifact_from((tmp_path / ARTIFACT).read_bytes()).digest
     assert told == [CostModelChanged(at_us=told[0].at_us, digest=digest)]
     assert brain.state.oracle.report().artifact["digest"] == digest
@@ -95,14 +97,14 @@ async def test_nothing_is_trained_on_a_box_that_a_critical_run_needs(
         async def is_in_the_way() -> bool:
             return learner.report.detail == "a critical run is in the way"
 
-        await eventually(is_in_the_way)
+        await eventually(is_in_the_way, PATIENCE_S)
         assert not learner.report.trainings
         brain.handle(RunCancelled(at_us=2, run="r-1"))
 
         async def is_trained() -> bool:
             return bool(learner.report.trainings)
 
-        await eventually(is_trained)
+        await eventually(is_trained, PATIENCE_S)
 
 
 async def test_rows_that_cannot_be_used_are_named_and_the_service_goes_on(
@@ -114,7 +116,7 @@ async def test_rows_that_cannot_be_used_are_named_and_the_service_goes_on(
         async def is_tried() -> bool:
             return bool(learner.report.trainings)
 
-        await eventually(is_tried)
+        await eventually(is_tried, PATIENCE_S)
     (failed,) = learner.report.trainings
     assert not failed.replaced
     assert "other.jsonl line 1: version must be" in failed.detail
@@ -127,5 +129,5 @@ async def test_training_that_is_off_says_so(tmp_path: Path, eventually: Eventual
         async def is_off() -> bool:
             return bool(learner.report.detail)
 
-        await eventually(is_off)
+        await eventually(is_off, PATIENCE_S)
     assert (learner.report.state, learner.report.detail) == ("off", "FJORD_TRAIN_ROWS is 0")

@@ -21,7 +21,7 @@ def test_two_models_are_too_few_to_judge_on() -> None:
 
 
 def test_after_a_drift_a_tenth_of_the_rows_is_enough() -> None:
-    drifted = replace(DUE, new_rows=10, drift_us=5, last_us=4)
+    drifted = replace(DUE, now_us=6, new_rows=10, drift_us=5, last_us=4)
     assert reason(drifted) == "a drift, and 10 new measurements"
     assert waits_for(replace(drifted, new_rows=9))
 

@@ -16,11 +16,13 @@ from onnx import TensorProto, helper, numpy_helper
 from api.settings import Settings
 from tests.api.routes.conftest import agent_of, serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(400)]
 
 Eventually = Callable[[Callable[[], Awaitable[bool]], float], Awaitable[None]]
 WIDTHS = (96, 128, 192, 256)
 BATCHES = (32, 128, 512)
+PATIENCE_S = 300.0
+"""A training takes some seconds of what others leave over, which may be little."""
 
 
 def product(width: int) -> bytes:
@@ -91,7 +93,7 @@ async def test_a_model_never_seen_is_predicted_from_those_that_were_measured(
         await eventually(partial(has_machine, client), 30.0)
         for width in WIDTHS:
             await upload(client, width)
-        await eventually(partial(has_learned, client), 90.0)
+        await eventually(partial(has_learned, client), PATIENCE_S)
         learning = (await found(client, "/v1/cost-models"))["learning"]
         await upload(client, 160)
         await eventually(partial(is_measured, client, "products-160"), 30.0)

@@ -57,6 +57,43 @@ async def test_predictions_name_their_provenance_and_what_loads_add(
     assert (await service.client.get(elsewhere)).json() == {"predictions": []}
 
 
+async def test_work_is_predicted_beside_a_load_that_is_asked_about(
+    service: Service, eventually: Eventually
+) -> None:
+    await runs(service, "beside-costs", 1)
+    path = "/v1/cost-models/predictions?work=double"
+
+    async def is_there() -> bool:
+        return (await service.client.get(path)).is_success
+
+    await eventually(is_there)
+    busy = "&load=compute:1:60,memory:1:30&neighbour=memory"
+    (beside,) = (await service.client.get(path + busy)).json()["predictions"]
+    causes = {part["cause"] for part in beside["slowdowns"]}
+    assert {"foreign load", "contention for its cores", "memory-bound neighbours"} <= causes
+    # Strengths are in doubt until something ran beside such a load.
+    (idle,) = (await service.client.get(path)).json()["predictions"]
+    assert beside["p95_us"] > idle["p95_us"]
+    assert beside["p50_us"] >= idle["p50_us"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ("work=double&load=heavy", "load"),
+        ("work=double&load=compute:0:60", "load"),
+        ("work=double&load=compute:1:101", "load"),
+        ("work=double&neighbour=loud", "neighbour"),
+        ("load=compute", "work"),
+    ],
+)
+async def test_load_that_is_none_is_refused(
+    client: httpx.AsyncClient, asked: str, field: str
+) -> None:
+    answer = await client.get(f"/v1/cost-models/predictions?{asked}")
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+
+
 async def test_unknown_work_is_not_found(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/cost-models/predictions?work=nothing")
     assert (answer.status_code, answer.json()["field"]) == (404, "work")

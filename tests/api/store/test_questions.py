@@ -33,6 +33,7 @@ async def answer_one(store: Store, answer: Answer) -> RunSubmitted:
     inbox = await store.inbox(Position(), block_ms=10_000)
     (question,) = inbox.questions
     await store.reply(question, answer)
+    assert question.submission is not None
     return question.submission
 
 
