@@ -26,7 +26,6 @@ from scheduler.model.errors import Unavailable
 
 Vector = NDArray[np.float64]
 
-ROUNDS = 200
 RATE = 0.15
 LEAVES = 24
 GRAPHS = 0.7
@@ -42,7 +41,7 @@ PULL = 1.0
 _LEAST_SHARE = 1e-4
 
 
-def grow(tables: Sequence[Table], durations_us: Vector, seed: int) -> Factors:
+def grow(tables: Sequence[Table], durations_us: Vector, *, rounds: int, seed: int) -> Factors:
     """Factors by which the parts of each graph are slower than their least time."""
     columns = np.vstack([each.columns for each in tables])
     logs = np.log(np.concatenate([each.least_us for each in tables]))
@@ -52,7 +51,7 @@ def grow(tables: Sequence[Table], durations_us: Vector, seed: int) -> Factors:
     logs = logs + level
     chance = np.random.default_rng(seed)
     trees = []
-    for number in range(ROUNDS):
+    for number in range(rounds):
         sums = _log_sums(logs, owner)
         share = np.exp(logs - sums[owner])
         off = np.clip(wanted - sums, -MOST, MOST)[owner]

@@ -61,12 +61,14 @@ def fit_base(
     queries: Sequence[Query],
     durations_us: Sequence[float],
     providers: Sequence[str],
+    *,
+    rounds: int,
     seed: int,
 ) -> tuple[Factors, Scales]:
-    """Fit factors and scales to durations at rest."""
+    """Fit factors, in so many rounds, and scales to durations at rest."""
     tables = [table(query, providers) for query in queries]
     durations = np.array(durations_us, dtype=np.float64)
-    factors = grow(tables, durations, seed)
+    factors = grow(tables, durations, rounds=rounds, seed=seed)
     off = np.log(durations / sums_us(tables, factors.predict, [0.0] * len(tables)))
     errors: dict[str, list[float]] = defaultdict(list)
     for query, error in zip(queries, off, strict=True):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cost_models.learned.artifact import Artifact
 from cost_models.learned.fitting import family_of, networks_of
 from cost_models.learned.learned import Learned, Opener, Quantiles
-from cost_models.learned.quantiles import HIGH, LOW, MIDDLE
+from cost_models.learned.quantiles import HIGH, LOW, MIDDLE, Shape
 from cost_models.learned.query import query_of
 from cost_models.learned.training import LEAST_FAMILIES, train
 from cost_models.profiles.measurement import Measurement
@@ -54,7 +54,12 @@ class Verdict:
 
 
 def challenge(
-    champion: Artifact | None, rows: Sequence[Measurement], *, seed: int, opener: Opener
+    champion: Artifact | None,
+    rows: Sequence[Measurement],
+    *,
+    seed: int,
+    opener: Opener,
+    shape: Shape | None = None,
 ) -> Verdict:
     """Train a challenger without some families, and hold it against the champion on those.
 
@@ -62,6 +67,8 @@ def challenge(
     ----------
     opener
         Makes the trees of an artifact callable.
+    shape
+        Sizes of the challenger, if not the usual ones.
 
     Raises
     ------
@@ -69,7 +76,7 @@ def challenge(
         If there are too few families to train on some and judge on others.
     """
     held = held_out_families(rows, champion)
-    challenger = train([row for row in rows if family_of(row) not in held], seed=seed)
+    challenger = train([row for row in rows if family_of(row) not in held], seed=seed, shape=shape)
     judged = [row for row in rows if family_of(row) in held]
     losses = [
         loss(predict(artifact, judged, opener) if artifact else roofline(judged), judged)

@@ -53,7 +53,7 @@ def fit(rows: Sequence[Measurement], seed: int, shape: Shape) -> Fitted:
     """Fit a base to all rows and trees to those of networks, without calibration."""
     providers = tuple(sorted({row.provider for row in rows}))
     power = _pace_power(rows)
-    factors, scales = _base(rows, providers, power, seed)
+    factors, scales = _base(rows, providers, power, seed, shape)
     networks = networks_of(rows)
     queries = [query_of(row) for row in networks]
     tables = [kernels.table(query, providers) for query in queries]
@@ -119,12 +119,13 @@ def _pace_power(rows: Sequence[Measurement]) -> float:
 
 
 def _base(
-    rows: Sequence[Measurement], providers: Sequence[str], power: float, seed: int
+    rows: Sequence[Measurement], providers: Sequence[str], power: float, seed: int, shape: Shape
 ) -> tuple[Factors, Scales]:
     calm = [row for row in rows if _is_calm(row)]
     chosen = calm if len(calm) >= LEAST_IDLE_SHARE * len(rows) else rows
     durations = [row.median_us * math.exp(-power * log_pace(row.load, row.peaks)) for row in chosen]
-    return fit_base([query_of(row) for row in chosen], durations, providers, seed)
+    queries = [query_of(row) for row in chosen]
+    return fit_base(queries, durations, providers, rounds=shape.factors, seed=seed)
 
 
 def samples_of(

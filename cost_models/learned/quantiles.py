@@ -28,10 +28,12 @@ LOW, MIDDLE, HIGH = 0.10, 0.50, 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """Sizes of the ensemble. A tree costs about 35 ns per row: all of them must stay near 20.
+    """Sizes of both ensembles. A tree of the quantiles costs 35 ns per row: keep them near 20.
 
     Parameters
     ----------
+    factors
+        Trees of the base, which is asked once per graph.
     trees
         Of p10, p50 and p95.
     leaves
@@ -40,6 +42,7 @@ class Shape:
         Least rows that a leaf stands for.
     """
 
+    factors: int = 200
     trees: tuple[int, int, int] = (2, 14, 4)
     leaves: tuple[int, int] = (16, 8)
     least_rows: int = 20

@@ -121,7 +121,7 @@ class OperationRecord:
     duration_p95_us: int | None = None
     candidates: tuple[Candidate, ...] = ()
     failures: tuple[AttemptRecord, ...] = ()
-    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,9 @@ def graph(kinds: list[float]) -> tuple[Table, float]:
 
 
 GRAPHS = [graph([float(k) for k in RNG.integers(3, size=RNG.integers(2, 9))]) for _ in range(300)]
-FACTORS = grow([table for table, _ in GRAPHS], np.array([us for _, us in GRAPHS]), seed=0)
+FACTORS = grow(
+    [table for table, _ in GRAPHS], np.array([us for _, us in GRAPHS]), rounds=200, seed=0
+)
 
 
 @pytest.mark.parametrize("kind", HIDDEN)
@@ -44,6 +46,6 @@ def test_exported_factors_agree_with_the_trees() -> None:
 def test_same_graphs_and_seed_give_the_same_factors() -> None:
     tables, durations = zip(*GRAPHS[:40], strict=True)
 
-    first, second = (grow(tables, np.array(durations), seed=5) for _ in range(2))
+    first, second = (grow(tables, np.array(durations), rounds=20, seed=5) for _ in range(2))
 
     assert first == second

@@ -6,13 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cost_models.learned import train
+from cost_models.learned import Artifact, train
 from cost_models.learned.champion import challenge, held_out_families
 from cost_models.learned.fitting import family_of
+from cost_models.learned.quantiles import Shape
 from cost_models.profiles.measurement import Measurement
 from devices.runtime.regressor import open_regressor
 from scheduler.model.errors import InvalidMeasurement
 from tests.cost_models import world
+
+SMALL = Shape(factors=40)
+"""Each test trains anew."""
 
 
 def spoilt(rows: Sequence[Measurement], spared: set[str]) -> list[Measurement]:
@@ -27,7 +31,7 @@ def spoilt(rows: Sequence[Measurement], spared: set[str]) -> list[Measurement]:
 
 
 def test_first_model_wins_if_it_beats_the_roofline(measured: Sequence[Measurement]) -> None:
-    verdict = challenge(None, measured, seed=1, opener=open_regressor)
+    verdict = challenge(None, measured, seed=1, opener=open_regressor, shape=SMALL)
 
     assert verdict.is_replaced
     assert verdict.artifact is not None
@@ -37,9 +41,11 @@ def test_first_model_wins_if_it_beats_the_roofline(measured: Sequence[Measuremen
 
 def test_worse_challenger_never_replaces_the_champion(measured: Sequence[Measurement]) -> None:
     held = held_out_families(measured, None)
-    champion = train([row for row in measured if family_of(row) not in held], seed=1)
+    champion = train([row for row in measured if family_of(row) not in held], seed=1, shape=SMALL)
 
-    verdict = challenge(champion, spoilt(measured, held), seed=1, opener=open_regressor)
+    verdict = challenge(
+        champion, spoilt(measured, held), seed=1, opener=open_regressor, shape=SMALL
+    )
 
     assert not verdict.is_replaced
     assert verdict.artifact is champion
@@ -49,18 +55,25 @@ def test_worse_challenger_never_replaces_the_champion(measured: Sequence[Measure
 def test_better_challenger_replaces_the_champion(measured: Sequence[Measurement]) -> None:
     held = held_out_families(measured, None)
     spoilt_rows = spoilt(measured, held)
-    champion = train([row for row in spoilt_rows if family_of(row) not in held], seed=1)
+    champion = train(
+        [row for row in spoilt_rows if family_of(row) not in held], seed=1, shape=SMALL
+    )
 
-    verdict = challenge(champion, measured, seed=1, opener=open_regressor)
+    verdict = challenge(champion, measured, seed=1, opener=open_regressor, shape=SMALL)
 
     assert verdict.is_replaced
     assert verdict.artifact is not champion
 
 
-def test_same_families_stay_apart_as_data_grows(measured: Sequence[Measurement]) -> None:
-    first = challenge(None, measured, seed=1, opener=open_regressor)
+def test_same_families_stay_apart_as_data_grows(
+    measured: Sequence[Measurement], artifact: Artifact
+) -> None:
+    held = held_out_families(measured, None)
+    seen = {family_of(row) for row in measured} - held
 
-    assert held_out_families(measured, first.artifact) == set(first.families)
+    champion = replace(artifact, families=tuple(sorted(seen)))
+
+    assert held_out_families(world.rows(each=3), champion) == held
 
 
 def test_two_families_are_too_few_to_judge_by() -> None:
