@@ -195,6 +195,7 @@ class Oracle:
     def _stand(self, layers: Sequence[Layer], artifact: dict[str, str], note: str) -> None:
         self._layers = (*layers, Declared())
         self._slowdowns = Slowdowns(self._layers)
+        self._known.is_told = any(layer.knows_loads for layer in layers)
         self._artifact = artifact
         self.tell(note)
 

@@ -19,9 +19,16 @@ WorkKey = tuple[WorkKind, str, str, str]
 
 
 class Register:
-    """All tracks. Everything is kept in the order in which it came."""
+    """All tracks. Everything is kept in the order in which it came.
+
+    Attributes
+    ----------
+    is_told
+        Whether some layer says what loads do to models.
+    """
 
     def __init__(self) -> None:
+        self.is_told = False
         self._works: dict[WorkKey, Work] = {}
         self._places: dict[Spot, Place] = {}
         self._by_machine: dict[str, dict[tuple[object, ...], Track]] = {}
@@ -48,7 +55,7 @@ class Register:
         key = (query.machine.rpartition("/")[0], query.provider)
         place = self._places.get(key)
         if place is None:
-            place = self._places[key] = Place()
+            place = self._places[key] = Place(strengths=self._strengths(query.kind))
         return place
 
     def add(self, work: Work, query: CostQuery, track: Track) -> None:
@@ -96,13 +103,17 @@ class Register:
         providers = {provider for work in models for _, provider in work.tracks}
         for (_, provider), place in self._places.items():
             if provider in providers:
-                place.strengths = Strengths()
+                place.strengths = self._strengths(WorkKind.MODEL)
                 place.stamp += 1
         for work in models:
             for tracks in (work.tracks, *work.shaped.values()):
                 for track in tracks.values():
                     track.own.forget_loads()
             work.changed()
+
+    def _strengths(self, kind: WorkKind) -> Strengths:
+        is_told = self.is_told and kind is WorkKind.MODEL
+        return Strengths.told() if is_told else Strengths()
 
     def _drop_shape(self, work: Work, query: CostQuery) -> None:
         shapes = next(iter(work.shaped))
