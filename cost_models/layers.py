@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from math import log, log1p
 from typing import Protocol
 
-from cost_models.slowdown import Amounts, amounts, of_pace
+from cost_models.pace import USUAL, log_pace
+from cost_models.slowdown import Amounts, amounts
 from scheduler.model.measuring import IDLE, Kind, Load
 from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Contribution, CostQuery, Provenance
@@ -143,9 +144,8 @@ class Slowdowns:
     def of_pace(self, query: CostQuery, load: Load | None = None) -> float:
         """What the pace of the core adds to the logarithm of the median."""
         seen = query.load if load is None else load
-        if not seen.pace_ns:
-            return 0.0
-        return of_pace(seen, self._usual_ns.get((query.machine, query.provider), 0))
+        usual_ns = self._usual_ns.get((query.machine, query.provider), 0)
+        return USUAL * log_pace(seen.pace_ns, usual_ns)
 
     def learn_machine(self, machine: MachineReport) -> None:
         """Take in the usual pace of a machine, and ask the layers again: they learned it too."""

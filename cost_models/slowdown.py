@@ -7,7 +7,6 @@ What nothing but load explains therefore never touches the idle level.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import log
 
 from scheduler.model.measuring import IDLE, Kind, Load
 
@@ -43,10 +42,6 @@ STEP = 0.05
 RESTED_US = 1_000_000
 """After such a pause caches are cold and clocks are low."""
 
-PACE_STRENGTH = 0.7
-"""What a slower core does to work (both in logarithms): not all of it waits for the core's clock.
-Of three collections two are predicted best with it, and the third with 0.3."""
-
 Amounts = tuple[tuple[int, float], ...]
 """Causes that are there, each with how much of it."""
 
@@ -75,19 +70,6 @@ def amounts(load: Load | None) -> Amounts:
     if load.is_cold:
         found.append((_COLD, 1.0))
     return tuple([pair for pair in found if pair[1] > 0.0])
-
-
-def of_pace(load: Load | None, usual_ns: int) -> float:
-    """What the pace of the core adds to the logarithm of a duration, against the usual one.
-
-    Examples
-    --------
-    >>> round(of_pace(Load(pace_ns=60_000), 40_000), 2)
-    0.28
-    """
-    if load is None or not load.pace_ns or not usual_ns:
-        return 0.0
-    return PACE_STRENGTH * log(load.pace_ns / usual_ns)
 
 
 @dataclass(slots=True)

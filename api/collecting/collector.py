@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,6 +44,8 @@ KERNELS = 48
 KERNEL_REPEATS = 6
 KERNEL_BUDGET_US = 12_000
 WARM_US = 5_000
+COUNTED = 512
+"""Graphs whose counts are kept: networks come again and again, kernels never."""
 PEAKS_BUDGET_US = 3_000_000
 # Some runs follow a rest: a machine that is not fully used is slower at first.
 _RESTED = 0.2
@@ -297,6 +299,6 @@ def _cost(point: Point) -> GraphCost:
     return _counted(point.path, tuple(sorted(point.shapes.items())))
 
 
-@cache
+@lru_cache(maxsize=COUNTED)
 def _counted(path: str, shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> GraphCost:
     return graph_cost(onnx.load(path), dict(shapes))

@@ -16,6 +16,7 @@ from api.learning.follower import Follower
 from api.learning.history import History
 from api.learning.recorder import Recorder
 from api.learning.rule import Facts, reason, waits_for
+from cost_models.learned.engines import MISSING
 from cost_models.oracle import Oracle
 from scheduler.control.brain import Brain
 from scheduler.control.commands import KeepExecution, KeepProfile
@@ -117,8 +118,8 @@ class CostLearning:
         if not trainer.is_possible():
             if not self._has_told:
                 self._has_told = True
-                _log.warning("%s; predictions stay as they are", trainer.MISSING)
-            return "off", trainer.MISSING
+                _log.warning("%s; predictions stay as they are", MISSING)
+            return "off", MISSING
         return "waiting", waits_for(facts)
 
     async def _train(self, brain: Brain, facts: Facts, changed: Callable[[], None]) -> None:

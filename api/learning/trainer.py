@@ -16,7 +16,6 @@ from typing import Any
 
 LONGEST_S = 3_600.0
 """A training that is not done by then hangs: its process is ended. Pauses count."""
-MISSING = "training needs scikit-learn: install it with 'pip install fjord[cost]'"
 
 
 def is_possible() -> bool:

@@ -15,14 +15,13 @@ better from few graphs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cost_models.learned.engines import drawn_trees
 from cost_models.learned.forest import Factors, Tree, below
 from cost_models.learned.kernels import Table
-from scheduler.model.errors import Unavailable
 
 Vector = NDArray[np.float64]
 
@@ -74,7 +73,7 @@ def _tree(
     """One tree, and the leaf of each part."""
     used = weights > 0
     total = float(weights.sum())
-    engine = _engine()(
+    engine = drawn_trees()(
         max_leaf_nodes=LEAVES,
         min_weight_fraction_leaf=min(0.4, LEAST_GRAPHS / total),
         max_features=COLUMNS,
@@ -94,13 +93,3 @@ def _tree(
         value=tuple(np.where(is_leaf, RATE * moved / (weight + PULL), 0.0).tolist()),
     )
     return tree, leaf
-
-
-def _engine() -> Any:
-    try:
-        from sklearn.tree import ExtraTreeRegressor
-    except ImportError as error:
-        raise Unavailable(
-            "training needs scikit-learn: install it with 'pip install fjord[cost]'"
-        ) from error
-    return ExtraTreeRegressor

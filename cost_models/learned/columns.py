@@ -1,6 +1,6 @@
 """What the trees see: how the work divides, and what goes on beside it.
 
-The trees correct the physical base by a factor, so they see shares and logarithms, not totals.
+The trees correct the base by a factor, so they see shares and logarithms, not totals.
 """
 
 from __future__ import annotations

@@ -22,9 +22,10 @@ from cost_models.learned.columns import (
 )
 from cost_models.learned.forest import Factors, Forest, factors_to_onnx, to_onnx
 from cost_models.learned.learned import Learned, Quantiles
-from cost_models.learned.pace import fit_power, log_pace
-from cost_models.learned.quantiles import Shape, fit_quantiles
-from cost_models.learned.query import is_loaded, query_of
+from cost_models.learned.quantiles import fit_quantiles
+from cost_models.learned.query import Query, is_loaded, query_of
+from cost_models.learned.shape import Shape
+from cost_models.pace import fit_power, log_pace
 from cost_models.profiles.measurement import KERNELS, Measurement
 from cost_models.profiles.store import data_digest
 
@@ -64,7 +65,7 @@ def fit(rows: Sequence[Measurement], seed: int, shape: Shape) -> Fitted:
         for query, base_us in zip(queries, bases, strict=True)
     ]
     places, samples, weights = samples_of(networks)
-    paced = bases * [math.exp(power * log_pace(query.load, query.peaks)) for query in queries]
+    paced = bases * [math.exp(power * _log_pace(query)) for query in queries]
     forest = fit_quantiles(
         np.array(columns, dtype=np.float32)[places],
         np.log(samples / paced[places]),
@@ -102,6 +103,10 @@ def family_of(row: Measurement) -> str:
     return row.family or row.digest
 
 
+def _log_pace(run: Measurement | Query) -> float:
+    return log_pace(run.load.pace_ns, run.peaks.pace_ns if run.peaks is not None else 0)
+
+
 def _is_calm(row: Measurement) -> bool:
     return not is_loaded(row.load) and not row.load.is_cold
 
@@ -113,7 +118,7 @@ def _pace_power(rows: Sequence[Measurement]) -> float:
             (row.digest, tuple(sorted(row.shapes.items())), row.machine, row.provider)
             for row in calm
         ],
-        [log_pace(row.load, row.peaks) for row in calm],
+        [_log_pace(row) for row in calm],
         [math.log(row.median_us) for row in calm],
     )
 
@@ -123,7 +128,7 @@ def _base(
 ) -> tuple[Factors, Scales]:
     calm = [row for row in rows if _is_calm(row)]
     chosen = calm if len(calm) >= LEAST_IDLE_SHARE * len(rows) else rows
-    durations = [row.median_us * math.exp(-power * log_pace(row.load, row.peaks)) for row in chosen]
+    durations = [row.median_us * math.exp(-power * _log_pace(row)) for row in chosen]
     queries = [query_of(row) for row in chosen]
     return fit_base(queries, durations, providers, rounds=shape.factors, seed=seed)
 

@@ -1,4 +1,4 @@
-"""Gradient-boosted quantiles of the log-ratio between what was measured and the physical base.
+"""Gradient-boosted quantiles of the log-ratio between what was measured and the base.
 
 References
 ----------
@@ -11,42 +11,19 @@ cross.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cost_models.learned.engines import boosting
 from cost_models.learned.forest import Forest, Tree, below
-from scheduler.model.errors import Unavailable
+from cost_models.learned.shape import Shape
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
 LOW, MIDDLE, HIGH = 0.10, 0.50, 0.95
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """Sizes of both ensembles. A tree of the quantiles costs 35 ns per row: keep them near 20.
-
-    Parameters
-    ----------
-    factors
-        Trees of the base, which is asked once per graph.
-    trees
-        Of p10, p50 and p95.
-    leaves
-        Most leaves of a tree of the median, and of the outer quantiles.
-    least_rows
-        Least rows that a leaf stands for.
-    """
-
-    factors: int = 200
-    trees: tuple[int, int, int] = (2, 14, 4)
-    leaves: tuple[int, int] = (16, 8)
-    least_rows: int = 20
-    rate: float = 0.3
 
 
 def fit_quantiles(
@@ -89,7 +66,7 @@ def _boost(
     seed: int,
     shape: Shape,
 ) -> Any:
-    engine = _engine()(
+    engine = boosting()(
         loss="quantile",
         quantile=quantile,
         max_iter=trees,
@@ -101,16 +78,6 @@ def _boost(
         random_state=seed,
     )
     return engine.fit(rows, targets, sample_weight=weights)
-
-
-def _engine() -> Any:
-    try:
-        from sklearn.ensemble import HistGradientBoostingRegressor
-    except ImportError as error:
-        raise Unavailable(
-            "training needs scikit-learn: install it with 'pip install fjord[cost]'"
-        ) from error
-    return HistGradientBoostingRegressor
 
 
 def _trees(fitted: Any) -> tuple[Tree, ...]:
