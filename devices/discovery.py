@@ -16,10 +16,11 @@ from pathlib import Path
 
 import msgspec
 
+from devices import nvidia
 from devices.catalogue import CATALOGUE, Provider, provider
 from devices.fingerprint import fingerprint
 from devices.peak_cache import PeakCache
-from devices.runtime.host import memory_bytes, nvidia_memory_bytes, this_host, usable_cores
+from devices.runtime.host import memory_bytes, this_host, usable_cores
 from devices.runtime.packages import missing, version
 from scheduler.model.measuring import Peaks
 from scheduler.model.messages import MachineReport, Profile, ProviderReport, Verdict
@@ -127,7 +128,7 @@ def _proven(row: Provider, blank: ProviderReport, cache: PeakCache | None) -> Di
         cache.put(row, measured)
     return Discovered(
         report=replace(blank, verdict=found.verdict, reason=found.reason),
-        memory_bytes=nvidia_memory_bytes() if row.lane == "cuda" else 0,
+        memory_bytes=nvidia.memory_bytes() if row.lane == "cuda" else 0,
         coverage=found.coverage,
         error=found.error,
         run_us=min(found.samples_us, default=0),

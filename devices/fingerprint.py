@@ -7,8 +7,9 @@ import platform
 from functools import cache
 from pathlib import Path
 
+from devices import nvidia
 from devices.catalogue import Provider
-from devices.runtime.host import nvidia_name, this_host
+from devices.runtime.host import this_host
 from devices.runtime.packages import RUNTIMES, first_version, version
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -34,7 +35,7 @@ def fingerprint(row: Provider) -> str:
 def _card(row: Provider) -> str:
     """Name of the GPU that it runs on, where one is known."""
     is_on_gpu = row.device_class == "gpu" and not row.is_simulated(this_host())
-    return nvidia_name() if is_on_gpu else ""
+    return nvidia.name() if is_on_gpu else ""
 
 
 @cache

@@ -76,7 +76,7 @@ def profile(
     try:
         # The first run allocates, and on some providers compiles: what it takes longer is loading.
         first_us, outputs = _run(session, inputs, clock)
-        meter = meter or EnergyMeter()
+        meter = meter or EnergyMeter.of_lane(row.lane)
         before = meter.read_uj()
         samples = _samples(session, inputs, repeats=repeats, budget_us=budget_us, clock=clock)
         used_uj = meter.used_uj(before)

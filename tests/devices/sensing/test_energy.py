@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from devices import nvidia
 from devices.energy import EnergyMeter
+from tests.devices.nvidia_driver import Driver, put_card
 
 
 def package(root: Path, index: int, energy_uj: int) -> None:
@@ -44,3 +48,28 @@ def test_a_box_without_counters_tells_no_energy(tmp_path: Path) -> None:
     meter = EnergyMeter(tmp_path)
     assert meter.read_uj() is None
     assert meter.used_uj(None) is None
+
+
+def test_what_runs_on_a_card_is_charged_with_its_energy_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = Driver(energy_mj=7)
+    put_card(monkeypatch, driver)
+    package(tmp_path, 0, 10)
+    meter = EnergyMeter(tmp_path, card=nvidia.energy_uj)
+    before = meter.read_uj()
+    package(tmp_path, 0, 15)
+    driver.energy_mj = 9
+    assert meter.used_uj(before) == 2_005
+
+
+def test_a_card_is_counted_where_packages_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_card(monkeypatch, Driver(energy_mj=7))
+    assert EnergyMeter.of_lane("cuda").read_uj() == {"card": 7_000}
+
+
+def test_idle_power_of_a_card_is_not_charged_to_a_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put_card(monkeypatch, Driver(energy_mj=7))
+    assert "card" not in (EnergyMeter.of_lane("cpu").read_uj() or {})
