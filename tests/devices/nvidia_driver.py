@@ -10,6 +10,7 @@ import pytest
 from devices import nvidia
 
 MIB = 1024 * 1024
+SUCCESS: int = pynvml.NVML_SUCCESS
 
 
 class Driver:
@@ -19,13 +20,13 @@ class Driver:
         self.card = name.encode()
         self.memory_bytes = 81_559 * MIB
         self.energy_mj = energy_mj
-        self.answer: int = pynvml.NVML_SUCCESS
+        self.answer = SUCCESS
 
     def nvmlInitWithFlags(self, flags: Any) -> int:
-        return pynvml.NVML_SUCCESS
+        return SUCCESS
 
     def nvmlDeviceGetHandleByIndex_v2(self, index: Any, handle: Any) -> int:
-        return pynvml.NVML_SUCCESS
+        return SUCCESS
 
     def nvmlDeviceGetName(self, handle: Any, text: Any, size: Any) -> int:
         text.value = self.card
