@@ -1,6 +1,6 @@
 """How long it takes to plan anew when something arrives.
 
-    python -m benchmarks.replanning [--arrivals 500]
+    python -m benchmarks.replanning [--arrivals 500] [--cold]
 
 Pending operations of pipelines on heterogeneous machines, one more job each time. *placed*: arrays,
 heuristic, schedule, checker. *carried over*: the plan in force with the new job inserted, and
@@ -13,7 +13,7 @@ import argparse
 import gc
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from random import Random
 
@@ -23,13 +23,19 @@ from scheduler.model.schedule import Limits, Schedule
 from scheduler.portfolio import placer, solve, warm_up
 
 STAGES = 4
+LOAD_US = 100_000
 BOXES = 2
 
 
-def site(jobs: int, machines: int, seed: int) -> Problem:
-    """Pipelines of four stages, each stage with a mode on every machine of its own speed."""
+def site(jobs: int, machines: int, seed: int, *, cold: bool = False) -> Problem:
+    """Pipelines of four stages, each stage with a mode on every machine of its own speed.
+
+    If it is cold, each machine has to load what a stage needs before it runs that stage first.
+    """
     random = Random(seed)
-    lanes = tuple(Machine(id=f"m{k}", device=f"box{k % BOXES}") for k in range(machines))
+    lanes = tuple(
+        Machine(id=f"m{k}", device=f"box{k % BOXES}", keeps_setups=True) for k in range(machines)
+    )
     boxes = [f"box{k}" for k in range(BOXES)]
     return Problem(
         machines=lanes,
@@ -39,7 +45,12 @@ def site(jobs: int, machines: int, seed: int) -> Problem:
                 id=f"j{j}/{stage}",
                 job=f"j{j}",
                 modes=tuple(
-                    Mode(machine=lane.id, duration_us=random.randint(2_000, 30_000))
+                    Mode(
+                        machine=lane.id,
+                        duration_us=random.randint(2_000, 30_000),
+                        family=f"stage{stage}" if cold else "",
+                        setup_us=LOAD_US if cold else 0,
+                    )
                     for lane in lanes
                 ),
             )
@@ -94,6 +105,7 @@ def main() -> None:
     parser.add_argument("--arrivals", type=int, default=500)
     parser.add_argument("--operations", type=int, default=200)
     parser.add_argument("--machines", type=int, default=8)
+    parser.add_argument("--cold", action="store_true", help="no machine has any session yet")
     options = parser.parse_args()
     warm_up()
     gc.collect()
@@ -105,15 +117,15 @@ def main() -> None:
         ("improved", improved, max(1, options.arrivals // 20)),
     ]
     for name, way, count in ways:
-        measure(name, way, count, jobs, options.machines)
+        problems = (site(jobs, options.machines, i, cold=options.cold) for i in range(count))
+        measure(name, way, problems)
 
 
 def measure(
-    name: str, way: Callable[[Problem, Schedule], int], count: int, jobs: int, machines: int
+    name: str, way: Callable[[Problem, Schedule], int], problems: Iterable[Problem]
 ) -> None:
     wall_ms, cpu_ms, values = [], [], []
-    for seed in range(count):
-        problem = site(jobs, machines, seed)
+    for problem in problems:
         plan = placer("heft")(without_last(problem), Limits(), 0).schedule
         assert plan is not None
         began, began_cpu = time.perf_counter(), time.process_time()

@@ -89,13 +89,15 @@ class _Rows:
 
     def _setups(self, machine: Machine, placed: Iterable[Assignment]) -> Iterator[tuple[str, int]]:
         """Operations before which the machine was made ready, and for how long."""
-        family = machine.family
+        loaded = {machine.family, *machine.kept}
         for one in placed if machine.exclusive else ():
             mode = self._mode(one)
             started = self.problem.operation(one.operation).progress is not None
-            if mode.family != family and mode.setup_us and not started:
+            if mode.family not in loaded and mode.setup_us and not started:
                 yield one.operation, mode.setup_us
-            family = mode.family
+            if not machine.keeps_setups:
+                loaded.clear()
+            loaded.add(mode.family)
 
     def _mode(self, placed: Assignment) -> Mode:
         return self.problem.operation(placed.operation).modes[placed.mode]

@@ -281,12 +281,12 @@ def _overlaps(machine: Machine, rows: Sequence[_Row]) -> Iterator[Violation]:
 
 
 def _setups(machine: Machine, rows: Sequence[_Row], now_us: int) -> Iterator[Violation]:
-    """Want free time for loading a session, unless the machine has the last of the same family."""
+    """Want free time for loading a session, unless the machine has it: the last, or any it kept."""
     ends_us = [window.end_us for window in machine.unavailable]
-    family, busy_us = machine.family, 0
+    loaded, busy_us = {machine.family, *machine.kept}, 0
     for row in rows:
         # An operation that overlaps another is reported as that, and not for its setup too.
-        if row.mode.family != family and row.is_open and row.start_us >= busy_us:
+        if row.mode.family not in loaded and row.is_open and row.start_us >= busy_us:
             begin_us = row.start_us - row.mode.setup_us
             if row.mode.setup_us and (
                 begin_us < max(busy_us, now_us)
@@ -294,7 +294,9 @@ def _setups(machine: Machine, rows: Sequence[_Row], now_us: int) -> Iterator[Vio
             ):
                 message = f"needs {machine.id!r} for its setup from {begin_us} us"
                 yield _violation(ViolationKind.SETUP, row.operation.id, message)
-        family = row.mode.family
+        if not machine.keeps_setups:
+            loaded.clear()
+        loaded.add(row.mode.family)
         if row.end_us > busy_us:
             busy_us = row.end_us
 

@@ -86,12 +86,23 @@ def _check_machines(problem: Problem) -> None:
         _optional(machine.memory_bytes, 0, "machines[{}].memory_bytes", i)
         _text(machine.family, "machines[{}].family", i)
         _flag(machine.exclusive, "machines[{}].exclusive", i)
+        _flag(machine.keeps_setups, "machines[{}].keeps_setups", i)
+        if machine.kept:
+            _check_kept(machine, i)
         free_from = 0
         for j, window in enumerate(machine.unavailable):
             # Each starts where the one before it ended, or later: ordered and disjoint.
             _number(window.start_us, free_from, "machines[{}].unavailable[{}].start_us", i, j)
             _number(window.end_us, window.start_us + 1, "machines[{}].unavailable[{}].end_us", i, j)
             free_from = window.end_us
+
+
+def _check_kept(machine: Machine, i: int) -> None:
+    if not machine.keeps_setups:
+        _refuse("must be empty unless setups are kept", machine.kept, "machines[{}].kept", i)
+    if type(machine.kept) is not tuple:
+        _refuse("must be a tuple of families", machine.kept, "machines[{}].kept", i)
+    _unique(machine.kept, f"machines[{i}].kept[{{}}]")
 
 
 def _check_resources(problem: Problem) -> None:

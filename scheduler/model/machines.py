@@ -28,6 +28,11 @@ class Machine:
         Windows in which nothing may run, in ascending order, without overlap.
     family
         Family of the session that is loaded before the first operation; empty for none.
+    keeps_setups
+        Whether what was loaded once stays: a setup is then due before the first operation of its
+        family there, and never again. Otherwise each change of family needs one.
+    kept
+        More families that are loaded before the first operation, where setups are kept.
     exclusive
         Whether it runs one operation at a time. Otherwise only resources limit how many run at
         once, as on a host whose cores are a resource; such a machine needs no setups.
@@ -39,6 +44,8 @@ class Machine:
     unavailable: tuple[Window, ...] = ()
     family: str = ""
     exclusive: bool = True
+    keeps_setups: bool = False
+    kept: tuple[str, ...] = ()
 
     @property
     def device_id(self) -> str:

@@ -62,9 +62,10 @@ class Mode:
     provider, variant
         What else identifies the mode; the solver does not look at them.
     family, setup_us
-        Which session it needs, and how long the machine loads it if the operation before it there
-        (or what the machine begins with) is of another family. The machine does nothing else
-        meanwhile, and does not begin before `Problem.now_us`; inputs need not be there yet.
+        Which session it needs, and how long the machine loads it right before the operation if it
+        has not got it: if the operation before it there (or what the machine begins with) is of
+        another family or, on a machine that keeps setups, all of them are. The machine does nothing
+        else meanwhile, and does not begin before `Problem.now_us`; inputs need not be there yet.
     resident_bytes
         Memory of its machine that the session holds for as long as the schedule lasts, once per
         family; an operation without a family holds its own.

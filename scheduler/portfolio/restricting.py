@@ -43,7 +43,8 @@ def restricted(whole: Arrays, inside: Mask, fixed: Mask, plan: Solution) -> Part
     """Give the operations `inside`; those that are `fixed` as if they ran already as planned.
 
     What is fixed holds its machine and its resources from start to end. Where its setup would be
-    needed, or begin anew, if something came right before it, nothing else fits in.
+    needed, or begin anew, if something came right before it, nothing else fits in; where setups are
+    kept, where its setup is.
     """
     operations = np.flatnonzero(inside).astype(np.int32)
     number, joined = _numbers(inside), _joined(whole, inside)
@@ -149,11 +150,15 @@ def _windows(whole: Arrays, fixed: Mask, plan: Solution) -> tuple[Int, Long, Lon
 def _gaps(whole: Arrays, fixed: Mask, plan: Solution, machine: int) -> Iterable[tuple[int, int]]:
     placed = fixed | (whole.state == RUNNING)
     here = np.flatnonzero(placed & (whole.mode_machine[plan.mode] == machine))
-    free_us = whole.now_us
+    free_us, loaded = whole.now_us, set[int]()
+    keeps = bool(whole.machine_keeps[machine])
     for i in here[np.argsort(plan.start_us[here], kind="stable")]:
         start_us, mode = int(plan.start_us[i]), plan.mode[i]
-        if fixed[i] and whole.mode_setup_us[mode] > 0 and start_us > free_us:
-            yield free_us, start_us
+        setup_us = int(whole.mode_setup_us[mode])
+        is_kept = keeps and int(whole.mode_family[mode]) in loaded
+        if fixed[i] and setup_us > 0 and start_us > free_us and not is_kept:
+            yield (start_us - setup_us if keeps else free_us), start_us
+        loaded.add(int(whole.mode_family[mode]))
         end_us = start_us + whole.mode_us[mode] if fixed[i] else whole.frozen_end_us[i]
         free_us = max(free_us, int(end_us))
 

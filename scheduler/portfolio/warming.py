@@ -105,7 +105,12 @@ def _pipelines() -> Problem:
         machines=(
             Machine(id="cpu", device="host", exclusive=False),
             Machine(id="gpu", device="card", memory_bytes=90, family="det"),
-            Machine(id="npu", device="card", unavailable=(Window(start_us=8, end_us=9),)),
+            Machine(
+                id="npu",
+                device="card",
+                unavailable=(Window(start_us=8, end_us=9),),
+                keeps_setups=True,
+            ),
         ),
         jobs=(Job(id="a", due_us=20, deadline_us=200), Job(id="b", release_us=1, weight=2)),
         operations=tuple(

@@ -62,6 +62,8 @@ class Arrays(NamedTuple):
         Position in `Operation.modes`.
     mode_family
         Family of the session; 0 is the empty one.
+    mode_setup_us
+        Zero too where a machine that keeps setups begins with this one.
     mode_extra_bytes
         What the mode needs at its peak beyond what stays resident.
     demand_first, demand_resource, demand_amount
@@ -105,6 +107,7 @@ class Arrays(NamedTuple):
     machine_memory_bytes: Long
     machine_family: Int
     machine_exclusive: Int
+    machine_keeps: Int
     window_first: Int
     window_start_us: Long
     window_end_us: Long
@@ -152,7 +155,7 @@ class _Builder:
         self.operations = _numbers(operation.id for operation in problem.operations)
         self.groups = _numbers(o.colocation for o in problem.operations if o.colocation)
         self.table = _MODE_ROWS.table(problem.operations)
-        named = [machine.family for machine in problem.machines]
+        named = [name for one in problem.machines for name in (one.family, *one.kept)]
         self.families = _numbers(["", *named, *self.table.families()])
 
     def arrays(self) -> Arrays:
@@ -186,6 +189,7 @@ class _Builder:
             machine_memory_bytes=machine_memory_bytes,
             machine_family=_int([self.families[m.family] for m in problem.machines]),
             machine_exclusive=_int([m.exclusive for m in problem.machines]),
+            machine_keeps=_int([m.keeps_setups for m in problem.machines]),
             window_first=_firsts([len(m.unavailable) for m in problem.machines]),
             window_start_us=_long([window.start_us for window in windows]),
             window_end_us=_long([window.end_us for window in windows]),
@@ -224,6 +228,8 @@ class _Builder:
         usable |= np.repeat(state != OPEN, lengths)
         kept = np.concatenate(([0], np.cumsum(usable)))
         columns = rows[usable].T.copy()
+        if columns[SETUP_US].any():
+            columns[SETUP_US][self._is_kept(machine[usable], family[usable])] = 0
         return {
             "mode_first": kept[first].astype(np.int32),
             "mode_index": index[usable],
@@ -239,6 +245,17 @@ class _Builder:
             "demand_resource": demand_resource[usable[owner]],
             "demand_amount": demand_amount[usable[owner]],
         }
+
+    def _is_kept(self, machine: Int, family: Int) -> NDArray[np.bool_]:
+        """Per mode, whether its machine keeps setups and begins with this one."""
+        kept = {
+            (m, self.families[name])
+            for m, one in enumerate(self.problem.machines)
+            if one.keeps_setups
+            for name in (one.family, *one.kept)
+        }
+        pairs = zip(machine.tolist(), family.tolist(), strict=True)
+        return np.array([pair in kept for pair in pairs], np.bool_)
 
     def _demands(self) -> tuple[Int, Int, Long]:
         if not self.problem.resources:

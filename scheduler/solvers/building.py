@@ -176,6 +176,7 @@ def _defaults(count: int, machines: int, devices: int, jobs: int) -> dict[str, A
         "machine_memory_bytes": np.full(machines, NEVER_US),
         "machine_family": _zeros(machines),
         "machine_exclusive": np.ones(machines, np.int32),
+        "machine_keeps": _zeros(machines),
         "window_first": _zeros(machines + 1),
         "window_start_us": np.zeros(0, np.int64),
         "window_end_us": np.zeros(0, np.int64),

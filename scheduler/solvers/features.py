@@ -12,12 +12,14 @@ def features(form: Arrays) -> frozenset[Feature]:
     """List what a solver must take into account."""
     pairs = ~np.eye(len(form.link_latency_us), dtype=bool)
     costly = (form.link_latency_us != 0) | (form.link_rate != 0)
+    loads, keeps = form.mode_setup_us > 0, form.machine_keeps[form.mode_machine] != 0
     limited = form.machine_memory_bytes[form.mode_machine] < NEVER_US
     present = {
         Feature.TRANSFERS: len(form.source_op) > 0 and (costly & pairs).any(),
         Feature.WINDOWS: len(form.window_start_us) > 0,
         Feature.STARTED: (form.state != OPEN).any(),
-        Feature.SETUPS: (form.mode_setup_us > 0).any(),
+        Feature.SETUPS: (loads & ~keeps).any(),
+        Feature.KEPT_SETUPS: (loads & keeps).any(),
         Feature.MEMORY: (limited & (form.mode_resident_bytes > 0)).any(),
         Feature.COLOCATION: (form.group >= 0).any(),
         Feature.RESOURCES: _demanded(form, renewable=True),

@@ -41,6 +41,7 @@ class Feature(StrEnum):
     WINDOWS = "windows"
     STARTED = "started"
     SETUPS = "setups"
+    KEPT_SETUPS = "kept_setups"
     MEMORY = "memory"
     COLOCATION = "colocation"
     RESOURCES = "resources"
@@ -167,7 +168,8 @@ _ENTRIES: dict[str, Entry] = {
         path="scheduler.solvers.exact.milp:milp",
         kind=Kind.EXACT,
         objectives=tuple(one for one in Objective if one is not Objective.DEADLINE_MISSES),
-        features=frozenset(Feature) - {Feature.SETUPS, Feature.MEMORY, Feature.RESOURCES},
+        features=frozenset(Feature)
+        - {Feature.SETUPS, Feature.KEPT_SETUPS, Feature.MEMORY, Feature.RESOURCES},
         doi="10.1016/j.apm.2009.09.002",
     ),
 }

@@ -38,14 +38,15 @@ class _Rows(NamedTuple):
     ----------
     busy_us
         Latest end of those before on the machine; 0 if there are none.
-    family
-        Family of the one before; that of the machine if there is none.
+    is_cold
+        Whether its machine has not got its session: the one before (what the machine begins with,
+        if there is none) is of another family or, where setups are kept, all before are.
     """
 
     operation: Int
     busy_us: Long
     busy_open_us: Long
-    family: Int
+    is_cold: Bits
 
 
 def verify(form: Arrays, solution: Solution) -> ViolationKind | None:
@@ -82,6 +83,7 @@ def verify_on(
     whole = form._replace(
         machine_exclusive=np.ones(machines, np.int32),
         machine_family=np.zeros(machines, np.int32),
+        machine_keeps=np.zeros(machines, np.int32),
         machine_memory_bytes=np.full(machines, NEVER_US),
         window_first=np.zeros(machines + 1, np.int32),
     )
@@ -150,7 +152,7 @@ def _machines(p: _Plan) -> Iterator[ViolationKind]:
     if (start_us < busy_us).any():
         yield ViolationKind.OVERLAP
     setup_us = p.form.mode_setup_us[p.mode[i]]
-    loads = is_open & (p.form.mode_family[p.mode[i]] != rows.family) & (setup_us > 0)
+    loads = is_open & rows.is_cold & (setup_us > 0)
     begin_us = np.array(p.start_us)
     begin_us[i] -= np.where(loads, setup_us, 0)
     free_us = np.maximum(rows.busy_us, p.form.now_us)
@@ -166,12 +168,23 @@ def _rows(p: _Plan) -> _Rows:
     i = operation[order]
     begins = np.ones(len(i), bool)
     begins[1:] = p.machine[i[1:]] != p.machine[i[:-1]]
-    family = np.empty(len(i), np.int32)
-    family[1:] = p.form.mode_family[p.mode[i[:-1]]]
-    family = np.where(begins, p.form.machine_family[p.machine[i]], family)
     busy_us = _latest_before(p.end_us[i], begins)
     busy_open_us = _latest_before(np.where(p.is_open[i], p.end_us[i], 0), begins)
-    return _Rows(i.astype(np.int32), busy_us, busy_open_us, family)
+    return _Rows(i.astype(np.int32), busy_us, busy_open_us, _cold(p, i, begins))
+
+
+def _cold(p: _Plan, i: NDArray[np.intp], begins: Bits) -> Bits:
+    family = p.form.mode_family[p.mode[i]]
+    before = np.empty_like(family)
+    before[1:] = family[:-1]
+    before = np.where(begins, p.form.machine_family[p.machine[i]], before)
+    cold: Bits = family != before
+    if p.form.machine_keeps.any():
+        machine = p.machine[i].astype(np.int64)
+        is_first = np.zeros(len(i), bool)
+        is_first[np.unique(machine * (int(family.max(initial=0)) + 1) + family, True)[1]] = True
+        cold &= is_first | (p.form.machine_keeps[machine] == 0)
+    return cold
 
 
 def _latest_before(end_us: Long, begins: Bits) -> Long:

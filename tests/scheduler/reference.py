@@ -111,10 +111,12 @@ def _fits(
     run = range(start_us, start_us + mode.duration_us)
     here = [a for a in done.values() if a.machine == machine.id]
     before = max(here, key=lambda a: (a.start_us, a.end_us), default=None)
-    family = machine.family
-    if before is not None:
-        family = problem.operation(before.operation).modes[before.mode].family
-    begin_us = start_us - mode.setup_us if family != mode.family else start_us
+    loaded = {machine.family, *machine.kept}
+    if machine.keeps_setups:
+        loaded |= {_family(problem, assignment) for assignment in here}
+    elif before is not None:
+        loaded = {_family(problem, before)}
+    begin_us = start_us if mode.family in loaded else start_us - mode.setup_us
     lane = range(begin_us, run.stop)
     return (
         all(t not in lane for w in machine.unavailable for t in range(w.start_us, w.end_us))
@@ -125,6 +127,10 @@ def _fits(
         )
         and all(_leaves(problem, done, demand, t) for demand in mode.demands for t in run)
     )
+
+
+def _family(problem: Problem, assignment: Assignment) -> str:
+    return problem.operation(assignment.operation).modes[assignment.mode].family
 
 
 def _has_come(problem: Problem, source: Assignment, edge: Edge, mode: Mode) -> int:

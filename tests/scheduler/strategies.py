@@ -27,6 +27,7 @@ from scheduler.solvers.registry import Feature
 from tests import builders
 
 ALL = frozenset(Feature)
+SETUPS = frozenset({Feature.SETUPS, Feature.KEPT_SETUPS})
 DURATIONS = st.integers(1, 9)
 HOME = "home"
 FAMILIES = st.sampled_from(["", "f", "g"])
@@ -47,18 +48,22 @@ class Size:
 def machines(draw: st.DrawFn, features: Collection[Feature], most: int) -> list[Machine]:
     window = st.tuples(st.integers(0, 20), st.integers(1, 9)).map(lambda w: (w[0], w[0] + w[1]))
     windows = st.lists(window, max_size=1) if Feature.WINDOWS in features else st.just([])
-    families = FAMILIES if Feature.SETUPS in features else st.just("")
+    families = FAMILIES if SETUPS & set(features) else st.just("")
+    keeps = st.booleans() if Feature.KEPT_SETUPS in features else st.just(False)
     exclusive = st.sampled_from([True, True, False])
-    return [
+    found = [
         builders.machine(
             f"m{i}",
             device=f"d{draw(st.sampled_from([2, 1, 0]))}",
             unavailable=draw(windows),
             family=draw(families),
             exclusive=Feature.SHARED_MACHINES not in features or draw(exclusive),
+            keeps_setups=draw(keeps),
         )
         for i in range(draw(st.integers(1, most)))
     ]
+    kept = st.sampled_from([(), (), ("g",)])
+    return [replace(one, kept=draw(kept)) if one.keeps_setups else one for one in found]
 
 
 @st.composite
@@ -83,9 +88,10 @@ def modes(
 ) -> Mode:
     """One mode, whose demand for cores can be met."""
     fields: dict[str, object] = {}
-    if Feature.SETUPS in features or Feature.MEMORY in features:
+    if (SETUPS | {Feature.MEMORY}) & set(features):
         fields["family"] = draw(FAMILIES)
-    if Feature.SETUPS in features and fields["family"] and machine.exclusive:
+    needs = Feature.KEPT_SETUPS if machine.keeps_setups else Feature.SETUPS
+    if needs in features and fields["family"] and machine.exclusive:
         fields["setup_us"] = draw(st.integers(0, 4))
     if Feature.MEMORY in features:
         fields |= {"resident_bytes": draw(st.integers(0, 4)), "peak_bytes": draw(st.integers(0, 9))}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ortools.sat.python import cp_model
 from ortools.sat.python.cp_model_helper import Literal
 
 from scheduler.solvers.arrays import NEVER_US, OPEN
 from scheduler.solvers.exact.cp_model import Interval, Linear, Model
-from scheduler.solvers.exact.cp_setups import Visit, add_setups
+from scheduler.solvers.exact.cp_setups import Visit, add_kept_setups, add_setups
 
 Span = tuple[int, int]
 
@@ -118,6 +119,8 @@ def _setups(
 ) -> list[Interval]:
     """Setups on a machine, as intervals; none where all that can run there is of one family."""
     form = model.form
+    if form.machine_keeps[machine]:
+        return _kept_setups(model, row, frozen)
     begun = [i for i in frozen if model.frozen_start_us[i] <= form.now_us]
     pinned = [i for i in frozen if model.frozen_start_us[i] > form.now_us]
     loaded = int(form.machine_family[machine])
@@ -132,6 +135,20 @@ def _setups(
     order = {i: place for place, i in enumerate(chain)}
     now_us = form.now_us - model.base_us
     return add_setups(model, visits, loaded=loaded, now_us=now_us, order=order)
+
+
+def _kept_setups(model: Model, row: list[tuple[int, int]], frozen: list[int]) -> list[Interval]:
+    """Setups on a machine that keeps them, before the first of each family that is not there."""
+    form = model.form
+    # Nothing that can be moved comes before the base, so that what is pinned there comes first.
+    begun = [i for i in frozen if model.frozen_start_us[i] <= model.base_us]
+    loaded = {int(form.mode_family[form.mode_first[i]]) for i in begun}
+    pinned = [(i, int(form.mode_first[i])) for i in frozen if i not in begun]
+    visits = [_visit(model, i, k, model.present[k]) for i, k in row]
+    # The setup of what is pinned is a window, or over.
+    visits += [replace(_visit(model, i, k, model.always), setup_us=0) for i, k in pinned]
+    visits = [visit for visit in visits if visit.family not in loaded]
+    return add_kept_setups(model, visits, now_us=form.now_us - model.base_us)
 
 
 def _visit(model: Model, i: int, k: int, literal: Literal) -> Visit:

@@ -1,6 +1,8 @@
-"""Setups on a machine: a tour through its operations says which comes directly after which.
+"""Setups on a machine.
 
-Only machines on which families differ pay for it: a tour has a literal per ordered pair.
+A tour through its operations says which comes directly after which. Only machines on which families
+differ pay for it: a tour has a literal per ordered pair. Where setups are kept, a literal per
+operation says enough: which is the first of its family.
 """
 
 from __future__ import annotations
@@ -66,6 +68,53 @@ def add_setups(
             setups.append(_setup(model, visit, changes, now_us))
     model.cp.add_circuit(arcs)
     return setups
+
+
+def add_kept_setups(model: Model, visits: list[Visit], *, now_us: int) -> list[Interval]:
+    """Let the first visit of each family wait for its setup.
+
+    Returns
+    -------
+    list
+        The setups as intervals, with which nothing on the machine may overlap.
+    """
+    families: dict[int, list[Visit]] = {}
+    for visit in visits:
+        families.setdefault(visit.family, []).append(visit)
+    setups: list[Interval] = []
+    for found in families.values():
+        if any(visit.setup_us for visit in found):
+            model.pause()
+            firsts = _firsts(model, found)
+            setups += [
+                _setup(model, visit, [first], now_us)
+                for visit, first in zip(found, firsts, strict=True)
+                if visit.setup_us
+            ]
+    return setups
+
+
+def _firsts(model: Model, visits: list[Visit]) -> list[Literal]:
+    """Per visit, whether it is the first of those that take place."""
+    if len(visits) == 1:
+        return [visits[0].present]
+    firsts: list[Literal] = [model.cp.new_bool_var("") for _ in visits]
+    used = model.cp.new_bool_var("")
+    model.cp.add(sum(firsts) == used)
+    begins = model.cp.new_int_var(0, _latest_us(model, visits), "")
+    for visit, first in zip(visits, firsts, strict=True):
+        model.cp.add_implication(first, visit.present)
+        model.cp.add_implication(visit.present, used)
+        model.cp.add(visit.start <= begins).only_enforce_if(first)
+        model.cp.add(visit.start >= begins).only_enforce_if(visit.present)
+    return firsts
+
+
+def _latest_us(model: Model, visits: list[Visit]) -> int:
+    """Moment, from the base on, by which each of the visits has begun."""
+    pinned_us = [visit.start for visit in visits if isinstance(visit.start, int)]
+    ends_us = [int(model.frame.last_end_us[visit.operation]) for visit in visits]
+    return max(0, *pinned_us, max(ends_us) - model.base_us)
 
 
 def _may_follow(visit: Visit, other: Visit, order: dict[int, int]) -> bool:

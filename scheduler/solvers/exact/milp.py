@@ -27,7 +27,12 @@ OBJECTIVES = (
     Objective.MAX_LATENESS,
     Objective.ENERGY,
 )
-FEATURES = frozenset(Feature) - {Feature.SETUPS, Feature.MEMORY, Feature.RESOURCES}
+FEATURES = frozenset(Feature) - {
+    Feature.SETUPS,
+    Feature.KEPT_SETUPS,
+    Feature.MEMORY,
+    Feature.RESOURCES,
+}
 MOST_OPEN = 30
 """Operations beyond which the linear relaxation says nothing any more: orders are too many."""
 NODE_WORK = 1_000_000

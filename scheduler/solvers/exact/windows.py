@@ -225,7 +225,7 @@ def _form(plan: Plan, parts: _Parts, kept: Ops, modes: Ops, counts: NDArray[np.i
         mode_us=form.mode_us[modes],
         mode_p95_us=form.mode_p95_us[modes],
         mode_family=form.mode_family[modes],
-        mode_setup_us=form.mode_setup_us[modes],
+        mode_setup_us=_setups_us(plan, parts, modes),
         mode_energy_uj=form.mode_energy_uj[modes],
         mode_resident_bytes=form.mode_resident_bytes[modes],
         mode_extra_bytes=form.mode_extra_bytes[modes],
@@ -237,6 +237,20 @@ def _form(plan: Plan, parts: _Parts, kept: Ops, modes: Ops, counts: NDArray[np.i
         resource_capacity=_left(plan, kept),
         **_graph(form, kept),
     )
+
+
+def _setups_us(plan: Plan, parts: _Parts, modes: Ops) -> NDArray[np.int64]:
+    """Per mode its setup; none where its machine has kept the session from before the window."""
+    form = plan.form
+    setup_us = form.mode_setup_us[modes]
+    if not (setup_us[form.machine_keeps[form.mode_machine[modes]] != 0] > 0).any():
+        return setup_us
+    # As one number: a machine, and a family there.
+    kept = form.mode_machine.astype(np.int64) * (int(form.mode_family.max()) + 1) + form.mode_family
+    kept[form.machine_keeps[form.mode_machine] == 0] = -1
+    before = ~parts.movable & (plan.solution.start_us < parts.first_us)
+    known = np.setdiff1d(kept[plan.solution.mode[before]], [-1])
+    return np.where(np.isin(kept[modes], known), 0, setup_us)
 
 
 def _firsts(counts: NDArray[np.int32]) -> NDArray[np.int32]:

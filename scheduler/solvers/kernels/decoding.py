@@ -83,13 +83,17 @@ def lag(a: Rows, plan: Records, e: int, source: int, device: int) -> int:
 @lean_part
 def setup(a: Rows, plan: Records, k: int, previous: int) -> int:
     """Time that a mode needs to load its session behind an operation, or -1 for the first."""
-    if a.mode[k].setup_us == 0:
+    setup_us: int = a.mode[k].setup_us
+    if setup_us == 0:
         return 0
-    if previous >= 0:
-        loaded = a.mode[plan[previous].mode].family
-    else:
-        loaded = a.machine[a.mode[k].machine].family
-    return 0 if loaded == a.mode[k].family else a.mode[k].setup_us
+    family, m = a.mode[k].family, a.mode[k].machine
+    while previous >= 0:
+        if a.mode[plan[previous].mode].family == family:
+            return 0
+        if not a.machine[m].keeps:
+            return setup_us
+        previous = plan[previous].before
+    return 0 if a.machine[m].family == family else setup_us
 
 
 @lean_part
@@ -131,6 +135,8 @@ def _needed_from(a: Rows, plan: Records, k: int, following: int) -> int:
     other = plan[following].mode
     setup_us: int = a.mode[other].setup_us
     if setup_us == 0 or a.op[following].state != _OPEN or a.mode[other].family == a.mode[k].family:
+        return start_us
+    if a.machine[a.mode[k].machine].keeps and setup(a, plan, other, plan[following].before) == 0:
         return start_us
     if past_windows(a, a.mode[k].machine, setup_us, start_us, 0) != start_us:
         return -_NEVER_US

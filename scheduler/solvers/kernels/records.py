@@ -36,7 +36,7 @@ MODE = record(
     "us setup_us p95_us energy_uj resident_bytes extra_bytes",
     "machine device family demand_first demand_last",
 )
-MACHINE = record("memory_bytes", "device exclusive family window_first window_last")
+MACHINE = record("memory_bytes", "device exclusive keeps family window_first window_last")
 WINDOW = record("start_us end_us", "")
 SOURCE = record("", "op edge")
 DEMAND = record("amount", "resource")
@@ -78,6 +78,7 @@ def rows_of(form: Arrays) -> Rows:
             memory_bytes=form.machine_memory_bytes,
             device=form.machine_device,
             exclusive=form.machine_exclusive,
+            keeps=form.machine_keeps,
             family=form.machine_family,
             **_ranges("window", form.window_first),
         ),

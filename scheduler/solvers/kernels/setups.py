@@ -1,4 +1,8 @@
-"""Gaps on machines whose setups depend on who was before."""
+"""Gaps on machines whose setups depend on who was before.
+
+Where setups are kept, the first operation of a family in time has the setup before it. What comes
+to run even earlier loads the session for the others: they keep their places, and never need more.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +28,12 @@ def gap_with_setups_us(a: Arrays, w: Draft, k: int, ready_us: int) -> int:
     low = s.first[m]
     high = low + s.filled[m]
     p = above(s.end_us, low, high, ready_us)
+    setup_us = a.mode_setup_us[k]
+    loaded = _first_of_family(a, w, k) if setup_us > 0 and a.machine_keeps[m] else high
     while True:
         left_us = s.end_us[p - 1] if p > low else wide(_FAR_PAST_US)
         start_us = max(ready_us, left_us)
-        setup_us = a.mode_setup_us[k]
-        if setup_us > 0 and _family_before(a, w, k, p) != a.mode_family[k]:
+        if setup_us > 0 and loaded >= p and _family_before(a, w, k, p) != a.mode_family[k]:
             start_us = max(start_us, max(left_us, a.now_us) + setup_us)
         if p == high:
             return wide(start_us)
@@ -36,6 +41,18 @@ def gap_with_setups_us(a: Arrays, w: Draft, k: int, ready_us: int) -> int:
         if end_us <= s.start_us[p] and _next_can_load(a, w, k, p, end_us):
             return wide(start_us)
         p += 1
+
+
+@lean_part
+def _first_of_family(a: Arrays, w: Draft, k: int) -> int:
+    """Span of the first of a mode's family on its machine; behind all if there is none."""
+    m = a.mode_machine[k]
+    low = w.spans.first[m]
+    for q in range(low, low + w.spans.filled[m]):
+        i = w.spans.operation[q]
+        if i != _WINDOW and a.mode_family[w.mode[i]] == a.mode_family[k]:
+            return wide(q)
+    return wide(low + w.spans.filled[m])
 
 
 @lean_part
@@ -60,8 +77,10 @@ def _next_can_load(a: Arrays, w: Draft, k: int, p: int, end_us: int) -> bool:
         if i == _WINDOW:
             left_us = s.end_us[q]
             continue
-        setup_us = a.mode_setup_us[w.mode[i]]
-        same = a.mode_family[w.mode[i]] == a.mode_family[k]
+        other = wide(w.mode[i])
+        setup_us = a.mode_setup_us[other]
+        if setup_us == 0 or a.state[i] != _OPEN or a.mode_family[other] == a.mode_family[k]:
+            return True
         is_free = left_us + setup_us <= s.start_us[q]
-        return bool(same or setup_us == 0 or a.state[i] != _OPEN or is_free)
+        return bool(is_free or (a.machine_keeps[m] and _first_of_family(a, w, other) < q))
     return True

@@ -177,6 +177,34 @@ def test_a_machine_can_begin_with_a_session() -> None:
     assert kinds(sessions(family="g"), {"c": (0, 1), "a": (0, 5), "b": (0, 8)}) == [("setup", "a")]
 
 
+def test_a_machine_that_keeps_setups_loads_each_session_once() -> None:
+    keeps = sessions(keeps_setups=True)
+    # f before a, g before c, and f is still there for b.
+    assert kinds(keeps, {"a": (0, 4), "c": (0, 9), "b": (0, 11)}) == []
+    assert kinds(keeps, {"a": (0, 4), "c": (0, 8), "b": (0, 11)}) == [("setup", "c")]
+    # What comes first loads it, whichever it is.
+    assert kinds(keeps, {"b": (0, 4), "c": (0, 9), "a": (0, 11)}) == []
+    assert kinds(keeps, {"b": (0, 3), "c": (0, 9), "a": (0, 11)}) == [("setup", "b")]
+
+
+def test_a_machine_that_keeps_setups_can_begin_with_several() -> None:
+    placed = {"a": (0, 1), "c": (0, 3), "b": (0, 5)}
+    assert kinds(sessions(keeps_setups=True, kept=("f", "g")), placed) == []
+    assert kinds(sessions(keeps_setups=True, family="g", kept=("f",)), placed) == []
+    assert kinds(sessions(keeps_setups=True, kept=("f",)), placed) == [("setup", "c")]
+
+
+def test_what_has_ended_leaves_its_session_on_a_machine_that_keeps_setups() -> None:
+    one = mode(duration_us=2, family="f", setup_us=3)
+    ops = [
+        operation("ran", modes=[one], progress=Progress(mode=0, start_us=0, end_us=2)),
+        operation("other", modes=[mode(family="g")], progress=Progress(mode=0, start_us=2)),
+        operation("warm", modes=[one]),
+    ]
+    p = problem(ops, machines=[machine(keeps_setups=True)], now_us=3)
+    assert kinds(p, {"ran": (0, 0), "other": (0, 2), "warm": (0, 3)}) == []
+
+
 def test_no_session_is_loaded_within_a_window() -> None:
     closed = sessions(unavailable=[(8, 9)])
     placed = {"a": (0, 4), "b": (0, 6), "c": (0, 11)}

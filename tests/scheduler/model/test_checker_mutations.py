@@ -205,13 +205,13 @@ def run_two_at_once(problem: Problem, made: Schedule, pick: Pick) -> Plan:
 def load_for_longer(problem: Problem, made: Schedule, pick: Pick) -> Plan:
     cold = []
     for machine in problem.machines:
-        family = machine.family
+        loaded = {machine.family, *machine.kept}
         for at in made.on_machine(machine.id):
             op = problem.operation(at.operation)
             mode = op.modes[at.mode]
-            if op.progress is None and machine.exclusive and mode.family not in ("", family):
+            if op.progress is None and machine.exclusive and mode.family not in ("", *loaded):
                 cold.append(at)
-            family = mode.family
+            loaded = {*loaded, mode.family} if machine.keeps_setups else {mode.family}
     at = pick(cold)
     return with_mode(problem, at, setup_us=at.start_us - problem.now_us + 1), made
 

@@ -61,6 +61,21 @@ BROKEN: dict[str, Callable[[], object]] = {
     "machines[0].exclusive must be true or false; got 1": lambda: problem(
         machines=[machine(exclusive=1)]
     ),
+    "machines[0].keeps_setups must be true or false; got 1": lambda: problem(
+        machines=[machine(keeps_setups=1)]
+    ),
+    "machines[0].kept must be empty unless setups are kept; got ('f',)": lambda: problem(
+        machines=[machine(kept=("f",))]
+    ),
+    "machines[0].kept must be a tuple of families; got 'f'": lambda: problem(
+        machines=[machine(keeps_setups=True, kept="f")]
+    ),
+    "machines[0].kept[1] must be unique; got 'f'": lambda: problem(
+        machines=[machine(keeps_setups=True, kept=("f", "f"))]
+    ),
+    "machines[0].kept[0] must be a non-empty string; got ''": lambda: problem(
+        machines=[machine(keeps_setups=True, kept=("",))]
+    ),
     "resources[1].id must be unique; got 'r0'": lambda: problem(resources=[resource(), resource()]),
     "resources[0].id must be a non-empty string; got ''": lambda: problem(resources=[resource("")]),
     "resources[0].capacity must be >= 0; got -1": lambda: problem(

@@ -80,6 +80,17 @@ def test_nothing_fits_before_what_is_fixed_and_would_need_another_setup() -> Non
     assert list(zip(part.window_start_us, part.window_end_us, strict=True)) == [(0, 2), (5, 15)]
 
 
+def test_before_what_is_fixed_there_is_room_where_setups_are_kept() -> None:
+    loading = mode("a", 3, family="f", setup_us=2)
+    p = problem(
+        [operation("x", modes=[loading]), operation("y", modes=[loading]), operation("z")],
+        machines=[machine("a", keeps_setups=True), machine("m0")],
+    )
+    plan = Solution(np.arange(3, dtype=np.int32), np.array([7, 15, 0]))
+    part = restricted(arrays(p), np.ones(3, bool), np.array([True, True, False]), plan).form
+    assert list(zip(part.window_start_us, part.window_end_us, strict=True)) == [(5, 7)]
+
+
 def test_what_other_bands_want_is_left_out() -> None:
     p = replace(
         chain(1),

@@ -55,6 +55,12 @@ def test_a_session_that_no_machine_has_yet_is_loaded_first() -> None:
     assert bound(warm) == 2
 
 
+def test_a_session_that_is_kept_is_loaded_first_once() -> None:
+    cold = [operation(f"o{i}", modes=[mode(duration_us=2, family="f", setup_us=3)]) for i in "ab"]
+    assert bound(problem(cold, machines=[machine(keeps_setups=True)])) == 7
+    assert bound(problem(cold, machines=[machine(keeps_setups=True, kept=("f",))])) == 4
+
+
 def test_the_load_of_a_machine_counts_for_those_that_come_late_too() -> None:
     # All three together end at 1 + 9 = 10 at least, the two late ones alone at 8 + 8 = 16.
     ops = [

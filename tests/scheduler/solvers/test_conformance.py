@@ -354,6 +354,7 @@ def featured() -> list[Problem]:
         problem(pair, machines=[machine("a", unavailable=[(1, 2)]), lanes[1]]),
         problem([operation(progress=Progress(mode=0, start_us=0)), operation("z")], now_us=1),
         problem(setups, machines=lanes),
+        problem(setups, machines=[machine("a", keeps_setups=True), lanes[1]]),
         problem(heavy, machines=[machine("a", memory_bytes=5), lanes[1]]),
         problem([replace(o, colocation="g") for o in pair], machines=lanes),
         problem(needing, machines=lanes, resources=[resource("r", 1)]),

@@ -182,6 +182,36 @@ def test_a_gap_holds_the_setup_of_what_follows() -> None:
     assert (ops(5).earliest(2, 2), ops(4).earliest(2, 2)) == (5, 10)
 
 
+def test_a_session_that_is_kept_is_loaded_before_the_first_in_time() -> None:
+    # f is there from 12 on, after a setup of 2; g of a machine that had it from the start is free.
+    lanes = [machine(keeps_setups=True, kept=("g",))]
+    modes = {"f": mode(family="f", setup_us=2), "g": mode(family="g", setup_us=2)}
+    ops = [operation(f"o{i}", modes=[modes[f]]) for i, f in enumerate(["f", "f", "g", "f"])]
+    placing = Placing(problem(ops, machines=lanes))
+    placing.place(0, 0, 12)
+    assert placing.earliest(2, 2) == 0
+    placing.place(2, 2, 9)
+    # Earlier than the first it loads itself; behind it there is nothing to load.
+    assert placing.earliest(1, 1) == 2
+    assert placing.earliest(1, 1, append=True) == 13
+    placing.place(1, 1, 2)
+    assert placing.earliest(3, 3) == 3
+
+
+def test_the_first_that_loads_a_session_keeps_the_time_for_it() -> None:
+    modes = {"f": mode(family="f", setup_us=3), "": mode(duration_us=2)}
+    ops = [operation(f"o{i}", modes=[modes[f]]) for i, f in enumerate(["f", "f", ""])]
+
+    def placing(first_us: int) -> Placing:
+        found = Placing(problem(ops, machines=[machine(keeps_setups=True)]))
+        found.place(0, 0, first_us)
+        found.place(1, 1, first_us + 4)
+        return found
+
+    # Before the first: 2 for itself and 3 for the setup. Before the second: 2 and nothing else.
+    assert (placing(5).earliest(2, 2), placing(4).earliest(2, 2)) == (0, 5)
+
+
 def test_a_choice_that_leaves_another_without_a_device_does_not_fit() -> None:
     # x is fastest on b, but only a is joined to where z must run, two edges away.
     lanes = [machine("a"), machine("b"), machine("c")]
