@@ -137,7 +137,7 @@ class Track:
         # What two or three deviations explain is noise, and known already.
         excess = error * error - 9.0 * variance
         if excess > 0.0 or surprise > 0.0:
-            seen = min(max(0.0, excess), MOST_NOISE)
+            seen = _within(excess, 0.0, MOST_NOISE)
             self.surprise[busy] = surprise + NOISE_WEIGHT * (seen - surprise)
 
     def learn(
@@ -198,15 +198,19 @@ class Track:
                 # Nothing runs faster for being disturbed.
                 if part is not self.own and part.mean[cause] < 0.0:
                     part.mean[cause] = 0.0
-                part.doubt[cause] = max(LEAST_NOISE, doubt - (amount * doubt) ** 2 * weight)
+                left = doubt - amount * amount * doubt * doubt * weight
+                part.doubt[cause] = left if left > LEAST_NOISE else LEAST_NOISE
 
     def _follow_noise(self, busy: bool, square: float, variance: float) -> None:
         noise = self.noise[busy]
-        weight = max(NOISE_WEIGHT, 1.0 / (self.since_change + 1 + NOISE_TRUST))
+        runs = self.since_change + 1 + NOISE_TRUST
+        weight = 1.0 / runs if NOISE_WEIGHT * runs < 1.0 else NOISE_WEIGHT
         # What the doubt explains is not noise; an outlier counts as three standard deviations.
-        seen = max(LEAST_NOISE, min(square, 9.0 * variance) - (variance - noise))
-        self.noise[busy] = min(MOST_NOISE, noise + weight * (seen - noise))
+        seen = _within(square, 0.0, 9.0 * variance) - (variance - noise)
+        noise += weight * ((seen if seen > LEAST_NOISE else LEAST_NOISE) - noise)
+        self.noise[busy] = noise if noise < MOST_NOISE else MOST_NOISE
 
 
 def _within(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
+    # Comparisons, here and above, instead of `min` and `max`: this runs for each execution.
+    return low if value < low else high if value > high else value

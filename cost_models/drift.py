@@ -40,7 +40,7 @@ class Cusum:
 
     def add(self, error: float, score: float) -> float:
         """Take in an error and its score in standard deviations; gives the shift, 0.0 for none."""
-        score = min(max(score, -CLIP), CLIP)
+        score = -CLIP if score < -CLIP else CLIP if score > CLIP else score
         self.up += score - ALLOWANCE
         if self.up <= 0.0:
             self.up, self.up_errors, self.up_count = 0.0, 0.0, 0

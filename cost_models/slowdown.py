@@ -119,4 +119,4 @@ def _of_neighbours(load: Load) -> list[tuple[int, float]]:
 
 
 def _rounded(share: float) -> float:
-    return round(min(1.0, share) / STEP) * STEP
+    return round((share if share < 1.0 else 1.0) / STEP) * STEP

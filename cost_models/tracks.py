@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import exp, log, sqrt
 
 from cost_models.correction import LEAST_NOISE, Place, Track
@@ -93,6 +94,7 @@ class Work:
         return self.levels[spot]
 
 
+@lru_cache(maxsize=4_096)
 def elements(shapes: Shapes) -> int:
     """Elements of all inputs together; at least 1."""
     total = 0

@@ -72,6 +72,7 @@ def test_evaluation_has_the_noise_the_model_and_all_baselines(cost: Cost, folder
     assert set(everywhere["idle"]) == {"learned", "per FLOP", "roofline", "operator sum"}
     assert set(everywhere["loaded"]) == set(everywhere["idle"])
     assert said["speed"]["ms"] > 0
+    assert said["speed"]["correction_us"] > 0
 
 
 def test_evaluation_prints_the_noise_first(
