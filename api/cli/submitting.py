@@ -168,6 +168,10 @@ def print_preview(preview: dict[str, Any]) -> None:
     bars = planned_bars(record["operations"])
     if bars:
         console.print(gantt(bars, width=output.chart_width()), soft_wrap=True)
+    for each in record["operations"]:
+        if each["load_us"]:
+            load_ms = output.milliseconds(each["load_us"])
+            console.print(f"{each['operation']} loads its session first: {load_ms} ms of its time")
     for run, later_us in preview["preempted"].items():
         console.print(f"{run} would end {later_us / 1000:.1f} ms later", style="yellow")
     for stop in preview["preemptions"]:

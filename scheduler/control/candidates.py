@@ -9,10 +9,11 @@ from scheduler.control.expansion import held_values
 from scheduler.control.foreseeing import FUNCTION_PROVIDER, input_shapes
 from scheduler.control.live import LiveMachine, LiveOperation, Options, stored_boxes
 from scheduler.control.records import Candidate, Reason
+from scheduler.control.sessions import holds
 from scheduler.control.state import State
 from scheduler.model.measuring import IDLE, Load
 from scheduler.model.messages import FailureReason, ProviderReport, Value, Verdict, WorkKind
-from scheduler.model.ports import CostQuery, Prediction
+from scheduler.model.ports import CostQuery, Prediction, Provenance
 from scheduler.model.problem import Band, Mode
 
 MOST_OPTIONS = 1_000
@@ -108,15 +109,20 @@ def _site_options(state: State, op: LiveOperation) -> Options:
             detail = f"needs {found.peak_bytes} of {machine.report.memory_bytes} bytes"
             refused.append(_refused(name, provider, Reason.OUT_OF_MEMORY, detail))
         else:
-            modes.append(_mode(name, provider, found))
+            modes.append(_mode(machine, provider, op.stage.digest, found))
             provenance.append(found.provenance.value)
     return Options(tuple(modes), tuple(provenance), tuple(refused))
 
 
-def _mode(machine: str, provider: str, found: Prediction) -> Mode:
+def _mode(live: LiveMachine, provider: str, digest: str, found: Prediction) -> Mode:
+    # A guess moves nothing: whatever was measured somewhere has a load time there.
+    is_known = found.load_provenance is Provenance.MEASURED and found.load_us > 0
+    is_cold = is_known and not holds(live, digest, provider)
     return Mode(
-        machine=machine,
+        machine=live.report.id,
         provider=provider,
+        family=f"{digest}:{provider}" if is_cold else "",
+        setup_us=found.load_us if is_cold else 0,
         duration_us=found.p50_us,
         duration_p95_us=found.p95_us,
         peak_bytes=found.peak_bytes,
@@ -269,6 +275,8 @@ def _with_fetches(state: State, op: LiveOperation, found: Options) -> Options:
             duration_p95_us=mode.p95_us + extra[mode.machine],
             peak_bytes=mode.peak_bytes,
             energy_uj=mode.energy_uj,
+            family=mode.family,
+            setup_us=mode.setup_us,
         )
         if extra[mode.machine]
         else mode

@@ -6,29 +6,54 @@ from bisect import bisect_right, insort
 from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
 
-from scheduler.model.problem import Band, Operation, Problem
+from scheduler.model.problem import Band, Machine, Mode, Operation, Problem
 from scheduler.model.schedule import Assignment, Schedule
 
 
 class _Lane:
-    """When one machine is busy, and before when a band may not use its gaps."""
+    """When one machine is busy, and before when a band may not use its gaps.
 
-    def __init__(self) -> None:
+    Of setups it knows those that are kept: one before the first operation of a family in time.
+    """
+
+    def __init__(self, machine: Machine) -> None:
         self.busy: list[tuple[int, int]] = []
+        self._loaded_us = dict.fromkeys((machine.family, *machine.kept), 0)
         self._floor_us = 0
         self._next_floor_us = 0
         self._band = Band.CRITICAL
 
-    def earliest_us(self, ready_us: int, duration_us: int, band: Band) -> int:
-        """Start of the first gap that is long enough, in microseconds from the origin."""
+    def earliest_us(self, ready_us: int, mode: Mode, band: Band, now_us: int) -> int:
+        """First start in a gap that is long enough, in microseconds from the origin."""
         self._enter(band)
-        start_us = max(ready_us, self._floor_us)
+        start_us, loaded_us = max(ready_us, self._floor_us), self._loaded_us.get(mode.family)
+        if not mode.setup_us:
+            return self._gap_us(start_us, mode.duration_us)
+        begin_us = max(start_us - mode.setup_us, self._floor_us, now_us)
+        cold_us = self._gap_us(begin_us, mode.setup_us + mode.duration_us) + mode.setup_us
+        if loaded_us is None:
+            return cold_us
+        return min(cold_us, self._gap_us(max(start_us, loaded_us), mode.duration_us))
+
+    def _gap_us(self, start_us: int, duration_us: int) -> int:
         i = max(0, bisect_right(self.busy, (start_us, start_us)) - 1)
         for begin_us, end_us in self.busy[i:]:
             if begin_us >= start_us + duration_us:
                 break
             start_us = max(start_us, end_us)
         return start_us
+
+    def run(self, mode: Mode, start_us: int, end_us: int, *, is_ready: bool) -> None:
+        """Put an operation there, and its setup before it where one is due."""
+        loaded_us = self._loaded_us.get(mode.family)
+        is_first = loaded_us is None or start_us < loaded_us
+        if is_first:
+            self._loaded_us[mode.family] = start_us
+        self.take(start_us - is_first * mode.setup_us, end_us, is_ready=is_ready)
+
+    def hold(self, family: str) -> None:
+        """Begin with a session that is there."""
+        self._loaded_us[family] = 0
 
     def take(self, start_us: int, end_us: int, *, is_ready: bool) -> None:
         """Mark a span as busy."""
@@ -54,16 +79,16 @@ def decode(problem: Problem, modes: Mapping[str, int], order: Mapping[str, int])
         Rank of each operation that has not started; bands come before ranks, and an operation
         never before what it waits for.
     """
-    lanes = {machine.id: _Lane() for machine in problem.machines}
+    lanes = {machine.id: _Lane(machine) for machine in problem.machines}
     for machine in problem.machines:
         for window in machine.unavailable:
             lanes[machine.id].take(window.start_us, window.end_us, is_ready=False)
     placed: dict[str, Assignment] = {}
     for op in problem.operations:
         if op.progress is not None:
-            placed[op.id] = _frozen(problem, op)
+            at = placed[op.id] = _frozen(problem, op)
+            lanes[at.machine].hold(op.modes[at.mode].family)
             if op.progress.end_us is None:
-                at = placed[op.id]
                 lanes[at.machine].take(at.start_us, at.end_us, is_ready=False)
     for op in _sequence(problem, order):
         placed[op.id] = _place(problem, op, modes[op.id], placed, lanes)
@@ -181,9 +206,9 @@ def _place(
         source = problem.machine(before.machine).device_id
         ready_us = max(ready_us, before.end_us + problem.transfer_us(edge, source, device))
     lane = lanes[mode.machine]
-    start_us = lane.earliest_us(ready_us, mode.duration_us, job.band)
+    start_us = lane.earliest_us(ready_us, mode, job.band, problem.now_us)
     end_us = start_us + mode.duration_us
-    lane.take(start_us, end_us, is_ready=is_free(problem, op))
+    lane.run(mode, start_us, end_us, is_ready=is_free(problem, op))
     return Assignment(
         operation=op.id, mode=index, machine=mode.machine, start_us=start_us, end_us=end_us
     )

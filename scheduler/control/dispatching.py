@@ -173,8 +173,10 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
         inputs=inputs,
         band=op.band,
         planned_start_us=placed.start_us,
-        expected_us=mode.duration_us,
-        timeout_us=max(settings.min_timeout_us, settings.timeout_factor * mode.p95_us),
+        expected_us=mode.duration_us + placed.load_us,
+        timeout_us=max(
+            settings.min_timeout_us, settings.timeout_factor * (mode.p95_us + placed.load_us)
+        ),
         notify=notify,
         kind=work_kind(state, op),
     )

@@ -40,6 +40,7 @@ class Timetable:
         if placements is None:
             placements = {name: op.placement for name, op in planned if op.placement is not None}
         self._placements = placements
+        self._loads = {(p.mode.machine, p.mode.family) for p in placements.values() if p.load_us}
         spans: dict[str, list[tuple[int, int]]] = {}
         for machine in state.machines.values():
             if machine.running:
@@ -59,16 +60,18 @@ class Timetable:
     def finish_us(self, op: LiveOperation, mode: Mode) -> int:
         """When the operation would end in that mode, everything else staying where it is."""
         start_us = self._ready_us(op, mode.machine)
+        is_loaded = (mode.machine, mode.family) in self._loads
+        takes_us = mode.duration_us + (0 if is_loaded else mode.setup_us)
         own = self.placement(op)
         mine = (own.start_us, own.end_us) if own and own.mode.machine == mode.machine else None
         spans = self._spans.get(mode.machine, [])
         i = max(0, bisect_right(spans, (start_us, start_us)) - 1)
         for span in spans[i:]:
-            if span[0] >= start_us + mode.duration_us:
+            if span[0] >= start_us + takes_us:
                 break
             if span != mine:
                 start_us = max(start_us, span[1])
-        return start_us + mode.duration_us
+        return start_us + takes_us
 
     def _ready_us(self, op: LiveOperation, machine: str) -> int:
         box = self._state.machines[machine].box

@@ -94,6 +94,7 @@ def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
     if live is None or not live.is_up:
         return
     live.is_up, live.reason = False, event.reason
+    live.sessions.clear()
     state.stops.went_down(event.machine, event.at_us)
     for op in _sent_to(state, state.agents[live.agent]):
         if op.machine == event.machine:
@@ -108,7 +109,7 @@ def machine_up(state: State, turn: Turn, event: MachineUp) -> None:
     live = state.machines.get(event.machine)
     if live is None or live.is_up:
         return
-    live.is_up, live.reason = True, ""
+    live.is_up, live.reason, live.up_us = True, "", event.at_us
     state.stops.came_up(event.machine, event.at_us)
     _fleet_changed(state, turn)
 

@@ -39,8 +39,12 @@ class Placement:
 
     Parameters
     ----------
+    start_us
+        When its machine turns to it: the load of its session, if it has one, comes first.
     transfer_us
         Longest transfer from a producer on another box.
+    load_us
+        What making its session takes of the time from start to end.
     spread_us
         Standard deviation of its end, by the durations of what it waits for.
     """
@@ -50,6 +54,7 @@ class Placement:
     start_us: int
     end_us: int
     transfer_us: int = 0
+    load_us: int = 0
     spread_us: float = 0.0
 
 
@@ -81,6 +86,8 @@ class LiveOperation:
         Per machine that the latest attempt was queued on, the load that was expected there.
     shapes
         Of its inputs, once they are there.
+    load_us
+        While it runs: what making its session is expected to take of that.
     only
         For a profile: the one (machine, provider) that it measures.
     """
@@ -108,6 +115,7 @@ class LiveOperation:
     placement: Placement | None = None
     expected_end_us: int = 0
     candidates: tuple[Candidate, ...] = ()
+    load_us: int = 0
     started_us: int | None = None
     ended_us: int | None = None
     outputs: dict[str, Value] = field(default_factory=dict)
@@ -194,6 +202,10 @@ class LiveMachine:
         Operation that runs on it; empty if none is known to.
     free_us
         When it became free.
+    up_us
+        When its worker came up.
+    sessions
+        Digest and provider of each session that its worker holds, unused for longest first.
     fill_from_us
         Before this, nothing is measured there that nobody asked for: its share of time is used up.
     has_gaps
@@ -210,6 +222,8 @@ class LiveMachine:
     running: str = ""
     queue: list[tuple[str, int]] = field(default_factory=list)
     free_us: int = 0
+    up_us: int = 0
+    sessions: dict[tuple[str, str], None] = field(default_factory=dict)
     fill_from_us: int = 0
     has_gaps: bool = False
 

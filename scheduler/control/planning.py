@@ -133,7 +133,7 @@ def in_force(found: Snapshot) -> Schedule:
                     operation=op.id,
                     mode=index,
                     machine=at.mode.machine,
-                    start_us=at.start_us - found.origin_us,
+                    start_us=at.start_us + at.load_us - found.origin_us,
                     end_us=at.end_us - found.origin_us,
                 )
             )
@@ -198,6 +198,7 @@ def absolute(state: State, found: Snapshot, schedule: Schedule) -> dict[str, Pla
         ends.add(op.id, op.machine, found.origin_us + schedule[op.id].end_us, spread_us(op.mode))
     placements: dict[str, Placement] = {}
     machines = {op.id: op.machine for op in found.running}
+    loaded: set[tuple[str, str]] = set()
     for op in sorted(found.planned, key=lambda op: schedule[op.id].start_us):
         at = schedule[op.id]
         choice = found.options[op.id]
@@ -205,11 +206,16 @@ def absolute(state: State, found: Snapshot, schedule: Schedule) -> dict[str, Pla
         end_us = found.origin_us + at.end_us
         spread = joined_us(ends.before(op.producers, at.machine), spread_us(mode))
         ends.add(op.id, at.machine, end_us, spread)
+        load_us = 0
+        if mode.setup_us and (mode.machine, mode.family) not in loaded:
+            load_us = mode.setup_us
+            loaded.add((mode.machine, mode.family))
         placements[op.id] = Placement(
             mode=mode,
             provenance=choice.provenance[at.mode],
-            start_us=found.origin_us + at.start_us,
+            start_us=found.origin_us + at.start_us - load_us,
             end_us=end_us,
+            load_us=load_us,
             transfer_us=_transfer_us(state, op, machines, at.machine),
             spread_us=spread,
         )

@@ -88,7 +88,7 @@ def _way(
     stop = state.stops.stop(victim.machine, victim.provider)
     is_soft = _terminates(state, victim)
     restart = NOTHING if is_soft else state.stops.restart(victim.machine)
-    own = NOTHING if is_soft else _load(state, op, mode)
+    own = NOTHING if is_soft and not mode.setup_us else _load(state, op, mode)
     again = NOTHING if is_soft else _load(state, victim, victim.mode)
     freed_us = state.now_us + stop.us + restart.us + own.us
     figures = {figure.provenance for figure in (stop, restart, own, again)}

@@ -93,7 +93,9 @@ class OperationRecord:
     Parameters
     ----------
     provenance, duration_p50_us, duration_p95_us
-        What its predicted duration comes from, and its distribution.
+        What its predicted duration comes from, and its distribution, with a warm session.
+    load_us
+        What making its session takes of the planned time, before it runs; 0 if it is there.
     waits_for
         Operations whose outputs it takes: the edges of the graph, also once they are done.
     shapes
@@ -116,6 +118,7 @@ class OperationRecord:
     started_us: int | None = None
     ended_us: int | None = None
     transfer_us: int = 0
+    load_us: int = 0
     provenance: str = ""
     duration_p50_us: int | None = None
     duration_p95_us: int | None = None

@@ -14,6 +14,7 @@ from scheduler.control.lifecycle import (
 )
 from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
 from scheduler.control.records import AttemptRecord, OperationState, RunState
+from scheduler.control.sessions import doubted
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import (
     FailureReason,
@@ -42,6 +43,8 @@ def failed(state: State, turn: Turn, event: OperationFailed) -> None:
     op = state.operations.get(event.operation)
     if op is None or op.state in ENDED:
         return
+    if event.reason not in _LOST:
+        doubted(state, op, event.machine)
     if event.attempt == op.attempt and op.state in SENT:
         if event.reason in _LOST:
             _lost(state, turn, op, event)

@@ -21,6 +21,7 @@ from scheduler.control.lifecycle import (
 from scheduler.control.live import ENDED, PENDING, SENT, LiveOperation, is_ready, stored_boxes
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.recovery import fault, settle
+from scheduler.control.sessions import holds, left_to_load_us, used
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import (
     FailureReason,
@@ -46,12 +47,16 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     if mode is None or not state.machines[event.machine].is_up:
         return
     _count_inversion(state, op, event)
+    live = state.machines[event.machine]
+    is_warm = holds(live, op.stage.digest, mode.provider)
+    op.load_us = 0 if is_warm else left_to_load_us(live, op, mode.setup_us, event.at_us)
+    used(state, op, event.machine, mode.provider, event.at_us)
     op.state, op.mode, op.started_us = OperationState.RUNNING, mode, event.at_us
     op.machine, op.provider = mode.machine, mode.provider
     if not is_chosen(op, mode):
         # The agent had begun before it heard of the last plan.
         op.candidates = chosen_instead(op, mode, event.at_us + mode.duration_us)
-    state.machines[event.machine].running = op.id
+    live.running = op.id
     take_out(state, op)
     if op.run.state is RunState.QUEUED:
         op.run.state, op.run.started_us = RunState.RUNNING, event.at_us
@@ -132,6 +137,7 @@ def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
     op.machine = event.machine
     if mode is not None:
         op.mode, op.provider = mode, mode.provider
+        used(state, op, event.machine, mode.provider, op.started_us)
         if not is_chosen(op, mode):
             op.candidates = chosen_instead(op, mode, event.at_us)
     op.agent = live.agent if live is not None else ""

@@ -159,7 +159,7 @@ def _problem(
 
 def _machines(state: State) -> list[Machine]:
     return [
-        Machine(id=name, device=machine.box, memory_bytes=_memory(machine))
+        Machine(id=name, device=machine.box, memory_bytes=_memory(machine), keeps_setups=True)
         for name, machine in state.machines.items()
         if machine.is_up and state.agents[machine.agent].is_alive
     ]
@@ -181,7 +181,12 @@ def _running(op: LiveOperation, origin_us: int, now_us: int) -> Operation:
     assert op.mode is not None
     assert op.started_us is not None
     progress = Progress(mode=0, start_us=op.started_us - origin_us)
-    mode = _still_running(op.mode, now_us - op.started_us)
+    mode = op.mode
+    if op.load_us:
+        p95_us = mode.p95_us + op.load_us
+        took_us = mode.duration_us + op.load_us
+        mode = replace(mode, duration_us=took_us, duration_p95_us=p95_us, setup_us=0)
+    mode = _still_running(mode, now_us - op.started_us)
     return Operation(id=op.id, job=op.run.id, modes=(mode,), progress=progress)
 
 

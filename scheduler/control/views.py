@@ -124,6 +124,7 @@ def _operation(
         started_us=op.started_us,
         ended_us=op.ended_us,
         transfer_us=placed.transfer_us if placed else 0,
+        load_us=placed.load_us if placed else 0,
         provenance=placed.provenance if placed else "",
         duration_p50_us=placed.mode.duration_us if placed else None,
         duration_p95_us=placed.mode.p95_us if placed else None,

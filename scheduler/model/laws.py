@@ -165,7 +165,6 @@ def _is_plain(mode: Mode, machines: dict[str, Machine]) -> bool:
     return (
         mode.machine in machines
         and type(mode.family) is str
-        and not mode.setup_us
         and type(mode.duration_us) is type(mode.peak_bytes) is int
         and type(mode.energy_uj) is type(mode.resident_bytes) is type(mode.setup_us) is int
         and 1 <= mode.duration_us <= MAX_INTEGER
@@ -176,7 +175,12 @@ def _is_plain(mode: Mode, machines: dict[str, Machine]) -> bool:
         and 0 <= mode.peak_bytes <= MAX_INTEGER
         and 0 <= mode.energy_uj <= MAX_INTEGER
         and 0 <= mode.resident_bytes <= MAX_INTEGER
+        and (mode.setup_us == 0 or _is_plain_setup(mode, machines[mode.machine]))
     )
+
+
+def _is_plain_setup(mode: Mode, machine: Machine) -> bool:
+    return 0 < mode.setup_us <= MAX_INTEGER and mode.family != "" and machine.exclusive
 
 
 def _check_mode(mode: Mode, i: int, j: int, machines: dict[str, Machine]) -> None:

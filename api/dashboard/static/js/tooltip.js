@@ -41,6 +41,7 @@ function facts(bar) {
   const late_us = bar.started_us !== null && bar.planned_start_us !== null ? bar.started_us - bar.planned_start_us : 0;
   if (late_us > 1000) found.push(["started", `${duration(late_us)} after plan`]);
   if (bar.transfer_us > 0) found.push(["transfer", duration(bar.transfer_us)]);
+  if (bar.load_us > 0) found.push(["session", `${duration(bar.load_us)} to load, predicted`]);
   found.push(["priority", BANDS[bar.band]]);
   for (const failure of bar.failures) found.push([`attempt ${failure.attempt}`, reason(failure.reason)]);
   return found;

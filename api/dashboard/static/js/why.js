@@ -70,6 +70,7 @@ function facts(bar) {
   if (bar.started_us !== null && bar.planned_start_us !== null) found.push(["start", against(bar.started_us - bar.planned_start_us)]);
   if (bar.provenance) found.push(["prediction", provenance(bar.provenance)]);
   if (bar.transfer_us > 0) found.push(["transfer", duration(bar.transfer_us)]);
+  if (bar.load_us > 0) found.push(["session", `${duration(bar.load_us)} to load, predicted`]);
   if (bar.attempt > 1) found.push(["attempt", String(bar.attempt)]);
   if (bar.waits_for.length > 0) found.push(["needs", bar.waits_for.map((id) => id.slice(id.indexOf("/") + 1)).join(", ")]);
   return found;
