@@ -13,7 +13,7 @@ from scheduler.portfolio.lanes import Member
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import NEVER_US, Arrays
 from scheduler.solvers.features import features
-from scheduler.solvers.registry import Kind
+from scheduler.solvers.registry import Feature, Kind
 from scheduler.solvers.search import WORK_PER_S, Search
 
 AUTO = "auto"
@@ -28,11 +28,10 @@ ALL_MODES = 20_000
 take 7 to 25 ms for 50 to 200 operations, and 100 for 300 on 32 machines."""
 HEURISTIC_STEPS = 1e5
 """What a heuristic counts for in steps; beyond `ALL_MODES`, operations times modes come on top."""
-TRIAL_STEPS = 0.4
-"""What looking at one input of one target on one machine counts for: 20 ms for 300 operations in
-layers on 32 machines, 1.5 s where 500 wait for one and one for all of them."""
-TRIAL_INPUTS = 8
-"""What placing a target on trial counts for, in inputs."""
+TRIAL_STEPS = 1.0
+"""What it counts for to try one mode of an operation with one of a target..."""
+INPUT_STEPS = 0.2
+"""...and to look at one input of a target."""
 HEURISTICS = "heuristics"
 GRAPH_SEARCH = Member("tabu_search")
 IMPROVERS = (
@@ -76,9 +75,10 @@ def expect_suited(form: Arrays, solver: str, objective: Objective) -> None:
     InvalidInput
         Naming the features, or the data, that are missing.
     """
-    lacking = [] if solver == AUTO else sorted(features(form) - registry.entry(solver).features)
+    needed = features(form)
+    lacking = [] if solver == AUTO else sorted(needed - registry.entry(solver).features)
     if lacking:
-        able = ", ".join(name for name in registry.names() if _takes(name, form))
+        able = ", ".join(name for name in registry.names() if _takes(name, needed))
         message = f"solver {solver!r} must support what the problem has; got {', '.join(lacking)}"
         raise InvalidInput(f"{message} (those that do: {able})", field="solver")
     missing = missing_data(form, objective)
@@ -120,9 +120,10 @@ def constructive(form: Arrays, solver: str) -> tuple[str, ...]:
     known = registry.names(Kind.CONSTRUCTIVE)
     if solver in known:
         return (solver,)
+    needed = features(form)
     between = [name for name in known if name not in (*FIRST, *NEXT, *LAST)]
     order = [*FIRST, *NEXT, *between, *LAST]
-    return tuple(name for name in order if name in known and _takes(name, form))
+    return tuple(name for name in order if name in known and _takes(name, needed))
 
 
 def are_quick(form: Arrays) -> bool:
@@ -147,11 +148,11 @@ def has_time(search: Search, name: str) -> bool:
 
 
 def look_ahead_steps(form: Arrays) -> float:
-    """How many steps it takes to try each mode with all targets, and all inputs of these."""
+    """How many steps it takes to try each mode with all targets, given all inputs of these."""
     modes, sources = np.diff(form.mode_first).astype(np.float64), np.diff(form.source_first)
     target = np.repeat(np.arange(len(sources)), sources)
-    pairs = modes[form.source_op] * modes[target]
-    return TRIAL_STEPS * float((pairs * (sources[target] + TRIAL_INPUTS)).sum())
+    pairs = float((modes[form.source_op] * modes[target]).sum())
+    return TRIAL_STEPS * pairs + INPUT_STEPS * float(sources[target].sum())
 
 
 def lanes(
@@ -168,11 +169,12 @@ def lanes(
         kind = registry.entry(solver).kind
         is_done = kind is Kind.CONSTRUCTIVE or (kind is Kind.IMPROVEMENT and not has_plan)
         return [] if is_done else [[Member(solver)]]
-    able = [m for m in IMPROVERS if _suits(m.name, form, objective)]
+    needed = features(form)
+    able = [m for m in IMPROVERS if _suits(m.name, needed, objective)]
     able = [m for m in able if has_plan or m.name in STARTERS]
     # Where the graph can be searched, the other searches only cost those two their time.
     able = able[: 2 if GRAPH_SEARCH in able else 3]
-    if len(form.job) <= MOST_FOR_PROOF and _suits(EXACT.name, form, objective):
+    if len(form.job) <= MOST_FOR_PROOF and _suits(EXACT.name, needed, objective):
         able.append(EXACT)
     rows: list[list[Member]] = [[] for _ in range(min(workers, len(able)))]
     for place, member in enumerate(able):
@@ -194,11 +196,11 @@ def later(names: Sequence[str], form: Arrays) -> Member:
     return Member(HEURISTICS, solver=run)
 
 
-def _takes(name: str, form: Arrays) -> bool:
-    return features(form) <= registry.entry(name).features
+def _takes(name: str, needed: frozenset[Feature]) -> bool:
+    return needed <= registry.entry(name).features
 
 
-def _suits(name: str, form: Arrays, objective: Objective) -> bool:
+def _suits(name: str, needed: frozenset[Feature], objective: Objective) -> bool:
     if name not in registry.names():
         return False
-    return objective in registry.entry(name).objectives and _takes(name, form)
+    return objective in registry.entry(name).objectives and _takes(name, needed)

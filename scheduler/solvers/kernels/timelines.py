@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from scheduler.solvers.arrays import Arrays
     from scheduler.solvers.kernels.drafts import Memory
 
-__all__ = ["Draft", "draft", "earliest_start", "fits", "lift", "place", "ready_us", "reset", "slot"]
+__all__ = [
+    "Draft",
+    "arrival_us",
+    "draft",
+    "earliest_start",
+    "fits",
+    "lift",
+    "place",
+    "ready_us",
+    "reset",
+    "slot",
+]
 
 NEVER = 2**62
 _OPEN = 0
@@ -91,18 +102,26 @@ def ready_us(a: Arrays, w: Draft, i: int, device: int) -> int:
     """
     ready = a.earliest_us[i]
     for e in range(a.source_first[i], a.source_first[i + 1]):
-        source = a.source_op[e]
-        origin = w.device[source]
-        if origin < 0:
+        if w.device[a.source_op[e]] < 0:
             continue
-        at_us = w.end_us[source]
-        if origin != device:
-            latency_us = a.link_latency_us[origin, device]
-            if latency_us < 0:
-                return -1
-            at_us += latency_us + a.edge_us[a.source_edge[e], a.link_rate[origin, device]]
+        at_us = arrival_us(a, w, wide(a.source_op[e]), wide(a.source_edge[e]), device)
+        if at_us < 0:
+            return -1
         ready = max(ready, at_us)
     return wide(ready)
+
+
+@lean_part
+def arrival_us(a: Arrays, w: Draft, source: int, edge: int, device: int) -> int:
+    """When what a placed source gives along an edge is on a device; -1 if it cannot come there."""
+    origin = w.device[source]
+    if origin == device:
+        return wide(w.end_us[source])
+    latency_us = a.link_latency_us[origin, device]
+    if latency_us < 0:
+        return wide(-1)
+    moved_us = latency_us + a.edge_us[edge, a.link_rate[origin, device]]
+    return wide(w.end_us[source] + moved_us)
 
 
 @lean_part
