@@ -17,8 +17,12 @@ _log = logging.getLogger(__name__)
 
 TURN_WORK = 0.05 * WORK_PER_S
 """Steps of a member with a share of 1 before the next one has its turn."""
-LOOK_S = 0.1
-"""How often the clock is looked at meanwhile; it need not be one that passes while we wait."""
+LOOK_S = 0.005
+"""How often it is looked meanwhile whether the time is over, by a clock that need not pass while we
+wait, and whether somebody has cancelled."""
+GRACE_S = 0.005
+"""How long it is waited for members once cancelled. One that prepares, or shakes a large plan, does
+not look up for longer; it is left to end by itself, and what it says then is not heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class _Crew:
         self.search = search
         self.errors: list[Exception] = []
         self._threads: list[Thread] = []
+        self._parts: list[Search] = []
         self._lanes: list[_Turns] = []
         self._active = 0
         self._changed = Condition()
@@ -74,8 +79,10 @@ class _Crew:
         self._lanes.append(turns)
         for place, member in enumerate(lane):
             part = self.search.part(turn=partial(turns.spend, place) if len(lane) > 1 else None)
+            self._parts.append(part)
             body = partial(self._take_part, part, member, seed, turns, place)
-            self._threads.append(Thread(target=body, name=member.name, daemon=True))
+            # No daemon: one that is left behind must not be cut off inside compiled code.
+            self._threads.append(Thread(target=body, name=member.name))
 
     def work(self) -> None:
         self._active = len(self._threads)
@@ -89,9 +96,12 @@ class _Crew:
                 if left_s <= 0:
                     break
                 self._changed.wait(min(left_s, LOOK_S))
-        self.search.stop()
-        for thread in self._threads:
-            thread.join()
+            self.search.stop()
+            while self._active and not self.search.cancelled:
+                self._changed.wait(LOOK_S)
+            self._changed.wait_for(lambda: not self._active, GRACE_S)
+        for part in self._parts:
+            part.leave()
 
     def _take_part(
         self, part: Search, member: Member, seed: int, turns: _Turns, place: int

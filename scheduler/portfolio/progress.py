@@ -34,6 +34,10 @@ class Progress:
 Listener = Callable[[Progress], None]
 
 
+class Cancelled(Exception):
+    """Somebody ended what was being prepared."""
+
+
 class Cancellation:
     """With which another thread ends a search; what was found until then is the answer.
 
@@ -56,6 +60,17 @@ class Cancellation:
             self.is_cancelled = True
             for search in self._searches:
                 search.cancel()
+
+    def pause(self) -> None:
+        """Look whether it is cancelled, between pieces of what no search can end yet.
+
+        Raises
+        ------
+        Cancelled
+            If it is.
+        """
+        if self.is_cancelled:
+            raise Cancelled
 
     def watch(self, search: Search) -> None:
         """End this search, too, once cancelled."""

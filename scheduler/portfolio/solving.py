@@ -14,7 +14,7 @@ from scheduler.portfolio.exploring import Exploration, Request, Start, explore, 
 from scheduler.portfolio.judging import concluded
 from scheduler.portfolio.lanes import raise_if_lost
 from scheduler.portfolio.members import AUTO, expect_solver, expect_suited, names
-from scheduler.portfolio.progress import Cancellation, Listener
+from scheduler.portfolio.progress import Cancellation, Cancelled, Listener
 from scheduler.portfolio.stages import explore_by_band, open_bands
 from scheduler.solvers.arrays import Arrays, Solution, arrays
 from scheduler.solvers.bounding import WORK, lower_bound
@@ -60,7 +60,8 @@ def solve(
     listener
         Told of each improvement of value or bound, in the thread that made it.
     cancel
-        With which another thread can end the search.
+        With which another thread can end the search. The answer comes within 50 ms or so, and is
+        judged as any other; it has no plan if there was none yet.
     clock
         Seconds, monotonic.
 
@@ -76,7 +77,11 @@ def solve(
     began_s = clock()
     limits = limits or Limits()
     expect_solver(solver)
-    form = arrays(problem)
+    cancel = cancel or Cancellation()
+    try:
+        form = arrays(problem, cancel.pause)
+    except Cancelled:
+        return Result(status=Status.CANCELLED, solver=solver, objective=objective.value)
     expect_suited(form, solver, objective)
     request = Request(
         solver=solver,
@@ -85,7 +90,7 @@ def solve(
         objective=objective,
         clock=clock,
         listener=listener,
-        cancel=cancel or Cancellation(),
+        cancel=cancel,
     )
     # Squared: a bound is of little use to a search that has no time to meet it.
     work = int(min(limits.time_s, 1) ** 2 * WORK)

@@ -6,7 +6,7 @@ depend on the hash seed or on the spelling of an id. Compiled kernels take `Arra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,22 +139,28 @@ class Solution(NamedTuple):
     start_us: Long
 
 
-def arrays(problem: Problem) -> Arrays:
-    """Give the array form of a problem."""
-    return _Builder(problem).arrays()
+def arrays(problem: Problem, pause: Callable[[], None] = lambda: None) -> Arrays:
+    """Give the array form of a problem.
+
+    Parameters
+    ----------
+    pause
+        Called between pieces of the work, some milliseconds apart; what it raises ends it.
+    """
+    return _Builder(problem, pause).arrays()
 
 
 class _Builder:
     """Numbers for ids, then column by column: re-planning waits for it."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, pause: Callable[[], None]) -> None:
+        self.problem, self.pause = problem, pause
         self.machines = _numbers(machine.id for machine in problem.machines)
         self.devices = _numbers(machine.device_id for machine in problem.machines)
         self.jobs = _numbers(job.id for job in problem.jobs)
         self.operations = _numbers(operation.id for operation in problem.operations)
         self.groups = _numbers(o.colocation for o in problem.operations if o.colocation)
-        self.table = _MODE_ROWS.table(problem.operations)
+        self.table = _MODE_ROWS.table(problem.operations, pause)
         named = [name for one in problem.machines for name in (one.family, *one.kept)]
         self.families = _numbers(["", *named, *self.table.families()])
 
@@ -212,6 +218,7 @@ class _Builder:
 
     def _modes(self, state: Int, memory_bytes: Long, capacity: Long) -> dict[str, Any]:
         """Columns of the modes that an operation could have by itself."""
+        self.pause()
         lengths, rows = self.table.lengths, self.table.rows
         first = _firsts(lengths)
         index = np.arange(first[-1], dtype=np.int32) - np.repeat(first[:-1], lengths)
@@ -221,41 +228,43 @@ class _Builder:
         machine = self.table.numbered(MACHINE, self.machines).astype(np.int32)
         family = self.table.numbered(FAMILY, self.families).astype(np.int32)
         demand_first, demand_resource, demand_amount = self._demands()
+        self.pause()
         owner = np.repeat(np.arange(len(machine)), np.diff(demand_first))
         needed_bytes = np.maximum(rows[:, RESIDENT_BYTES], rows[:, PEAK_BYTES])
         usable = needed_bytes <= memory_bytes[machine]
         usable[owner[demand_amount > capacity[demand_resource]]] = False
         usable |= np.repeat(state != OPEN, lengths)
         kept = np.concatenate(([0], np.cumsum(usable)))
-        columns = rows[usable].T.copy()
+        # Mostly all are, and then nothing is to be gathered.
+        these = slice(None) if usable.all() else usable
+        columns = rows[these].T.copy()
+        self.pause()
         if columns[SETUP_US].any():
-            columns[SETUP_US][self._is_kept(machine[usable], family[usable])] = 0
+            columns[SETUP_US][self._is_kept(machine[these], family[these])] = 0
         return {
             "mode_first": kept[first].astype(np.int32),
-            "mode_index": index[usable],
-            "mode_machine": machine[usable],
+            "mode_index": index[these],
+            "mode_machine": machine[these],
             "mode_us": columns[US],
             "mode_p95_us": columns[P95_US],
-            "mode_family": family[usable],
+            "mode_family": family[these],
             "mode_setup_us": columns[SETUP_US],
             "mode_energy_uj": columns[ENERGY_UJ],
             "mode_resident_bytes": columns[RESIDENT_BYTES],
-            "mode_extra_bytes": (needed_bytes - rows[:, RESIDENT_BYTES])[usable],
-            "demand_first": _firsts(np.diff(demand_first)[usable]),
+            "mode_extra_bytes": (needed_bytes - rows[:, RESIDENT_BYTES])[these],
+            "demand_first": _firsts(np.diff(demand_first)[these]),
             "demand_resource": demand_resource[usable[owner]],
             "demand_amount": demand_amount[usable[owner]],
         }
 
     def _is_kept(self, machine: Int, family: Int) -> NDArray[np.bool_]:
         """Per mode, whether its machine keeps setups and begins with this one."""
-        kept = {
-            (m, self.families[name])
-            for m, one in enumerate(self.problem.machines)
-            if one.keeps_setups
-            for name in (one.family, *one.kept)
-        }
-        pairs = zip(machine.tolist(), family.tolist(), strict=True)
-        return np.array([pair in kept for pair in pairs], np.bool_)
+        kept = np.zeros((len(self.problem.machines), len(self.families)), np.bool_)
+        for m, one in enumerate(self.problem.machines):
+            if one.keeps_setups:
+                kept[m, [self.families[name] for name in (one.family, *one.kept)]] = True
+        is_kept: NDArray[np.bool_] = kept[machine, family]
+        return is_kept
 
     def _demands(self) -> tuple[Int, Int, Long]:
         if not self.problem.resources:

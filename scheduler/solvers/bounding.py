@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.model.objectives import Objective
-from scheduler.solvers.arrays import NEVER_US, OPEN, RUNNING, Arrays, Long
+from scheduler.solvers.arrays import NEVER_US, OPEN, RUNNING, Arrays, Int, Long
 from scheduler.solvers.kernels import reaching
 from scheduler.solvers.kernels.reaching import FAR_US
 
@@ -23,6 +23,8 @@ _OVERHEAD = 5_000
 """What a step costs that looks at nothing, in elements."""
 _SETS = 60
 _ROUNDS = 100
+_FAR_OFF_US = NEVER_US // 4
+"""Later than anything; twice that still fits 64 bits."""
 _EXACT = 2.0**61
 """Sums up to there fit 64 bits."""
 
@@ -190,7 +192,7 @@ def _resources(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[i
 
 def _sets(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
     """What operations put on sets of exclusive machines that they share, as if all were alike."""
-    machines = _machine_sets(form, items, work)
+    machines = _machine_sets(form, items, stop, work)
     for eligible in machines:
         outside = np.maximum.reduceat(~eligible[form.mode_machine], form.mode_first[:-1])
         inside = ~outside & (items.least_us > 0)
@@ -209,12 +211,13 @@ def _sets(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
             yield _between_windows(form, int(np.argmax(eligible)), items, inside)
 
 
-def _machine_sets(form: Arrays, items: _Items, work: int) -> list[NDArray[np.bool_]]:
+def _machine_sets(form: Arrays, items: _Items, stop: Flag, work: int) -> list[NDArray[np.bool_]]:
     """All exclusive machines, and the sets of eligible machines with the most work."""
     exclusive = form.machine_exclusive != 0
     loads_us: dict[bytes, int] = {}
     firsts, machines = form.mode_first.tolist(), form.mode_machine
-    for i in np.flatnonzero(items.least_us)[: work // 100].tolist():
+    several = np.flatnonzero(items.least_us)[: work // 100].tolist()
+    for i in takewhile(lambda _: not stop[0], several):
         eligible = machines[firsts[i] : firsts[i + 1]].tobytes()
         loads_us[eligible] = loads_us.get(eligible, 0) + int(items.least_us[i])
     found: dict[bytes, NDArray[np.bool_]] = {}
@@ -251,9 +254,12 @@ def _balanced(form: Arrays, items: _Items, bound: int, stop: Flag, work: int) ->
     For weights that sum to one, the makespan is no less than the weighted sum over machines of
     head, load and tail, and each operation adds at least its least weighted duration.
     """
+    if stop[0]:
+        return bound
     counts = (form.state == OPEN) & (items.least_us > 0)
     usable = np.repeat(counts, np.diff(form.mode_first))
     machine, first = form.mode_machine, form.mode_first[:-1]
+    rows = _by_machine(form, items)
     weight = (form.machine_exclusive != 0).astype(np.float64)
     duration_us = np.where(usable & (weight[machine] > 0), form.mode_us, 0).astype(np.float64)
     rounds = min(_ROUNDS, work // (8 * (len(machine) + _OVERHEAD)))
@@ -267,7 +273,8 @@ def _balanced(form: Arrays, items: _Items, bound: int, stop: Flag, work: int) ->
         chosen &= weighed > 0
         if not chosen.any():
             break
-        value = least.sum() + (weight * _around_us(form, items, least > 0, bound)).sum()
+        taking = np.repeat(least > 0, np.diff(form.mode_first))
+        value = least.sum() + (weight * _around_us(rows, taking, bound)).sum()
         # Sums in floating point are off by a billionth at most; what is left rounds up.
         bound = max(bound, int(np.ceil(value - abs(value) * 1e-9 - 1e-6)))
         load_us = np.bincount(machine[chosen], duration_us[chosen], len(weight))
@@ -275,16 +282,50 @@ def _balanced(form: Arrays, items: _Items, bound: int, stop: Flag, work: int) ->
     return bound
 
 
-def _around_us(form: Arrays, items: _Items, taking: NDArray[np.bool_], bound: int) -> Long:
+class _ByMachine(NamedTuple):
+    """Heads and tails of all modes, those of one machine after those of another.
+
+    Parameters
+    ----------
+    mode
+        Which mode it is.
+    machine, first
+        Machines that have modes, and where those of each begin.
+    machines
+        How many there are, with and without.
+    """
+
+    mode: NDArray[np.intp]
+    head_us: Long
+    tail_us: Long
+    machine: Int
+    first: NDArray[np.intp]
+    machines: int
+
+
+def _by_machine(form: Arrays, items: _Items) -> _ByMachine:
+    mode = np.argsort(form.mode_machine, kind="stable")
+    machine = form.mode_machine[mode]
+    first = np.flatnonzero(np.diff(machine, prepend=-1))
+    head_us = np.minimum(items.mode_head_us[mode], _FAR_OFF_US)
+    tail_us = np.minimum(items.mode_tail_us[mode], _FAR_OFF_US)
+    return _ByMachine(mode, head_us, tail_us, machine[first], first, len(form.machine_device))
+
+
+def _around_us(rows: _ByMachine, taking: NDArray[np.bool_], bound: int) -> Long:
     """Per machine, the least head and tail of what may run there.
 
     A machine that gets nothing has nothing between them: it ends no later than all, which is
     known to be the bound so far.
+
+    Parameters
+    ----------
+    taking
+        Per mode, whether its operation is placed by weight.
     """
-    of_these = np.repeat(taking, np.diff(form.mode_first))
-    head_us = np.full(len(form.machine_device), NEVER_US // 4, np.int64)
-    tail_us = head_us.copy()
-    np.minimum.at(head_us, form.mode_machine[of_these], items.mode_head_us[of_these])
-    np.minimum.at(tail_us, form.mode_machine[of_these], items.mode_tail_us[of_these])
-    around_us: Long = np.minimum(head_us + tail_us, bound)
+    inside = taking[rows.mode]
+    around_us = np.full(rows.machines, bound, np.int64)
+    head_us = np.minimum.reduceat(np.where(inside, rows.head_us, _FAR_OFF_US), rows.first)
+    tail_us = np.minimum.reduceat(np.where(inside, rows.tail_us, _FAR_OFF_US), rows.first)
+    around_us[rows.machine] = np.minimum(head_us + tail_us, bound)
     return around_us

@@ -7,7 +7,7 @@ what takes the time of an array form; rows that were read before cost a look int
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -23,6 +23,9 @@ MACHINE, FAMILY, US, P95_US, SETUP_US, ENERGY_UJ, RESIDENT_BYTES, PEAK_BYTES = r
 """Columns of a table."""
 _WIDTH = 8
 _ROW_BYTES = _WIDTH * 8
+_BLOCK = 4096
+"""Modes that are read at once: their objects and numbers fit the cache of a core, and whoever reads
+more looks up now and then."""
 MOST_MODES = 2**16
 """Rows of more modes than that are not kept; so many take some 15 MB with their objects."""
 
@@ -74,9 +77,17 @@ class ModeRows:
         self._lock = Lock()
         self._forget()
 
-    def table(self, operations: Sequence[Operation]) -> ModeTable:
-        """Give the modes to choose from; of an operation that has started, the one it runs in."""
-        known, names = self._recalled([operation.modes for operation in operations])
+    def table(
+        self, operations: Sequence[Operation], pause: Callable[[], None] = lambda: None
+    ) -> ModeTable:
+        """Give the modes to choose from; of an operation that has started, the one it runs in.
+
+        Parameters
+        ----------
+        pause
+            Called between pieces of what is read; what it raises ends the reading.
+        """
+        known, names = self._recalled([operation.modes for operation in operations], pause)
         pieces = []
         for operation in operations:
             piece = known[id(operation.modes)][1]
@@ -85,6 +96,7 @@ class ModeRows:
                 piece = piece[at : at + _ROW_BYTES]
             pieces.append(piece)
         lengths = np.array([len(piece) // _ROW_BYTES for piece in pieces], np.int32)
+        pause()
         table = np.frombuffer(b"".join(pieces), np.int64).reshape(-1, _WIDTH)
         return ModeTable(lengths, table, names)
 
@@ -93,7 +105,9 @@ class ModeRows:
         self._older: _Known = {}
         self._names = {"": 0}
 
-    def _recalled(self, wanted: Sequence[tuple[Mode, ...]]) -> tuple[_Known, dict[str, int]]:
+    def _recalled(
+        self, wanted: Sequence[tuple[Mode, ...]], pause: Callable[[], None]
+    ) -> tuple[_Known, dict[str, int]]:
         """Give the rows of these, and the numbers in them, learning what is not known."""
         with self._lock:
             found: _Known = {}
@@ -106,8 +120,9 @@ class ModeRows:
                 else:
                     found[key] = row
             names = self._names
-            if fresh:
-                found.update(_learned(names, list(fresh.values())))
+            for block in _blocks(fresh.values()):
+                pause()
+                found.update(_learned(names, block))
             self._older, self._newer = self._newer, found
             if sum(len(modes) for modes, _ in found.values()) > self._most or (
                 len(names) > self._most
@@ -116,36 +131,68 @@ class ModeRows:
             return found, names
 
 
-def _learned(names: dict[str, int], fresh: Sequence[tuple[Mode, ...]]) -> _Known:
-    modes = [mode for row in fresh for mode in row]
-    data = _columns(names, modes).T.tobytes()
+def _blocks(fresh: Iterable[tuple[Mode, ...]]) -> Iterator[list[tuple[Mode, ...]]]:
+    block: list[tuple[Mode, ...]] = []
+    count = 0
+    for row in fresh:
+        block.append(row)
+        count += len(row)
+        if count >= _BLOCK:
+            yield block
+            block, count = [], 0
+    if block:
+        yield block
+
+
+def _learned(names: dict[str, int], block: Sequence[tuple[Mode, ...]]) -> _Known:
+    data = _rows(names, [mode for row in block for mode in row]).tobytes()
     found: _Known = {}
     at = 0
-    for row in fresh:
+    for row in block:
         end = at + len(row) * _ROW_BYTES
         found[id(row)] = row, data[at:end]
         at = end
     return found
 
 
-def _columns(names: dict[str, int], modes: Sequence[Mode]) -> Long:
-    """``[column, mode]``."""
+def _rows(names: dict[str, int], modes: Sequence[Mode]) -> Long:
+    """``[mode, column]``."""
     # Comprehensions of plain attributes: nothing else reads thousands of objects as fast.
-    took_us = [mode.duration_us for mode in modes]
-    p95s_us = zip(took_us, [mode.duration_p95_us for mode in modes], strict=True)
-    columns = np.empty((_WIDTH, len(modes)), np.int64)
-    columns[MACHINE] = _numbers(names, [mode.machine for mode in modes])
-    columns[FAMILY] = _numbers(names, [mode.family for mode in modes])
-    columns[US] = took_us
-    columns[P95_US] = [us if p95_us is None else p95_us for us, p95_us in p95s_us]
-    columns[SETUP_US] = [mode.setup_us for mode in modes]
-    columns[ENERGY_UJ] = [mode.energy_uj for mode in modes]
-    columns[RESIDENT_BYTES] = [mode.resident_bytes for mode in modes]
-    columns[PEAK_BYTES] = [mode.peak_bytes for mode in modes]
-    return columns
+    rows = np.zeros((len(modes), _WIDTH), np.int64)
+    rows[:, MACHINE] = _numbers(names, [mode.machine for mode in modes])
+    rows[:, US] = _long([mode.duration_us for mode in modes])
+    rows[:, P95_US] = rows[:, US]
+    if [
+        mode
+        for mode in modes
+        if mode.family
+        or mode.duration_p95_us is not None
+        or mode.setup_us
+        or mode.energy_uj
+        or mode.resident_bytes
+        or mode.peak_bytes
+    ]:
+        _add_rest(rows, names, modes)
+    return rows
 
 
-def _numbers(names: dict[str, int], found: Sequence[str]) -> list[int]:
+def _add_rest(rows: Long, names: dict[str, int], modes: Sequence[Mode]) -> None:
+    """Fill the columns that most problems leave empty."""
+    rows[:, FAMILY] = _numbers(names, [mode.family for mode in modes])
+    p95s_us = [mode.duration_p95_us for mode in modes]
+    known_us = zip(rows[:, US].tolist(), p95s_us, strict=True)
+    rows[:, P95_US] = _long([us if p95_us is None else p95_us for us, p95_us in known_us])
+    rows[:, SETUP_US] = _long([mode.setup_us for mode in modes])
+    rows[:, ENERGY_UJ] = _long([mode.energy_uj for mode in modes])
+    rows[:, RESIDENT_BYTES] = _long([mode.resident_bytes for mode in modes])
+    rows[:, PEAK_BYTES] = _long([mode.peak_bytes for mode in modes])
+
+
+def _long(values: Sequence[int]) -> Long:
+    return np.fromiter(values, np.int64, len(values))
+
+
+def _numbers(names: dict[str, int], found: Sequence[str]) -> Long:
     for name in dict.fromkeys(found):
         names.setdefault(name, len(names))
-    return [names[name] for name in found]
+    return np.fromiter(map(names.__getitem__, found), np.int64, len(found))

@@ -81,6 +81,7 @@ class Search:
         self._whole: Search | None = None
         self._turn: Callable[[float], None] | None = None
         self._parts: list[Search] = []
+        self._is_left = False
         self._board = _Board()
         self._began_s = self.clock()
         self._worked = 0.0
@@ -139,7 +140,7 @@ class Search:
         found = Found((int(late_us), int(value)), copy, by)
         board, elapsed_s = self._board, self._root.elapsed_s
         with board.lock:
-            if board.best is not None and board.best.score <= found.score:
+            if self._is_left or (board.best is not None and board.best.score <= found.score):
                 return False
             board.best = found
             board.trace.append(TracePoint(time_s=elapsed_s, value=found.score[1]))
@@ -151,7 +152,7 @@ class Search:
         """Take a proven lower bound on the value of every plan that keeps all deadlines."""
         board = self._board
         with board.lock:
-            if board.bound is not None and bound <= board.bound:
+            if self._is_left or (board.bound is not None and bound <= board.bound):
                 return
             board.bound = bound
         self._stop_if_proven()
@@ -159,7 +160,10 @@ class Search:
 
     def refute(self) -> None:
         """Take the proof that no plan keeps all rules."""
-        self._board.infeasible = True
+        with self._board.lock:
+            if self._is_left:
+                return
+            self._board.infeasible = True
         self._root.stop()
 
     def cancel(self) -> None:
@@ -172,6 +176,11 @@ class Search:
         self.stop_flag[0] = 1
         for part in self._parts:
             part.stop()
+
+    def leave(self) -> None:
+        """Take nothing more from this part: its member did not end in time, the answer is given."""
+        with self._board.lock:
+            self._is_left = True
 
     def spend(self, work: float = 0.0) -> bool:
         """Count steps that were done. Whether the search is to go on."""

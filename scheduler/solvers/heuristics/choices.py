@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from scheduler.solvers.arrays import OPEN, Arrays, Int
 from scheduler.solvers.heuristics.priorities import mean_transfers, order_by, path_ranks
-from scheduler.solvers.kernels.ranking import optimistic_costs
+from scheduler.solvers.kernels.ranking import optimistic_costs, quicker_modes
 
 Float = NDArray[np.float64]
 
@@ -27,10 +27,8 @@ def earliest_end(form: Arrays) -> Float:
 
 def fastest(form: Arrays) -> Float:
     """So much per quicker mode, ties to the earlier one, that no load outweighs it."""
-    owner = np.repeat(np.arange(len(form.state)), np.diff(form.mode_first))
-    quickest_first = np.lexsort((form.mode_us, owner))
-    penalty = np.empty(len(form.mode_us))
-    penalty[quickest_first] = ELSEWHERE * (np.arange(len(owner)) - form.mode_first[owner])
+    penalty = quicker_modes(form.mode_first, form.mode_us).astype(np.float64)
+    penalty *= ELSEWHERE
     return penalty
 
 

@@ -78,6 +78,25 @@ def _raise_by_target(
 
 
 @kernel
+def quicker_modes(mode_first: Int, mode_us: Long) -> Long:
+    """Per mode, how many of the same operation are quicker, or as quick and come before it."""
+    quicker = np.zeros(len(mode_us), np.int64)
+    row = np.empty(len(mode_us), np.int32)
+    for i in range(len(mode_first) - 1):
+        first = mode_first[i]
+        # Rows are short: insertion takes a tenth of what a sort of all modes does.
+        for k in range(first, mode_first[i + 1]):
+            place = k
+            while place > first and mode_us[row[place - 1]] > mode_us[k]:
+                row[place] = row[place - 1]
+                place -= 1
+            row[place] = k
+        for place in range(first, mode_first[i + 1]):
+            quicker[row[place]] = place - first
+    return quicker
+
+
+@kernel
 def ready_order(by_rank: Int, source_first: Int, target_first: Int, target_op: Int) -> Int:
     """Order in which a list scheduler takes operations: of those that are ready, the first by rank.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from threading import Timer
+from threading import Event, Timer
 
 import numpy as np
 import pytest
@@ -96,6 +96,26 @@ def test_cancelling_ends_all_members(members: Callable[..., list[Member]]) -> No
     Timer(0.02, search.cancel).start()
     run(search, [lane], 0)
     assert search.cancelled
+
+
+def test_who_does_not_look_up_when_cancelled_is_not_heard_any_more(
+    members: Callable[..., list[Member]],
+) -> None:
+    answered, spoken = Event(), Event()
+
+    def deaf(search: Search, seed: int) -> None:
+        search.cancel()
+        answered.wait(5)
+        search.offer(Solution(search.form.mode_first[:-1], search.form.earliest_us), "deaf")
+        search.raise_bound(7)
+        search.refute()
+        spoken.set()
+
+    search = new_search()
+    run(search, [members(deaf=deaf)], 0)
+    answered.set()
+    assert spoken.wait(5)
+    assert (search.best, search.bound, search.infeasible) == (None, None, False)
 
 
 def test_a_proof_of_one_ends_the_others(

@@ -18,7 +18,7 @@ from scheduler.model.errors import Defect, InvalidInput, InvalidSchedule, Unknow
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Band, Problem, Progress
 from scheduler.model.schedule import Limits, Status
-from scheduler.portfolio import SOLVED, Cancellation, names, placers, solve
+from scheduler.portfolio import SOLVED, Cancellation, judging, names, placers, solve
 from scheduler.portfolio import Progress as Known
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import Solution
@@ -266,7 +266,8 @@ def test_another_thread_can_end_a_search() -> None:
 def test_what_is_cancelled_before_it_begins_has_no_plan() -> None:
     cancel = Cancellation()
     cancel.cancel()
-    assert solve(hard(), cancel=cancel).status is Status.CANCELLED
+    result = solve(hard(), cancel=cancel)
+    assert (result.status, result.schedule, result.bound) == (Status.CANCELLED, None, None)
 
 
 def test_one_worker_counts_work_and_not_time() -> None:
@@ -294,6 +295,22 @@ def test_a_schedule_that_the_checker_refuses_is_a_defect(monkeypatch: pytest.Mon
     monkeypatch.setattr(registry, "solver", lambda name: offering([0]))
     with pytest.raises(InvalidSchedule, match="starts at 0 us, before the present at 3"):
         solve(replace(chain(5), now_us=3), "heft")
+
+
+@pytest.mark.parametrize("hasty", [0, 9])
+def test_a_plan_is_judged_though_the_search_was_cancelled(
+    monkeypatch: pytest.MonkeyPatch, hasty: int
+) -> None:
+    cancel = Cancellation()
+
+    def offer(search: Search, seed: int) -> None:
+        offering([0])(search, seed)
+        cancel.cancel()
+
+    monkeypatch.setattr(registry, "solver", lambda name: offer)
+    monkeypatch.setattr(judging, "HASTY", hasty)
+    with pytest.raises(InvalidSchedule, match="schedule of 'odd' is refused"):
+        solve(replace(chain(5), now_us=3), "heft", cancel=cancel)
 
 
 def test_a_bound_above_the_value_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 
 from scheduler.model.problem import Operation, Progress
+from scheduler.solvers import mode_rows
 from scheduler.solvers.mode_rows import FAMILY, MACHINE, P95_US, US, ModeRows, ModeTable
 from tests.builders import mode, operation
 
@@ -52,3 +55,29 @@ def test_forgetting_changes_nothing() -> None:
     small, large = ModeRows(most=2), ModeRows()
     for ops in (two(), two()[::-1], two()):
         np.testing.assert_array_equal(read(small.table(ops))[1], read(large.table(ops))[1])
+
+
+def test_what_is_read_piece_by_piece_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = read(ModeRows().table(two()))
+    monkeypatch.setattr(mode_rows, "_BLOCK", 1)
+    assert read(ModeRows().table(two())) == whole
+
+
+def test_columns_that_are_mostly_empty_are_read_where_they_are_not() -> None:
+    rare: dict[str, Any] = {"energy_uj": 1, "peak_bytes": 2, "resident_bytes": 3, "setup_us": 4}
+    for name, value in rare.items():
+        modes = [mode("a", 5), mode("b", 6, **{name: value})]
+        table = ModeRows().table([operation("x", modes=modes)])
+        column = getattr(mode_rows, name.upper())
+        assert table.rows[:, column].tolist() == [0, value]
+        assert table.rows[:, P95_US].tolist() == [5, 6]
+
+
+def test_reading_ends_where_it_is_told_to() -> None:
+    def stop() -> None:
+        raise StopIteration
+
+    rows, ops = ModeRows(), two()
+    with pytest.raises(StopIteration):
+        rows.table(ops, stop)
+    assert read(rows.table(ops)) == read(ModeRows().table(ops))
