@@ -177,6 +177,9 @@ def print_preview(preview: dict[str, Any]) -> None:
     for stop in preview["preemptions"]:
         fate = stop["refused"] or f"stopped, and {stop['lost_us'] / 1000:.1f} ms of work lost"
         console.print(f"{stop['victim']} on {stop['machine']}: {fate}", style="yellow")
+    for place in preview["left_out"]:
+        where = f"{place['work']} on {place['machine']} with {place['provider']}"
+        console.print(f"{where} was not considered: {place['detail']}", style="yellow")
 
 
 def planned_bars(operations: list[dict[str, Any]]) -> list[Bar]:

@@ -66,7 +66,7 @@ async def list_predictions(
     `work` is the name of a model or function, or the digest of a model. With `load`, such as
     `compute:1:60` (kind, cores, percent of their time), or `neighbour`, such as `memory` or
     `compute:openvino`, it is predicted beside that, with what makes it so; commas stand between
-    several.
+    several. `work` has to be given then.
     """
     foreign, neighbours = listed(load, foreign_load), listed(neighbour, read_neighbour)
     known = (await _report(of(request))).known
@@ -75,7 +75,8 @@ async def list_predictions(
         raise UnknownName(f"nothing is known of what {work!r} costs", field="work")
     if foreign or neighbours:
         if not work:
-            raise InvalidInput("work must be given beside a load; got none", field="work")
+            law = "work must name a model or function where a load or neighbour is given"
+            raise InvalidInput(f"{law}; got none", field="work")
         question = CostQuestion(
             work=work, machine=machine, provider=provider, foreign=foreign, neighbours=neighbours
         )

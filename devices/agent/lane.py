@@ -52,8 +52,6 @@ class Running:
         When the worker is ended if it still runs; ``None`` for never.
     ending
         Why it is being stopped; the reason that its failure will have.
-    is_killed
-        Whether the worker is being ended: its death will tell.
     transfers
         What was moved for its inputs.
     """
@@ -62,7 +60,6 @@ class Running:
     started_us: int
     kill_at_us: int | None
     ending: FailureReason | None = None
-    is_killed: bool = False
     transfers: tuple[Transfer, ...] = ()
 
     @property
@@ -70,10 +67,11 @@ class Running:
         """Operation and attempt."""
         return self.dispatch.operation, self.dispatch.attempt
 
-    @property
-    def expected_end_us(self) -> int:
-        """When it should be done."""
-        return self.started_us + self.dispatch.expected_us
+    def left_us(self, at_us: int) -> int:
+        """How long it should still take; what is overdue is expected to take half as long again."""
+        spent_us = at_us - self.started_us
+        left_us = self.dispatch.expected_us - spent_us
+        return left_us if left_us > 0 else spent_us // 2
 
 
 @dataclass(slots=True)
@@ -84,6 +82,10 @@ class Lane:
     ----------
     is_ready
         Whether the worker is alive and set up.
+    is_ending
+        Whether the worker is being ended: nothing starts there until the next one is ready.
+    is_restarting
+        Whether the brain was told that it was ended, and a new one is being started.
     is_down
         Whether the brain was told that the machine is down.
     warmed
@@ -92,6 +94,8 @@ class Lane:
 
     report: MachineReport
     is_ready: bool = False
+    is_ending: bool = False
+    is_restarting: bool = False
     is_down: bool = False
     queue: list[Entry] = field(default_factory=list)
     running: Running | None = None

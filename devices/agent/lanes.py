@@ -26,7 +26,8 @@ from scheduler.model.messages import MachineReport
 log = logging.getLogger(__name__)
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 10.0
-# A worker that lived this long was not broken from the start: the next one comes at once.
+# A worker that lived this long was not broken from the start: the next one comes at once, as
+# after one that we ended ourselves.
 HEALTHY_S = 10.0
 
 OnMessage = Callable[[str, FromWorker], None]
@@ -87,7 +88,7 @@ class WorkerLane:
         while True:
             started = time.monotonic()
             await self._live()
-            if time.monotonic() - started >= HEALTHY_S:
+            if self._reason or time.monotonic() - started >= HEALTHY_S:
                 pause_s = FIRST_PAUSE_S
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -92,9 +92,9 @@ class Outbox:
         """Tell the brain that a machine takes work again."""
         self._say(MachineUp(at_us=at_us, machine=machine))
 
-    def say_down(self, machine: str, reason: str, at_us: int) -> None:
-        """Tell the brain that a machine takes no work."""
-        self._say(MachineDown(at_us=at_us, machine=machine, reason=reason))
+    def say_down(self, machine: str, reason: str, at_us: int, *, is_planned: bool) -> None:
+        """Tell the brain that a machine's worker ended, and whether we ended it."""
+        self._say(MachineDown(at_us=at_us, machine=machine, reason=reason, is_planned=is_planned))
 
     def say_draining(self, at_us: int) -> None:
         """Tell the brain that nothing new is taken."""

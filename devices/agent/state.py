@@ -156,8 +156,8 @@ class AgentState:
         lane = self._lanes[event.machine]
         lane.is_ready = True
         lane.warmed = ("", "")
-        if lane.is_down:
-            lane.is_down = False
+        if lane.is_down or lane.is_restarting:
+            lane.is_down = lane.is_restarting = False
             self._out.say_up(event.machine, event.at_us)
 
     def _on_worker_finished(self, event: events.WorkerFinished) -> None:
@@ -188,9 +188,10 @@ class AgentState:
         if running is not None:
             reason = running.ending or FailureReason.WORKER_CRASHED
             self._fail(running.dispatch, reason, event.reason, event.at_us)
-        if not lane.is_down:
-            lane.is_down = True
-            self._out.say_down(event.machine, event.reason, event.at_us)
+        lane.is_restarting, lane.is_ending = lane.is_ending, False
+        if lane.is_restarting or not lane.is_down:
+            lane.is_down = not lane.is_restarting
+            self._say_down(lane, event.reason, event.at_us)
 
     def _ended(self, machine: str, identity: Identity, at_us: int) -> Running | None:
         lane = self._lanes[machine]
@@ -198,11 +199,12 @@ class AgentState:
         # Anything else is an answer that was under way when its worker was replaced.
         if running is None or running.identity != identity:
             return None
-        if not running.is_killed:
-            lane.running = None
-            self._context.ended(machine, at_us)
-            return running
-        return None
+        lane.running = None
+        self._context.ended(machine, at_us)
+        return running
+
+    def _say_down(self, lane: Lane, reason: str, at_us: int) -> None:
+        self._out.say_down(lane.report.id, reason, at_us, is_planned=lane.is_restarting)
 
     def _release_again(self, run: str) -> None:
         """Delete what was written after the run had been released."""
@@ -244,7 +246,7 @@ class AgentState:
     # Starting and leaving
 
     def _start_head(self, lane: Lane, at_us: int) -> None:
-        if not lane.is_ready or lane.running or not lane.queue:
+        if not lane.is_ready or lane.is_ending or lane.running or not lane.queue:
             return
         entry = lane.queue[0]
         path = self._needs.model_path(entry)
@@ -287,8 +289,8 @@ class AgentState:
         for lane in self._lanes:
             if lane.running:
                 self._memory.take(lane.running.dispatch)
-            if lane.is_down:
-                self._out.say_down(lane.report.id, "its worker is being started", event.at_us)
+            if lane.is_down or lane.is_restarting:
+                self._say_down(lane, "its worker is being started", event.at_us)
 
     def _drop(self, entry: Entry, reason: FailureReason, message: str, at_us: int) -> None:
         self._lanes.remove(entry)

@@ -25,9 +25,9 @@ class Stopping:
         """When something will have run too long; ``None`` if nothing is being watched."""
         return min(
             (
-                running.kill_at_us
-                for running in self._lanes.running()
-                if running.kill_at_us is not None and not running.is_killed
+                lane.running.kill_at_us
+                for lane in self._lanes
+                if lane.running and lane.running.kill_at_us is not None and not lane.is_ending
             ),
             default=None,
         )
@@ -41,19 +41,19 @@ class Stopping:
             self._out.put(
                 CancelOnWorker(machine=lane.report.id, operation=operation, attempt=attempt)
             )
-        elif running.expected_end_us - at_us > WORTH_KILLING_US:
+        elif running.left_us(at_us) > WORTH_KILLING_US:
             self._kill(lane, running, FailureReason.CANCELLED)
 
     def end_overdue(self, at_us: int) -> None:
         """End the workers whose operations run too long."""
         for lane in self._lanes:
             running = lane.running
-            if running is None or running.is_killed or running.kill_at_us is None:
+            if running is None or lane.is_ending or running.kill_at_us is None:
                 continue
             if running.kill_at_us <= at_us:
                 self._kill(lane, running, running.ending or FailureReason.TIMEOUT)
 
     def _kill(self, lane: Lane, running: Running, reason: FailureReason) -> None:
-        running.ending, running.is_killed = reason, True
+        running.ending, lane.is_ending = reason, True
         text = f"ended to stop {running.dispatch.operation}: {reason.value}"
         self._out.put(KillWorker(machine=lane.report.id, reason=text))

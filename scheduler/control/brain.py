@@ -39,6 +39,7 @@ from scheduler.control.events import (
     WorkloadRemoved,
 )
 from scheduler.control.explaining import Timetable
+from scheduler.control.hurrying import is_due
 from scheduler.control.planning import count_overtaken, is_running_dry, replan
 from scheduler.control.previewing import preview
 from scheduler.control.records import Preview, RunRecord, SiteView
@@ -97,7 +98,7 @@ class Brain:
             recovery.give_up_hopeless(state, turn)
             before = state.plan.planned
             replan(state, turn)
-            if preempting.preempt(state, turn):
+            while preempting.preempt(state, turn):
                 replan(state, turn)
             if isinstance(event, RunSubmitted):
                 state.count("preemptions", count_overtaken(state, before, event.run))
@@ -174,6 +175,7 @@ def _cost_model_changed(state: State, turn: Turn, _: CostModelChanged) -> None:
 def _tick(state: State, turn: Turn, event: Tick) -> None:
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
+    turn.replan = turn.replan or is_due(state)
     gaps.fill(state, turn)
 
 

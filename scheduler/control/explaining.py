@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from scheduler.control.candidates import options
+from scheduler.control.holding import free_us
 from scheduler.control.live import PENDING, LiveOperation, LiveRun, Options, Placement
 from scheduler.control.records import Candidate, OperationState, Reason
 from scheduler.control.state import State
@@ -48,6 +49,9 @@ class Timetable:
                 start_us = op.started_us or 0
                 span = (start_us, max(op.expected_end_us, state.now_us))
                 spans.setdefault(op.machine, []).append(span)
+            elif machine.held is not None:
+                span = (state.now_us, free_us(state, machine))
+                spans.setdefault(machine.report.id, []).append(span)
         for placed in placements.values():
             span = (placed.start_us, placed.end_us)
             spans.setdefault(placed.mode.machine, []).append(span)
@@ -119,7 +123,7 @@ def candidates(
 def chosen_instead(op: LiveOperation, mode: Mode, finish_us: int) -> tuple[Candidate, ...]:
     """Candidates of an operation that was sent, after another one than the first was chosen."""
     others = [
-        replace(c, reason=Reason.LATER_FINISH) if c.reason is None else c
+        c if c.finish_us is None else replace(c, reason=_against(c.finish_us, finish_us))
         for c in op.candidates
         if (c.machine, c.provider) != (mode.machine, mode.provider)
     ]
@@ -176,8 +180,15 @@ def _other(placed: Placement, mode: Mode, finish_us: int) -> Candidate:
         provider=mode.provider,
         variant=mode.variant,
         finish_us=finish_us,
-        reason=Reason.WORSE_PLAN if finish_us < placed.end_us else Reason.LATER_FINISH,
+        reason=_against(finish_us, placed.end_us),
     )
+
+
+def _against(finish_us: int, chosen_us: int) -> Reason:
+    """Why something was not chosen, by when it and the chosen one would finish."""
+    if finish_us == chosen_us:
+        return Reason.SAME_FINISH
+    return Reason.WORSE_PLAN if finish_us < chosen_us else Reason.LATER_FINISH
 
 
 def _waits_its_turn(state: State, op: LiveOperation) -> tuple[str, str]:
@@ -187,6 +198,10 @@ def _waits_its_turn(state: State, op: LiveOperation) -> tuple[str, str]:
     live = state.machines[machine]
     if live.running:
         detail = f"planned on {machine}, which runs {live.running}"
+    elif live.held is not None and live.held.is_restart:
+        detail = f"planned on {machine}, whose worker is started again"
+    elif live.held is not None:
+        detail = f"planned on {machine}, where {live.held.attempt[0]} is being stopped"
     else:
         detail = f"planned on {machine}"
     return Reason.WAITS_FOR_MACHINE.value, detail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scheduler.control import linking
 from scheduler.control.findings import cancel_profiles, forget_changed
+from scheduler.control.holding import hold_for_restart
 from scheduler.control.lifecycle import stop
 from scheduler.control.live import SENT, LiveAgent, LiveMachine, LiveOperation
 from scheduler.control.profiling import measure_all, profiles_on
@@ -89,15 +90,22 @@ def draining(state: State, turn: Turn, event: AgentDraining) -> None:
 
 
 def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
-    """Give what a machine had to others; it takes nothing until it is up."""
+    """Give what a machine had to others; it takes nothing until it is up.
+
+    Where its agent ended the worker, only what ran has lost it: the rest waits for the next one.
+    """
     live = state.machines.get(event.machine)
     if live is None or not live.is_up:
         return
-    live.is_up, live.reason = False, event.reason
     live.sessions.clear()
     state.stops.went_down(event.machine, event.at_us)
+    if event.is_planned:
+        hold_for_restart(state, live, event.reason)
+    else:
+        live.is_up, live.reason, live.held = False, event.reason, None
     for op in _sent_to(state, state.agents[live.agent]):
-        if op.machine == event.machine:
+        is_with_it = op.state is OperationState.RUNNING or not event.is_planned
+        if op.machine == event.machine and is_with_it:
             stop(turn, op)
             message = f"{event.machine} went down: {event.reason}"
             lose(state, turn, op, FailureReason.MACHINE_DOWN, message)
@@ -107,9 +115,9 @@ def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
 def machine_up(state: State, turn: Turn, event: MachineUp) -> None:
     """Let a machine take work again."""
     live = state.machines.get(event.machine)
-    if live is None or live.is_up:
+    if live is None or (live.is_up and live.held is None):
         return
-    live.is_up, live.reason, live.up_us = True, "", event.at_us
+    live.is_up, live.reason, live.held, live.up_us = True, "", None, event.at_us
     state.stops.came_up(event.machine, event.at_us)
     _fleet_changed(state, turn)
 

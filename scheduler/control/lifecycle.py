@@ -7,6 +7,8 @@ from heapq import heappop, heappush
 from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
 from scheduler.control.events import RunCancelled, RunSubmitted
 from scheduler.control.expansion import expand, missing_inputs, run_outputs
+from scheduler.control.holding import hold
+from scheduler.control.hurrying import look_again_us
 from scheduler.control.idling import gap_due_us
 from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun
 from scheduler.control.planning import is_beyond_horizon
@@ -100,11 +102,12 @@ def expire(state: State, turn: Turn) -> None:
 
 
 def wake(state: State, turn: Turn) -> None:
-    """Ask to be woken for the next deadline, tensors to release, or run to forget."""
+    """Ask to be woken for what is next: a deadline, tensors to release, a run to forget."""
     times = [state.deadlines[0][0]] if state.deadlines else []
     if state.ended:
         times.append(_forget_at_us(state, state.ended[0]))
-    times += [due_us for due_us in (gap_due_us(state),) if due_us is not None]
+    found = (gap_due_us(state), look_again_us(state))
+    times += [due_us for due_us in found if due_us is not None]
     alive = (agent for agent in state.agents.values() if agent.is_alive)
     times += [agent.release_by_us for agent in alive if agent.release_by_us is not None]
     # A wake-up that comes too early does no harm, so only an earlier one is worth a command.
@@ -167,9 +170,10 @@ def stop(turn: Turn, op: LiveOperation) -> None:
 
 
 def note_stop(state: State, op: LiveOperation) -> None:
-    """Begin to measure how long what runs takes to let go."""
+    """Begin to measure how long what runs takes to let go, and expect its machine after that."""
     if op.state is OperationState.RUNNING:
         state.stops.ask((op.id, op.attempt), (op.machine, op.provider), state.now_us)
+        hold(state, op)
 
 
 def free_machine(state: State, op: LiveOperation, at_us: int) -> None:

@@ -11,6 +11,7 @@ from scheduler.control.records import (
     OperationState,
     RunState,
 )
+from scheduler.control.stops import Hold
 from scheduler.control.workload import Stage, Workload
 from scheduler.model.measuring import Kind, Load
 from scheduler.model.messages import (
@@ -77,7 +78,7 @@ class LiveOperation:
     notify
         Agents that the latest message named as waiting for the outputs.
     lost
-        Attempts that were given up with their machine or agent and not reported yet.
+        Attempts that were given up and not reported yet, with what each adds to `lost_attempts`.
     gave_way
         How often it was stopped for something more urgent.
     expected_end_us
@@ -123,7 +124,7 @@ class LiveOperation:
     excluded: dict[tuple[str, str], FailureReason] = field(default_factory=dict)
     own_failures: int = 0
     lost_attempts: int = 0
-    lost: list[int] = field(default_factory=list)
+    lost: dict[int, int] = field(default_factory=dict)
     gave_way: int = 0
     record: OperationRecord | None = None
 
@@ -200,6 +201,8 @@ class LiveMachine:
         Attempts sent to it that have not started, in the order of the last message.
     running
         Operation that runs on it; empty if none is known to.
+    held
+        Why it starts nothing although nothing that counts runs there.
     free_us
         When it became free.
     up_us
@@ -221,6 +224,7 @@ class LiveMachine:
     busy_us: int = 0
     running: str = ""
     queue: list[tuple[str, int]] = field(default_factory=list)
+    held: Hold | None = None
     free_us: int = 0
     up_us: int = 0
     sessions: dict[tuple[str, str], None] = field(default_factory=dict)

@@ -163,7 +163,7 @@ def retract_unplannable(turn: Turn, found: Snapshot) -> bool:
     for op in sent:
         turn.stops.setdefault(op.agent, []).append((op.id, op.attempt))
         op.state, op.agent = OperationState.WAITING, ""
-        op.lost.append(op.attempt)
+        op.lost[op.attempt] = 0
     return bool(sent)
 
 

@@ -7,16 +7,16 @@ the worker ends, and with it its sessions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 
 from scheduler.control.candidates import cost_query, options
+from scheduler.control.holding import NEARLY_DONE_US, can_be_asked
 from scheduler.control.live import LiveOperation, Placement, is_ready
 from scheduler.control.records import OperationState, Preemption
 from scheduler.control.recovery import give_way
 from scheduler.control.state import State, Turn
 from scheduler.control.stops import Figure
-from scheduler.model.messages import WorkKind
 from scheduler.model.ports import Provenance
 from scheduler.model.problem import Band, Mode
 
@@ -24,58 +24,73 @@ LEAST_GAIN_US = 20_000
 """Not worth a message to an agent, and less than predictions are off."""
 MOST_TIMES = 3
 """After giving way so often, an operation is left to finish."""
-NEARLY_DONE_US = 1_000_000
-"""An agent does not end a worker for what should be through by then."""
 NOTHING = Figure(0)
 
 Planned = tuple[LiveOperation, Placement, tuple[Mode, ...]]
 
 
 def preempt(state: State, turn: Turn) -> bool:
-    """Stop what is to give way by the plan in force; whether anything is."""
+    """Stop what pays most of what is to give way by the plan in force; whether anything is.
+
+    One at a time: what is freed may do for the next critical operation too.
+    """
     planned = (
         (op, op.placement, options(state, op).modes)
         for op in state.plan.planned.values()
         if op.band is Band.CRITICAL and op.placement is not None
     )
-    found = choose(state, planned)
-    for each in found:
-        if each.refused:
-            state.count("preemptions_refused")
-        else:
-            text = f"gave way to {each.operation}"
-            give_way(state, turn, state.operations[each.victim], text)
-            state.count("preempted")
-    return any(not each.refused for each in found)
+    best, refused = choose(state, planned)
+    if best is None:
+        state.count("preemptions_refused", len(refused))
+        return False
+    text = f"gave way to {best.operation}"
+    give_way(state, turn, state.operations[best.victim], text)
+    state.count("preempted")
+    return True
 
 
-def choose(state: State, planned: Iterable[Planned]) -> tuple[Preemption, ...]:
-    """For each critical operation that could start now, the best way to make room, if any."""
-    chosen: dict[str, Preemption] = {}
-    refused: list[Preemption] = []
+def choose(
+    state: State, planned: Iterable[Planned], stopped: Container[str] = ()
+) -> tuple[Preemption | None, tuple[Preemption, ...]]:
+    """The stop that pays most, if any does, and the ways that do not pay, one an operation.
+
+    Parameters
+    ----------
+    stopped
+        Operations that run and are taken to have been stopped.
+    """
+    found: list[Preemption] = []
     for op, placed, modes in planned:
         late_us = placed.start_us - state.now_us
         if op.band is not Band.CRITICAL or op.is_profile or late_us < LEAST_GAIN_US:
             continue
         if is_ready(op):
-            ways = [way for way in _ways(state, op, placed, modes) if way.victim not in chosen]
-            best = max(
-                ways, key=lambda way: (not way.refused, way.gain_us - way.cost_us), default=None
-            )
-            if best is not None and not best.refused:
-                chosen[best.victim] = best
-            elif best is not None:
-                refused.append(best)
-    return (*chosen.values(), *refused)
+            ways = _ways(state, op, placed, modes, stopped)
+            found += _best(ways)
+    refused = tuple(way for way in found if way.refused)
+    paying = _best(way for way in found if not way.refused)
+    return (paying[0] if paying else None), refused
+
+
+def _best(ways: Iterable[Preemption]) -> list[Preemption]:
+    """The one that pays most, if there are any."""
+    most = max(ways, key=lambda way: (not way.refused, way.gain_us - way.cost_us), default=None)
+    return [most] if most is not None else []
 
 
 def _ways(
-    state: State, op: LiveOperation, placed: Placement, modes: tuple[Mode, ...]
+    state: State,
+    op: LiveOperation,
+    placed: Placement,
+    modes: tuple[Mode, ...],
+    stopped: Container[str],
 ) -> Iterator[Preemption]:
     for mode in modes:
         live = state.machines[mode.machine]
         victim = state.operations.get(live.running)
         if victim is None or victim.band <= op.band or victim.is_profile:
+            continue
+        if victim.id in stopped:
             continue
         if victim.state is OperationState.RUNNING:
             yield _judged(state, victim, _way(state, op, placed, mode, victim))
@@ -86,7 +101,7 @@ def _way(
 ) -> Preemption:
     """What it would be to stop `victim` for an operation in that mode."""
     stop = state.stops.stop(victim.machine, victim.provider)
-    is_soft = _terminates(state, victim)
+    is_soft = can_be_asked(state, victim)
     restart = NOTHING if is_soft else state.stops.restart(victim.machine)
     own = NOTHING if is_soft and not mode.setup_us else _load(state, op, mode)
     again = NOTHING if is_soft else _load(state, victim, victim.mode)
@@ -119,13 +134,6 @@ def _judged(state: State, victim: LiveOperation, way: Preemption) -> Preemption:
     elif way.gain_us < max(LEAST_GAIN_US, way.cost_us):
         why = f"it would cost {way.cost_us} us to gain {max(0, way.gain_us)} us"
     return replace(way, refused=why)
-
-
-def _terminates(state: State, op: LiveOperation) -> bool:
-    if op.stage.kind is not WorkKind.MODEL:
-        return False
-    providers = state.machines[op.machine].report.providers
-    return any(each.provider == op.provider and each.terminates for each in providers)
 
 
 def _load(state: State, op: LiveOperation, mode: Mode | None) -> Figure:

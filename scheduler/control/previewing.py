@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
 from scheduler.control.events import RunSubmitted
@@ -13,13 +13,18 @@ from scheduler.control.lifecycle import new_run
 from scheduler.control.live import LiveRun, Placement
 from scheduler.control.planning import absolute, solve
 from scheduler.control.preempting import choose
-from scheduler.control.records import Preemption, Preview
+from scheduler.control.records import LeftOut, Preemption, Preview, Reason
 from scheduler.control.snapshot import Snapshot, snapshot
 from scheduler.control.state import State
 from scheduler.control.views import run_record
 from scheduler.model.bounds import lower_bound
 from scheduler.model.errors import UnknownName
 from scheduler.model.problem import Problem
+
+_NEVER_MEANT = frozenset(
+    {Reason.FORBIDDEN, Reason.NOT_ALLOWED, Reason.NO_FUNCTION, Reason.PROVIDER_UNUSABLE}
+)
+"""Ruled out by the run, or by what is installed: no surprise to anybody."""
 
 
 def preview(state: State, submission: RunSubmitted) -> tuple[Preview, Problem]:
@@ -44,15 +49,16 @@ def preview(state: State, submission: RunSubmitted) -> tuple[Preview, Problem]:
 
 
 def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
-    found = snapshot(state, (run,))
-    schedule = solve(state, found)
-    placements = absolute(state, found, schedule)
-    stops = _stops(state, run, found, placements)
-    stopped = {each.victim for each in stops if not each.refused}
-    if stopped:
-        found = snapshot(state, (run,), stopped)
+    stops: list[Preemption] = []
+    while True:
+        freed_us = {way.victim: state.now_us + way.stop_us + way.restart_us for way in stops}
+        found = snapshot(state, (run,), freed_us)
         schedule = solve(state, found)
         placements = absolute(state, found, schedule)
+        best, refused = _stop(state, run, found, placements, freed_us)
+        if best is None:
+            break
+        stops.append(best)
     for op in run.operations.values():
         op.placement = placements.get(op.id)
     makespan_us = bound_us = 0
@@ -66,17 +72,44 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
         gap=(makespan_us - bound_us) / makespan_us if makespan_us else 0.0,
         solver=state.placement,
         preempted=_losses_us(state, found, placements, run),
-        preemptions=stops,
+        preemptions=(*stops, *_left_alone(stops, refused)),
+        left_out=_left_out(run, found),
     )
     return answer, found.problem
 
 
-def _stops(
-    state: State, run: LiveRun, found: Snapshot, placements: dict[str, Placement]
-) -> tuple[Preemption, ...]:
-    """What would be stopped for the run, and what would not although it is in its way."""
+def _stop(
+    state: State,
+    run: LiveRun,
+    found: Snapshot,
+    placements: dict[str, Placement],
+    stopped: Container[str],
+) -> tuple[Preemption | None, tuple[Preemption, ...]]:
+    """What would be stopped next for the run, and what would not although it is in its way."""
     ops = [op for op in run.operations.values() if op.id in placements]
-    return choose(state, ((op, placements[op.id], found.options[op.id].modes) for op in ops))
+    planned = ((op, placements[op.id], found.options[op.id].modes) for op in ops)
+    return choose(state, planned, stopped)
+
+
+def _left_alone(made: list[Preemption], refused: tuple[Preemption, ...]) -> Iterator[Preemption]:
+    """Ways that are refused for operations that got no other."""
+    served = {way.operation for way in made}
+    return (way for way in refused if way.operation not in served)
+
+
+def _left_out(run: LiveRun, found: Snapshot) -> tuple[LeftOut, ...]:
+    """Per kind of work, where it cannot run now; not what the run's own rules exclude."""
+    places = {
+        (op.stage.target, candidate.machine, candidate.provider): candidate
+        for op in run.operations.values()
+        for candidate in found.options[op.id].refused
+        if candidate.reason not in _NEVER_MEANT
+    }
+    return tuple(
+        LeftOut(work=work, machine=at, provider=by, reason=why.reason, detail=why.detail)
+        for (work, at, by), why in places.items()
+        if why.reason is not None
+    )
 
 
 def _losses_us(

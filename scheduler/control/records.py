@@ -35,6 +35,7 @@ class Reason(StrEnum):
     """Why a candidate was not chosen, or why work waits. A closed set."""
 
     LATER_FINISH = "later_finish"  # the chosen candidate finishes earlier
+    SAME_FINISH = "same_finish"  # would finish at the same time
     WORSE_PLAN = "worse_plan"  # would finish earlier by itself, but the plan as a whole would not
     NOT_PROFILED = "not_profiled"  # the model was not measured there yet
     REFUSED = "refused"  # the provider failed the canary, fell back or declines the model
@@ -169,7 +170,7 @@ class MachineView:
     report: MachineReport
     agent: str
     box: str
-    state: str  # up, down, draining, lost
+    state: str  # up, restarting, down, draining, lost
     reason: str = ""
     busy_us: int = 0
     since_us: int = 0
@@ -251,11 +252,24 @@ class Preemption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A place that could run some work and was not considered, and why."""
+
+    work: str
+    machine: str
+    provider: str
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """The answer to a dry run. Nothing of it has happened.
 
     Parameters
     ----------
+    left_out
+        Where work of the run was not considered, though nobody forbade it.
     preempted
         Runs that would finish later, with by how many microseconds.
     preemptions
@@ -269,3 +283,4 @@ class Preview:
     solver: str
     preempted: dict[str, int] = field(default_factory=dict)
     preemptions: tuple[Preemption, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()

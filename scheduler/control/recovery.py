@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scheduler.control.candidates import could_run_later, options
 from scheduler.control.findings import drop_stranded_profile, refuse_profile
+from scheduler.control.holding import let_go
 from scheduler.control.lifecycle import (
     end_run,
     free_machine,
@@ -52,8 +53,7 @@ def failed(state: State, turn: Turn, event: OperationFailed) -> None:
             fault(state, turn, op, event.machine, event.reason, event.message)
     elif event.attempt in op.lost and event.reason not in _LOST:
         # Given up because its machine went down, and it is what brought the machine down.
-        op.lost.remove(event.attempt)
-        op.lost_attempts -= 1
+        op.lost_attempts -= op.lost.pop(event.attempt)
         _blame(state, turn, op, event.attempt, event.machine, event.reason, event.message)
 
 
@@ -74,9 +74,10 @@ def fault(
 def lose(state: State, turn: Turn, op: LiveOperation, reason: FailureReason, message: str) -> None:
     """Give up the present attempt: where it was is gone. It gets a new one."""
     _note(state, op, op.attempt, op.machine, reason, message)
-    op.lost.append(op.attempt)
+    # Stopped, and not by this brain: one before it had something give way, which is no loss.
+    op.lost[op.attempt] = int(reason is not FailureReason.CANCELLED)
+    op.lost_attempts += op.lost[op.attempt]
     _take_back(state, op)
-    op.lost_attempts += 1
     turn.replan = True
     turn.runs[op.run.id] = None
     if op.lost_attempts > state.settings.max_lost_attempts:
@@ -90,7 +91,7 @@ def give_way(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
     note_stop(state, op)
     stop(turn, op)
     _note(state, op, op.attempt, op.machine, FailureReason.CANCELLED, message)
-    op.lost.append(op.attempt)
+    op.lost[op.attempt] = 0
     op.gave_way += 1
     _take_back(state, op)
     turn.replan = True
@@ -128,6 +129,7 @@ def settle(state: State, event: OperationFinished | OperationFailed) -> None:
     state.stops.reported((event.operation, event.attempt), event.at_us, stopped=was_stopped)
     live = state.machines.get(event.machine)
     if live is not None:
+        let_go(live, (event.operation, event.attempt))
         state.agents[live.agent].stops.pop((event.operation, event.attempt), None)
 
 
@@ -249,7 +251,8 @@ def _note(
     reason: FailureReason,
     message: str,
 ) -> None:
-    state.count("retries")
+    if reason is not FailureReason.CANCELLED:
+        state.count("retries")
     op.failures.append(
         AttemptRecord(
             attempt=attempt,

@@ -10,6 +10,7 @@ from scheduler.control.explaining import chosen_instead, is_chosen
 from scheduler.control.findings import measured
 from scheduler.control.foreseeing import seen_load
 from scheduler.control.gaps import note_shapes
+from scheduler.control.hurrying import keeps_critical_waiting
 from scheduler.control.lifecycle import (
     end_run,
     finish_run,
@@ -56,8 +57,9 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     if not is_chosen(op, mode):
         # The agent had begun before it heard of the last plan.
         op.candidates = chosen_instead(op, mode, event.at_us + mode.duration_us)
-    live.running = op.id
+    live.running, live.held = op.id, None
     take_out(state, op)
+    turn.replan = turn.replan or keeps_critical_waiting(state, op)
     if op.run.state is RunState.QUEUED:
         op.run.state, op.run.started_us = RunState.RUNNING, event.at_us
         turn.runs[op.run.id] = None

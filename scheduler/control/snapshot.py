@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from scheduler.control.candidates import options
+from scheduler.control.holding import free_us
 from scheduler.control.links import LiveLink
 from scheduler.control.live import PENDING, LiveMachine, LiveOperation, LiveRun, Options
 from scheduler.control.records import OperationState
 from scheduler.control.state import State
-from scheduler.model.problem import Job, Link, Machine, Mode, Operation, Problem, Progress
+from scheduler.model.problem import Job, Link, Machine, Mode, Operation, Problem, Progress, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Snapshot:
     left_out: int
 
 
-def snapshot(state: State, extra: Iterable[LiveRun] = (), stopped: Container[str] = ()) -> Snapshot:
+def snapshot(
+    state: State, extra: Iterable[LiveRun] = (), stopped: Mapping[str, int] = MappingProxyType({})
+) -> Snapshot:
     """Give the problem of now.
 
     Parameters
@@ -46,7 +50,7 @@ def snapshot(state: State, extra: Iterable[LiveRun] = (), stopped: Container[str
     extra
         Runs that are counted in although they were not accepted.
     stopped
-        Operations that run and are taken to have been stopped.
+        Operations that run and are taken to have been stopped, with when their machine is free.
     """
     runs = [*state.active.values(), *extra]
     runs.sort(key=lambda run: (run.effective_band, run.sequence))
@@ -67,7 +71,8 @@ def snapshot(state: State, extra: Iterable[LiveRun] = (), stopped: Container[str
         planned += can
         blocked += cannot
         room -= len(can)
-    problem, origin_us = _problem(state, running, planned, found)
+    freed_us = {state.operations[name].machine: us for name, us in stopped.items()}
+    problem, origin_us = _problem(state, running, planned, found, freed_us)
     return Snapshot(
         problem=problem,
         origin_us=origin_us,
@@ -136,13 +141,14 @@ def _problem(
     running: list[LiveOperation],
     planned: list[LiveOperation],
     found: dict[str, Options],
+    freed_us: dict[str, int],
 ) -> tuple[Problem, int]:
     now_us = state.now_us
     origin_us = min([now_us, *(op.started_us for op in running if op.started_us is not None)])
     runs: dict[str, LiveRun] = {op.run.id: op.run for op in [*running, *planned]}
     here = {op.id for op in running} | {op.id for op in planned}
     edges = [edge for op in planned for edge in op.edges if edge.source in here]
-    machines = _machines(state)
+    machines = _machines(state, origin_us, freed_us)
     problem = Problem(
         machines=tuple(machines),
         jobs=tuple(_job(run, origin_us) for run in runs.values()),
@@ -157,12 +163,24 @@ def _problem(
     return problem, origin_us
 
 
-def _machines(state: State) -> list[Machine]:
+def _machines(state: State, origin_us: int, freed_us: dict[str, int]) -> list[Machine]:
     return [
-        Machine(id=name, device=machine.box, memory_bytes=_memory(machine), keeps_setups=True)
+        Machine(
+            id=name,
+            device=machine.box,
+            memory_bytes=_memory(machine),
+            unavailable=_held(state, origin_us, freed_us.get(name) or free_us(state, machine)),
+            keeps_setups=True,
+        )
         for name, machine in state.machines.items()
         if machine.is_up and state.agents[machine.agent].is_alive
     ]
+
+
+def _held(state: State, origin_us: int, until_us: int) -> tuple[Window, ...]:
+    if until_us <= state.now_us:
+        return ()
+    return (Window(start_us=state.now_us - origin_us, end_us=until_us - origin_us),)
 
 
 def _memory(machine: LiveMachine) -> int | None:

@@ -27,6 +27,35 @@ class Figure:
     provenance: Provenance = Provenance.MEASURED
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a machine is not free: what ran has not let go yet, or its worker is started again.
+
+    Parameters
+    ----------
+    attempt
+        What was told to stop; nothing once its worker has ended.
+    reason
+        Why the worker ended; empty while it has not.
+    """
+
+    attempt: tuple[str, int]
+    since_us: int
+    until_us: int
+    reason: str = ""
+
+    @property
+    def is_restart(self) -> bool:
+        """Whether it is a worker that is started again."""
+        return not self.attempt[0]
+
+    def free_us(self, now_us: int) -> int:
+        """When the machine should be free; what is overdue is to take half as long again."""
+        if now_us < self.until_us:
+            return self.until_us
+        return now_us + (now_us - self.since_us) // 2
+
+
 @dataclass(slots=True)
 class _Mean:
     us: float = 0.0

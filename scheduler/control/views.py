@@ -186,6 +186,8 @@ def _machine(state: State, live: LiveMachine, at_us: int) -> MachineView:
         standing, reason = "lost", f"agent {agent.id} is lost"
     elif not live.is_up:
         standing, reason = "down", live.reason
+    elif live.held is not None and live.held.is_restart:
+        standing, reason = "restarting", live.held.reason
     else:
         standing, reason = ("draining" if agent.is_draining else "up"), ""
     return MachineView(

@@ -90,6 +90,8 @@ class SimulatedAgent:
         Attempts that it started; no plan starts them again.
     running
         Per machine, what runs on it.
+    expected_end_us
+        Per machine, when what runs on it should be done.
     """
 
     id: str
@@ -104,23 +106,31 @@ class SimulatedAgent:
     epoch: int = 0
     queues: dict[str, list[Dispatch]] = field(default_factory=dict)
     running: dict[str, Dispatch] = field(default_factory=dict)
+    expected_end_us: dict[str, int] = field(default_factory=dict)
     down: dict[str, None] = field(default_factory=dict)
     known: dict[str, dict[str, Value]] = field(default_factory=dict)
     begun: dict[tuple[str, int], None] = field(default_factory=dict)
 
-    def apply(self, plan: AgentPlan) -> None:
-        """Replace everything that has not started; a stale epoch is refused."""
+    def apply(self, plan: AgentPlan) -> list[str]:
+        """Replace everything that has not started; a stale epoch is refused.
+
+        Gives the machines on which something runs that is to stop.
+        """
         if plan.epoch < self.epoch:
-            return
+            return []
         self.epoch = plan.epoch
-        stopped = set(plan.stop)
-        for machine, dispatch in list(self.running.items()):
-            if (dispatch.operation, dispatch.attempt) in stopped:
-                del self.running[machine]
         self.queues = {
             machine: [d for d in queue if (d.operation, d.attempt) not in self.begun]
             for machine, queue in plan.queues.items()
         }
+        stops = set(plan.stop)
+        return [m for m, d in self.running.items() if (d.operation, d.attempt) in stops]
+
+    def can_be_asked(self, machine: str) -> bool:
+        """Whether what runs on a machine heeds a stop; otherwise its worker has to end."""
+        provider = self.running[machine].provider
+        (report,) = (report for report in self.machines if report.id == machine)
+        return any(each.provider == provider and each.terminates for each in report.providers)
 
     def next_up(self, machine: str) -> Dispatch | None:
         """What the machine would start now, if all that it waits for is there."""
@@ -135,6 +145,7 @@ class SimulatedAgent:
         dispatch = self.queues[machine].pop(0)
         self.begun[(dispatch.operation, dispatch.attempt)] = None
         self.running[machine] = dispatch
+        self.expected_end_us[machine] = at_us + dispatch.expected_us
         return OperationStarted(
             at_us=at_us,
             operation=dispatch.operation,
@@ -145,18 +156,11 @@ class SimulatedAgent:
 
     def end(self, machine: str, at_us: int, started_us: int, living: set[str]) -> Report:
         """End what runs on the machine, one way or the other, and report it."""
-        dispatch = self.running.pop(machine)
+        dispatch = self.running[machine]
         reason = self._fault(dispatch, living)
         if reason is not None:
-            return OperationFailed(
-                at_us=at_us,
-                operation=dispatch.operation,
-                attempt=dispatch.attempt,
-                run=dispatch.run,
-                machine=machine,
-                reason=reason,
-                message=f"simulated {reason.value}",
-            )
+            return self.fail(machine, at_us, reason)
+        del self.running[machine]
         outputs = self._outputs(dispatch)
         self.known[dispatch.operation] = outputs
         around = self.nature.surroundings
@@ -171,6 +175,19 @@ class SimulatedAgent:
             outputs=outputs,
             profile=self._profile(dispatch) if dispatch.work.kind is WorkKind.PROFILE else None,
             load=around.load(machine, started_us, at_us) if around is not None else None,
+        )
+
+    def fail(self, machine: str, at_us: int, reason: FailureReason) -> Report:
+        """End what runs on the machine without a result, and report it."""
+        dispatch = self.running.pop(machine)
+        return OperationFailed(
+            at_us=at_us,
+            operation=dispatch.operation,
+            attempt=dispatch.attempt,
+            run=dispatch.run,
+            machine=machine,
+            reason=reason,
+            message=f"simulated {reason.value}",
         )
 
     def _inputs(self, dispatch: Dispatch) -> list[Value] | None:

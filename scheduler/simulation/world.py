@@ -31,6 +31,10 @@ HEARTBEAT_US = 3_000_000
 """How long it takes to notice that an agent is gone."""
 RESTART_US = 200_000
 """How long a worker that crashed takes to be up again."""
+STOP_US = 20_000
+"""How long what runs takes to let go when it is told to stop."""
+WORTH_KILLING_US = 1_000_000
+"""A worker is not ended for what should be through by then."""
 SOLVE_US = 100_000
 """How long the solver process thinks about a better plan."""
 
@@ -133,7 +137,8 @@ class World:
     def _apply(self, plan: AgentPlan, incarnation: int) -> None:
         agent = self.agents[plan.agent]
         if agent.is_alive and agent.incarnation == incarnation:
-            agent.apply(plan)
+            for machine in agent.apply(plan):
+                self._after(STOP_US, self._stop_action(agent, machine))
             self._start_all(agent)
 
     def _start_all(self, agent: SimulatedAgent) -> None:
@@ -165,8 +170,28 @@ class World:
             for name in notify:
                 self._after(HOP_US, self._tell_action(name, report))
         elif _is_crash(report):
-            self._crash(agent, machine)
+            agent.queues.pop(machine, None)
+            self._restart_worker(agent, machine, "worker crashed", is_planned=False)
         self._start_all(agent)
+
+    def _stop_action(self, agent: SimulatedAgent, machine: str) -> Callable[[], None]:
+        dispatch, incarnation = agent.running[machine], agent.incarnation
+
+        def stop() -> None:
+            is_same = agent.incarnation == incarnation and agent.is_alive
+            if is_same and agent.running.get(machine) is dispatch:
+                self._stop(agent, machine)
+
+        return stop
+
+    def _stop(self, agent: SimulatedAgent, machine: str) -> None:
+        """Have what runs let go: by itself, with its worker, or, nearly done, not at all."""
+        if agent.can_be_asked(machine):
+            self._report(agent.fail(machine, self.now_us, FailureReason.CANCELLED))
+            self._start_all(agent)
+        elif agent.expected_end_us[machine] - self.now_us > WORTH_KILLING_US:
+            self._report(agent.fail(machine, self.now_us, FailureReason.CANCELLED))
+            self._restart_worker(agent, machine, "ended to stop what ran", is_planned=True)
 
     def _tell_action(self, name: str, report: OperationFinished) -> Callable[[], None]:
         def tell() -> None:
@@ -177,16 +202,22 @@ class World:
 
         return tell
 
-    def _crash(self, agent: SimulatedAgent, machine: str) -> None:
+    def _restart_worker(
+        self, agent: SimulatedAgent, machine: str, reason: str, *, is_planned: bool
+    ) -> None:
         agent.down[machine] = None
-        agent.queues.pop(machine, None)
-        down = MachineDown(at_us=self.now_us + HOP_US, machine=machine, reason="worker crashed")
-        self.send(down)
+        self.send(
+            MachineDown(
+                at_us=self.now_us + HOP_US, machine=machine, reason=reason, is_planned=is_planned
+            )
+        )
         self._after(RESTART_US, lambda: self._up(agent, machine))
 
     def _up(self, agent: SimulatedAgent, machine: str) -> None:
         agent.down.pop(machine, None)
-        self.send(MachineUp(at_us=self.now_us + HOP_US, machine=machine))
+        if agent.is_alive:
+            self.send(MachineUp(at_us=self.now_us + HOP_US, machine=machine))
+            self._start_all(agent)
 
     def _report(self, report: Event) -> None:
         times = 2 if self._random.random() < self._faults.twice else 1

@@ -17,9 +17,10 @@ PATIENCE_S = 60.0
 WIDTH = 128
 STEPS = 480
 """About 15 ms for one matrix, with a place to stop at after each product."""
-CPU = ["*:cpu"]
 LONG = 256
 """Matrices of what runs for seconds."""
+LONGER = 900
+"""Matrices of what runs for long enough to pay for a new worker and two sessions."""
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +63,10 @@ def matrices(count: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32
     return value
 
 
-def running(client: Client) -> Run:
+def running(client: Client, provider: str, count: int = LONG) -> Run:
     """A run of the background band that has begun."""
-    inputs = {"x": matrices(LONG)}
-    run = client.submit("shift", inputs, priority="background", allow=CPU)
+    inputs = {"x": matrices(count)}
+    run = client.submit("shift", inputs, priority="background", allow=[f"*:{provider}"])
     wait_for(lambda: operation(client, run)["state"] == "running", PATIENCE_S, "it does not run")
     return run
 
@@ -78,8 +79,8 @@ def operation(client: Client, run: Run) -> Json:
 
 def test_what_runs_gives_way_comes_back_and_finishes(one_lane: Service) -> None:
     with Client(one_lane.url) as client:
-        long = running(client)
-        urgent = client.submit("shift", {"x": matrices(1)}, priority="critical", allow=CPU)
+        long = running(client, "cpu")
+        urgent = client.submit("shift", {"x": matrices(1)}, priority="critical", allow=["*:cpu"])
         assert client.wait(urgent, timeout_s=PATIENCE_S).state == "finished"
         assert not client.run(long).is_final
         assert client.wait(long, timeout_s=PATIENCE_S).state == "finished"
@@ -91,10 +92,37 @@ def test_what_runs_gives_way_comes_back_and_finishes(one_lane: Service) -> None:
         assert (operation(client, long)["attempt"], stopped["attempt"]) == (2, 1)
         assert stopped["message"] == f"gave way to {operation(client, urgent)['operation']}"
 
-        again = running(client)
-        (way,) = client.plan("shift", {"x": matrices(1)}, priority="critical", allow=CPU)[
-            "preemptions"
-        ]
+        again = running(client, "cpu")
+        way = stop_for_critical(client, "cpu")
         assert way["victim"] == operation(client, again)["operation"]
         assert (way["ends_worker"], way["provenance"]) == (False, "measured")
         client.cancel(again)
+
+
+def stop_for_critical(client: Client, provider: str) -> Json:
+    """What a critical run would have stopped."""
+    inputs, allow = {"x": matrices(1)}, [f"*:{provider}"]
+    answer = client.plan("shift", inputs, priority="critical", allow=allow)
+    way: Json
+    (way,) = answer["preemptions"]
+    return way
+
+
+def test_a_worker_that_ends_to_give_way_takes_nothing_with_it(one_lane: Service) -> None:
+    with Client(one_lane.url) as client:
+        # What a stop and a restart take is known after the first worker that has to end.
+        client.cancel(running(client, "openvino", LONGER))
+        long = running(client, "openvino", LONGER)
+        way = stop_for_critical(client, "openvino")
+        assert (way["ends_worker"], way["provenance"], way["refused"]) == (True, "measured", "")
+        urgent = client.submit(
+            "shift", {"x": matrices(1)}, priority="critical", allow=["*:openvino"]
+        )
+        assert client.wait(urgent, timeout_s=PATIENCE_S).state == "finished"
+        done = operation(client, urgent)
+        assert (done["attempt"], done["failures"]) == (1, [])
+        wait_for(lambda: operation(client, long)["state"] == "running", PATIENCE_S, "it is gone")
+        (stopped,) = operation(client, long)["failures"]
+        assert stopped["message"] == f"gave way to {done['operation']}"
+        assert operation(client, long)["attempt"] == 2
+        client.cancel(long)

@@ -60,11 +60,18 @@ class AgentLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineDown:
-    """A worker died; its machine takes nothing until it is up again."""
+    """A worker ended; its machine starts nothing until it is up again.
+
+    Parameters
+    ----------
+    is_planned
+        Whether its agent ended it, to stop what ran. What waits for the machine goes on waiting.
+    """
 
     at_us: int
     machine: str
     reason: str
+    is_planned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -273,10 +273,58 @@ def test_an_operation_that_runs_too_long_takes_its_worker_with_it(driver: Driver
     said = driver.feed(events.Tick)
     assert [type(i) for i in said] == [KillWorker]
     assert not driver.state.wake_us
-    assert driver.finish("one") == []  # too late: the worker is being ended
     failed = reports(driver.die("a/cpu0"))[0]
     assert isinstance(failed, OperationFailed)
     assert failed.reason is FailureReason.TIMEOUT
+
+
+def ending(driver: Driver) -> None:
+    """Have `one` run, and its worker be ended to stop it, with `two` behind it."""
+    driver.ready("a/cpu0")
+    driver.plan(replace(step("one", expected_us=9_000_000), provider="openvino"))
+    said = driver.plan(step("two"), stop=(("r-1/one", 1),))
+    assert [type(i) for i in said] == [KillWorker]
+
+
+def test_a_worker_that_is_ended_takes_nothing_with_it_that_waits(driver: Driver) -> None:
+    ending(driver)
+    failed, down = reports(driver.die("a/cpu0"))
+    assert isinstance(failed, OperationFailed)
+    assert (failed.operation, failed.reason) == ("r-1/one", FailureReason.CANCELLED)
+    assert isinstance(down, MachineDown)
+    assert down.is_planned
+    said = driver.feed(events.WorkerReady, machine="a/cpu0")
+    assert isinstance(reports(said)[0], MachineUp)
+    assert started(said) == ["r-1/two"]
+
+
+def test_what_is_through_before_its_worker_has_ended_counts_and_nothing_follows_it_there(
+    driver: Driver,
+) -> None:
+    ending(driver)
+    said = driver.finish("one")
+    assert [type(report) for report in reports(said)] == [OperationFinished]
+    assert started(said) == []
+    (down,) = reports(driver.die("a/cpu0"))
+    assert isinstance(down, MachineDown)
+    assert down.is_planned
+
+
+def test_a_machine_whose_next_worker_dies_too_is_down(driver: Driver) -> None:
+    ending(driver)
+    driver.die("a/cpu0")
+    (down,) = reports(driver.die("a/cpu0"))
+    assert isinstance(down, MachineDown)
+    assert not down.is_planned
+    assert driver.die("a/cpu0") == []  # the brain knows
+
+
+def test_what_is_overdue_is_not_taken_for_nearly_done(driver: Driver) -> None:
+    driver.ready("a/cpu0")
+    driver.plan(replace(step("one", expected_us=1_000_000), provider="openvino"))
+    driver.at_us += 4_000_000
+    said = driver.plan(stop=(("r-1/one", 1),))
+    assert [type(i) for i in said] == [KillWorker]
 
 
 def test_a_stop_asks_a_provider_that_heeds_it_and_kills_after_a_grace(driver: Driver) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
-from scheduler.control.commands import Command
+from scheduler.control.commands import Command, WakeAt
+from scheduler.control.events import RunCancelled, Tick
 from scheduler.control.records import OperationState, RunState
 from scheduler.model.messages import (
     AgentJoined,
@@ -24,12 +26,12 @@ from scheduler.model.messages import (
 )
 from scheduler.model.problem import Band
 from tests.scheduler.site import DIGEST, added, model_added, model_workload, submitted, value
-from tests.scheduler.watched import Watched, dispatch_of, dispatches, finish, plans, start
+from tests.scheduler.watched import Watched, dispatch_of, dispatches, finish, folded, plans, start
 
 S = 1_000_000
 
 
-def site(*, terminates: bool, duration_us: int = 5 * S) -> Watched:
+def site(*, terminates: bool, duration_us: int = 5 * S, longest_us: int = 0) -> Watched:
     """One machine that runs one model, whose runs its provider can or cannot stop."""
     cpu = ProviderReport(
         provider="cpu", device_class="cpu", verdict=Verdict.USABLE, terminates=terminates
@@ -53,7 +55,7 @@ def site(*, terminates: bool, duration_us: int = 5 * S) -> Watched:
         machine="a/cpu0",
         provider="cpu",
         verdict=Verdict.USABLE,
-        samples_us=(duration_us,) * 5,
+        samples_us=(*(duration_us,) * 5, longest_us or duration_us),
         load_us=400_000,
     )
     assert profiling.work.kind is WorkKind.PROFILE
@@ -78,7 +80,7 @@ def test_what_has_just_begun_gives_way_to_a_critical_run_and_comes_back() -> Non
     slow = running(brain)
     told = brain.handle(submitted("now", "detect@1", at_us=210_000, band=Band.CRITICAL))
     assert ("slow/only", slow.attempt) in plans(told)[-1].stop
-    assert dispatch_of(told, "now/only").planned_start_us == 210_000
+    assert dispatch_of(told, "now/only").planned_start_us == 240_000  # a stop takes 30 ms
     assert brain.op("slow/only").failures[0].message == "gave way to now/only"
     brain.handle(stopped(slow, 225_000))
     urgent = dispatch_of(told, "now/only")
@@ -139,6 +141,8 @@ def test_ending_a_worker_costs_its_restart_and_the_sessions() -> None:
     assert way.ends_worker
     assert (way.restart_us, way.load_us) == (2 * S, 800_000)
     assert way.refused == ""
+    (op,) = answer.record.operations
+    assert op.planned_start_us == 210_000 + way.stop_us + way.restart_us
 
 
 def test_only_critical_runs_stop_what_runs() -> None:
@@ -192,3 +196,151 @@ def test_what_finished_before_it_could_be_stopped_teaches_nothing() -> None:
     brain.handle(done)
     assert brain.state.stops.stop("a/cpu0", "cpu").provenance.value == "assumed"
     assert brain.run("slow").state is RunState.FINISHED
+
+
+def ended(brain: Watched, *, at_us: int = 250_000) -> tuple[Dispatch, Dispatch]:
+    """What gave way with its worker, and the critical operation that waits for the next one."""
+    slow = running(brain)
+    told = brain.handle(submitted("now", "detect@1", at_us=210_000, band=Band.CRITICAL))
+    urgent = dispatch_of(told, "now/only")
+    brain.feed(stopped(slow, at_us), down(at_us))
+    return slow, urgent
+
+
+def down(at_us: int, *, is_planned: bool = True) -> MachineDown:
+    return MachineDown(at_us=at_us, machine="a/cpu0", reason="ended", is_planned=is_planned)
+
+
+def up(at_us: int) -> MachineUp:
+    return MachineUp(at_us=at_us, machine="a/cpu0")
+
+
+def test_worker_that_ends_to_make_way_costs_nobody_an_attempt() -> None:
+    brain = site(terminates=False, duration_us=20 * S)
+    _, urgent = ended(brain)
+    view = brain.view(300_000)
+    assert [(m.state, m.reason) for m in view.machines] == [("restarting", "ended")]
+    assert brain.run("now").detail == "planned on a/cpu0, whose worker is started again"
+    brain.feed(up(700_000), start(urgent, 700_000), finish(urgent, 20 * S))
+    assert (brain.op("now/only").attempt, brain.op("now/only").failures) == (urgent.attempt, ())
+    again = dispatch_of(latest(brain), "slow/only")
+    brain.feed(start(again, 20 * S), finish(again, 40 * S))
+    assert [each.message for each in brain.op("slow/only").failures] == ["gave way to now/only"]
+    live = brain.state.operations["slow/only"]
+    assert (live.own_failures, live.lost_attempts, live.excluded) == (0, 0, {})
+    assert "retries" not in brain.state.counters
+
+
+def test_machine_counts_from_when_its_next_worker_should_be_there() -> None:
+    brain = site(terminates=False, duration_us=20 * S)
+    slow = running(brain)
+    told = brain.handle(submitted("now", "detect@1", at_us=210_000, band=Band.CRITICAL))
+    assert dispatch_of(told, "now/only").planned_start_us == 210_000 + 30_000 + 2 * S
+    brain.feed(stopped(slow, 250_000), down(250_000))
+    assert brain.op("now/only").planned_start_us == 250_000 + 2 * S
+    brain.handle(up(700_000))
+    assert brain.op("now/only").planned_start_us == 700_000
+
+
+def test_machine_that_is_long_in_letting_go_is_expected_half_as_much_later() -> None:
+    brain = site(terminates=False, duration_us=20 * S)
+    ended(brain, at_us=S)
+    brain.handle(submitted("later", "detect@1", at_us=7 * S, band=Band.CRITICAL))
+    assert brain.op("now/only").planned_start_us == 10 * S
+
+
+def test_worker_that_ends_for_a_cancelled_run_costs_nobody_an_attempt() -> None:
+    brain = site(terminates=False)
+    slow = running(brain)
+    brain.handle(RunCancelled(at_us=100_000, run="slow"))
+    after = run_of(brain, "after", Band.NORMAL, 110_000)
+    brain.feed(stopped(slow, 120_000), down(120_000), up(600_000))
+    brain.feed(start(after, 600_000), finish(after, 6 * S))
+    assert brain.run("after").state is RunState.FINISHED
+    assert (brain.op("after/only").attempt, brain.op("after/only").failures) == (1, ())
+
+
+@pytest.mark.parametrize("cancelled", ["slow", "now"])
+def test_run_that_is_cancelled_while_one_gives_way_to_the_other_leaves_the_other_whole(
+    cancelled: str,
+) -> None:
+    brain = site(terminates=False, duration_us=20 * S)
+    ended(brain)
+    told = brain.handle(RunCancelled(at_us=300_000, run=cancelled))
+    brain.handle(up(700_000))
+    (other,) = {"slow", "now"} - {cancelled}
+    left = dispatch_of(told, f"{other}/only")
+    brain.feed(start(left, 700_000), finish(left, 21 * S))
+    assert brain.run(other).state is RunState.FINISHED
+    assert brain.run(cancelled).state is RunState.CANCELLED
+
+
+def test_machine_that_breaks_while_it_restarts_loses_what_waited_for_it() -> None:
+    brain = site(terminates=False, duration_us=20 * S)
+    ended(brain)
+    brain.handle(down(300_000, is_planned=False))
+    assert [machine.state for machine in brain.view(300_000).machines] == ["down"]
+    (lost,) = brain.op("now/only").failures
+    assert lost.reason is FailureReason.MACHINE_DOWN
+    urgent = dispatch_of(brain.handle(up(900_000)), "now/only")
+    brain.feed(start(urgent, 900_000), finish(urgent, 21 * S))
+    assert brain.run("now").state is RunState.FINISHED
+
+
+def test_agent_that_begins_anew_while_its_worker_restarts_has_a_free_machine() -> None:
+    brain = site(terminates=False, duration_us=20 * S)
+    joined = brain.log[0]
+    assert isinstance(joined, AgentJoined)
+    ended(brain)
+    told = brain.handle(replace(joined, at_us=400_000, incarnation="2"))
+    urgent = dispatch_of(told, "now/only")
+    assert urgent.planned_start_us == 400_000
+    brain.feed(start(urgent, 400_000), finish(urgent, 21 * S))
+    assert brain.run("now").state is RunState.FINISHED
+
+
+def test_crash_of_what_was_told_to_give_way_counts_once() -> None:
+    brain = site(terminates=False, duration_us=20 * S)
+    slow = running(brain)
+    brain.handle(submitted("now", "detect@1", at_us=210_000, band=Band.CRITICAL))
+    crashed = replace(stopped(slow, 220_000), reason=FailureReason.WORKER_CRASHED)
+    brain.feed(crashed, down(220_000, is_planned=False), up(800_000))
+    live = brain.state.operations["slow/only"]
+    # The attempt that waited for the machine is another one, which was lost with it.
+    assert (live.own_failures, live.lost_attempts, slow.attempt in live.lost) == (1, 1, False)
+
+
+def test_start_that_was_under_way_when_a_critical_run_came_gives_way_too() -> None:
+    brain = site(terminates=True)
+    slow = run_of(brain, "slow", Band.BACKGROUND, 10_000)
+    brain.handle(submitted("now", "detect@1", at_us=10_100, band=Band.CRITICAL))
+    told = brain.handle(start(slow, 10_050))
+    assert ("slow/only", slow.attempt) in plans(told)[-1].stop
+    assert brain.op("slow/only").failures[0].message == "gave way to now/only"
+
+
+def test_what_was_left_to_finish_and_does_not_gives_way_after_all() -> None:
+    brain = site(terminates=False, longest_us=60 * S)
+    running(brain)
+    told = brain.handle(submitted("now", "detect@1", at_us=4_500_000, band=Band.CRITICAL))
+    assert brain.op("slow/only").state is OperationState.RUNNING
+    (wake_us,) = [command.at_us for command in told if isinstance(command, WakeAt)]
+    brain.handle(Tick(at_us=wake_us))
+    assert brain.op("slow/only").failures[0].message == "gave way to now/only"
+
+
+def test_brain_that_folds_the_log_sees_the_same_stops() -> None:
+    brain = site(terminates=False, duration_us=20 * S)
+    _, urgent = ended(brain)
+    brain.feed(up(700_000), start(urgent, 700_000))
+    assert folded(brain.log) == [msgspec.json.encode(told) for told in brain.commands]
+
+
+def test_stop_that_this_brain_did_not_ask_for_counts_for_nothing() -> None:
+    """Decisions are not in the log: the brain before it may have had other figures."""
+    brain = site(terminates=True)
+    slow = running(brain)
+    told = brain.handle(stopped(slow, 300_000))
+    live = brain.state.operations["slow/only"]
+    assert (live.own_failures, live.lost_attempts) == (0, 0)
+    assert dispatch_of(told, "slow/only").attempt == slow.attempt + 1

@@ -168,3 +168,20 @@ def test_cold_start_of_a_run_moves_the_load_time_that_is_predicted(brain: Watche
     (known,) = [each for each in brain.costs(230_000).known if each.load_provenance == "measured"]
     # Making the session, and 12 ms for a run of 2 ms.
     assert (known.machine, known.provider, known.load_us) == (sent.machine, sent.provider, 90_000)
+
+
+def test_dry_run_names_where_work_was_not_considered_and_why(brain: Watched) -> None:
+    told = brain.handle(model_added())
+    cpu, openvino = dispatches(told)
+    brain.feed(start(cpu, 1_000), measured(cpu, 2_000))
+    question = submitted("r", "detect@1", at_us=3_000, forbid=("*:webgpu",))
+    answer, _ = brain.preview(question)
+    (place,) = answer.left_out
+    assert (place.work, place.machine, place.provider) == ("det", "a/cpu0", openvino.provider)
+    assert (place.reason, place.detail) == (
+        Reason.NOT_PROFILED,
+        "det was not measured there yet",
+    )
+    brain.feed(start(openvino, 3_000), measured(openvino, 4_000))
+    answer, _ = brain.preview(replace(question, at_us=5_000))
+    assert answer.left_out == ()

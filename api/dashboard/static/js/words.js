@@ -6,6 +6,7 @@ export const BANDS = ["critical", "high", "normal", "background"];
 const REASONS = {
   // Why a candidate was not chosen, or why work waits.
   later_finish: "would finish later",
+  same_finish: "would finish at the same time",
   worse_plan: "earlier by itself, but the plan as a whole would be longer",
   not_profiled: "the model has not been measured there yet",
   beside_critical: "nothing is measured on a box where a critical run has work",
@@ -56,6 +57,7 @@ const PROVENANCES = {
 
 const STATES = {
   up: ["up", "good"],
+  restarting: ["restarting", "warn"],
   down: ["down", "bad"],
   draining: ["draining", "warn"],
   lost: ["lost", "bad"],

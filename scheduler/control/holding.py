@@ -1,0 +1,56 @@
+"""Machines that are not free yet: what was told to stop runs on, or a worker is started again.
+
+Plans count on them from the moment that they should be free: what is planned there waits, and is
+not lost.
+"""
+
+from __future__ import annotations
+
+from scheduler.control.live import LiveMachine, LiveOperation
+from scheduler.control.state import State
+from scheduler.control.stops import Hold
+from scheduler.model.messages import WorkKind
+
+NEARLY_DONE_US = 1_000_000
+"""An agent does not end a worker for what should be through by then."""
+
+
+def hold(state: State, op: LiveOperation) -> None:
+    """Count on the machine of what runs only once that has let go: it was told to stop."""
+    live = state.machines.get(op.machine)
+    if live is not None and live.running == op.id:
+        until_us = state.now_us + _until_free_us(state, op)
+        live.held = Hold((op.id, op.attempt), state.now_us, until_us)
+
+
+def hold_for_restart(state: State, live: LiveMachine, reason: str) -> None:
+    """Count on a machine only once its next worker is there."""
+    restart_us = state.stops.restart(live.report.id).us
+    live.held = Hold(("", 0), state.now_us, state.now_us + restart_us, reason)
+
+
+def let_go(live: LiveMachine, attempt: tuple[str, int]) -> None:
+    """Note that an attempt has ended, one way or the other."""
+    if live.held is not None and live.held.attempt == attempt:
+        live.held = None
+
+
+def free_us(state: State, live: LiveMachine) -> int:
+    """When a machine that is held should be free; 0 if it is not held."""
+    return live.held.free_us(state.now_us) if live.held is not None else 0
+
+
+def can_be_asked(state: State, op: LiveOperation) -> bool:
+    """Whether what runs can be asked to stop; otherwise its worker has to end."""
+    if op.stage.kind is not WorkKind.MODEL:
+        return False
+    providers = state.machines[op.machine].report.providers
+    return any(each.provider == op.provider and each.terminates for each in providers)
+
+
+def _until_free_us(state: State, op: LiveOperation) -> int:
+    stop_us = state.stops.stop(op.machine, op.provider).us
+    if can_be_asked(state, op):
+        return stop_us
+    left_us = max(0, op.expected_end_us - state.now_us)
+    return left_us if left_us <= NEARLY_DONE_US else stop_us + state.stops.restart(op.machine).us
