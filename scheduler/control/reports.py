@@ -63,6 +63,9 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     if op.run.state is RunState.QUEUED:
         op.run.state, op.run.started_us = RunState.RUNNING, event.at_us
         turn.runs[op.run.id] = None
+    elif op.failures:
+        # Its record says what went wrong; that it runs again is the other half of that.
+        turn.runs[op.run.id] = None
 
 
 def finished(state: State, turn: Turn, event: OperationFinished) -> None:

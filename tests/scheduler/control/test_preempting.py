@@ -26,7 +26,16 @@ from scheduler.model.messages import (
 )
 from scheduler.model.problem import Band
 from tests.scheduler.site import DIGEST, added, model_added, model_workload, submitted, value
-from tests.scheduler.watched import Watched, dispatch_of, dispatches, finish, folded, plans, start
+from tests.scheduler.watched import (
+    Watched,
+    dispatch_of,
+    dispatches,
+    finish,
+    folded,
+    plans,
+    records,
+    start,
+)
 
 S = 1_000_000
 
@@ -224,7 +233,9 @@ def test_worker_that_ends_to_make_way_costs_nobody_an_attempt() -> None:
     brain.feed(up(700_000), start(urgent, 700_000), finish(urgent, 20 * S))
     assert (brain.op("now/only").attempt, brain.op("now/only").failures) == (urgent.attempt, ())
     again = dispatch_of(latest(brain), "slow/only")
-    brain.feed(start(again, 20 * S), finish(again, 40 * S))
+    (record,) = records(brain.handle(start(again, 20 * S)))
+    assert [op.state for op in record.operations] == [OperationState.RUNNING]
+    brain.handle(finish(again, 40 * S))
     assert [each.message for each in brain.op("slow/only").failures] == ["gave way to now/only"]
     live = brain.state.operations["slow/only"]
     assert (live.own_failures, live.lost_attempts, live.excluded) == (0, 0, {})
