@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench bench-placement bench-solvers bench-splits bench-cost lock clean
+.PHONY: setup demo test lint bench bench-placement bench-solvers bench-splits bench-criteria bench-cost lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -37,6 +37,9 @@ bench-solvers: setup  ## compare the solvers; BENCH='--set fjsp --time-limit-s 1
 
 bench-splits: setup  ## compare splits of neural networks with published ones; FJORD_BENCHMARK_DATA=folder has more
 	$(BIN)/python -m benchmarks.splits --into docs/benchmarks.md $(BENCH)
+
+bench-criteria: setup  ## compare weighted tardiness and other sums over jobs with plain CP-SAT; BENCH='--objective deadline_misses'
+	$(BIN)/python -m benchmarks.criteria --into docs/benchmarks.md $(BENCH)
 
 bench-cost: setup  ## judge the cost models; ROWS=folder takes rows that are there, else 10 minutes of new ones
 	$(if $(ROWS),,$(BIN)/fjord cost collect --into build/cost-rows $(COLLECT))

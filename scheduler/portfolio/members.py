@@ -13,6 +13,7 @@ from scheduler.portfolio.lanes import Member
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import NEVER_US, Arrays
 from scheduler.solvers.features import features
+from scheduler.solvers.kernels.sinks import sinks
 from scheduler.solvers.registry import Feature, Kind
 from scheduler.solvers.search import WORK_PER_S, Search
 
@@ -34,6 +35,9 @@ INPUT_STEPS = 0.2
 """...and to look at one input of a target."""
 HEURISTICS = "heuristics"
 GRAPH_SEARCH = Member("tabu_search")
+GRAPH_SEARCHES = ("tabu_search", "path_relinking")
+MOST_TAILS = 20_000_000
+"""Operations times ends that count up to which graphs are searched: tails of 160 MB."""
 IMPROVERS = (
     GRAPH_SEARCH,
     Member("path_relinking"),
@@ -73,7 +77,7 @@ def expect_suited(form: Arrays, solver: str, objective: Objective) -> None:
     Raises
     ------
     InvalidInput
-        Naming the features, or the data, that are missing.
+        Naming the features, or the data, that are missing, or that there are too many jobs.
     """
     needed = features(form)
     lacking = [] if solver == AUTO else sorted(needed - registry.entry(solver).features)
@@ -81,6 +85,9 @@ def expect_suited(form: Arrays, solver: str, objective: Objective) -> None:
         able = ", ".join(name for name in registry.names() if _takes(name, needed))
         message = f"solver {solver!r} must support what the problem has; got {', '.join(lacking)}"
         raise InvalidInput(f"{message} (those that do: {able})", field="solver")
+    if not _has_room(solver, form, objective):
+        message = f"solver {solver!r} must have at most {MOST_TAILS} pairs of operation and job"
+        raise InvalidInput(f"{message} for {objective.value!r}; got more", field="solver")
     missing = missing_data(form, objective)
     if missing and len(form.job):
         message = f"objective {objective.value!r} must have a job with a {missing}; got none"
@@ -171,6 +178,7 @@ def lanes(
         return [] if is_done else [[Member(solver)]]
     needed = features(form)
     able = [m for m in IMPROVERS if _suits(m.name, needed, objective)]
+    able = [m for m in able if _has_room(m.name, form, objective)]
     able = [m for m in able if has_plan or m.name in STARTERS]
     # Where the graph can be searched, the other searches only cost those two their time.
     able = able[: 2 if GRAPH_SEARCH in able else 3]
@@ -204,3 +212,10 @@ def _suits(name: str, needed: frozenset[Feature], objective: Objective) -> bool:
     if name not in registry.names():
         return False
     return objective in registry.entry(name).objectives and _takes(name, needed)
+
+
+def _has_room(name: str, form: Arrays, objective: Objective) -> bool:
+    """Whether the tails to all ends that count can be held."""
+    if name not in GRAPH_SEARCHES:
+        return True
+    return len(form.job) * len(sinks(form, objective).from_us) <= MOST_TAILS

@@ -83,6 +83,8 @@ _GRAPH_FEATURES = frozenset(
 )
 """What the disjunctive graph represents."""
 
+_REGULAR = tuple(one for one in Objective if one is not Objective.ENERGY)
+"""What no earlier end makes worse."""
 _HEURISTICS = "scheduler.solvers.heuristics"
 
 
@@ -147,14 +149,14 @@ _ENTRIES: dict[str, Entry] = {
     "path_relinking": Entry(
         path="scheduler.solvers.metaheuristics.path_relinking:path_relinking",
         kind=Kind.IMPROVEMENT,
-        objectives=(Objective.MAKESPAN, Objective.MAX_LATENESS),
+        objectives=_REGULAR,
         features=_GRAPH_FEATURES,
         doi="10.1016/j.cor.2014.08.006",
     ),
     "tabu_search": Entry(
         path="scheduler.solvers.metaheuristics.tabu_search:tabu_search",
         kind=Kind.IMPROVEMENT,
-        objectives=(Objective.MAKESPAN, Objective.MAX_LATENESS),
+        objectives=_REGULAR,
         features=_GRAPH_FEATURES,
         doi="10.1002/(SICI)1099-1425(200001/02)3:1<3::AID-JOS32>3.0.CO;2-Y",
     ),

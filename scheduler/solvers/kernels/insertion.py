@@ -1,4 +1,4 @@
-"""Where an operation can go: a critical path, and every useful insertion of one of its operations.
+"""Where an operation can go: every useful insertion.
 
 The neighbourhood of Mastrolilli and Gambardella (2000),
 doi:10.1002/(SICI)1099-1425(200001/02)3:1<3::AID-JOS32>3.0.CO;2-Y. An operation is taken out and put
@@ -18,15 +18,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from scheduler.solvers.kernels.compiling import lean, lean_part
-from scheduler.solvers.kernels.graph import (
-    FAR_US,
-    NONE,
-    free_us,
-    lag_us,
-    outside_windows,
-    setup_us,
-)
+from scheduler.solvers.kernels.graph import NONE
+from scheduler.solvers.kernels.paths import free_us, lag_us, outside_windows, setup_us
 from scheduler.solvers.kernels.randomness import State, below
+from scheduler.solvers.kernels.sinks import FAR_US
+from scheduler.solvers.kernels.weighing import (
+    Scale,
+    move_back,
+    move_up,
+    put_before,
+    scale,
+    take_mode,
+    take_up,
+    weigh,
+)
 
 if TYPE_CHECKING:
     from scheduler.solvers.arrays import Int, Long
@@ -48,12 +53,15 @@ class Choice(NamedTuple):
         Room for a critical path.
     steps
         How many insertions have been estimated, as its only entry.
+    scale
+        Where many ends count, what an insertion does to them.
     """
 
     best: Long
     tabu: Long
     path: Int
     steps: Long
+    scale: Scale
 
 
 class Probe(NamedTuple):
@@ -80,13 +88,14 @@ class Probe(NamedTuple):
     aspiration_us: int
 
 
-def choice(count: int) -> Choice:
-    """Give an empty choice for a graph of that many operations."""
+def choice(g: Graph) -> Choice:
+    """Give an empty choice for a graph."""
     return Choice(
         best=np.zeros(5, np.int64),
         tabu=np.zeros(5, np.int64),
-        path=np.zeros(count, np.int32),
+        path=np.zeros(len(g.operation), np.int32),
         steps=np.zeros(1, np.int64),
+        scale=scale(len(g.sinks.from_us)),
     )
 
 
@@ -100,50 +109,6 @@ def clear(c: Choice) -> None:
 
 
 @lean
-def critical_path(g: Graph, random: State, longest_us: int, path: Int) -> int:
-    """Trace a random critical path from its end to its begin; how many operations it has."""
-    i, ties = NONE, 0
-    for j in range(len(g.operation)):
-        o = g.operation[j]
-        if o.head_us + o.us + o.goal_us == longest_us:
-            ties += 1
-            if ties == 1 or below(random, ties) == 0:
-                i = j
-    count = 0
-    while i >= 0:
-        path[count] = i
-        count += 1
-        i = _critical_predecessor(g, random, i)
-    return count
-
-
-@lean_part
-def _critical_predecessor(g: Graph, random: State, i: int) -> int:
-    """One of those that hold an operation back, or none."""
-    o = g.operation[i]
-    if not o.movable:
-        return NONE
-    found, ties = NONE, 0
-    if o.before >= 0:
-        at_us = free_us(g, o.before, o.machine) + setup_us(g, o.before, o.machine, o.mode)
-        if at_us == o.head_us:
-            found, ties = int(o.before), 1
-    if o.ready_us < o.head_us:
-        return found
-    for e in range(o.source_first, o.source_last):
-        j = g.source[e].operation
-        source = g.operation[j]
-        at_us = source.head_us + source.us
-        if g.lagged:
-            at_us += lag_us(g, g.source[e].edge, source.machine, o.machine)
-        if at_us == o.head_us:
-            ties += 1
-            if ties == 1 or below(random, ties) == 0:
-                found = int(j)
-    return found
-
-
-@lean
 def insertions(
     g: Graph, c: Choice, random: State, i: int, until: Long, now: int, aspiration_us: int
 ) -> None:
@@ -152,6 +117,8 @@ def insertions(
     early_us, late_us = o.ready_us, o.rest_us
     if g.lagged:
         early_us, late_us = _without_transfers(g, i)
+    if g.summed:
+        take_up(g, c.scale, i)
     for k in range(o.mode_first, o.mode_last):
         m = g.mode[k].machine
         start_us, rest_us = o.ready_us, o.rest_us
@@ -159,13 +126,15 @@ def insertions(
             start_us, rest_us = _with_transfers(g, i, m)
         bar_us = aspiration_us if until[k] > now else _NEVER_US
         us = g.mode[k].us
-        if start_us + us + rest_us > c.best[ESTIMATE]:
+        if _is_worse(g, c, start_us + us + rest_us):
             c.steps[0] += 1
             continue
+        if g.summed:
+            take_mode(g, c.scale, i, k, m)
         p = Probe(i, k, m, us, start_us, rest_us, early_us, late_us, bar_us)
         if not g.machine[m].exclusive:
             if k != o.mode:
-                _consider(g, c, random, p, NONE, start_us, rest_us)
+                _insert(g, c, random, p, NONE, NONE, NONE)
         elif m == o.machine:
             _along(g, c, random, p)
         else:
@@ -173,14 +142,23 @@ def insertions(
 
 
 @lean_part
+def _is_worse(g: Graph, c: Choice, length_us: int) -> bool:
+    """Whether a plan with a path of that length would be worse than the best so far."""
+    limit_us = _NEVER_US if g.summed else c.best[ESTIMATE]
+    return bool(length_us > limit_us)
+
+
+@lean_part
 def _consider(
-    g: Graph, c: Choice, random: State, p: Probe, at: int, start_us: int, rest_us: int
+    g: Graph, c: Choice, random: State, p: Probe, at: int, start_us: int, rest_us: int, gap_us: int
 ) -> None:
-    """Take an insertion if it is the best so far, ties by lot."""
+    """Take an insertion if it is the best so far, ties by lot. The gap is that behind it."""
     c.steps[0] += 1
     if g.windowed:
         start_us = outside_windows(g, p.m, start_us, 0, p.us)
     estimate_us = start_us + p.us + rest_us
+    if g.summed:
+        estimate_us = weigh(g, c.scale, start_us + p.us, gap_us)
     kept = c.best if estimate_us < p.aspiration_us else c.tabu
     if estimate_us > kept[ESTIMATE]:
         return
@@ -226,12 +204,12 @@ def _with_transfers(g: Graph, i: int, m: int) -> tuple[int, int]:
 
 
 @lean_part
-def _follow_us(g: Graph, before: int, behind: int) -> int:
-    """Path from the end of an operation to the goal, through what comes behind on its machine."""
-    if before < 0 or behind < 0:
+def _follow_us(g: Graph, behind: int, gap_us: int) -> int:
+    """Path to the goal through what comes behind on a machine, after a gap."""
+    if behind < 0:
         return FAR_US
     o = g.operation[behind]
-    return int(setup_us(g, before, g.operation[before].machine, o.mode) + o.us + o.tail_us)
+    return int(gap_us + o.us + o.tail_us)
 
 
 @lean_part
@@ -246,12 +224,17 @@ def _insert(
     g: Graph, c: Choice, random: State, p: Probe, at: int, before: int, behind: int
 ) -> None:
     """Consider a place between two, where heads and tails are those of the plan."""
-    start_us = free_us(g, before, p.m) + setup_us(g, before, p.m, p.k)
-    rest_us = p.rest_us
+    start_us = p.start_us
+    if at != NONE:
+        start_us = max(start_us, free_us(g, before, p.m) + setup_us(g, before, p.m, p.k))
+    rest_us, gap_us = p.rest_us, 0
     if behind >= 0:
         o = g.operation[behind]
-        rest_us = max(rest_us, _switch_us(g, p.k, behind) + o.us + o.tail_us)
-    _consider(g, c, random, p, at, max(p.start_us, start_us), rest_us)
+        gap_us = _switch_us(g, p.k, behind)
+        rest_us = max(rest_us, gap_us + o.us + o.tail_us)
+    if g.summed:
+        put_before(g, c.scale, behind)
+    _consider(g, c, random, p, at, start_us, rest_us, gap_us)
 
 
 @lean_part
@@ -300,22 +283,27 @@ def _later(g: Graph, c: Choice, random: State, p: Probe) -> None:
     o = g.operation[p.i]
     last, j, at = o.before, o.behind, o.place
     end_us = free_us(g, last, p.m)
+    if g.summed:
+        put_before(g, c.scale, NONE)
     while j >= 0:
         other = g.operation[j]
         if other.us + other.tail_us <= p.late_us:
             return
         setup = setup_us(g, last, p.m, other.mode)
         end_us = max(other.ready_us, end_us + setup) + other.us
-        if end_us + p.us + p.rest_us > c.best[ESTIMATE]:
+        if _is_worse(g, c, end_us + p.us + p.rest_us):
             return
         at += 1
+        if g.summed:
+            move_up(g, c.scale, j, end_us)
         start_us = max(p.start_us, end_us + setup_us(g, j, p.m, p.k))
         last, j = j, other.behind
-        rest_us = p.rest_us
+        rest_us, gap_us = p.rest_us, 0
         if j >= 0:
             follower = g.operation[j]
-            rest_us = max(rest_us, _switch_us(g, p.k, j) + follower.us + follower.tail_us)
-        _consider(g, c, random, p, at, start_us, rest_us)
+            gap_us = _switch_us(g, p.k, j)
+            rest_us = max(rest_us, gap_us + follower.us + follower.tail_us)
+        _consider(g, c, random, p, at, start_us, rest_us, gap_us)
 
 
 @lean_part
@@ -323,19 +311,28 @@ def _earlier(g: Graph, c: Choice, random: State, p: Probe) -> None:
     """Before one of those that are before it now: they move back."""
     o = g.operation[p.i]
     j, at = o.before, o.place
-    follow_us = _follow_us(g, j, o.behind)
+    gap_us = 0
+    if j >= 0 and o.behind >= 0:
+        gap_us = setup_us(g, j, p.m, g.operation[o.behind].mode)
+    follow_us = _follow_us(g, o.behind, gap_us)
+    if g.summed:
+        put_before(g, c.scale, o.behind)
     while j >= 0:
         other = g.operation[j]
         if other.head_us + other.us <= p.early_us:
             return
         # The tail of `other` without the operation, then of the operation right before `other`.
         from_us = other.us + max(other.rest_us, follow_us)
-        rest_us = max(p.rest_us, _switch_us(g, p.k, j) + from_us)
-        if p.start_us + p.us + rest_us > c.best[ESTIMATE]:
+        switch_us = _switch_us(g, p.k, j)
+        rest_us = max(p.rest_us, switch_us + from_us)
+        if _is_worse(g, c, p.start_us + p.us + rest_us):
             return
         at -= 1
+        if g.summed:
+            move_back(g, c.scale, j, gap_us)
         start_us = free_us(g, other.before, p.m) + setup_us(g, other.before, p.m, p.k)
-        _consider(g, c, random, p, at, max(p.start_us, start_us), rest_us)
+        _consider(g, c, random, p, at, max(p.start_us, start_us), rest_us, switch_us)
         if other.before >= 0:
-            follow_us = setup_us(g, other.before, p.m, other.mode) + from_us
+            gap_us = setup_us(g, other.before, p.m, other.mode)
+            follow_us = gap_us + from_us
         j = other.before

@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.solvers.kernels.compiling import lean, lean_part
-from scheduler.solvers.kernels.graph import FAR_US, move, value
+from scheduler.solvers.kernels.critical import critical_path
 from scheduler.solvers.kernels.insertion import (
     MODE,
     OPERATION,
     PLACE,
     clear,
-    critical_path,
     insertions,
 )
+from scheduler.solvers.kernels.moving import move
+from scheduler.solvers.kernels.paths import value
 from scheduler.solvers.kernels.randomness import State, below
+from scheduler.solvers.kernels.sinks import FAR_US
 
 if TYPE_CHECKING:
     from scheduler.solvers.arrays import Int, Long
@@ -28,6 +30,11 @@ NOW, VALUE, BEST, IDLE, DONE = range(5)
 """Positions in `Memory.counts`: iteration, value of the plan, best value since the last start,
 iterations since it was found, steps done."""
 
+TENURE = 10
+"""Least iterations where many ends count: the paths that are looked at then say nothing about how
+many operations are critical."""
+SINKS_PER_STEP = 16
+"""Ends that are looked at in the time of a step."""
 SPREAD = 20
 """A tenure is longer by less than this many iterations, by lot: that breaks cycles."""
 
@@ -83,6 +90,7 @@ def iterate(
 ) -> None:
     """Move for about so many steps, or until there was no better plan for so many iterations."""
     until = t.counts[DONE] + steps
+    each = 1 + len(g.sinks.from_us) // SINKS_PER_STEP
     while t.counts[DONE] < until and t.counts[IDLE] < patience and not stop_flag[0]:
         t.counts[NOW] += 1
         t.counts[IDLE] += 1
@@ -96,13 +104,15 @@ def iterate(
         kept = c.best if c.best[OPERATION] >= 0 else c.tabu
         if kept[OPERATION] < 0:
             # Nothing on this path can move: its length is a bound, or another path must do.
-            t.counts[DONE] += c.steps[0]
+            t.counts[DONE] += each * c.steps[0]
             continue
         i = int(kept[OPERATION])
         o = g.operation[i]
         modes = o.mode_last - o.mode_first
-        t.until[o.mode] = t.counts[NOW] + length + modes + below(random, SPREAD)
-        t.counts[DONE] += c.steps[0] + move(g, i, int(kept[MODE]), int(kept[PLACE]))
+        tenure = TENURE if g.summed else length
+        t.until[o.mode] = t.counts[NOW] + tenure + modes + below(random, SPREAD)
+        c.steps[0] += move(g, i, int(kept[MODE]), int(kept[PLACE]))
+        t.counts[DONE] += each * c.steps[0]
         t.counts[VALUE] = value(g)
         if t.counts[VALUE] < t.counts[BEST]:
             _keep(g, t)
@@ -130,6 +140,8 @@ def shake(g: Graph, t: Memory, c: Choice, random: State, count: int) -> None:
             t.until[k] = t.counts[NOW] if k == chosen else t.counts[NOW] + 1
         clear(c)
         c.steps[0] = 1
+        if g.summed:
+            value(g)
         insertions(g, c, random, i, t.until, t.counts[NOW], FAR_US)
         if c.best[OPERATION] >= 0:
             c.steps[0] += move(g, i, int(c.best[MODE]), int(c.best[PLACE]))

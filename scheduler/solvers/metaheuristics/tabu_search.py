@@ -24,6 +24,9 @@ def tabu_search(search: Search, seed: int) -> None:
     (operations on the critical path + modes of the operation), and that any move is made when all
     are tabu. Departures: `kernels.insertion` names those of the neighbourhood; a random part of
     the tenure; new starts (there is one walk there).
+    Where the objective is a sum over jobs: Mati, Dauzere-Peres and Lahlou (2011),
+    doi:10.1016/j.ejor.2011.01.046, move on critical paths to all jobs that cost, and weigh by tails
+    to each job. Here each iteration looks at some of those paths, drawn at random.
 
     Raises
     ------

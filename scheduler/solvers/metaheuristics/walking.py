@@ -6,9 +6,11 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import NEVER_US, Long, Solution
-from scheduler.solvers.kernels.graph import FAR_US, graph, load
+from scheduler.solvers.kernels.graph import graph
 from scheduler.solvers.kernels.insertion import choice
+from scheduler.solvers.kernels.moving import load
 from scheduler.solvers.kernels.randomness import seeded
+from scheduler.solvers.kernels.sinks import FAR_US, sinks
 from scheduler.solvers.kernels.tabu import BEST, DONE, IDLE, begin, iterate, memory, shake
 from scheduler.solvers.search import Search
 
@@ -30,10 +32,10 @@ class Walk:
     def __init__(self, search: Search, seed: int, by: str) -> None:
         self._search = search
         self._by = by
-        self._graph = graph(search.form)
+        self._graph = graph(search.form, sinks(search.form, search.objective))
         self._graph.operation.goal_us = _goal_us(search)
         self._memory = memory(self._graph)
-        self._choice = choice(len(self._graph.operation))
+        self._choice = choice(self._graph)
         self._random = seeded(seed)
         self._spent = 0
         self._offered: int | None = None

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
+
 from scheduler.adversary import shaped
-from scheduler.portfolio.members import constructive, has_time, look_ahead_steps
+from scheduler.model.errors import InvalidInput
+from scheduler.model.objectives import Objective
+from scheduler.portfolio import members
+from scheduler.portfolio.members import (
+    constructive,
+    expect_suited,
+    has_time,
+    lanes,
+    look_ahead_steps,
+)
 from scheduler.solvers.arrays import arrays
 from scheduler.solvers.search import Search
 
@@ -32,3 +43,20 @@ def test_look_ahead_takes_as_long_as_all_inputs_of_all_targets() -> None:
 
 def test_others_are_always_quick_enough() -> None:
     assert has_time(fork(100).part(work=0), "min_min")
+
+
+def test_sums_over_jobs_are_searched_on_the_graph() -> None:
+    rows = lanes(fork(10).form, "auto", Objective.WEIGHTED_COMPLETION, 1, has_plan=True)
+    assert rows[0][0].name == "tabu_search"
+
+
+def test_graphs_with_more_tails_than_there_is_room_for_are_left_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(members, "MOST_TAILS", 9)
+    form = fork(10).form
+    rows = lanes(form, "auto", Objective.WEIGHTED_COMPLETION, 1, has_plan=True)
+    assert "tabu_search" not in [member.name for member in rows[0]]
+    with pytest.raises(InvalidInput, match="pairs of operation and job"):
+        expect_suited(form, "tabu_search", Objective.WEIGHTED_COMPLETION)
+    expect_suited(form, "tabu_search", Objective.MAKESPAN)

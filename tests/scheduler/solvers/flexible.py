@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from scheduler.model.problem import Job, Machine, Mode, Operation, Problem, Progress
 from scheduler.solvers.arrays import Arrays, Solution
@@ -42,6 +43,18 @@ def flexible(
         links=builders.all_links(lanes, latency_us=2) if lagged else (),
         now_us=3 if started else 0,
     )
+
+
+def due(problem: Problem, *, factor: float = 1.5, deadlines: bool = False) -> Problem:
+    """Give jobs weights 1 to 3 and due dates, and deadlines at twice the due dates if asked for."""
+    jobs = []
+    for place, job in enumerate(problem.jobs):
+        own = [operation for operation in problem.operations if operation.job == job.id]
+        us = int(factor * sum(min(mode.duration_us for mode in one.modes) for one in own))
+        due_us = job.release_us + us
+        deadline_us = due_us + us if deadlines else None
+        jobs.append(replace(job, due_us=due_us, deadline_us=deadline_us, weight=1 + place % 3))
+    return replace(problem, jobs=tuple(jobs))
 
 
 def _machine(draw: random.Random, m: int, *, windows: bool) -> Machine:

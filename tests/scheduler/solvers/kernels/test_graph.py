@@ -6,7 +6,8 @@ import pytest
 from scheduler.model.checker import check
 from scheduler.model.problem import Problem
 from scheduler.solvers.arrays import Arrays, Solution, arrays, schedule_of
-from scheduler.solvers.kernels.graph import FAR_US, Graph, graph, load, move, outside_windows, value
+from scheduler.solvers.kernels.critical import critical_path
+from scheduler.solvers.kernels.graph import Graph, graph
 from scheduler.solvers.kernels.insertion import (
     ESTIMATE,
     MODE,
@@ -14,10 +15,12 @@ from scheduler.solvers.kernels.insertion import (
     PLACE,
     choice,
     clear,
-    critical_path,
     insertions,
 )
+from scheduler.solvers.kernels.moving import load, move
+from scheduler.solvers.kernels.paths import outside_windows, value
 from scheduler.solvers.kernels.randomness import below, seeded
+from scheduler.solvers.kernels.sinks import FAR_US
 from tests.scheduler.solvers.flexible import flexible, one_after_another
 
 NEVER = 2**62
@@ -41,7 +44,7 @@ def loaded(problem: Problem) -> tuple[Arrays, Graph]:
 
 def wander(g: Graph, steps: int, seed: int = 1) -> None:
     """Random moves out of the neighbourhood, each checked."""
-    c, random = choice(len(g.operation)), seeded(seed)
+    c, random = choice(g), seeded(seed)
     until = np.zeros(len(g.mode), np.int64)
     for _ in range(steps):
         i = below(random, len(g.operation))
@@ -116,7 +119,7 @@ def test_every_plan_on_the_way_passes_the_checker(kind: dict[str, bool]) -> None
 @pytest.mark.parametrize("kind", [{}, {"lagged": True}, {"setups": True}], ids=str)
 def test_an_estimate_is_never_below_the_path_through_the_operation(kind: dict[str, bool]) -> None:
     _, g = loaded(flexible(5, **kind))
-    c, random = choice(len(g.operation)), seeded(2)
+    c, random = choice(g), seeded(2)
     until = np.zeros(len(g.mode), np.int64)
     for _ in range(80):
         clear(c)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -8,14 +9,19 @@ from scheduler.model.checker import check
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem, Progress
 from scheduler.solvers.arrays import arrays, schedule_of
+from scheduler.solvers.exact.cp_sat import cp_sat
 from scheduler.solvers.metaheuristics.path_relinking import path_relinking
 from scheduler.solvers.metaheuristics.tabu_search import tabu_search
 from scheduler.solvers.registry import Solver
 from scheduler.solvers.search import Search
 from tests import builders
-from tests.scheduler.solvers.flexible import flexible, one_after_another
+from tests.scheduler.solvers.flexible import due, flexible, one_after_another
 from tests.scheduler.solvers.published import arabnejad, topcuoglu
 
+each_sum = pytest.mark.parametrize(
+    "objective",
+    [Objective.WEIGHTED_TARDINESS, Objective.WEIGHTED_COMPLETION, Objective.DEADLINE_MISSES],
+)
 each_solver = pytest.mark.parametrize("solver", [tabu_search, path_relinking])
 
 
@@ -123,6 +129,55 @@ def test_the_largest_lateness_on_one_machine_is_that_of_the_earliest_due_date_ru
         at_us += us[j]
         worst_us = max(worst_us, at_us - due_us[j])
     assert best_us(search) == worst_us
+
+
+@each_solver
+@each_sum
+def test_a_small_problem_is_solved_to_its_proven_optimum(
+    solver: Solver, objective: Objective
+) -> None:
+    problem = due(flexible(3, jobs=4, length=3, machines=3), factor=1.2, deadlines=True)
+    if objective is not Objective.DEADLINE_MISSES:
+        problem = due(problem, factor=1.2)
+    proof = begun(problem, math.inf, objective)
+    cp_sat(proof, 1)
+    assert proof.proven
+    search = begun(problem, 3e6, objective)
+    solver(search, 1)
+    assert best_us(search) == best_us(proof)
+
+
+@each_solver
+@each_sum
+def test_a_sum_over_jobs_gets_a_better_plan_that_passes_the_checker(
+    solver: Solver, objective: Objective
+) -> None:
+    kind = {"lagged": True, "setups": True, "windows": True, "started": True}
+    problem = due(flexible(2, **kind), factor=3, deadlines=objective is Objective.DEADLINE_MISSES)
+    search = begun(problem, objective=objective)
+    before = best_us(search)
+    solver(search, 2)
+    assert best_us(search) < before / 2
+    assert search.best is not None
+    if objective is not Objective.DEADLINE_MISSES:
+        assert check(problem, schedule_of(problem, search.form, search.best.solution)) == []
+
+
+@each_solver
+def test_deadlines_are_kept_before_tardiness_is_made_small(solver: Solver) -> None:
+    """Without its deadline, the light job would wait for the heavy one, which is late after it."""
+    operations = [
+        builders.operation("heavy", job="a", durations={"m0": 10}),
+        builders.operation("light", job="b", durations={"m0": 10}),
+    ]
+    jobs = [
+        builders.job("a", due_us=10, weight=100),
+        builders.job("b", due_us=1000, deadline_us=15),
+    ]
+    search = begun(builders.problem(operations, jobs=jobs), 1e5, Objective.WEIGHTED_TARDINESS)
+    solver(search, 1)
+    assert search.best is not None
+    assert search.best.score == (0, 1000)
 
 
 @each_solver
