@@ -10,6 +10,7 @@ from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule, Status
 from scheduler.portfolio.carrying import carried_over
+from scheduler.portfolio.collecting import uncollected
 from scheduler.portfolio.exploring import Exploration, Request, Start, explore, steps
 from scheduler.portfolio.judging import concluded
 from scheduler.portfolio.lanes import raise_if_lost
@@ -79,7 +80,8 @@ def solve(
     expect_solver(solver)
     cancel = cancel or Cancellation()
     try:
-        form = arrays(problem, cancel.pause)
+        with uncollected():
+            form = arrays(problem, cancel.pause)
     except Cancelled:
         return Result(status=Status.CANCELLED, solver=solver, objective=objective.value)
     expect_suited(form, solver, objective)
@@ -99,7 +101,8 @@ def solve(
     time_s = limits.time_s - (clock() - began_s) - JUDGING_S * len(problem.operations)
     found = _explored(request, form, start, time_s)
     raise_if_lost(found.search, found.errors)
-    return concluded(request, problem, found)
+    with uncollected():
+        return concluded(request, problem, found)
 
 
 def _explored(request: Request, form: Arrays, start: Start, time_s: float) -> Exploration:
