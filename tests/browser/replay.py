@@ -20,10 +20,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from api.answers import RunOperators
+from api.answers import CostModels, RunOperators
 from api.dashboard import Dashboard
 from api.trace import trace
-from scheduler.control.costs import AccuracyReport
+from scheduler.control.costs import AccuracyReport, Learning
 from scheduler.control.records import RunRecord, SiteView
 
 
@@ -35,6 +35,8 @@ class Site:
     records: dict[str, RunRecord] = field(default_factory=dict)
     operators: dict[str, RunOperators] = field(default_factory=dict)
     accuracy: AccuracyReport = field(default_factory=lambda: AccuracyReport(at_us=0))
+    artifact: dict[str, str] | None = None
+    learning: Learning = field(default_factory=Learning)
     cancelled: list[str] = field(default_factory=list)
     secret: str = ""
     url: str = ""
@@ -116,6 +118,20 @@ class Endpoints:
     async def accuracy(self, _: Request) -> Response:
         return json_response(self.site.accuracy)
 
+    async def costs(self, _: Request) -> Response:
+        return json_response(
+            CostModels(
+                at_us=self.site.view.at_us,
+                artifact=self.site.artifact,
+                notes=(),
+                pairs=0,
+                observations=0,
+                learning=self.site.learning,
+                machines=(),
+                links=(),
+            )
+        )
+
 
 def application(site: Site) -> ASGIApp:
     answers = Endpoints(site)
@@ -123,6 +139,7 @@ def application(site: Site) -> ASGIApp:
         routes=[
             Route("/v1/events", answers.events),
             Route("/v1/models", answers.models),
+            Route("/v1/cost-models", answers.costs),
             Route("/v1/cost-models/accuracy", answers.accuracy),
             Route("/v1/runs", answers.runs),
             Route("/v1/runs/{run}", answers.run, methods=["GET"]),

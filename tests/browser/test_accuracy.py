@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from scheduler.control.accuracy import Accuracy
-from scheduler.control.costs import PredictedActual
+from scheduler.control.costs import Learning, PredictedActual, Training
 from scheduler.model.ports import Drift
 from tests.browser import sites as make
 from tests.browser.replay import Site
@@ -50,3 +50,34 @@ def test_accuracy_shows_executions_shares_and_changes(page: Page, site: Site) ->
 def test_accuracy_of_nothing_says_so(page: Page, site: Site) -> None:
     page.goto(site.url)
     expect(page.locator("#accuracy")).to_contain_text("No prediction has been put to the test")
+
+
+def test_learning_says_which_model_is_in_force_and_what_the_last_training_decided(
+    page: Page, site: Site
+) -> None:
+    kept = Training(
+        at_us=site.view.at_us - 240_000_000,
+        took_s=3.0,
+        why="214 new measurements",
+        rows=640,
+        families=9,
+        champion_loss=0.104,
+        challenger_loss=0.131,
+    )
+    site.artifact = {"digest": "c0ffee" * 4}
+    site.learning = Learning(state="waiting", detail="188 more measurements are needed", trainings=(kept,))
+    page.goto(site.url)
+    line = page.get_by_test_id("learning")
+    expect(line).to_contain_text("Learned model c0ffeec0ffee is in force.")
+    expect(line).to_contain_text("Last training 4 min ago, on 640 measurements")
+    expect(line).to_contain_text("the old model stayed (0.131 against 0.104)")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.evaluate(TOO_WIDE) == []
+
+
+def test_learning_without_a_training_says_what_predictions_come_from(
+    page: Page, site: Site
+) -> None:
+    page.goto(site.url)
+    expect(page.get_by_test_id("learning")).to_contain_text("No learned model is in force")

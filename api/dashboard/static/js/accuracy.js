@@ -1,7 +1,7 @@
 /** How good the predictions are: predicted against actual, shares over time, changes for good. */
 
 import { empty, h, refill, row, s, table } from "./dom.js";
-import { clock, duration, percent } from "./format.js";
+import { ago, clock, duration, fixed, percent, plural } from "./format.js";
 import { get } from "./http.js";
 
 /** The service writes a report once a second; a reader needs one less often. */
@@ -22,20 +22,25 @@ export class AccuracyPanel {
   constructor(container) {
     this.container = container;
     this.report = null;
+    this.costs = null;
     this.asked_at = -Infinity;
   }
 
   draw() {
     this.refresh();
-    refill(this.container, [this.report?.at_us ?? null], () => (this.report?.pairs.length ? this.make(this.report) : this.nothing()));
+    refill(this.container, [this.report?.at_us ?? null, this.costs?.at_us ?? null], () => [
+      this.report?.pairs.length ? this.make(this.report) : this.nothing(),
+      this.costs && h("p", { class: "learning", "data-testid": "learning" }, learned(this.costs)),
+    ]);
   }
 
   async refresh() {
     if (performance.now() - this.asked_at < PERIOD_MS) return;
     this.asked_at = performance.now();
     try {
-      const report = await get("v1/cost-models/accuracy");
+      const [report, costs] = await Promise.all([get("v1/cost-models/accuracy"), get("v1/cost-models")]);
       if (report.at_us !== this.report?.at_us) this.report = report;
+      this.costs = costs;
     } catch {
       // What was shown last stays; the header says when the service is away.
     }
@@ -51,6 +56,21 @@ export class AccuracyPanel {
       h("figure", {}, h("figcaption", {}, "Share within 10 %, and below p95, over time"), overTime(report)),
       h("div", { class: "scroll" }, rows(report.rows), report.drifts.length ? marks(report.drifts) : null));
   }
+}
+
+/** Which learned model is in force, and what the last training made of what was measured. */
+function learned({ at_us, artifact, learning }) {
+  const model = artifact ? `Learned model ${(artifact.digest ?? "").slice(0, 12)} is in force.` : "No learned model is in force: predictions come from measurements and the hardware's peaks.";
+  const last = learning.trainings.at(-1);
+  const waits = learning.detail ? `Training ${learning.state}: ${learning.detail}.` : `Training ${learning.state}.`;
+  return `${model} ${last ? `${trained(last, at_us)} ` : ""}${waits}`;
+}
+
+function trained(last, now_us) {
+  const from = `Last training ${ago(last.at_us, now_us)}, on ${plural(last.rows, "measurement")} because of ${last.why}`;
+  if (last.detail) return `${from}: ${last.detail}.`;
+  const losses = last.challenger_loss === null ? "" : ` (${fixed(last.challenger_loss, 3)}${last.champion_loss === null ? "" : ` against ${fixed(last.champion_loss, 3)}`})`;
+  return last.replaced ? `${from}: the new model took over${losses}.` : `${from}: the old model stayed${losses}.`;
 }
 
 /** Dots on logarithmic axes; on the line, what was said is what happened. */
