@@ -65,7 +65,9 @@ def test_learning_says_which_model_is_in_force_and_what_the_last_training_decide
         challenger_loss=0.131,
     )
     site.artifact = {"digest": "c0ffee" * 4}
-    site.learning = Learning(state="waiting", detail="188 more measurements are needed", trainings=(kept,))
+    site.learning = Learning(
+        state="waiting", detail="188 more measurements are needed", trainings=(kept,)
+    )
     page.goto(site.url)
     line = page.get_by_test_id("learning")
     expect(line).to_contain_text("Learned model c0ffeec0ffee is in force.")
