@@ -27,7 +27,7 @@ from tests.scheduler.site import agent_joined
 from tests.scheduler.watched import Watched, machines_of_readers
 
 PLAUSIBLE_LATENCY_US = range(10, 200_000)
-PLAUSIBLE_BYTES_PER_S = range(10_000_000, 100_000_000_000)
+PLAUSIBLE_BYTES_PER_S = range(1_000_000, 100_000_000_000)
 
 
 class Wire:
