@@ -195,7 +195,7 @@ def test_dry_run_and_chance_count_the_load(brain: Watched) -> None:
     assert (answer.makespan_us, answer.record.chance) == (RUN_US, 1.0)
 
 
-@given(problems({Feature.TRANSFERS, Feature.WINDOWS, Feature.STARTED, Feature.KEPT_SETUPS}))
+@given(problems({Feature.TRANSFERS, Feature.STARTED, Feature.KEPT_SETUPS}))
 def test_what_is_decoded_has_the_time_for_its_loads(problem: Problem) -> None:
     order = {op.id: i for i, op in enumerate(problem.topological_order())}
     assert check(problem, decode(problem, fastest_modes(problem), order)) == []
