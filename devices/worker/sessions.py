@@ -8,16 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scheduler.model.messages import MOST_SESSION_BYTES, MOST_SESSIONS
+
 if TYPE_CHECKING:
     from devices.runtime.session import Session
 
 Shapes = Mapping[str, tuple[int, ...]]
 Key = tuple[str, str, tuple[tuple[str, tuple[int, ...]], ...]]
-
-# A session holds about twice its file (weights and their packed copy); a worker keeps up
-# to this much of model files, and always the one in use.
-ROOM_BYTES = 1024 * 1024 * 1024
-MOST = 32
 
 
 class SessionCache:
@@ -31,7 +28,7 @@ class SessionCache:
         Most sessions to hold.
     """
 
-    def __init__(self, room_bytes: int = ROOM_BYTES, most: int = MOST) -> None:
+    def __init__(self, room_bytes: int = MOST_SESSION_BYTES, most: int = MOST_SESSIONS) -> None:
         self._room_bytes = room_bytes
         self._most = most
         self._held: OrderedDict[Key, tuple[Session, int]] = OrderedDict()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
+from operator import itemgetter
 
 from scheduler.model.problem import Band, Machine, Mode, Operation, Problem
 from scheduler.model.schedule import Assignment, Schedule
@@ -56,8 +57,12 @@ class _Lane:
         self._loaded_us[family] = 0
 
     def take(self, start_us: int, end_us: int, *, is_ready: bool) -> None:
-        """Mark a span as busy."""
-        insort(self.busy, (start_us, end_us))
+        """Mark a span as busy, as one with what it overlaps: spans stay disjoint."""
+        i = j = bisect_left(self.busy, start_us, key=itemgetter(1))
+        while j < len(self.busy) and self.busy[j][0] <= end_us:
+            j += 1
+        spans = [(start_us, end_us), *self.busy[i:j]]
+        self.busy[i:j] = [(min(begin for begin, _ in spans), max(end for _, end in spans))]
         if is_ready:
             self._next_floor_us = max(self._next_floor_us, end_us)
 

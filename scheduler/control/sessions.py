@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from scheduler.control.live import LiveMachine, LiveOperation
 from scheduler.control.state import State
-from scheduler.model.messages import WorkKind
-
-MOST = 32
-ROOM_BYTES = 1024 * 1024 * 1024
-"""Sessions, and bytes of their model files, that a worker keeps (`devices/worker/sessions.py`)."""
+from scheduler.model.messages import MOST_SESSION_BYTES, MOST_SESSIONS, WorkKind
 
 
 def holds(live: LiveMachine, digest: str, provider: str) -> bool:
@@ -58,7 +54,7 @@ def left_to_load_us(live: LiveMachine, op: LiveOperation, load_us: int, started_
 def _is_full(state: State, live: LiveMachine) -> bool:
     models = [state.models.get(digest) for digest, _ in live.sessions]
     held_bytes = sum(model.size_bytes for model in models if model is not None)
-    return len(live.sessions) > MOST or held_bytes > ROOM_BYTES
+    return len(live.sessions) > MOST_SESSIONS or held_bytes > MOST_SESSION_BYTES
 
 
 def _forget_options(state: State, digests: dict[str, None]) -> None:

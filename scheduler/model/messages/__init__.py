@@ -6,6 +6,8 @@ them as they are. Times (`_us`) are microseconds since the Unix epoch, in the cl
 """
 
 from scheduler.model.messages.machines import (
+    MOST_SESSION_BYTES,
+    MOST_SESSIONS,
     MachineReport,
     ProviderReport,
     Verdict,
@@ -42,6 +44,8 @@ from scheduler.model.messages.values import (
 )
 
 __all__ = [
+    "MOST_SESSIONS",
+    "MOST_SESSION_BYTES",
     "AgentDraining",
     "AgentJoined",
     "AgentLost",

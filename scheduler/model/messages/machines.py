@@ -7,6 +7,11 @@ from enum import StrEnum
 
 from scheduler.model.measuring import Peaks
 
+MOST_SESSIONS = 32
+MOST_SESSION_BYTES = 1024 * 1024 * 1024
+"""Sessions that a worker keeps, and bytes of their model files; always the one in use. A session
+holds about twice its file: weights and their packed copy."""
+
 
 class Verdict(StrEnum):
     """What is known of a provider on a machine, or of a model on a provider."""

@@ -8,7 +8,7 @@ from scheduler.control.commands import RequestPlan
 from scheduler.control.decoding import decode, is_better, overtakes
 from scheduler.control.events import ControllerStarted, PlanProposed, PolicyChanged, RunCancelled
 from scheduler.model.checker import check
-from scheduler.model.problem import Band, Problem
+from scheduler.model.problem import Band, Problem, Progress
 from scheduler.model.schedule import Assignment, Limits, Schedule
 from scheduler.portfolio import placer
 from tests import builders
@@ -150,3 +150,17 @@ def test_plan_that_makes_urgent_work_later_is_no_better_for_ending_earlier() -> 
     )
     assert late.makespan_us < urgent_first.makespan_us
     assert not is_better(problem, late, urgent_first)
+
+
+def test_decoding_waits_for_what_runs_through_a_window() -> None:
+    problem = builders.problem(
+        machines=[builders.machine("m0", unavailable=[(50, 60)])],
+        jobs=[builders.job("running"), builders.job("late", release_us=70)],
+        operations=[
+            builders.operation(
+                "r", job="running", durations={"m0": 100}, progress=Progress(mode=0, start_us=0)
+            ),
+            builders.operation("o", job="late", durations={"m0": 5}),
+        ],
+    )
+    assert decode(problem, {"o": 0}, {"o": 0})["o"].start_us == 100

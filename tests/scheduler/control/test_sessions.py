@@ -10,9 +10,11 @@ from hypothesis import given
 from scheduler.control.decoding import decode, fastest_modes
 from scheduler.control.events import ControllerStarted
 from scheduler.control.records import OperationRecord
-from scheduler.control.sessions import MOST, ROOM_BYTES, used
+from scheduler.control.sessions import used
 from scheduler.model.checker import check
 from scheduler.model.messages import (
+    MOST_SESSION_BYTES,
+    MOST_SESSIONS,
     AgentLost,
     Dispatch,
     FailureReason,
@@ -160,9 +162,9 @@ def test_the_session_unused_for_longest_leaves_first() -> None:
     brain = site(lanes=1)
     warm_up(brain)
     op, live = brain.state.operations["first/only"], brain.state.machines["a/cpu0"]
-    for i in range(MOST):
-        assert len(live.sessions) <= MOST
-        assert ((DIGEST, "cpu") in live.sessions) == (i < MOST)
+    for i in range(MOST_SESSIONS):
+        assert len(live.sessions) <= MOST_SESSIONS
+        assert ((DIGEST, "cpu") in live.sessions) == (i < MOST_SESSIONS)
         used(brain.state, replace(op, stage=replace(op.stage, digest=f"{i}")), "a/cpu0", "cpu", 1)
     assert (DIGEST, "cpu") not in live.sessions
     send(brain, "r", 600_000)
@@ -173,7 +175,7 @@ def test_sessions_leave_a_worker_that_holds_too_many_bytes() -> None:
     brain = site(lanes=1)
     warm_up(brain)
     op, live = brain.state.operations["first/only"], brain.state.machines["a/cpu0"]
-    large = replace(model_added(digest="large", name="large"), size_bytes=ROOM_BYTES)
+    large = replace(model_added(digest="large", name="large"), size_bytes=MOST_SESSION_BYTES)
     brain.handle(large)
     used(brain.state, replace(op, stage=replace(op.stage, digest="large")), "a/cpu0", "cpu", 1)
     assert list(live.sessions) == [("large", "cpu")]
@@ -195,7 +197,7 @@ def test_dry_run_and_chance_count_the_load(brain: Watched) -> None:
     assert (answer.makespan_us, answer.record.chance) == (RUN_US, 1.0)
 
 
-@given(problems({Feature.TRANSFERS, Feature.STARTED, Feature.KEPT_SETUPS}))
+@given(problems({Feature.TRANSFERS, Feature.WINDOWS, Feature.STARTED, Feature.KEPT_SETUPS}))
 def test_what_is_decoded_has_the_time_for_its_loads(problem: Problem) -> None:
     order = {op.id: i for i, op in enumerate(problem.topological_order())}
     assert check(problem, decode(problem, fastest_modes(problem), order)) == []
