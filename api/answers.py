@@ -9,7 +9,7 @@ import msgspec
 
 from api.errors import Problem
 from api.registry import ModelRecord, WorkloadRecord
-from scheduler.control.costs import AccuracyReport, KnownCost, KnownLink, Learning
+from scheduler.control.predicting.costs import AccuracyReport, KnownCost, KnownLink, Learning
 from scheduler.control.records import (
     MachineView,
     OperationRecord,

@@ -11,8 +11,8 @@ from api.context import Context, of
 from api.loads import foreign_load, listed
 from api.loads import neighbour as read_neighbour
 from api.routes.common import json_of, reply, route
-from scheduler.control.assuming import CostQuestion
-from scheduler.control.costs import CostReport
+from scheduler.control.predicting.assuming import CostQuestion
+from scheduler.control.predicting.costs import CostReport
 from scheduler.model.errors import InvalidInput, Unavailable, UnknownName
 
 ANSWER_TIMEOUT_S = 10.0

@@ -10,8 +10,8 @@ from api.store.connection import Argument, Command
 from api.store.questions import Questions
 from api.store.runs import ViewChanged
 from api.store.scripts import COMMIT, DROP_LEASE, RENEW_LEASE, TAKE_LEASE
-from scheduler.control.costs import CostReport
 from scheduler.control.events import Event
+from scheduler.control.predicting.costs import CostReport
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model import keys
 from scheduler.model.errors import StaleEpoch

@@ -9,9 +9,9 @@ from api.store import codec
 from api.store.connection import LONGEST_BLOCK_MS
 from api.store.log import FIRST
 from api.store.runs import Runs
-from scheduler.control.assuming import CostQuestion
-from scheduler.control.costs import KnownCost
 from scheduler.control.events import EVENT_TYPES, Event, RunSubmitted
+from scheduler.control.predicting.assuming import CostQuestion
+from scheduler.control.predicting.costs import KnownCost
 from scheduler.control.records import Preview
 from scheduler.model import errors, keys
 from scheduler.model.errors import FjordError, Unavailable

@@ -8,7 +8,7 @@ from typing import Any
 
 from api.store import codec
 from api.store.registry import Registry
-from scheduler.control.costs import CostReport
+from scheduler.control.predicting.costs import CostReport
 from scheduler.control.records import OperationRecord, RunRecord, RunState, SiteView
 from scheduler.model import keys
 from scheduler.model.messages import Profile, Release

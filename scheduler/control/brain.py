@@ -5,24 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from scheduler.control import (
-    fleet,
-    gaps,
-    improving,
-    lifecycle,
-    linking,
-    preempting,
-    profiling,
-    quiet,
-    recovery,
-    reports,
-    views,
-)
-from scheduler.control.assuming import CostQuestion
+from scheduler.control import fleet, views
 from scheduler.control.commands import Command, RecordRun
-from scheduler.control.costing import cost_report, costs_beside
-from scheduler.control.costs import CostReport, KnownCost
-from scheduler.control.dispatching import dispatch, resend_all
 from scheduler.control.events import (
     ControllerStarted,
     CostModelChanged,
@@ -38,11 +22,19 @@ from scheduler.control.events import (
     WorkloadAdded,
     WorkloadRemoved,
 )
-from scheduler.control.explaining import Timetable
-from scheduler.control.hurrying import is_due
-from scheduler.control.planning import count_overtaken, is_running_dry, replan
-from scheduler.control.previewing import preview
+from scheduler.control.measuring import gaps, linking, profiling, quiet
+from scheduler.control.placing import improving
+from scheduler.control.placing.explaining import Timetable
+from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
+from scheduler.control.placing.previewing import preview
+from scheduler.control.predicting.assuming import CostQuestion
+from scheduler.control.predicting.costing import cost_report, costs_beside
+from scheduler.control.predicting.costs import CostReport, KnownCost
+from scheduler.control.preemption import preempting
+from scheduler.control.preemption.hurrying import is_due
 from scheduler.control.records import Preview, RunRecord, SiteView
+from scheduler.control.runs import lifecycle, recovery, reports
+from scheduler.control.runs.dispatching import dispatch, resend_all
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state import State, Turn
 from scheduler.model.links import LinkMeasured

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from scheduler.control import linking
-from scheduler.control.findings import cancel_profiles, forget_changed
-from scheduler.control.holding import hold_for_restart
-from scheduler.control.lifecycle import stop
 from scheduler.control.live import SENT, LiveAgent, LiveMachine, LiveOperation
-from scheduler.control.profiling import measure_all, profiles_on
+from scheduler.control.measuring import linking
+from scheduler.control.measuring.findings import cancel_profiles, forget_changed
+from scheduler.control.measuring.profiling import measure_all, profiles_on
+from scheduler.control.preemption.holding import hold_for_restart
 from scheduler.control.records import OperationState
-from scheduler.control.recovery import lose, run_again_what_was_on
+from scheduler.control.runs.lifecycle import stop
+from scheduler.control.runs.recovery import lose, run_again_what_was_on
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import (
     AgentDraining,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from scheduler.control.preemption.stops import Hold
 from scheduler.control.records import (
     AttemptRecord,
     Candidate,
@@ -11,7 +12,6 @@ from scheduler.control.records import (
     OperationState,
     RunState,
 )
-from scheduler.control.stops import Hold
 from scheduler.control.workload import Stage, Workload
 from scheduler.model.measuring import Kind, Load
 from scheduler.model.messages import (

@@ -10,9 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scheduler.control.accuracy import Accuracy
 from scheduler.control.commands import Command
-from scheduler.control.links import Links
 from scheduler.control.live import (
     LiveAgent,
     LiveMachine,
@@ -22,8 +20,10 @@ from scheduler.control.live import (
     Options,
     Shapes,
 )
+from scheduler.control.predicting.accuracy import Accuracy
+from scheduler.control.predicting.links import Links
+from scheduler.control.preemption.stops import Stops
 from scheduler.control.settings import BrainSettings
-from scheduler.control.stops import Stops
 from scheduler.control.workload import Workload
 from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Load

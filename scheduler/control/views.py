@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from scheduler.control.chances import chance, late_us, spread_us
-from scheduler.control.explaining import Timetable, candidates, why_waiting
-from scheduler.control.foreseeing import input_shapes
 from scheduler.control.live import ENDED, PENDING, LiveMachine, LiveOperation, LiveRun, Shapes
-from scheduler.control.planning import bound_us
+from scheduler.control.placing.chances import chance, late_us, spread_us
+from scheduler.control.placing.explaining import Timetable, candidates, why_waiting
+from scheduler.control.placing.planning import bound_us
+from scheduler.control.predicting.foreseeing import input_shapes
 from scheduler.control.records import (
     Candidate,
     MachineView,

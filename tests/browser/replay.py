@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 from api.answers import CostModels, RunOperators
 from api.dashboard import Dashboard
 from api.trace import trace
-from scheduler.control.costs import AccuracyReport, Learning
+from scheduler.control.predicting.costs import AccuracyReport, Learning
 from scheduler.control.records import RunRecord, SiteView
 
 

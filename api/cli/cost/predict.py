@@ -11,7 +11,7 @@ from api.cli import options, output
 from api.cli.models import parse_shape
 from api.client import Client
 from api.client.clients import DEFAULT_URL
-from scheduler.control.assuming import CostQuestion, load_beside
+from scheduler.control.predicting.assuming import CostQuestion, load_beside
 from scheduler.model.errors import InvalidInput
 from scheduler.model.measuring import IDLE, Load
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from scheduler.control.candidates import options
-from scheduler.control.holding import free_us
-from scheduler.control.links import LiveLink
 from scheduler.control.live import PENDING, LiveMachine, LiveOperation, LiveRun, Options
+from scheduler.control.placing.candidates import options
+from scheduler.control.predicting.links import LiveLink
+from scheduler.control.preemption.holding import free_us
 from scheduler.control.records import OperationState
 from scheduler.control.state import State
 from scheduler.model.problem import Job, Link, Machine, Mode, Operation, Problem, Progress, Window

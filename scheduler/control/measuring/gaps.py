@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scheduler.control.foreseeing import input_shapes
-from scheduler.control.idling import idle_from_us
 from scheduler.control.live import LiveMachine, LiveModel, LiveOperation, Shapes
-from scheduler.control.profiling import measure_extra
+from scheduler.control.measuring.idling import idle_from_us
+from scheduler.control.measuring.profiling import measure_extra
+from scheduler.control.predicting.foreseeing import input_shapes
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import Verdict, WorkKind
 

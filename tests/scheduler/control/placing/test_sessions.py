@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from scheduler.control.decoding import decode, fastest_modes
 from scheduler.control.events import ControllerStarted
+from scheduler.control.placing.decoding import decode, fastest_modes
+from scheduler.control.placing.sessions import used
 from scheduler.control.records import OperationRecord
-from scheduler.control.sessions import used
 from scheduler.model.checker import check
 from scheduler.model.messages import (
     MOST_SESSION_BYTES,

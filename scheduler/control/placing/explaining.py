@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from scheduler.control.candidates import options
-from scheduler.control.holding import free_us
 from scheduler.control.live import PENDING, LiveOperation, LiveRun, Options, Placement
+from scheduler.control.placing.candidates import options
+from scheduler.control.preemption.holding import free_us
 from scheduler.control.records import Candidate, OperationState, Reason
 from scheduler.control.state import State
 from scheduler.model.messages import WorkKind

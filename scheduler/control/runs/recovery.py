@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from scheduler.control.candidates import could_run_later, options
-from scheduler.control.findings import drop_stranded_profile, refuse_profile
-from scheduler.control.holding import let_go
-from scheduler.control.lifecycle import (
+from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
+from scheduler.control.measuring.findings import drop_stranded_profile, refuse_profile
+from scheduler.control.placing.candidates import could_run_later, options
+from scheduler.control.placing.sessions import doubted
+from scheduler.control.preemption.holding import let_go
+from scheduler.control.records import AttemptRecord, OperationState, RunState
+from scheduler.control.runs.lifecycle import (
     end_run,
     free_machine,
     note_stop,
@@ -13,9 +16,6 @@ from scheduler.control.lifecycle import (
     take_out,
     withdraw,
 )
-from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
-from scheduler.control.records import AttemptRecord, OperationState, RunState
-from scheduler.control.sessions import doubted
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import (
     FailureReason,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scheduler.control.commands import RequestPlan
-from scheduler.control.decoding import decode, is_better, overtakes
 from scheduler.control.events import ControllerStarted, PlanProposed, PolicyChanged, RunCancelled
+from scheduler.control.placing.decoding import decode, is_better, overtakes
 from scheduler.model.checker import check
 from scheduler.model.problem import Band, Problem, Progress
 from scheduler.model.schedule import Assignment, Limits, Schedule

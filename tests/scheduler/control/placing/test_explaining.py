@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.control.explaining import Timetable, candidates, chosen_instead
+from scheduler.control.placing.explaining import Timetable, candidates, chosen_instead
 from scheduler.control.records import Candidate, Reason
 from scheduler.model.problem import Mode
 from tests.scheduler.site import added, agent_joined, single, submitted

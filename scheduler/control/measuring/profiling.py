@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 
 from scheduler.control.commands import ForgetProfiles
 from scheduler.control.events import ModelAdded, ModelRemoved, ProfileRequested
-from scheduler.control.lifecycle import admit, end_run, register
 from scheduler.control.live import ENDED, LiveModel, LiveOperation, LiveRun, Shapes
 from scheduler.control.records import OperationState, RunState
+from scheduler.control.runs.lifecycle import admit, end_run, register
 from scheduler.control.state import State, Turn
 from scheduler.control.workload import Stage, Workload
 from scheduler.model.messages import FailureReason, ProviderReport, Verdict, WorkKind

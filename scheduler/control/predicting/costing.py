@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from scheduler.control.assuming import CostQuestion, load_beside
-from scheduler.control.costs import CostReport, KnownCost
-from scheduler.control.foreseeing import FUNCTION_PROVIDER
+from scheduler.control.predicting.assuming import CostQuestion, load_beside
+from scheduler.control.predicting.costs import CostReport, KnownCost
+from scheduler.control.predicting.foreseeing import FUNCTION_PROVIDER
 from scheduler.control.state import State
 from scheduler.model.measuring import Kind, Load, Neighbour
 from scheduler.model.messages import Verdict, WorkKind

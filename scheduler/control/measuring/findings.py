@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scheduler.control.commands import KeepProfile
-from scheduler.control.idling import charge
-from scheduler.control.lifecycle import end_run, finish_run, withdraw
 from scheduler.control.live import LiveOperation, LiveRun
+from scheduler.control.measuring.idling import charge
 from scheduler.control.records import OperationState, RunState
+from scheduler.control.runs.lifecycle import end_run, finish_run, withdraw
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import FailureReason, Profile, ProviderReport, Verdict, WorkKind
 from scheduler.model.ports import CostQuery

@@ -6,15 +6,15 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
 from scheduler.control.events import RunSubmitted
-from scheduler.control.expansion import expand
-from scheduler.control.explaining import Timetable
-from scheduler.control.foreseeing import foresee
-from scheduler.control.lifecycle import new_run
 from scheduler.control.live import LiveRun, Placement
-from scheduler.control.planning import absolute, solve
-from scheduler.control.preempting import choose
+from scheduler.control.placing.explaining import Timetable
+from scheduler.control.placing.planning import absolute, solve
+from scheduler.control.placing.snapshot import Snapshot, snapshot
+from scheduler.control.predicting.foreseeing import foresee
+from scheduler.control.preemption.preempting import choose
 from scheduler.control.records import LeftOut, Preemption, Preview, Reason
-from scheduler.control.snapshot import Snapshot, snapshot
+from scheduler.control.runs.expansion import expand
+from scheduler.control.runs.lifecycle import new_run
 from scheduler.control.state import State
 from scheduler.control.views import run_record
 from scheduler.model.bounds import lower_bound

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from scheduler.control.commands import Command
-from scheduler.control.costs import KnownLink
 from scheduler.control.events import Tick
+from scheduler.control.predicting.costs import KnownLink
 from scheduler.model.links import LinkMeasured, Transfer
 from scheduler.model.messages import AgentLost, OperationFinished
 from scheduler.model.problem import Band

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 
-from scheduler.control.chances import Ends, joined_us, spread_us
-from scheduler.control.decoding import decode, fastest_modes, is_better, overtakes
-from scheduler.control.explaining import why_waiting
-from scheduler.control.foreseeing import foresee
 from scheduler.control.live import LiveOperation, LiveRun, Placement
+from scheduler.control.placing.chances import Ends, joined_us, spread_us
+from scheduler.control.placing.decoding import decode, fastest_modes, is_better, overtakes
+from scheduler.control.placing.explaining import why_waiting
+from scheduler.control.placing.snapshot import Snapshot, snapshot
+from scheduler.control.predicting.foreseeing import foresee
 from scheduler.control.records import OperationState
-from scheduler.control.snapshot import Snapshot, snapshot
 from scheduler.control.state import LivePlan, State, Turn
 from scheduler.model.bounds import lower_bound
 from scheduler.model.checker import check

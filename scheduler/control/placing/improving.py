@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from scheduler.control.commands import RequestPlan
-from scheduler.control.decoding import decode, is_better, overtakes
 from scheduler.control.events import PlanProposed
 from scheduler.control.live import PENDING
-from scheduler.control.planning import (
+from scheduler.control.placing.decoding import decode, is_better, overtakes
+from scheduler.control.placing.planning import (
     choice_of,
     commit,
     current_choice,
@@ -16,8 +16,8 @@ from scheduler.control.planning import (
     ranks,
     solve,
 )
+from scheduler.control.placing.snapshot import Snapshot, snapshot
 from scheduler.control.records import OperationState
-from scheduler.control.snapshot import Snapshot, snapshot
 from scheduler.control.state import PlanRequest, State, Turn
 from scheduler.model.checker import check
 from scheduler.model.schedule import Schedule

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from scheduler.control.commands import SendPlan
-from scheduler.control.expansion import bindings, outputs_read
-from scheduler.control.explaining import Timetable, candidates, chosen_instead, is_chosen
-from scheduler.control.foreseeing import work_kind
 from scheduler.control.live import SENT, LiveAgent, LiveOperation
+from scheduler.control.placing.explaining import Timetable, candidates, chosen_instead, is_chosen
+from scheduler.control.predicting.foreseeing import work_kind
 from scheduler.control.records import OperationState
+from scheduler.control.runs.expansion import bindings, outputs_read
 from scheduler.control.state import State, Turn
 from scheduler.model.measuring import IDLE
 from scheduler.model.messages import AgentPlan, Binding, Dispatch, Work, WorkKind

@@ -7,8 +7,8 @@ not lost.
 from __future__ import annotations
 
 from scheduler.control.live import LiveMachine, LiveOperation
+from scheduler.control.preemption.stops import Hold
 from scheduler.control.state import State
-from scheduler.control.stops import Hold
 from scheduler.model.messages import WorkKind
 
 NEARLY_DONE_US = 1_000_000

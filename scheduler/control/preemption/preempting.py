@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 
-from scheduler.control.candidates import cost_query, options
-from scheduler.control.holding import NEARLY_DONE_US, can_be_asked
 from scheduler.control.live import LiveOperation, Placement, is_ready
+from scheduler.control.placing.candidates import cost_query, options
+from scheduler.control.preemption.holding import NEARLY_DONE_US, can_be_asked
+from scheduler.control.preemption.stops import Figure
 from scheduler.control.records import OperationState, Preemption
-from scheduler.control.recovery import give_way
+from scheduler.control.runs.recovery import give_way
 from scheduler.control.state import State, Turn
-from scheduler.control.stops import Figure
 from scheduler.model.ports import Provenance
 from scheduler.model.problem import Band, Mode
 

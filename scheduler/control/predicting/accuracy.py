@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from math import exp, log
 
-from scheduler.control.costs import (
+from scheduler.control.predicting.costs import (
     AccuracyPoint,
     AccuracyReport,
     AccuracyRow,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from scheduler.control.candidates import cost_query, forget_options
 from scheduler.control.commands import KeepExecution
-from scheduler.control.costs import PredictedActual
-from scheduler.control.expansion import expand, fan_outs_of, length, outputs_read
-from scheduler.control.explaining import chosen_instead, is_chosen
-from scheduler.control.findings import measured
-from scheduler.control.foreseeing import seen_load
-from scheduler.control.gaps import note_shapes
-from scheduler.control.hurrying import keeps_critical_waiting
-from scheduler.control.lifecycle import (
+from scheduler.control.live import ENDED, PENDING, SENT, LiveOperation, is_ready, stored_boxes
+from scheduler.control.measuring.findings import measured
+from scheduler.control.measuring.gaps import note_shapes
+from scheduler.control.placing.candidates import cost_query, forget_options
+from scheduler.control.placing.explaining import chosen_instead, is_chosen
+from scheduler.control.placing.sessions import holds, left_to_load_us, used
+from scheduler.control.predicting.costs import PredictedActual
+from scheduler.control.predicting.foreseeing import seen_load
+from scheduler.control.preemption.hurrying import keeps_critical_waiting
+from scheduler.control.records import OperationState, RunState
+from scheduler.control.runs.expansion import expand, fan_outs_of, length, outputs_read
+from scheduler.control.runs.lifecycle import (
     end_run,
     finish_run,
     free_machine,
@@ -19,10 +22,7 @@ from scheduler.control.lifecycle import (
     stop,
     take_out,
 )
-from scheduler.control.live import ENDED, PENDING, SENT, LiveOperation, is_ready, stored_boxes
-from scheduler.control.records import OperationState, RunState
-from scheduler.control.recovery import fault, settle
-from scheduler.control.sessions import holds, left_to_load_us, used
+from scheduler.control.runs.recovery import fault, settle
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import (
     FailureReason,

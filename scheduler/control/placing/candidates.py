@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from scheduler.control.expansion import held_values
-from scheduler.control.foreseeing import FUNCTION_PROVIDER, input_shapes
 from scheduler.control.live import LiveMachine, LiveOperation, Options, stored_boxes
+from scheduler.control.placing.sessions import holds
+from scheduler.control.predicting.foreseeing import FUNCTION_PROVIDER, input_shapes
 from scheduler.control.records import Candidate, Reason
-from scheduler.control.sessions import holds
+from scheduler.control.runs.expansion import held_values
 from scheduler.control.state import State
 from scheduler.model.measuring import IDLE, Load
 from scheduler.model.messages import FailureReason, ProviderReport, Value, Verdict, WorkKind

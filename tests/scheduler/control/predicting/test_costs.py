@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scheduler.control.accuracy import PAIRS_KEPT, Accuracy
-from scheduler.control.costs import PredictedActual
-from scheduler.control.foreseeing import foresee
+from scheduler.control.predicting.accuracy import PAIRS_KEPT, Accuracy
+from scheduler.control.predicting.costs import PredictedActual
+from scheduler.control.predicting.foreseeing import foresee
 from scheduler.model.measuring import Kind, Load, Neighbour
 from scheduler.model.messages import OperationFinished
 from tests.scheduler.site import added, agent_joined, chain, single, submitted, value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from scheduler.control.costs import KnownLink
+from scheduler.control.predicting.costs import KnownLink
 from scheduler.model.links import LEAST_BYTES_PER_S, LinkMeasured, Transfer, nonsense
 from scheduler.model.ports import Provenance
 

@@ -6,13 +6,13 @@ from heapq import heappop, heappush
 
 from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
 from scheduler.control.events import RunCancelled, RunSubmitted
-from scheduler.control.expansion import expand, missing_inputs, run_outputs
-from scheduler.control.holding import hold
-from scheduler.control.hurrying import look_again_us
-from scheduler.control.idling import gap_due_us
 from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun
-from scheduler.control.planning import is_beyond_horizon
+from scheduler.control.measuring.idling import gap_due_us
+from scheduler.control.placing.planning import is_beyond_horizon
+from scheduler.control.preemption.holding import hold
+from scheduler.control.preemption.hurrying import look_again_us
 from scheduler.control.records import OperationState, RunState
+from scheduler.control.runs.expansion import expand, missing_inputs, run_outputs
 from scheduler.control.state import State, Turn
 from scheduler.control.workload import Workload
 from scheduler.model.messages import FailureReason, Release, Value

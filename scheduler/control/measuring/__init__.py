@@ -1,0 +1,1 @@
+"""What is measured though no run asked for it: models, shapes, ways between boxes; and when."""

@@ -1,0 +1,1 @@
+"""When what runs gives way to critical work, what that costs, and until when a machine is held."""
