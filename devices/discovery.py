@@ -109,6 +109,7 @@ def _discover(row: Provider, simulated: bool, cache: PeakCache | None) -> Discov
         version=version(row),
         simulated=row.is_simulated(host),
         terminates=row.terminates,
+        static_shapes=row.needs_static_shapes,
         fingerprint=fingerprint(row),
     )
     reason = missing(row, host)

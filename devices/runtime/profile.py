@@ -38,6 +38,7 @@ def profile(
     repeats: int = REPEATS,
     budget_us: int = BUDGET_US,
     operators: bool = False,
+    keep: Callable[[Session, Shapes], None] | None = None,
     clock: Clock = time.perf_counter_ns,
     meter: EnergyMeter | None = None,
 ) -> Profile:
@@ -51,6 +52,8 @@ def profile(
         Shapes of inputs; those that are not given are bound as `bind_shapes` does.
     operators
         Whether to measure each operator too, in a session of its own.
+    keep
+        Takes the session, warm, and the shapes it was made for, where the verdict is usable.
     clock
         Monotonic nanoseconds.
     meter
@@ -92,6 +95,8 @@ def profile(
         energy_uj=used_uj // len(samples) if used_uj is not None else None,
     )
     judged = _checked(timed, path, row, inputs, outputs)
+    if keep is not None and judged.verdict is Verdict.USABLE:
+        keep(session, bound)
     return _with_operators(judged, path, row, inputs) if operators else judged
 
 

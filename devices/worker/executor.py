@@ -135,13 +135,16 @@ class Executor:
         from devices.runtime.profile import profile
 
         params: dict[str, Any] = message.work.params
+        path, digest = Path(message.model_path), message.work.digest
         before = now_us()
         measured = profile(
-            Path(message.model_path),
-            message.work.digest,
+            path,
+            digest,
             provider(message.provider),
             self._machine,
             {name: tuple(shape) for name, shape in params.get("shapes", {}).items()},
+            # Runs that follow find it loaded: they go where work is fastest, not where some ran.
+            keep=lambda session, shapes: self._sessions.keep(session, digest, path, shapes),
             **{
                 name: params[name]
                 for name in ("repeats", "budget_us", "operators")

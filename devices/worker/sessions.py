@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scheduler.model.messages import MOST_SESSION_BYTES, MOST_SESSIONS
 
 if TYPE_CHECKING:
+    from devices.catalogue import Provider
     from devices.runtime.session import Session
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -51,8 +52,8 @@ class SessionCache:
         from devices.runtime.session import open_session
 
         row = row_of(provider)
-        fixed = dict(shapes) if row.needs_static_shapes else None
-        key = (digest, provider, tuple(sorted(fixed.items())) if fixed else ())
+        fixed = shapes if row.needs_static_shapes else None
+        key = _key(digest, row, shapes)
         held = self._held.get(key)
         if held is not None:
             self._held.move_to_end(key)
@@ -62,9 +63,23 @@ class SessionCache:
         self._shrink()
         return session, session.load_us
 
+    def keep(self, session: Session, digest: str, path: Path, shapes: Shapes) -> None:
+        """Keep a session that was made elsewhere while there is room; it is the first to leave."""
+        key, size = _key(digest, session.row, shapes), path.stat().st_size
+        has_room = len(self._held) < self._most and self._bytes() + size <= self._room_bytes
+        if key not in self._held and has_room:
+            self._held[key] = (session, size)
+            self._held.move_to_end(key, last=False)
+
     def _shrink(self) -> None:
-        while len(self._held) > 1 and (len(self._held) > self._most or self._excess() > 0):
+        while len(self._held) > 1 and (
+            len(self._held) > self._most or self._bytes() > self._room_bytes
+        ):
             self._held.popitem(last=False)
 
-    def _excess(self) -> int:
-        return sum(size for _, size in self._held.values()) - self._room_bytes
+    def _bytes(self) -> int:
+        return sum(size for _, size in self._held.values())
+
+
+def _key(digest: str, row: Provider, shapes: Shapes) -> Key:
+    return (digest, row.name, tuple(sorted(shapes.items())) if row.needs_static_shapes else ())

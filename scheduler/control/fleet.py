@@ -118,6 +118,7 @@ def machine_up(state: State, turn: Turn, event: MachineUp) -> None:
     if live is None or (live.is_up and live.held is None):
         return
     live.is_up, live.reason, live.held, live.up_us = True, "", None, event.at_us
+    live.has_gaps = True
     state.stops.came_up(event.machine, event.at_us)
     _fleet_changed(state, turn)
 
@@ -128,7 +129,7 @@ def _add_machine(state: State, report: MachineReport, event: AgentJoined) -> Non
         forget_changed(state, report.id, report.providers)
     state.oracle.learn_machine(report)
     state.machines[report.id] = LiveMachine(
-        report=report, agent=event.agent, box=event.box, since_us=event.at_us
+        report=report, agent=event.agent, box=event.box, since_us=event.at_us, has_gaps=True
     )
 
 

@@ -26,6 +26,8 @@ from scheduler.model.problem import Band, Edge, Mode
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 """Input shapes by name, sorted."""
+Session = tuple[str, str, Shapes]
+"""Digest, provider, and the shapes that it takes where the provider needs them fixed."""
 PENDING = frozenset({OperationState.EXPECTED, OperationState.WAITING, OperationState.DISPATCHED})
 """Not started."""
 SENT = frozenset({OperationState.DISPATCHED, OperationState.RUNNING})
@@ -208,7 +210,7 @@ class LiveMachine:
     up_us
         When its worker came up.
     sessions
-        Digest and provider of each session that its worker holds, unused for longest first.
+        What its worker holds, unused for longest first.
     fill_from_us
         Before this, nothing is measured there that nobody asked for: its share of time is used up.
     has_gaps
@@ -227,7 +229,7 @@ class LiveMachine:
     held: Hold | None = None
     free_us: int = 0
     up_us: int = 0
-    sessions: dict[tuple[str, str], None] = field(default_factory=dict)
+    sessions: dict[Session, None] = field(default_factory=dict)
     fill_from_us: int = 0
     has_gaps: bool = False
 

@@ -35,11 +35,11 @@ VICTIMS = {
 }
 
 
-def part_of(service: Service, words: str) -> psutil.Process:
+def parts_of(service: Service, words: str) -> list[psutil.Process]:
     children = psutil.Process(service.process.pid).children(recursive=True)
     found = [child for child in children if words in " ".join(_command(child))]
     assert found, f"no process has {words!r} in its command line"
-    return found[0]
+    return found
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -92,7 +92,7 @@ async def log_of(service: Service) -> list[Event]:
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_all_runs_end_once_when_a_part_is_killed(fragile: Service, victim: str) -> None:
     with Client(fragile.url) as client:
-        process = part_of(fragile, VICTIMS[victim])
+        process = parts_of(fragile, VICTIMS[victim])[0]
         runs = [client.submit("twice", {"x": tensor(number)}) for number in range(RUNS)]
         wait_until(lambda: begun(client, runs) >= BEFORE_KILL)
         process.kill()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from scheduler.control.commands import KeepProfile
 from scheduler.control.live import LiveOperation, LiveRun
 from scheduler.control.measuring.idling import charge
+from scheduler.control.placing.sessions import was_measured
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.runs.lifecycle import end_run, finish_run, withdraw
 from scheduler.control.state import State, Turn
@@ -89,6 +90,9 @@ def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> N
         origin = expected.provenance.value
         profile = replace(profile, expected_us=expected.p50_us, provenance=origin)
     model = state.models.get(op.stage.digest)
+    shapes = tuple(sorted(profile.shapes.items()))
+    if profile.verdict is Verdict.USABLE:
+        was_measured(state, machine, op.stage.digest, provider, shapes, op.started_us or 0)
     is_own = model is None or not op.run.is_extra or _shapes_of(op) == model.shapes
     state.measured_at.setdefault(key, {})[tuple(sorted(_shapes_of(op).items()))] = state.now_us
     live = state.machines.get(machine)

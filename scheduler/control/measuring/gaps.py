@@ -1,13 +1,17 @@
-"""What should be measured though nobody asked: shapes that runs have, what drifted, what is old."""
+"""What should be measured though nobody asked: sessions that are not there, shapes that runs have,
+what drifted, what is old.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 
 from scheduler.control.live import LiveMachine, LiveModel, LiveOperation, Shapes
 from scheduler.control.measuring.idling import idle_from_us
 from scheduler.control.measuring.profiling import measure_extra
+from scheduler.control.placing.sessions import has_room, session
 from scheduler.control.predicting.foreseeing import input_shapes
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import Verdict, WorkKind
@@ -65,18 +69,39 @@ def _gaps(state: State, machine: str, live: LiveMachine) -> Iterator[Gap]:
     }
     for model in state.models.values():
         own = tuple(sorted(model.shapes.items()))
-        for report in live.report.providers:
-            key = (model.digest, machine, report.provider)
-            profile = state.profiles.get(key)
-            if profile is None or profile.verdict is not Verdict.USABLE:
-                continue
+        usable = _usable(state, model, machine, live)
+        if usable and _is_cold(state, model, live, usable[0]):
+            yield Gap(model, usable[0], own, (3, max(model.seen.values())))
+        for provider in usable:
+            key = (model.digest, machine, provider)
             done = state.measured_at.get(key, {})
             for shapes, count in model.seen.items():
                 if count >= state.settings.fill_seen and shapes not in done and shapes != own:
-                    yield Gap(model, report.provider, shapes, (1, count))
+                    yield Gap(model, provider, shapes, (1, count))
             at_us = done.get(own, 0)
-            changed_us = drifts.get((model.digest, report.provider), 0)
+            changed_us = drifts.get((model.digest, provider), 0)
             if changed_us > at_us:
-                yield Gap(model, report.provider, own, (2, changed_us))
+                yield Gap(model, provider, own, (2, changed_us))
             elif model.seen and state.now_us - at_us > state.settings.fill_age_us:
-                yield Gap(model, report.provider, own, (0, state.now_us - at_us))
+                yield Gap(model, provider, own, (0, state.now_us - at_us))
+
+
+def _usable(state: State, model: LiveModel, machine: str, live: LiveMachine) -> list[str]:
+    """Providers that a model was measured on there, the fastest first."""
+    medians: dict[str, float] = {}
+    for report in live.report.providers:
+        profile = state.profiles.get((model.digest, machine, report.provider))
+        if profile is not None and profile.verdict is Verdict.USABLE and profile.samples_us:
+            medians[report.provider] = median(profile.samples_us)
+    return sorted(medians, key=lambda provider: medians[provider])
+
+
+def _is_cold(state: State, model: LiveModel, live: LiveMachine, provider: str) -> bool:
+    """Whether a model in use has no session where it is fastest: no single run waits for a load.
+
+    It would stay where some session happens to be, on a slower provider, for as long as the worker
+    lives; what measures it leaves its session there.
+    """
+    is_used = max(model.seen.values(), default=0) >= state.settings.fill_seen
+    own = session(live, model.digest, provider, tuple(sorted(model.shapes.items())))
+    return is_used and own not in live.sessions and has_room(state, live, model.digest)

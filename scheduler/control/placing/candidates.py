@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from scheduler.control.live import LiveMachine, LiveOperation, Options, stored_boxes
-from scheduler.control.placing.sessions import holds
+from scheduler.control.placing.sessions import holds, session
 from scheduler.control.predicting.foreseeing import FUNCTION_PROVIDER, input_shapes
 from scheduler.control.records import Candidate, Reason
 from scheduler.control.runs.expansion import held_values
@@ -109,25 +109,30 @@ def _site_options(state: State, op: LiveOperation) -> Options:
             detail = f"needs {found.peak_bytes} of {machine.report.memory_bytes} bytes"
             refused.append(_refused(name, provider, Reason.OUT_OF_MEMORY, detail))
         else:
-            modes.append(_mode(machine, provider, op.stage.digest, found))
+            modes.append(_mode(machine, provider, op, found))
             provenance.append(found.provenance.value)
     return Options(tuple(modes), tuple(provenance), tuple(refused))
 
 
-def _mode(live: LiveMachine, provider: str, digest: str, found: Prediction) -> Mode:
+def _mode(live: LiveMachine, provider: str, op: LiveOperation, found: Prediction) -> Mode:
     # A guess moves nothing: whatever was measured somewhere has a load time there.
     is_known = found.load_provenance is Provenance.MEASURED and found.load_us > 0
-    is_cold = is_known and not holds(live, digest, provider)
+    is_cold = is_known and not holds(live, op, provider)
     return Mode(
         machine=live.report.id,
         provider=provider,
-        family=f"{digest}:{provider}" if is_cold else "",
+        family=_family(live, op, provider) if is_cold else "",
         setup_us=found.load_us if is_cold else 0,
         duration_us=found.p50_us,
         duration_p95_us=found.p95_us,
         peak_bytes=found.peak_bytes,
         energy_uj=found.energy_uj or 0,
     )
+
+
+def _family(live: LiveMachine, op: LiveOperation, provider: str) -> str:
+    digest, name, shapes = session(live, op.stage.digest, provider, input_shapes(op))
+    return f"{digest}:{name}:{shapes}" if shapes else f"{digest}:{name}"
 
 
 def _providers(

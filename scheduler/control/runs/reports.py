@@ -49,7 +49,7 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
         return
     _count_inversion(state, op, event)
     live = state.machines[event.machine]
-    is_warm = holds(live, op.stage.digest, mode.provider)
+    is_warm = holds(live, op, mode.provider)
     op.load_us = 0 if is_warm else left_to_load_us(live, op, mode.setup_us, event.at_us)
     used(state, op, event.machine, mode.provider, event.at_us)
     op.state, op.mode, op.started_us = OperationState.RUNNING, mode, event.at_us

@@ -37,6 +37,8 @@ class ProviderReport:
         Its times say nothing about real hardware.
     terminates
         Whether a running inference can be stopped without ending the worker.
+    static_shapes
+        Whether a session takes inputs of the shapes it was made for only.
     fingerprint
         What its speed depends on: hardware and builds, in one line; empty if the agent did not say.
     """
@@ -48,6 +50,7 @@ class ProviderReport:
     version: str = ""
     simulated: bool = False
     terminates: bool = False
+    static_shapes: bool = False
     fingerprint: str = ""
 
 

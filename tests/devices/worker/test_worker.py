@@ -142,6 +142,19 @@ def test_a_session_is_made_once(worker: Worker, doubles: Path) -> None:
     assert np.asarray(worker.store.get(second.outputs["y"])).tolist() == [[2.0] * 4]
 
 
+def test_a_model_that_was_measured_is_loaded(worker: Worker, tmp_path: Path) -> None:
+    path = save(model([node("Add", "x x", "y")]), tmp_path)
+    params = {"shapes": {"x": [1, 4]}, "repeats": 1}
+    measuring = Work(kind=WorkKind.PROFILE, name="net", digest="e" * 64, params=params)
+    measured = worker.execute(measuring, path)
+    assert isinstance(measured, Finished)
+    assert measured.load_us > 0
+    running = Work(kind=WorkKind.MODEL, name="net", digest="e" * 64, outputs=("y",))
+    done = worker.execute(running, path, x=ones(4))
+    assert isinstance(done, Finished)
+    assert done.load_us == 0
+
+
 @pytest.mark.parametrize(
     ("work", "inputs", "reason", "message"),
     [

@@ -10,17 +10,29 @@ from scheduler.control.commands import KeepProfile, WakeAt
 from scheduler.control.events import ControllerStarted, ProfileRequested, Tick
 from scheduler.control.records import OperationState, Reason, RunState
 from scheduler.control.settings import BrainSettings
-from scheduler.model.messages import Dispatch, FailureReason, OperationFinished, Profile, Verdict
+from scheduler.model.messages import (
+    MOST_SESSIONS,
+    Dispatch,
+    FailureReason,
+    MachineDown,
+    MachineUp,
+    OperationFinished,
+    Profile,
+    Value,
+    Verdict,
+)
 from scheduler.model.problem import Band
 from tests.scheduler.site import (
     DIGEST,
     SECOND_US,
     added,
     agent_joined,
+    lane,
     model_added,
     model_workload,
     single,
     submitted,
+    value,
 )
 from tests.scheduler.watched import Watched, dispatch_of, dispatches, fail, finish, plans, start
 
@@ -208,3 +220,64 @@ def test_what_drifted_is_measured_anew() -> None:
     assert brain.state.oracle.report().drifts
     (profile,) = dispatches(brain.handle(Tick(at_us=at_us + 5 * SECOND_US)))
     assert profile.work.params["shapes"] == {"x": [1, 3]}
+
+
+def two_providers() -> Watched:
+    """A lane that runs a model in 1 ms on one provider, 2 ms on the other; loading takes 1 s."""
+    brain = Watched(BrainSettings(fill_idle_us=5 * SECOND_US))
+    joined = replace(agent_joined(), machines=(lane("a/cpu0", providers=("cpu", "openvino")),))
+    told = brain.feed(joined, added(model_workload()), model_added(100))
+    for profile in dispatches(told):
+        brain.handle(loading(profile, SECOND_US))
+    return brain
+
+
+def loading(profile: Dispatch, at_us: int) -> OperationFinished:
+    ended = measured(profile, at_us)
+    assert ended.profile is not None
+    run_us = 1_000 if profile.provider == "openvino" else 2_000
+    found = replace(ended.profile, samples_us=(run_us,) * 10, load_us=SECOND_US)
+    return replace(ended, profile=found)
+
+
+def provider_of_run(brain: Watched, run: str, at_us: int) -> str:
+    """Have a model run, at the shape that it was measured with; the provider that it ran on."""
+    (given,) = value().tensors
+    image = Value(tensors=(replace(given, shape=(1, 3)),))
+    asked = submitted(run, "detect@1", at_us=at_us, inputs={"image": image})
+    only = dispatch_of(brain.handle(asked), f"{run}/only")
+    brain.feed(start(only, at_us), finish(only, at_us + 2_000, took_us=2_000))
+    return only.provider
+
+
+def test_single_runs_come_back_to_the_fastest_provider_after_a_restart() -> None:
+    brain = two_providers()
+    assert provider_of_run(brain, "before", 2 * SECOND_US) == "openvino"
+    brain.handle(MachineDown(at_us=3 * SECOND_US, machine="a/cpu0", reason="it crashed"))
+    brain.handle(MachineUp(at_us=4 * SECOND_US, machine="a/cpu0"))
+    forbidden = submitted("first", "detect@1", at_us=5 * SECOND_US, forbid=("*:openvino",))
+    first = dispatch_of(brain.handle(forbidden), "first/only")
+    brain.feed(start(first, 5 * SECOND_US), finish(first, 7 * SECOND_US))
+    runs = [provider_of_run(brain, f"r-{i}", (20 + i) * SECOND_US) for i in range(2)]
+    assert runs == ["cpu", "cpu"]
+    (profile,) = dispatches(brain.handle(Tick(at_us=30 * SECOND_US)))
+    assert profile.provider == "openvino"
+    brain.handle(loading(profile, 31 * SECOND_US))
+    assert provider_of_run(brain, "after", 40 * SECOND_US) == "openvino"
+    assert dispatches(brain.handle(Tick(at_us=50 * SECOND_US))) == []
+
+
+def test_a_model_that_nobody_uses_is_not_loaded_again() -> None:
+    brain = two_providers()
+    brain.handle(MachineDown(at_us=3 * SECOND_US, machine="a/cpu0", reason="it crashed"))
+    brain.handle(MachineUp(at_us=4 * SECOND_US, machine="a/cpu0"))
+    assert dispatches(brain.handle(Tick(at_us=3_600 * SECOND_US))) == []
+
+
+def test_nothing_is_measured_for_a_session_that_finds_no_room() -> None:
+    brain = two_providers()
+    for i in range(3):
+        provider_of_run(brain, f"r-{i}", (2 + i) * SECOND_US)
+    live = brain.state.machines["a/cpu0"]
+    live.sessions = {(f"{i}", "cpu", ()): None for i in range(MOST_SESSIONS)}
+    assert dispatches(brain.handle(Tick(at_us=3_600 * SECOND_US))) == []

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from scheduler.control.events import ControllerStarted
+from scheduler.control.commands import Command
+from scheduler.control.events import ControllerStarted, ProfileRequested
 from scheduler.control.placing.decoding import decode, fastest_modes
 from scheduler.control.placing.sessions import used
 from scheduler.control.records import OperationRecord
@@ -21,6 +22,7 @@ from scheduler.model.messages import (
     MachineDown,
     MachineUp,
     Profile,
+    Value,
     Verdict,
     WorkKind,
 )
@@ -33,19 +35,34 @@ from tests.scheduler.site import (
     model_added,
     model_workload,
     submitted,
+    value,
 )
 from tests.scheduler.strategies import problems
 from tests.scheduler.watched import Watched, dispatch_of, dispatches, fail, finish, start
 
 LOAD_US, RUN_US = 400_000, 10_000
+OWN = (DIGEST, "cpu", ())
 ALWAYS = {"drop_late": False}
 
 
 def site(load_us: int = LOAD_US, lanes: int = 2) -> Watched:
-    """Lanes on which a model was measured, and whose workers hold no session."""
+    """Lanes on which a model was measured, and whose workers began anew since then."""
     brain = Watched()
     brain.feed(ControllerStarted(at_us=0, epoch=1), agent_joined(lanes=lanes))
-    told = brain.feed(added(model_workload()), model_added())
+    measure(brain, brain.feed(added(model_workload()), model_added()), 1_000, load_us)
+    for name in brain.state.machines:
+        restart(brain, name, 2_000)
+    return brain
+
+
+def measure(
+    brain: Watched,
+    told: list[Command],
+    at_us: int,
+    load_us: int = LOAD_US,
+    **shapes: tuple[int, ...],
+) -> None:
+    """Answer what was asked to be measured: it began a millisecond before."""
     for sent in dispatches(told):
         assert sent.work.kind is WorkKind.PROFILE
         found = Profile(
@@ -55,9 +72,27 @@ def site(load_us: int = LOAD_US, lanes: int = 2) -> Watched:
             verdict=Verdict.USABLE,
             samples_us=(RUN_US,) * 5,
             load_us=load_us,
+            shapes=shapes,
         )
-        brain.feed(start(sent, 1), replace(finish(sent, 1_000), profile=found))
-    return brain
+        ended = replace(finish(sent, at_us, took_us=1_000), profile=found)
+        brain.feed(start(sent, at_us - 1_000), ended)
+
+
+def measure_anew(brain: Watched, at_us: int) -> None:
+    asked = ProfileRequested(at_us=at_us - 1_000, run=f"q-{at_us}", digest=DIGEST)
+    measure(brain, brain.handle(asked), at_us)
+
+
+def restart(brain: Watched, machine: str, at_us: int) -> None:
+    brain.handle(MachineDown(at_us=at_us, machine=machine, reason="its worker ended"))
+    brain.handle(MachineUp(at_us=at_us + 1_000, machine=machine))
+
+
+def use(brain: Watched, digest: str) -> None:
+    """Have something that the first run was, but of another model, run on its lane."""
+    op = brain.state.operations["first/only"]
+    other = replace(op, stage=replace(op.stage, digest=digest))
+    used(brain.state, other, "a/cpu0", "cpu", 600_000)
 
 
 @pytest.fixture
@@ -133,8 +168,7 @@ def test_a_chain_of_runs_pays_for_a_session_once() -> None:
 
 def test_a_worker_that_begins_anew_has_forgotten_its_sessions(brain: Watched) -> None:
     warm = warm_up(brain)
-    brain.handle(MachineDown(at_us=600_000, machine=warm.machine, reason="its worker ended"))
-    brain.handle(MachineUp(at_us=700_000, machine=warm.machine))
+    restart(brain, warm.machine, 600_000)
     send(brain, "r", 800_000)
     assert brain.op("r/only").load_us == LOAD_US
 
@@ -161,12 +195,12 @@ def test_where_a_model_failed_its_session_may_be_gone() -> None:
 def test_the_session_unused_for_longest_leaves_first() -> None:
     brain = site(lanes=1)
     warm_up(brain)
-    op, live = brain.state.operations["first/only"], brain.state.machines["a/cpu0"]
+    live = brain.state.machines["a/cpu0"]
     for i in range(MOST_SESSIONS):
         assert len(live.sessions) <= MOST_SESSIONS
-        assert ((DIGEST, "cpu") in live.sessions) == (i < MOST_SESSIONS)
-        used(brain.state, replace(op, stage=replace(op.stage, digest=f"{i}")), "a/cpu0", "cpu", 1)
-    assert (DIGEST, "cpu") not in live.sessions
+        assert (OWN in live.sessions) == (i < MOST_SESSIONS)
+        use(brain, f"{i}")
+    assert OWN not in live.sessions
     send(brain, "r", 600_000)
     assert brain.op("r/only").load_us == LOAD_US
 
@@ -174,11 +208,57 @@ def test_the_session_unused_for_longest_leaves_first() -> None:
 def test_sessions_leave_a_worker_that_holds_too_many_bytes() -> None:
     brain = site(lanes=1)
     warm_up(brain)
-    op, live = brain.state.operations["first/only"], brain.state.machines["a/cpu0"]
     large = replace(model_added(digest="large", name="large"), size_bytes=MOST_SESSION_BYTES)
     brain.handle(large)
-    used(brain.state, replace(op, stage=replace(op.stage, digest="large")), "a/cpu0", "cpu", 1)
-    assert list(live.sessions) == [("large", "cpu")]
+    use(brain, "large")
+    assert list(brain.state.machines["a/cpu0"].sessions) == [("large", "cpu", ())]
+
+
+def test_what_was_measured_is_loaded(brain: Watched) -> None:
+    measure_anew(brain, 10_000)
+    send(brain, "r", 20_000)
+    assert planned(brain.op("r/only")) == (RUN_US, 0)
+
+
+def test_what_was_measured_and_not_used_is_the_first_to_leave() -> None:
+    brain = site(lanes=1)
+    warm_up(brain)
+    restart(brain, "a/cpu0", 550_000)
+    live = brain.state.machines["a/cpu0"]
+    use(brain, "used")
+    measure_anew(brain, 700_000)
+    assert list(live.sessions) == [OWN, ("used", "cpu", ())]
+    for i in range(MOST_SESSIONS - 1):
+        use(brain, f"{i}")
+    assert OWN not in live.sessions
+    assert ("used", "cpu", ()) in live.sessions
+
+
+def test_measuring_pushes_no_session_out() -> None:
+    brain = site(lanes=1)
+    warm_up(brain)
+    for i in range(MOST_SESSIONS):
+        use(brain, f"{i}")
+    measure_anew(brain, 700_000)
+    assert list(brain.state.machines["a/cpu0"].sessions) == [
+        (f"{i}", "cpu", ()) for i in range(MOST_SESSIONS)
+    ]
+
+
+def test_a_provider_of_static_shapes_has_a_session_per_shape() -> None:
+    brain = Watched()
+    joined = agent_joined()
+    (report,) = joined.machines
+    static = tuple(replace(each, static_shapes=True) for each in report.providers)
+    brain.feed(replace(joined, machines=(replace(report, providers=static),)))
+    told = brain.feed(added(model_workload()), model_added())
+    measure(brain, told, 2_000, x=(1, 3))
+    assert list(brain.state.machines["a/cpu0"].sessions) == [(DIGEST, "cpu", (("x", (1, 3)),))]
+    (given,) = value().tensors
+    for run, shape in (("same", (1, 3)), ("other", (2, 3))):
+        image = Value(tensors=(replace(given, shape=shape),))
+        brain.handle(submitted(run, "detect@1", at_us=10_000, inputs={"image": image}))
+    assert [brain.op(f"{run}/only").load_us for run in ("same", "other")] == [0, LOAD_US]
 
 
 def test_a_load_time_that_nobody_measured_moves_nothing() -> None:
