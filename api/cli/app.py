@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 import typer
+from pydantic import ValidationError
 
 from api.cli import (
     bench,
@@ -77,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     except typer.exceptions.TyperException as error:
-        if text := error.format_message():
+        if text := _said(error):
             output.fail(f"{text} (fjord --help)")
         return EXIT_BAD_INPUT
     except (FjordApiError, FjordError, OSError) as error:
@@ -85,6 +86,16 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_BAD_INPUT if _is_bad_input(error) else EXIT_FAILURE
     # A command that ends early, by `typer.Exit`, makes its code the value of the call.
     return code if isinstance(code, int) else 0
+
+
+def _said(error: typer.exceptions.TyperException) -> str:
+    """What the command line says is wrong; of a value the law and what came."""
+    if isinstance(error.__cause__, ValidationError) and isinstance(error, typer.BadParameter):
+        fault = error.__cause__.errors()[0]
+        name = error.param.opts[0] if error.param is not None else "a value"
+        law = fault["msg"].replace("Input should be", "must be", 1)
+        return f"{name} {law}; got {fault['input']!r}"
+    return error.format_message()
 
 
 def _is_bad_input(error: Exception) -> bool:

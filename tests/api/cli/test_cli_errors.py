@@ -30,8 +30,8 @@ BAD_INPUT = [
     (["solve", "/not/there.json"], "/not/there.json: No such file or directory"),
     (["models", "upload", __file__, "--shape", "x=1,a"], "--shape must be NAME=SIZE,SIZE"),
     (["up", "--cores", "a"], "--cores must be like 0-3,6; got 'a'"),
-    (["up", "--port", "70000"], "Invalid value for '--port'"),
-    (["demo", "--images", "0"], "Invalid value for '--images'"),
+    (["up", "--port", "70000"], "--port must be less than or equal to 65535; got '70000'"),
+    (["demo", "--images", "0"], "--images must be greater than or equal to 1; got '0'"),
 ]
 
 
