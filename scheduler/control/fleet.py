@@ -6,6 +6,7 @@ from scheduler.control.live import SENT, LiveAgent, LiveMachine, LiveOperation
 from scheduler.control.measuring import linking
 from scheduler.control.measuring.findings import cancel_profiles, forget_changed
 from scheduler.control.measuring.profiling import measure_all, profiles_on
+from scheduler.control.placing.sessions import forget_sessions
 from scheduler.control.preemption.holding import hold_for_restart
 from scheduler.control.records import OperationState
 from scheduler.control.runs.lifecycle import stop
@@ -97,7 +98,7 @@ def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
     live = state.machines.get(event.machine)
     if live is None or not live.is_up:
         return
-    live.sessions.clear()
+    forget_sessions(state, live)
     state.stops.went_down(event.machine, event.at_us)
     if event.is_planned:
         hold_for_restart(state, live, event.reason)

@@ -71,6 +71,13 @@ def doubted(state: State, op: LiveOperation, machine: str) -> None:
     _forget_options(state, {digest: None} if gone else {})
 
 
+def forget_sessions(state: State, live: LiveMachine) -> None:
+    """Take note that the worker of a machine ends, or is about to."""
+    digests = {digest: None for digest, _, _ in live.sessions}
+    live.sessions.clear()
+    _forget_options(state, digests)
+
+
 def left_to_load_us(live: LiveMachine, op: LiveOperation, load_us: int, started_us: int) -> int:
     """How much of a load is still to come when an operation starts on a machine.
 

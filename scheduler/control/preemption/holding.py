@@ -7,6 +7,7 @@ not lost.
 from __future__ import annotations
 
 from scheduler.control.live import LiveMachine, LiveOperation
+from scheduler.control.placing.sessions import forget_sessions
 from scheduler.control.preemption.stops import Hold
 from scheduler.control.state import State
 from scheduler.model.messages import WorkKind
@@ -21,6 +22,8 @@ def hold(state: State, op: LiveOperation) -> None:
     if live is not None and live.running == op.id:
         until_us = state.now_us + _until_free_us(state, op)
         live.held = Hold((op.id, op.attempt), state.now_us, until_us)
+        if _ends_worker(state, op):
+            forget_sessions(state, live)
 
 
 def hold_for_restart(state: State, live: LiveMachine, reason: str) -> None:
@@ -52,5 +55,14 @@ def _until_free_us(state: State, op: LiveOperation) -> int:
     stop_us = state.stops.stop(op.machine, op.provider).us
     if can_be_asked(state, op):
         return stop_us
-    left_us = max(0, op.expected_end_us - state.now_us)
-    return left_us if left_us <= NEARLY_DONE_US else stop_us + state.stops.restart(op.machine).us
+    if _ends_worker(state, op):
+        return stop_us + state.stops.restart(op.machine).us
+    return _left_us(state, op)
+
+
+def _ends_worker(state: State, op: LiveOperation) -> bool:
+    return not can_be_asked(state, op) and _left_us(state, op) > NEARLY_DONE_US
+
+
+def _left_us(state: State, op: LiveOperation) -> int:
+    return max(0, op.expected_end_us - state.now_us)

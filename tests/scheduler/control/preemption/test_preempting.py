@@ -253,6 +253,14 @@ def test_machine_counts_from_when_its_next_worker_should_be_there() -> None:
     assert brain.op("now/only").planned_start_us == 700_000
 
 
+@pytest.mark.parametrize("terminates", [True, False])
+def test_a_worker_that_is_to_end_holds_no_sessions_any_more(terminates: bool) -> None:
+    brain = site(terminates=terminates, duration_us=20 * S)
+    running(brain)
+    brain.handle(submitted("now", "detect@1", at_us=210_000, band=Band.CRITICAL))
+    assert brain.op("now/only").load_us == (0 if terminates else 400_000)
+
+
 def test_machine_that_is_long_in_letting_go_is_expected_half_as_much_later() -> None:
     brain = site(terminates=False, duration_us=20 * S)
     ended(brain, at_us=S)
