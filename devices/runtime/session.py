@@ -19,6 +19,7 @@ import onnxruntime as ort
 
 from devices.catalogue import Provider
 from devices.runtime import registry
+from devices.runtime.denormals import Flushed
 from devices.runtime.errors import ProviderRefused, RunFailed, RunStopped
 from devices.runtime.host import this_host
 from devices.runtime.static import pinned_copy
@@ -150,7 +151,8 @@ class Session:
         stop = stop or Stop()
         self._running.append(stop)
         try:
-            values = self._engine.run(names, dict(inputs), stop.options)
+            with Flushed():
+                values = self._engine.run(names, dict(inputs), stop.options)
         except Exception as error:
             raise self._cause(error, stop) from error
         finally:
@@ -226,7 +228,9 @@ def open_session(
     else:
         arguments["providers"] = _chain(row, threads)
     try:
-        engine = _engine(path, row, shapes, options, arguments)
+        # The first session of a process sets its thread as it sets those of its pool.
+        with Flushed():
+            engine = _engine(path, row, shapes, options, arguments)
     except ProviderRefused:
         raise
     except Exception as error:
@@ -256,6 +260,8 @@ def _options(threads: int) -> Any:
     options.log_severity_level = _LOG_ERRORS
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # For the threads of a pool, see `Flushed`: that of the caller is set for each run.
+    options.add_session_config_entry("session.set_denormal_as_zero", "1" if threads > 1 else "0")
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options
 

@@ -41,6 +41,17 @@ def test_only_the_wanted_outputs_are_given(tmp_path: Path) -> None:
     assert list(session.run({"x": np.zeros((1, 4), dtype=np.float32)}, ["z"])) == ["z"]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_denormal_numbers_count_as_zero_in_a_run_and_nowhere_else(
+    tmp_path: Path, threads: int
+) -> None:
+    nodes = [onnx.node("Add", "x x", "y")]
+    session = open_session(onnx.save(onnx.model(nodes), tmp_path), CPU, threads=threads)
+    given = np.full((1, 4), 1e-40, dtype=np.float32)
+    assert session.run({"x": given})["y"].tolist() == [[0.0, 0.0, 0.0, 0.0]]
+    assert (given + given > 0).all()
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
