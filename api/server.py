@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
@@ -104,7 +106,20 @@ async def serve(
         timeout_graceful_shutdown=CLOSE_S,
         timeout_keep_alive=IDLE_S,
     )
-    await uvicorn.Server(config).serve()
+    await _Server(config).serve()
+
+
+class _Server(uvicorn.Server):
+    """A server whose collector of garbage looks only at what came after its start.
+
+    What is loaded by then stays for ever: going through all of it takes 150 ms, in which no agent
+    gets its next operations.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, then set aside what is there."""
+        await super().startup(sockets)
+        gc.freeze()
 
 
 @asynccontextmanager

@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 
 BLOCK_MS = 1_000
 """A read of the log comes back this often though nothing came."""
+VIEW_SHARE = 0.05
+"""Views take no more than this of the time: a large site, or a slow box, shows less of them."""
 FOLD_COUNT = 256
 """Events folded in one go: the lease is renewed and requests are answered in between."""
 
@@ -210,7 +212,11 @@ class Office:
             if not await self._insist(self._store.is_watched):
                 await asyncio.sleep(settings.unwatched_view_s - settings.view_s)
             self._changed.clear()
-            await self._commit(Batch(view=self._brain.view(self._store.now_us())))
+            began_s = time.perf_counter()
+            view = self._brain.view(self._store.now_us())
+            took_s = time.perf_counter() - began_s
+            await self._commit(Batch(view=view))
+            await asyncio.sleep(max(0.0, took_s / VIEW_SHARE - settings.view_s))
 
     async def _report(self) -> None:
         """Write the report on costs after changes."""

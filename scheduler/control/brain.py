@@ -25,6 +25,7 @@ from scheduler.control.events import (
 from scheduler.control.measuring import gaps, linking, profiling, quiet
 from scheduler.control.placing import improving
 from scheduler.control.placing.explaining import Timetable
+from scheduler.control.placing.patience import is_stale
 from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
 from scheduler.control.placing.previewing import preview
 from scheduler.control.predicting.assuming import CostQuestion
@@ -86,7 +87,7 @@ class Brain:
         lifecycle.expire(state, turn)
         _HANDLERS[type(event)](state, turn, event)
         quiet.keep_clear_of_critical(state, turn)
-        if turn.replan or is_running_dry(state):
+        if turn.replan or is_running_dry(state) or is_stale(state):
             recovery.give_up_hopeless(state, turn)
             before = state.plan.planned
             replan(state, turn)

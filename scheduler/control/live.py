@@ -93,6 +93,8 @@ class LiveOperation:
         While it runs: what making its session is expected to take of that.
     only
         For a profile: the one (machine, provider) that it measures.
+    record, bar
+        What is shown of it once it has ended, with and without what it was chosen from.
     """
 
     id: str
@@ -129,6 +131,7 @@ class LiveOperation:
     lost: dict[int, int] = field(default_factory=dict)
     gave_way: int = 0
     record: OperationRecord | None = None
+    bar: OperationRecord | None = None
 
     @property
     def band(self) -> Band:

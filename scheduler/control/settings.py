@@ -13,8 +13,10 @@ class BrainSettings:
     ----------
     placement
         Name of the heuristic that places at once, until `PolicyChanged` names another.
-    window
-        Operations that a machine's queue holds ahead of what runs.
+    window, window_us, window_most
+        Operations that a machine's queue holds ahead of what runs: so many, and more where they are
+        short, until they are that much work. A queue of eight short ones would be empty before the
+        next plan is there.
     plan_horizon_operations
         Most pending operations that are planned at once; the others wait with a reason.
     max_attempts
@@ -23,6 +25,8 @@ class BrainSettings:
         Attempts of one operation that may be lost with their machine, agent or inputs.
     late_floor_us, late_share
         A finish off its plan by more than both the floor and this share of the duration re-plans.
+    patience_share, patience_us
+        But not before the plan has been in force for this share of what it spans, or so long.
     min_timeout_us, timeout_factor
         Longer than the larger of the floor and this multiple of p95 is a hang.
     profile_budget_us, profile_repeats
@@ -47,11 +51,15 @@ class BrainSettings:
 
     placement: str = "heft"
     window: int = 8
+    window_us: int = 100_000
+    window_most: int = 64
     plan_horizon_operations: int = 400
     max_attempts: int = 3
     max_lost_attempts: int = 20
     late_floor_us: int = 20_000
     late_share: float = 0.25
+    patience_share: float = 0.05
+    patience_us: int = 100_000
     min_timeout_us: int = 30_000_000
     timeout_factor: int = 20
     profile_budget_us: int = 1_000_000

@@ -51,6 +51,9 @@ class LivePlan:
         Absolute time before which no plan could end, by a solver's proof; 0 if there is none.
     left_out
         How many pending operations are beyond the horizon.
+    made_us, stale_us
+        When it was made, and when it is to be made anew because something was off it; ``None``
+        while nothing was.
     """
 
     version: int = 0
@@ -60,6 +63,8 @@ class LivePlan:
     origin_us: int = 0
     proven_us: int = 0
     left_out: int = 0
+    made_us: int = 0
+    stale_us: int | None = None
     planned: dict[str, LiveOperation] = field(default_factory=dict)
     queues: dict[str, list[str]] = field(default_factory=dict)
 

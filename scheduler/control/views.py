@@ -93,9 +93,17 @@ def _bars(state: State, table: Timetable, at_us: int) -> tuple[OperationRecord, 
         for op in reversed(state.ended_operations)
         if op.ended_us is not None and at_us - op.ended_us < _BARS_FOR_US and op.state in ENDED
     ]
-    # Without candidates and shapes: a bar is asked about one at a time, through its run's record.
     bars = {op.id: op for op in [*running, *planned, *recent]}
-    return tuple(_operation(table, op) for op in list(bars.values())[:_BARS])
+    return tuple(_bar(table, op) for op in list(bars.values())[:_BARS])
+
+
+def _bar(table: Timetable, op: LiveOperation) -> OperationRecord:
+    """An operation without candidates and shapes: its run's record tells them."""
+    if op.state not in ENDED:
+        return _operation(table, op)
+    if op.bar is None:
+        op.bar = _operation(table, op)
+    return op.bar
 
 
 def _operation(

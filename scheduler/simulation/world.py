@@ -26,7 +26,7 @@ from scheduler.model.schedule import Limits
 from scheduler.simulation.agent import Faults, Nature, SimulatedAgent
 
 HOP_US = 200
-"""How long a message takes between the controller and an agent, or between agents."""
+"""What a message takes on a quiet box."""
 HEARTBEAT_US = 3_000_000
 """How long it takes to notice that an agent is gone."""
 RESTART_US = 200_000
@@ -50,6 +50,8 @@ class World:
     ----------
     solver
         Stands for the solver process; ``None`` for a process that never answers.
+    hop_us
+        How long a message takes between the controller and an agent, or between agents.
 
     Attributes
     ----------
@@ -67,6 +69,7 @@ class World:
         faults: Faults | None = None,
         solver: Solver | None = None,
         seed: int = 0,
+        hop_us: int = HOP_US,
     ) -> None:
         self.brain = brain
         self.now_us = 0
@@ -77,6 +80,7 @@ class World:
         self._faults = faults or Faults()
         self._solver = solver
         self._random = Random(seed)
+        self._hop_us = hop_us
         self._pending: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
 
@@ -126,7 +130,7 @@ class World:
         match command:
             case SendPlan(plan=plan):
                 incarnation = self.agents[plan.agent].incarnation
-                self._after(HOP_US, lambda: self._apply(plan, incarnation))
+                self._after(self._hop_us, lambda: self._apply(plan, incarnation))
             case WakeAt(at_us=at_us):
                 self._at(at_us, lambda: self._deliver(Tick(at_us=self.now_us)))
             case RequestPlan() if self._solver is not None:
@@ -168,7 +172,7 @@ class World:
         self._report(report)
         if isinstance(report, OperationFinished):
             for name in notify:
-                self._after(HOP_US, self._tell_action(name, report))
+                self._after(self._hop_us, self._tell_action(name, report))
         elif _is_crash(report):
             agent.queues.pop(machine, None)
             self._restart_worker(agent, machine, "worker crashed", is_planned=False)
@@ -208,7 +212,10 @@ class World:
         agent.down[machine] = None
         self.send(
             MachineDown(
-                at_us=self.now_us + HOP_US, machine=machine, reason=reason, is_planned=is_planned
+                at_us=self.now_us + self._hop_us,
+                machine=machine,
+                reason=reason,
+                is_planned=is_planned,
             )
         )
         self._after(RESTART_US, lambda: self._up(agent, machine))
@@ -216,14 +223,14 @@ class World:
     def _up(self, agent: SimulatedAgent, machine: str) -> None:
         agent.down.pop(machine, None)
         if agent.is_alive:
-            self.send(MachineUp(at_us=self.now_us + HOP_US, machine=machine))
+            self.send(MachineUp(at_us=self.now_us + self._hop_us, machine=machine))
             self._start_all(agent)
 
     def _report(self, report: Event) -> None:
         times = 2 if self._random.random() < self._faults.twice else 1
         for i in range(times):
             # A report that was written before its agent died still arrives.
-            self._after(HOP_US * (1 + 50 * i), lambda: self._deliver(report))
+            self._after(self._hop_us * (1 + 50 * i), lambda: self._deliver(report))
 
     def _propose(self, request: RequestPlan) -> None:
         assert self._solver is not None

@@ -141,7 +141,8 @@ def _measure(state: State, turn: Turn, model: LiveModel, places: list[tuple[str,
             run.operations[fresh.id] = fresh
             run.unfinished += 1
         elif op.state is OperationState.CANCELLED:
-            op.state, op.ended_us, op.record = OperationState.WAITING, None, None
+            op.state, op.ended_us = OperationState.WAITING, None
+            op.record = op.bar = None
             run.unfinished += 1
     register(state, run)
     turn.replan = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 
 from scheduler.control.live import LiveOperation, LiveRun, Placement
 from scheduler.control.placing.chances import Ends, joined_us, spread_us
@@ -184,8 +184,9 @@ def commit(state: State, turn: Turn, found: Snapshot, schedule: Schedule, source
         problem=found.problem,
         origin_us=found.origin_us,
         planned={op.id: op for op in found.planned},
-        queues=_queues(found),
+        queues=certain_queues(found.planned),
         left_out=found.left_out,
+        made_us=state.now_us,
     )
     turn.replanned = True
 
@@ -274,11 +275,11 @@ def _note_blocked(state: State, turn: Turn, found: Snapshot) -> None:
     state.blocked_runs = blocked
 
 
-def _queues(found: Snapshot) -> dict[str, list[str]]:
+def certain_queues(planned: Iterable[LiveOperation]) -> dict[str, list[str]]:
     """Per machine, what is certain to be run there, in the order of the plan."""
     uncertain: set[str] = set()
     queues: dict[str, list[str]] = {}
-    for op in sorted(found.planned, key=_start_us):
+    for op in sorted(planned, key=_start_us):
         is_expected = op.state is OperationState.EXPECTED
         if is_expected or any(name in uncertain for name in op.producers):
             uncertain.add(op.id)

@@ -42,11 +42,11 @@ def _fill_windows(state: State, turn: Turn) -> None:
     What waits for something that is not sent holds up its machine: the order of the plan is kept.
     Its producer is further ahead in the same plan, so somebody's next can always go.
     """
-    window = state.settings.window
+    windows = {name: _window(state, queue) for name, queue in state.plan.queues.items()}
     ahead = {
-        name: queue[:window]
-        for name, queue in state.plan.queues.items()
-        if turn.replanned or _half_gone(state, queue[:window])
+        name: window
+        for name, window in windows.items()
+        if turn.replanned or _half_gone(state, window)
     }
     chosen: set[str] = set()
     heads: list[LiveOperation] = []
@@ -63,9 +63,21 @@ def _fill_windows(state: State, turn: Turn) -> None:
         _assign(state, op)
 
 
-def _half_gone(state: State, queue: list[str]) -> bool:
-    sent = sum(state.operations[name].state is OperationState.DISPATCHED for name in queue)
-    return sent <= state.settings.window // 2
+def _window(state: State, queue: list[str]) -> list[str]:
+    """The next operations of a machine: so many, and more while they are too little work."""
+    settings = state.settings
+    work_us = 0
+    for i, name in enumerate(queue[: settings.window_most]):
+        if i >= settings.window and work_us >= settings.window_us:
+            return queue[:i]
+        placed = state.operations[name].placement
+        work_us += placed.mode.duration_us if placed is not None else 0
+    return queue[: settings.window_most]
+
+
+def _half_gone(state: State, window: list[str]) -> bool:
+    sent = sum(state.operations[name].state is OperationState.DISPATCHED for name in window)
+    return sent <= max(state.settings.window, len(window)) // 2
 
 
 def _choose_heads(state: State, queue: list[str], chosen: set[str]) -> list[LiveOperation]:

@@ -102,11 +102,12 @@ def expire(state: State, turn: Turn) -> None:
 
 
 def wake(state: State, turn: Turn) -> None:
-    """Ask to be woken for what is next: a deadline, tensors to release, a run to forget."""
+    """Ask to be woken for what is next: a deadline, a plan to make anew, a run to forget."""
     times = [state.deadlines[0][0]] if state.deadlines else []
     if state.ended:
         times.append(_forget_at_us(state, state.ended[0]))
-    found = (gap_due_us(state), look_again_us(state))
+    stale_us = state.plan.stale_us if state.plan.planned else None
+    found = (gap_due_us(state), look_again_us(state), stale_us)
     times += [due_us for due_us in found if due_us is not None]
     alive = (agent for agent in state.agents.values() if agent.is_alive)
     times += [agent.release_by_us for agent in alive if agent.release_by_us is not None]

@@ -148,7 +148,8 @@ def _run_again_inputs(turn: Turn, op: LiveOperation) -> None:
 
 
 def _run_again(turn: Turn, op: LiveOperation) -> None:
-    op.state, op.agent, op.record = OperationState.WAITING, "", None
+    op.state, op.agent = OperationState.WAITING, ""
+    op.record = op.bar = None
     op.outputs, op.placement = {}, None
     op.started_us = op.ended_us = None
     op.run.unfinished += 1

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from scheduler.control.commands import KeepExecution
-from scheduler.control.live import ENDED, PENDING, SENT, LiveOperation, is_ready, stored_boxes
+from scheduler.control.live import (
+    ENDED,
+    PENDING,
+    SENT,
+    LiveOperation,
+    LiveRun,
+    is_ready,
+    stored_boxes,
+)
 from scheduler.control.measuring.findings import measured
 from scheduler.control.measuring.gaps import note_shapes
 from scheduler.control.placing.candidates import cost_query, forget_options
 from scheduler.control.placing.explaining import chosen_instead, is_chosen
+from scheduler.control.placing.patience import note_off_plan
+from scheduler.control.placing.planning import certain_queues
 from scheduler.control.placing.sessions import holds, left_to_load_us, used
 from scheduler.control.predicting.costs import PredictedActual
 from scheduler.control.predicting.foreseeing import seen_load
@@ -33,7 +43,7 @@ from scheduler.model.messages import (
 from scheduler.model.ports import CostQuery
 from scheduler.model.problem import Mode
 
-_RECORD_EVERY_US = 100_000
+_RECORD_EVERY_US = 250_000
 """A run that only makes progress is recorded at most this often."""
 _INVERSION_GRACE_US = 100_000
 """An agent has this long to apply a plan before starting something less urgent is its fault."""
@@ -103,9 +113,10 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
     _observe(state, turn, op, event)
     note_shapes(state, op)
     _tell_consumers(turn, op)
-    is_off_plan = _is_off_plan(state, op) or _is_slipping(state)
-    if not was_planned or is_off_plan or _frees_urgent(state, op):
+    if not was_planned or _frees_urgent(state, op):
         turn.replan = turn.replan or bool(state.plan.planned)
+    elif _is_off_plan(state, op) or _is_slipping(state):
+        note_off_plan(state)
     _grow(state, turn, op)
     if op.run.is_ended:
         return
@@ -268,7 +279,8 @@ def _grow(state: State, turn: Turn, op: LiveOperation) -> None:
             return
     if not grown:
         return
-    for op_id in expand(state, run):
+    vanished = expand(state, run)
+    for op_id in vanished:
         state.plan.drop(state.operations.pop(op_id))
     register(state, run)
     for name in grown:
@@ -276,8 +288,16 @@ def _grow(state: State, turn: Turn, op: LiveOperation) -> None:
         count = length(run, name) or 0
         run.lengths[name] = count
         state.items_seen[(run.graph.name, name)] = (total + count, times + 1)
-    turn.replan = True
-    turn.runs[run.id] = None
+    if vanished or not _is_planned(state, run):
+        turn.replan = True
+    else:
+        # As long as expected: what was planned for it holds, and can be sent now.
+        state.plan.queues = certain_queues(state.plan.planned.values())
+
+
+def _is_planned(state: State, run: LiveRun) -> bool:
+    pending = (op for op in run.operations.values() if op.state in PENDING)
+    return all(op.id in state.plan.planned for op in pending)
 
 
 def _count_inversion(state: State, op: LiveOperation, event: OperationStarted) -> None:

@@ -85,6 +85,30 @@ def test_finish_far_off_plan_plans_again(brain: Watched) -> None:
     assert planned >= 90_000
 
 
+def test_finishes_off_a_fresh_plan_are_planned_for_once(brain: Watched) -> None:
+    told = brain.feed(*(submitted(f"r-{i:02}", at_us=100) for i in range(30)))
+    replans = brain.state.counters["replans"]
+    # The plan is as long as 300 ms, so it has 15 ms; operations take a tenth of what they should.
+    at_us = 100
+    for sent in dispatches(told)[-10:]:
+        told = brain.feed(start(sent, at_us), finish(sent, at_us + 1_000, took_us=1_000))
+        at_us += 1_000
+    assert brain.state.counters["replans"] == replans
+    due_us = min(c.at_us for each in brain.commands for c in each if isinstance(c, WakeAt))
+    assert due_us == 100 + 15_000
+    brain.handle(Tick(at_us=due_us))
+    assert brain.state.counters["replans"] == replans + 1
+
+
+def test_fan_out_as_long_as_expected_is_sent_without_planning_again(brain: Watched) -> None:
+    split = dispatch_of(brain.handle(submitted("r-1", "fan@1", at_us=0)), "r-1/split")
+    brain.handle(start(split, 0))
+    replans = brain.state.counters["replans"]
+    told = brain.handle(finish(split, 10_000, outputs={"out": value(3)}))
+    assert [d.operation for d in dispatches(told)][:3] == [f"r-1/read[{i}]" for i in range(3)]
+    assert brain.state.counters["replans"] == replans
+
+
 def test_overdue_operation_does_not_make_its_machine_look_free() -> None:
     brain = Watched()
     brain.feed(agent_joined(lanes=2), added(single(declared_us=10_000)))
@@ -149,18 +173,45 @@ def brain_run_started(brain: Watched, run: str) -> int | None:
 
 
 def test_window_holds_eight_and_is_refilled_when_half_is_gone(brain: Watched) -> None:
+    brain.feed(added(single("long", declared_us=20_000)))
     runs = [f"r-{i:02}" for i in range(20)]
-    told = brain.feed(*(submitted(run, at_us=100) for run in runs))
+    told = brain.feed(*(submitted(run, "long@1", at_us=100) for run in runs))
     assert len(queue(told, "a/cpu0")) == 8
     sent = {d.run: d for d in dispatches(told)}
     for i in range(3):
-        at_us = 100 + 10_000 * i
+        at_us = 100 + 20_000 * i
         assert not plans(brain.feed(start(sent[runs[i]], at_us)))
-        assert not plans(brain.feed(finish(sent[runs[i]], at_us + 10_000)))
-    told = brain.handle(start(sent["r-03"], 30_100))
+        assert not plans(brain.feed(finish(sent[runs[i]], at_us + 20_000, took_us=20_000)))
+    told = brain.handle(start(sent["r-03"], 60_100))
     assert queue(told, "a/cpu0") == [f"{run}/only" for run in runs[4:12]]
     # What may be deleted rides along: it was not worth a plan of its own.
     assert [release.run for release in plans(told)[0].release] == runs[:3]
+
+
+def test_window_of_short_operations_holds_a_tenth_of_a_second_of_work(brain: Watched) -> None:
+    brain.feed(added(single("short", declared_us=5_000)))
+    told = brain.feed(*(submitted(f"r-{i:02}", "short@1", at_us=100) for i in range(40)))
+    assert len(queue(told, "a/cpu0")) == 20
+
+
+def test_window_never_holds_more_than_the_most(brain: Watched) -> None:
+    brain.feed(added(single("tiny", declared_us=100)))
+    told = brain.feed(*(submitted(f"r-{i:02}", "tiny@1", at_us=100) for i in range(80)))
+    assert len(queue(told, "a/cpu0")) == 64
+
+
+def test_lanes_do_not_wait_for_the_brain_between_short_operations() -> None:
+    """A plan takes 20 ms to come and go: longer than eight operations of a millisecond."""
+    brain = Watched()
+    world = World(brain, nature=nature(), hop_us=10_000)
+    world.join("a", "box-a", agent_joined().machines, 0)
+    world.send(added(single("short", declared_us=1_000)))
+    for i in range(200):
+        world.send(submitted(f"r-{i:03}", "short@1", at_us=1_000))
+    world.run()
+    ended_us = max(record.ended_us or 0 for each in brain.commands for record in records(each))
+    # One way for the plan, 200 ms of work, one way for the last report.
+    assert ended_us <= 1_000 + 10_000 + 200_000 + 10_000 + 5_000
 
 
 def test_fan_out_grows_to_its_real_length_and_gathers_in_order(brain: Watched) -> None:

@@ -1,0 +1,29 @@
+"""How long a plan stays in force although what ran took longer, or shorter, than it says.
+
+Agents go on in its order whatever the times are, so nothing stands still meanwhile. Where
+operations take a millisecond, dozens end while one plan is made: each would make it obsolete.
+"""
+
+from __future__ import annotations
+
+from scheduler.control.state import State
+
+
+def note_off_plan(state: State) -> None:
+    """Have the plan made anew because something was off it, once it has had its time."""
+    plan = state.plan
+    if plan.planned and plan.stale_us is None:
+        plan.stale_us = plan.made_us + _patience_us(state)
+
+
+def is_stale(state: State) -> bool:
+    """Whether the plan is to be made anew by now."""
+    stale_us = state.plan.stale_us
+    return stale_us is not None and stale_us <= state.now_us and bool(state.plan.planned)
+
+
+def _patience_us(state: State) -> int:
+    """A share of what the plan spans: where little is left, a better order of it must come soon."""
+    plan, settings = state.plan, state.settings
+    share_us = round(settings.patience_share * max(0, plan.end_us - plan.made_us))
+    return min(settings.patience_us, share_us)
