@@ -83,7 +83,7 @@ class Agent:
             FetchModel: lambda i: self._spawn(self._fetch_model(i.digest)),
             CancelOnWorker: self._crew.cancel,
             KillWorker: self._crew.kill,
-            Emit: lambda i: self._link.report(i.report),
+            Emit: lambda i: self._link.report(i.report, can_wait=self._state.is_busy),
             NotifyPeer: lambda i: self._link.notify(i.agent, i.peer),
             ReleaseTensors: lambda i: self._store.release(i.release),
             MeasureLink: lambda i: self._spawn(self._ways.measure(i.ask)),

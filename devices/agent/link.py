@@ -23,7 +23,13 @@ from redis.exceptions import RedisError, ResponseError
 from scheduler.model import keys
 from scheduler.model.clock import StoreClock
 from scheduler.model.errors import DuplicateName
-from scheduler.model.messages import AgentPlan, OperationStarted, PeerOutputs, Report
+from scheduler.model.messages import (
+    AgentPlan,
+    OperationFinished,
+    OperationStarted,
+    PeerOutputs,
+    Report,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +51,8 @@ LONGEST_PAUSE_S = 1.0
 CLOCK_EVERY_BEATS = 30
 # The first answer on a new connection is slow; the quickest of a few bounds the clock best.
 CLOCK_READINGS = 5
-# Starts and acknowledgements wait this long for something to travel with: most operations end
-# before, and each write costs the store a sync and the controller a turn.
+# Starts, acknowledgements, and ends that no machine stands still for, wait this long for something
+# to travel with: each write costs the store a sync and the controller a turn.
 HOLD_S = 0.005
 
 Incoming = AgentPlan | PeerOutputs
@@ -105,10 +111,17 @@ class Link:
         await _until_it_answers(self._open_group)
         self._openings += 1
 
-    def report(self, report: Report) -> None:
-        """Tell the brain; it leaves in order, now or when the store is back."""
-        entry = self._entry(keys.events(self._site), report)
-        self._send(entry, hold=isinstance(report, OperationStarted))
+    def report(self, report: Report, *, can_wait: bool = False) -> None:
+        """Tell the brain; it leaves in order, now or when the store is back.
+
+        Parameters
+        ----------
+        can_wait
+            Whether an end may travel with the next report: no machine stands still for it.
+        """
+        hold = isinstance(report, OperationStarted)
+        hold = hold or (can_wait and isinstance(report, OperationFinished))
+        self._send(self._entry(keys.events(self._site), report), hold=hold)
 
     def notify(self, agent: str, peer: PeerOutputs) -> None:
         """Tell another agent."""

@@ -92,6 +92,11 @@ class AgentState:
         """When a `Tick` is due; ``None`` if nothing is being watched."""
         return self._stopping.wake_us
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether every machine runs something: nothing here waits for what the brain says next."""
+        return all(lane.running is not None for lane in self._lanes)
+
     def violations(self) -> list[str]:
         """Which invariants do not hold; empty if all do."""
         queued = self._lanes.entries()

@@ -26,7 +26,8 @@ class BrainSettings:
     late_floor_us, late_share
         A finish off its plan by more than both the floor and this share of the duration re-plans.
     patience_share, patience_us
-        But not before the plan has been in force for this share of what it spans, or so long.
+        But not before the plan has been in force for this share of what it spans: no shorter than
+        the floor of what counts as late, and no longer than this.
     min_timeout_us, timeout_factor
         Longer than the larger of the floor and this multiple of p95 is a hang.
     profile_budget_us, profile_repeats
@@ -58,7 +59,7 @@ class BrainSettings:
     max_lost_attempts: int = 20
     late_floor_us: int = 20_000
     late_share: float = 0.25
-    patience_share: float = 0.05
+    patience_share: float = 0.1
     patience_us: int = 100_000
     min_timeout_us: int = 30_000_000
     timeout_factor: int = 20

@@ -26,4 +26,4 @@ def _patience_us(state: State) -> int:
     """A share of what the plan spans: where little is left, a better order of it must come soon."""
     plan, settings = state.plan, state.settings
     share_us = round(settings.patience_share * max(0, plan.end_us - plan.made_us))
-    return min(settings.patience_us, share_us)
+    return min(settings.patience_us, max(settings.late_floor_us, share_us))

@@ -131,6 +131,16 @@ def test_the_head_starts_when_its_worker_is_ready(driver: Driver) -> None:
     assert [type(report) for report in reports(said)] == [OperationFinished, OperationStarted]
 
 
+def test_an_agent_is_busy_while_every_machine_runs_something(driver: Driver) -> None:
+    driver.ready("a/cpu0", "a/cpu1")
+    driver.plan(step("a"), step("b", "a/cpu1"), step("c", "a/cpu1"))
+    assert driver.state.is_busy
+    driver.finish("b")  # the next one has begun there by the time that its end is told
+    assert driver.state.is_busy
+    driver.finish("c")
+    assert not driver.state.is_busy
+
+
 def test_a_machine_waits_rather_than_let_one_overtake(driver: Driver) -> None:
     driver.ready("a/cpu0", "a/cpu1")
     waits = step("waits", inputs={"x": output_of("other", "y")})

@@ -88,14 +88,14 @@ def test_finish_far_off_plan_plans_again(brain: Watched) -> None:
 def test_finishes_off_a_fresh_plan_are_planned_for_once(brain: Watched) -> None:
     told = brain.feed(*(submitted(f"r-{i:02}", at_us=100) for i in range(30)))
     replans = brain.state.counters["replans"]
-    # The plan is as long as 300 ms, so it has 15 ms; operations take a tenth of what they should.
+    # The plan is as long as 300 ms, so it has 30 ms; operations take a tenth of what they should.
     at_us = 100
     for sent in dispatches(told)[-10:]:
         told = brain.feed(start(sent, at_us), finish(sent, at_us + 1_000, took_us=1_000))
         at_us += 1_000
     assert brain.state.counters["replans"] == replans
     due_us = min(c.at_us for each in brain.commands for c in each if isinstance(c, WakeAt))
-    assert due_us == 100 + 15_000
+    assert due_us == 100 + 30_000
     brain.handle(Tick(at_us=due_us))
     assert brain.state.counters["replans"] == replans + 1
 
