@@ -106,10 +106,10 @@ async def serve(
         timeout_graceful_shutdown=CLOSE_S,
         timeout_keep_alive=IDLE_S,
     )
-    await _Server(config).serve()
+    await SettledServer(config).serve()
 
 
-class _Server(uvicorn.Server):
+class SettledServer(uvicorn.Server):
     """A server whose collector of garbage looks only at what came after its start.
 
     What is loaded by then stays for ever: going through all of it takes 150 ms, in which no agent

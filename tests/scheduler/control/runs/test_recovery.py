@@ -117,6 +117,17 @@ def test_what_only_a_lost_box_held_is_made_again(brain: Watched) -> None:
     assert queue(told, "a/cpu0") == ["r-1/s0", "r-1/s1", "r-1/s2"]
 
 
+def test_what_was_made_again_is_shown_as_it_is_now(brain: Watched) -> None:
+    first = dispatch_of(brain.handle(submitted("r-1", "chain@1", at_us=100)), "r-1/s0")
+    brain.handle(finish(first, 10_000, outputs={"out": value(box=f"box-{first.machine[0]}")}))
+    assert "r-1/s0" in {bar.operation for bar in brain.view(15_000).bars if bar.ended_us == 10_000}
+    told = brain.handle(AgentLost(at_us=20_000, agent=first.machine[0]))
+    second = dispatch_of(told, "r-1/s0")
+    brain.handle(finish(second, 40_000, outputs={"out": value()}))
+    bar = next(bar for bar in brain.view(50_000).bars if bar.operation == "r-1/s0")
+    assert (bar.machine, bar.ended_us) == (second.machine, 40_000)
+
+
 def test_what_travels_inside_messages_survives_its_box(brain: Watched) -> None:
     told = brain.handle(submitted("r-1", "chain@1", at_us=100, forbid=("b/*",)))
     brain.handle(finish(dispatch_of(told, "r-1/s0"), 10_000))
