@@ -26,7 +26,7 @@ from benchmarks.placement import replaying
 from benchmarks.placement.rounds import Round, deadlines_of, run_round
 from benchmarks.placement.serving import AVERAGE, FULL
 from benchmarks.placement.site import add_workloads, choose, running_site
-from benchmarks.placement.trace import Trace
+from benchmarks.placement.trace import Trace, alternating
 from devices.load_generator import LoadGenerator
 
 LOAD = "bursty"
@@ -104,10 +104,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--simulated", action="store_true", help="replay recorded bursts instead")
     parser.add_argument("--gap-ms", type=int, default=0, help="between pages, if simulated")
+    parser.add_argument(
+        "--burst-ms", type=int, default=0, help="bursts of that length, if simulated, not recorded"
+    )
     asked = parser.parse_args()
     if asked.simulated:
+        burst_us = asked.burst_ms * 1000
         found = replaying.compare(
-            Trace.read(replaying.BURSTS),
+            alternating(burst_us) if burst_us else Trace.read(replaying.BURSTS),
             rounds=asked.rounds,
             pages=asked.pages,
             gap_us=max(100, asked.gap_ms * 1000),

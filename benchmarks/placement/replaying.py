@@ -19,6 +19,8 @@ from scheduler.model.ports import CostQuery, DurationOracle, Prediction, Provena
 BURSTS = Path(__file__).with_name("bursts.txt")
 """Recorded with `record((0, 1), (1,), 20.0, 5)` on two cores of an Intel Xeon (virtual)."""
 SEEING = "seeing the trace"
+KEEPING = ", keeping free"
+"""With a machine kept free for urgent runs that are expected."""
 
 Clock = Callable[[], int]
 
@@ -49,29 +51,38 @@ class Seeing(EmaOracle):
 def compare(
     trace: Trace, *, rounds: int, pages: int, gap_us: int = 100
 ) -> dict[str, list[Outcome]]:
-    """Run each round with each oracle."""
+    """Run each round with each oracle, with and without keeping machines free."""
     makers: Mapping[str, Callable[[Clock], DurationOracle]] = {
         AVERAGE: lambda _: EmaOracle(),
         FULL: lambda _: Oracle(),
         SEEING: lambda clock: Seeing(clock, trace),
     }
     return {
-        name: [
-            simulate(make, trace, pages=pages, gap_us=gap_us, seed=seed) for seed in range(rounds)
+        f"{name}{KEEPING if keeps_free else ''}": [
+            simulate(make, trace, pages=pages, gap_us=gap_us, seed=seed, keeps_free=keeps_free)
+            for seed in range(rounds)
         ]
         for name, make in makers.items()
+        for keeps_free in (False, True)
     }
 
 
 def report(found: Mapping[str, Sequence[Outcome]]) -> Iterator[str]:
-    """One line per oracle, and the ratios to the averages."""
+    """One line per oracle, and the ratios to the averages.
+
+    *pages* is the mean time from the submission of a page to its end, *makespan* that of all.
+    """
     base = found[AVERAGE]
     base_missed = sum(outcome.missed for outcome in base)
-    yield f"{'placement by':<18}{'urgent':>8}{'missed':>8}{'ratio':>8}{'makespan ratio':>16}"
+    yield (
+        f"{'placement by':<32}{'urgent':>8}{'missed':>8}{'ratio':>8}{'makespan ratio':>16}"
+        f"{'pages ratio':>13}"
+    )
     for name, outcomes in found.items():
         missed = sum(outcome.missed for outcome in outcomes)
-        pairs = zip(outcomes, base, strict=True)
+        pairs = list(zip(outcomes, base, strict=True))
         makespan = median(own.makespan_us / other.makespan_us for own, other in pairs)
+        flow = median(own.flow_us / other.flow_us for own, other in pairs)
         urgent = sum(outcome.urgent for outcome in outcomes)
         ratio = missed / base_missed if base_missed else float("nan")
-        yield f"{name:<18}{urgent:>8}{missed:>8}{ratio:>8.2f}{makespan:>16.3f}"
+        yield f"{name:<32}{urgent:>8}{missed:>8}{ratio:>8.2f}{makespan:>16.3f}{flow:>13.2f}"

@@ -11,8 +11,8 @@ from random import Random
 
 from benchmarks.placement.trace import Replay, Trace
 from scheduler.control.brain import Brain
-from scheduler.control.commands import RecordRun
-from scheduler.control.events import RunSubmitted, WorkloadAdded
+from scheduler.control.commands import Command, RecordRun
+from scheduler.control.events import Event, RunSubmitted, WorkloadAdded
 from scheduler.control.records import RunRecord
 from scheduler.control.workload import Stage, StageInput, Take, Workload
 from scheduler.model.messages import Dispatch, MachineReport, TensorRef, Value, WorkKind
@@ -85,6 +85,7 @@ def simulate(
     pages: int = 12,
     gap_us: int = 100,
     seed: int = 0,
+    keeps_free: bool = True,
 ) -> Outcome:
     """Run one round.
 
@@ -98,9 +99,12 @@ def simulate(
         From one of them to the next; they come all at once as it is.
     seed
         Of the durations, and of where in the trace the round begins.
+    keeps_free
+        Whether a machine is kept free for urgent runs that are expected.
     """
     worlds: list[World] = []
-    brain = Brain(oracle=make_oracle(lambda: worlds[0].now_us), solvers={"heft": placer("heft")})
+    kind = Brain if keeps_free else _Unaware
+    brain = kind(oracle=make_oracle(lambda: worlds[0].now_us), solvers={"heft": placer("heft")})
     world = World(brain, nature=_nature(trace), seed=seed)
     worlds.append(world)
     world.join("box", "box", tuple(_lane(i) for i in range(len(trace.digits))), 0)
@@ -111,6 +115,14 @@ def simulate(
         world.send(submission)
     world.run(1_000_000)
     return _outcome(world, start_us)
+
+
+class _Unaware(Brain):
+    """Never notices that runs come at even intervals."""
+
+    def handle(self, event: Event) -> list[Command]:
+        self.state.rhythms.clear()
+        return super().handle(event)
 
 
 def _submissions(pages: int, gap_us: int, start_us: int) -> list[RunSubmitted]:

@@ -67,6 +67,13 @@ class Trace:
         return cls(tuple(path.read_text().split()))
 
 
+def alternating(burst_us: int, *, cores: int = 2) -> Trace:
+    """Bursts of one length on the last core, which it shares by halves, and rests as long."""
+    turns = max(1, burst_us // SLICE_US // 4)
+    shared = "9900" * turns + "9999" * turns
+    return Trace((*(["9" * len(shared)] * (cores - 1)), shared))
+
+
 class Replay:
     """The surroundings of a simulated box whose lanes are called ``.../cpu0``, ``.../cpu1``, ...
 

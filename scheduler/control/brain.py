@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from scheduler.control import fleet, views
+from scheduler.control.anticipating import waiting
 from scheduler.control.commands import Command, RecordRun
 from scheduler.control.events import (
     ControllerStarted,
@@ -146,8 +147,11 @@ def _workload_added(state: State, _: Turn, event: WorkloadAdded) -> None:
     state.workloads[event.workload.key] = event.workload
 
 
-def _workload_removed(state: State, _: Turn, event: WorkloadRemoved) -> None:
+def _workload_removed(state: State, turn: Turn, event: WorkloadRemoved) -> None:
     state.workloads.pop(event.key, None)
+    for key in [key for key in state.rhythms if key[0] == event.key]:
+        del state.rhythms[key]
+    turn.replan = turn.replan or any(kept.workload == event.key for kept in state.plan.kept)
 
 
 def _policy_changed(state: State, turn: Turn, event: PolicyChanged) -> None:
@@ -168,7 +172,7 @@ def _cost_model_changed(state: State, turn: Turn, _: CostModelChanged) -> None:
 def _tick(state: State, turn: Turn, event: Tick) -> None:
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
-    turn.replan = turn.replan or is_due(state)
+    turn.replan = turn.replan or is_due(state) or waiting.is_over(state)
     gaps.fill(state, turn)
 
 

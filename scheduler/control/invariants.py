@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.brain import Brain
 from scheduler.control.live import ENDED, SENT, LiveOperation, is_ready
 from scheduler.control.records import OperationState, RunState
@@ -66,8 +67,15 @@ def _sent_work_is_with_one_agent(brain: Brain) -> Iterator[str]:
     for op in _operations(state):
         if op.state in SENT and not state.agents[op.agent].is_alive:
             yield f"{op.id} is {op.state} with {op.agent}, which is lost"
-        if op.state is OperationState.DISPATCHED and op.id not in queued:
+        is_queued = op.id in queued or _waits_behind_kept(state, op)
+        if op.state is OperationState.DISPATCHED and not is_queued:
             yield f"{op.id} is dispatched and in nobody's queue"
+
+
+def _waits_behind_kept(state: State, op: LiveOperation) -> bool:
+    machine = op.placement.mode.machine if op.placement is not None else ""
+    queue = state.plan.queues.get(machine, [])
+    return op.id in queue and op.id not in sendable(state, queue)
 
 
 def _running_work_has_its_machine(brain: Brain) -> Iterator[str]:

@@ -83,6 +83,8 @@ class LiveOperation:
         Attempts that were given up and not reported yet, with what each adds to `lost_attempts`.
     gave_way
         How often it was stopped for something more urgent.
+    held_since_us
+        Since when it could have run but for what is kept free.
     expected_end_us
         When the plan in force expects it to end.
     foreseen
@@ -130,6 +132,7 @@ class LiveOperation:
     lost_attempts: int = 0
     lost: dict[int, int] = field(default_factory=dict)
     gave_way: int = 0
+    held_since_us: int | None = None
     record: OperationRecord | None = None
     bar: OperationRecord | None = None
 

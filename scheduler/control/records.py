@@ -53,6 +53,7 @@ class Reason(StrEnum):
     NO_MACHINE = "no_machine"  # nothing has joined that could run it
     WAITS_FOR_INPUT = "waits_for_input"
     WAITS_FOR_MACHINE = "waits_for_machine"
+    KEPT_FREE = "kept_free"  # the machine is kept free for a more urgent run that is expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from scheduler.control.anticipating.rhythms import Rhythm
 from scheduler.control.commands import Command
 from scheduler.control.live import (
     LiveAgent,
@@ -29,7 +30,31 @@ from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Load
 from scheduler.model.messages import Profile, Release
 from scheduler.model.ports import DurationOracle, Solver
-from scheduler.model.problem import Problem
+from scheduler.model.problem import Band, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A machine that a run finds free in time which is expected. Times are absolute.
+
+    Parameters
+    ----------
+    workload, band
+        Of the run.
+    from_us
+        What is less urgent has to be through by then, or begins after the run.
+    until_us
+        Nobody counts on the run after that if it has not come.
+    is_window
+        Whether the plan would be another without it.
+    """
+
+    machine: str
+    workload: str
+    band: Band
+    from_us: int
+    until_us: int
+    is_window: bool
 
 
 @dataclass(slots=True)
@@ -54,6 +79,8 @@ class LivePlan:
     made_us, stale_us
         When it was made, and when it is to be made anew because something was off it; ``None``
         while nothing was.
+    kept
+        What is kept free for runs that are expected.
     """
 
     version: int = 0
@@ -65,6 +92,7 @@ class LivePlan:
     left_out: int = 0
     made_us: int = 0
     stale_us: int | None = None
+    kept: list[Kept] = field(default_factory=list)
     planned: dict[str, LiveOperation] = field(default_factory=dict)
     queues: dict[str, list[str]] = field(default_factory=dict)
 
@@ -141,6 +169,8 @@ class State:
         What kinds of work can run on, until something changes it.
     answered_version
         Version of the plan that the solver process has nothing more to say about.
+    rhythms
+        By workload and band, when its last runs came.
     deadlines
         Heap of (time, sequence, run) at which a run is dropped.
     critical_boxes
@@ -193,6 +223,7 @@ class State:
     measured_at: dict[tuple[str, str, str], dict[Shapes, int]] = field(default_factory=dict)
     ended_operations: deque[LiveOperation] = field(default_factory=lambda: deque(maxlen=600))
     forgotten: deque[Release] = field(default_factory=lambda: deque(maxlen=100))
+    rhythms: dict[tuple[str, Band], Rhythm] = field(default_factory=dict)
     wake_us: int | None = None
     origin_us: int = 0
     last_end_us: int = 0

@@ -95,8 +95,8 @@ def reference(name: str, text: str, take: Take = Take.WHOLE) -> StageInput:
     return StageInput(name=name, stage=stage, output=output, take=take)
 
 
-def single(name: str = "one", *, declared_us: int = 10_000) -> Workload:
-    stage = function("only", x="image", declared_us=declared_us)
+def single(name: str = "one", target: str = "work", *, declared_us: int = 10_000) -> Workload:
+    stage = function("only", target, x="image", declared_us=declared_us)
     return Workload(name=name, version=1, stages=(stage,), outputs={"y": ("only", "out")})
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from scheduler.control.anticipating.waiting import kept_from
 from scheduler.control.live import PENDING, LiveOperation, LiveRun, Options, Placement
 from scheduler.control.placing.candidates import options
 from scheduler.control.preemption.holding import free_us
@@ -202,6 +203,9 @@ def _waits_its_turn(state: State, op: LiveOperation) -> tuple[str, str]:
         detail = f"planned on {machine}, whose worker is started again"
     elif live.held is not None:
         detail = f"planned on {machine}, where {live.held.attempt[0]} is being stopped"
+    elif (kept := kept_from(state, op)) is not None:
+        detail = f"{machine} is kept free for the next run of {kept.workload}"
+        return Reason.KEPT_FREE.value, detail
     else:
         detail = f"planned on {machine}"
     return Reason.WAITS_FOR_MACHINE.value, detail

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 
+from scheduler.control.anticipating.keeping import keep, note_waiting, spares_urgent
 from scheduler.control.live import LiveOperation, LiveRun, Placement
 from scheduler.control.placing.chances import Ends, joined_us, spread_us
 from scheduler.control.placing.decoding import decode, fastest_modes, is_better, overtakes
 from scheduler.control.placing.explaining import why_waiting
-from scheduler.control.placing.snapshot import Snapshot, snapshot
+from scheduler.control.placing.snapshot import Snapshot, loads_us, snapshot
 from scheduler.control.predicting.foreseeing import foresee
 from scheduler.control.records import OperationState
 from scheduler.control.state import LivePlan, State, Turn
@@ -25,20 +26,41 @@ _LIMITS = Limits(time_s=1.0)
 def replan(state: State, turn: Turn) -> None:
     """Plan all pending work again and make that the plan in force."""
     foresee(state)
+    state.plan.kept = []
     found = snapshot(state)
     if raise_waited_profiles(state, found):
         found = snapshot(state)
     # After the bands are settled: what is not waited for any more may have to keep clear.
     if retract_unplannable(turn, found):
         found = snapshot(state)
-    schedule = solve(state, found)
-    source = state.placement
-    kept = _kept(state, found, schedule)
-    if kept is not None:
-        schedule, source = kept, state.plan.source
+    found, schedule, source = _with_kept(state, found, *_best(state, found))
     commit(state, turn, found, schedule, source)
     _note_blocked(state, turn, found)
     state.count("replans")
+
+
+def _best(state: State, found: Snapshot) -> tuple[Schedule, str]:
+    """The heuristic's plan, or the adopted one where that is better, and who made it."""
+    schedule = solve(state, found)
+    kept = _kept(state, found, schedule)
+    return (kept, state.plan.source) if kept is not None else (schedule, state.placement)
+
+
+def _with_kept(
+    state: State, found: Snapshot, schedule: Schedule, source: str
+) -> tuple[Snapshot, Schedule, str]:
+    """Plan around what has to be kept free for runs that are expected, if anything has."""
+    state.plan.kept = keep(state, found, schedule)
+    if not any(kept.is_window for kept in state.plan.kept):
+        return found, schedule, source
+    around = snapshot(state)
+    other, its_source = _best(state, around)
+    if not spares_urgent(found, state.plan.kept, schedule, other):
+        state.plan.kept = [kept for kept in state.plan.kept if not kept.is_window]
+        return found, schedule, source
+    note_waiting(state, found, schedule, other)
+    state.count("kept_free")
+    return around, other, its_source
 
 
 def bound_us(plan: LivePlan) -> int:
@@ -187,6 +209,7 @@ def commit(state: State, turn: Turn, found: Snapshot, schedule: Schedule, source
         queues=certain_queues(found.planned),
         left_out=found.left_out,
         made_us=state.now_us,
+        kept=state.plan.kept,
     )
     turn.replanned = True
 
@@ -199,7 +222,7 @@ def absolute(state: State, found: Snapshot, schedule: Schedule) -> dict[str, Pla
         ends.add(op.id, op.machine, found.origin_us + schedule[op.id].end_us, spread_us(op.mode))
     placements: dict[str, Placement] = {}
     machines = {op.id: op.machine for op in found.running}
-    loaded: set[tuple[str, str]] = set()
+    loads = loads_us(found, schedule)
     for op in sorted(found.planned, key=lambda op: schedule[op.id].start_us):
         at = schedule[op.id]
         choice = found.options[op.id]
@@ -207,10 +230,7 @@ def absolute(state: State, found: Snapshot, schedule: Schedule) -> dict[str, Pla
         end_us = found.origin_us + at.end_us
         spread = joined_us(ends.before(op.producers, at.machine), spread_us(mode))
         ends.add(op.id, at.machine, end_us, spread)
-        load_us = 0
-        if mode.setup_us and (mode.machine, mode.family) not in loaded:
-            load_us = mode.setup_us
-            loaded.add((mode.machine, mode.family))
+        load_us = loads.get(op.id, 0)
         placements[op.id] = Placement(
             mode=mode,
             provenance=choice.provenance[at.mode],

@@ -12,7 +12,18 @@ from scheduler.control.predicting.links import LiveLink
 from scheduler.control.preemption.holding import free_us
 from scheduler.control.records import OperationState
 from scheduler.control.state import State
-from scheduler.model.problem import Job, Link, Machine, Mode, Operation, Problem, Progress, Window
+from scheduler.model.problem import (
+    Band,
+    Job,
+    Link,
+    Machine,
+    Mode,
+    Operation,
+    Problem,
+    Progress,
+    Window,
+)
+from scheduler.model.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,20 @@ class Snapshot:
     left_out: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Busy:
+    """When the machines of what is taken to have been stopped are free; for whom others are kept.
+
+    Parameters
+    ----------
+    band
+        What is kept free for runs of this band and below is there for a run that is counted in.
+    """
+
+    freed_us: dict[str, int]
+    band: Band
+
+
 def snapshot(
     state: State, extra: Iterable[LiveRun] = (), stopped: Mapping[str, int] = MappingProxyType({})
 ) -> Snapshot:
@@ -52,6 +77,7 @@ def snapshot(
     stopped
         Operations that run and are taken to have been stopped, with when their machine is free.
     """
+    extra = tuple(extra)
     runs = [*state.active.values(), *extra]
     runs.sort(key=lambda run: (run.effective_band, run.sequence))
     running: list[LiveOperation] = []
@@ -72,7 +98,8 @@ def snapshot(
         blocked += cannot
         room -= len(can)
     freed_us = {state.operations[name].machine: us for name, us in stopped.items()}
-    problem, origin_us = _problem(state, running, planned, found, freed_us)
+    band = min((run.effective_band for run in extra), default=Band.BACKGROUND)
+    problem, origin_us = _problem(state, running, planned, found, _Busy(freed_us, band))
     return Snapshot(
         problem=problem,
         origin_us=origin_us,
@@ -82,6 +109,18 @@ def snapshot(
         blocked=tuple(blocked),
         left_out=left_out,
     )
+
+
+def loads_us(found: Snapshot, schedule: Schedule) -> dict[str, int]:
+    """What making its session takes right before an operation, where it is the first to need it."""
+    loaded: set[tuple[str, str]] = set()
+    times_us: dict[str, int] = {}
+    for op in sorted(found.planned, key=lambda op: schedule[op.id].start_us):
+        mode = found.options[op.id].modes[schedule[op.id].mode]
+        if mode.setup_us and (mode.machine, mode.family) not in loaded:
+            times_us[op.id] = mode.setup_us
+            loaded.add((mode.machine, mode.family))
+    return times_us
 
 
 def _holds_machine(state: State, op: LiveOperation) -> bool:
@@ -141,14 +180,14 @@ def _problem(
     running: list[LiveOperation],
     planned: list[LiveOperation],
     found: dict[str, Options],
-    freed_us: dict[str, int],
+    busy: _Busy,
 ) -> tuple[Problem, int]:
     now_us = state.now_us
     origin_us = min([now_us, *(op.started_us for op in running if op.started_us is not None)])
     runs: dict[str, LiveRun] = {op.run.id: op.run for op in [*running, *planned]}
     here = {op.id for op in running} | {op.id for op in planned}
     edges = [edge for op in planned for edge in op.edges if edge.source in here]
-    machines = _machines(state, origin_us, freed_us)
+    machines = _machines(state, origin_us, busy)
     problem = Problem(
         machines=tuple(machines),
         jobs=tuple(_job(run, origin_us) for run in runs.values()),
@@ -163,13 +202,13 @@ def _problem(
     return problem, origin_us
 
 
-def _machines(state: State, origin_us: int, freed_us: dict[str, int]) -> list[Machine]:
+def _machines(state: State, origin_us: int, busy: _Busy) -> list[Machine]:
     return [
         Machine(
             id=name,
             device=machine.box,
             memory_bytes=_memory(machine),
-            unavailable=_held(state, origin_us, freed_us.get(name) or free_us(state, machine)),
+            unavailable=_unavailable(state, machine, origin_us, busy),
             keeps_setups=True,
         )
         for name, machine in state.machines.items()
@@ -177,10 +216,24 @@ def _machines(state: State, origin_us: int, freed_us: dict[str, int]) -> list[Ma
     ]
 
 
-def _held(state: State, origin_us: int, until_us: int) -> tuple[Window, ...]:
-    if until_us <= state.now_us:
-        return ()
-    return (Window(start_us=state.now_us - origin_us, end_us=until_us - origin_us),)
+def _unavailable(
+    state: State, machine: LiveMachine, origin_us: int, busy: _Busy
+) -> tuple[Window, ...]:
+    """When nothing can start: until it is free of what ran, and while it is kept free."""
+    name, now_us = machine.report.id, state.now_us
+    free = (now_us, busy.freed_us.get(name) or free_us(state, machine))
+    kept = [
+        (max(each.from_us, now_us), each.until_us)
+        for each in state.plan.kept
+        if each.is_window and each.machine == name and each.band < busy.band
+    ]
+    spans: list[tuple[int, int]] = []
+    for start_us, end_us in sorted([free, *kept]):
+        if spans and start_us <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end_us))
+        elif end_us > start_us:
+            spans.append((start_us, end_us))
+    return tuple(Window(start_us=a - origin_us, end_us=b - origin_us) for a, b in spans)
 
 
 def _memory(machine: LiveMachine) -> int | None:

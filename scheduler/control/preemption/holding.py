@@ -45,10 +45,15 @@ def free_us(state: State, live: LiveMachine) -> int:
 
 def can_be_asked(state: State, op: LiveOperation) -> bool:
     """Whether what runs can be asked to stop; otherwise its worker has to end."""
+    return is_stoppable(state, op, op.machine, op.provider)
+
+
+def is_stoppable(state: State, op: LiveOperation, machine: str, provider: str) -> bool:
+    """Whether an operation can be asked to stop while it runs there."""
     if op.stage.kind is not WorkKind.MODEL:
         return False
-    providers = state.machines[op.machine].report.providers
-    return any(each.provider == op.provider and each.terminates for each in providers)
+    providers = state.machines[machine].report.providers
+    return any(each.provider == provider and each.terminates for each in providers)
 
 
 def _until_free_us(state: State, op: LiveOperation) -> int:

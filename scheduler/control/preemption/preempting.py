@@ -13,6 +13,7 @@ from dataclasses import replace
 from scheduler.control.live import LiveOperation, Placement, is_ready
 from scheduler.control.placing.candidates import cost_query, options
 from scheduler.control.preemption.holding import NEARLY_DONE_US, can_be_asked
+from scheduler.control.preemption.paying import LEAST_GAIN_US, MOST_TIMES
 from scheduler.control.preemption.stops import Figure
 from scheduler.control.records import OperationState, Preemption
 from scheduler.control.runs.recovery import give_way
@@ -20,10 +21,6 @@ from scheduler.control.state import State, Turn
 from scheduler.model.ports import Provenance
 from scheduler.model.problem import Band, Mode
 
-LEAST_GAIN_US = 20_000
-"""Not worth a message to an agent, and less than predictions are off."""
-MOST_TIMES = 3
-"""After giving way so often, an operation is left to finish."""
 NOTHING = Figure(0)
 
 Planned = tuple[LiveOperation, Placement, tuple[Mode, ...]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.commands import SendPlan
 from scheduler.control.live import SENT, LiveAgent, LiveOperation
 from scheduler.control.placing.explaining import Timetable, candidates, chosen_instead, is_chosen
@@ -44,7 +45,7 @@ def _fill_windows(state: State, turn: Turn) -> None:
     """
     windows = {name: _window(state, queue) for name, queue in state.plan.queues.items()}
     ahead = {
-        name: window
+        name: sendable(state, window)
         for name, window in windows.items()
         if turn.replanned or _half_gone(state, window)
     }
@@ -117,7 +118,8 @@ def _queues(state: State, agent: LiveAgent) -> _Queues:
     """What the agent is to have in front of each of its machines."""
     queues: _Queues = {}
     for machine in agent.machines:
-        found = [state.operations[name] for name in state.plan.queues.get(machine, ())]
+        names = sendable(state, state.plan.queues.get(machine, ()))
+        found = [state.operations[name] for name in names]
         queues[machine] = [
             (op.id, op.attempt) for op in found if op.state is OperationState.DISPATCHED
         ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
+from scheduler.control.anticipating.rhythms import Rhythm
+from scheduler.control.anticipating.waiting import ends_us
 from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
 from scheduler.control.events import RunCancelled, RunSubmitted
 from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun
@@ -53,6 +55,7 @@ def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
         return
     expand(state, run)
     register(state, run)
+    state.rhythms.setdefault((run.workload, run.band), Rhythm(event)).note(event)
     if run.drop_late and run.deadline_us is not None:
         heappush(state.deadlines, (run.deadline_us, run.sequence, run.id))
         expire(state, turn)
@@ -109,6 +112,7 @@ def wake(state: State, turn: Turn) -> None:
     stale_us = state.plan.stale_us if state.plan.planned else None
     found = (gap_due_us(state), look_again_us(state), stale_us)
     times += [due_us for due_us in found if due_us is not None]
+    times += ends_us(state)
     alive = (agent for agent in state.agents.values() if agent.is_alive)
     times += [agent.release_by_us for agent in alive if agent.release_by_us is not None]
     # A wake-up that comes too early does no harm, so only an earlier one is worth a command.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scheduler.control.anticipating.waiting import is_upset
 from scheduler.control.commands import KeepExecution
 from scheduler.control.live import (
     ENDED,
@@ -113,7 +114,7 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
     _observe(state, turn, op, event)
     note_shapes(state, op)
     _tell_consumers(turn, op)
-    if not was_planned or _frees_urgent(state, op):
+    if not was_planned or _frees_urgent(state, op) or is_upset(state):
         turn.replan = turn.replan or bool(state.plan.planned)
     elif _is_off_plan(state, op) or _is_slipping(state):
         note_off_plan(state)

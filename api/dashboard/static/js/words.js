@@ -24,6 +24,7 @@ const REASONS = {
   no_machine: "no machine that could run it has joined",
   waits_for_input: "waits for its input",
   waits_for_machine: "waits for a free machine",
+  kept_free: "the machine is kept free for a more urgent run that is expected",
   // Why an operation or a run ended without a result.
   error: "the model or function raised an error",
   worker_crashed: "the worker process crashed",

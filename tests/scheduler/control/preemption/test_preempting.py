@@ -40,7 +40,13 @@ from tests.scheduler.watched import (
 S = 1_000_000
 
 
-def site(*, terminates: bool, duration_us: int = 5 * S, longest_us: int = 0) -> Watched:
+def site(
+    *,
+    terminates: bool,
+    duration_us: int = 5 * S,
+    longest_us: int = 0,
+    functions: tuple[str, ...] = (),
+) -> Watched:
     """One machine that runs one model, whose runs its provider can or cannot stop."""
     cpu = ProviderReport(
         provider="cpu", device_class="cpu", verdict=Verdict.USABLE, terminates=terminates
@@ -52,6 +58,7 @@ def site(*, terminates: bool, duration_us: int = 5 * S, longest_us: int = 0) -> 
         cores=(0,),
         memory_bytes=1 << 30,
         providers=(cpu,),
+        functions=functions,
     )
     joined = AgentJoined(
         at_us=0, agent="a", incarnation="1", box="box-a", url="http://a", machines=(lane,)

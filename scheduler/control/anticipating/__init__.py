@@ -1,0 +1,1 @@
+"""Runs that are not there yet: when a stream's next is due, and a machine free in time for it."""
