@@ -58,6 +58,9 @@ class Window:
         Of a convolution; 1 otherwise.
     steps
         Of a recurrent operator: what follows one another.
+    items
+        Parts of the rows that are computed apart: a batch of a convolution, or of a product of
+        two activations.
     """
 
     kernel: tuple[int, ...] = ()
@@ -68,6 +71,7 @@ class Window:
     groups: int = 1
     steps: int = 1
     is_transposed: bool = False
+    items: int = 1
 
     @property
     def is_depthwise(self) -> bool:
@@ -139,6 +143,11 @@ class GroupCost:
         Without what disappears into weights, such as a batch normalisation after a convolution.
     near_bytes, shared_bytes, memory_bytes
         The traffic by reuse distance: what a core's cache, the shared one, or neither can hold.
+    origin, chained
+        What made its largest operand, and elementwise groups between that and this one, see
+        `origins`.
+    is_blocked
+        Whether it is a convolution that a CPU computes on channels in blocks.
     """
 
     pattern: str
@@ -152,6 +161,9 @@ class GroupCost:
     shared_bytes: int
     memory_bytes: int
     runs: int = 1
+    origin: str = ""
+    chained: int = 0
+    is_blocked: bool = False
 
     @property
     def weighted_bytes(self) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from onnx import ModelProto
 
 from cost_models.features.costs import GraphCost, GroupCost, OperatorClass, OperatorCost
 from cost_models.features.flow import Reuse, paths, peak_bytes, reuse
 from cost_models.features.fusion import Group, group
-from cost_models.features.layout import reorders
+from cost_models.features.layout import is_blocked, reorders
+from cost_models.features.origins import Origin, origins
 from cost_models.features.rules import qualified
 from cost_models.features.stretch import stretch
 from cost_models.features.tensors import Tensor
@@ -78,9 +80,10 @@ def _written(size: int | str | None) -> str:
 def _summed(found: Trace, groups: Sequence[Group]) -> GraphCost:
     operators = _operators(found, groups)
     flow, layout = paths(found, groups), reorders(found, groups)
+    parts = zip(groups, reuse(found, groups), origins(found, groups), strict=True)
     kernels = [
-        _kernel(kernel, operators, held)
-        for kernel, held in zip(groups, reuse(found, groups), strict=True)
+        replace(_kernel(kernel, operators, held, origin), is_blocked=is_blocked(found, kernel))
+        for kernel, held, origin in parts
     ]
     return GraphCost(
         operators=operators,
@@ -138,7 +141,9 @@ def _dtype(found: Trace, step: Step) -> str:
     return tensors[0].dtype if tensors else "float32"
 
 
-def _kernel(kernel: Group, operators: Sequence[OperatorCost], held: Reuse) -> GroupCost:
+def _kernel(
+    kernel: Group, operators: Sequence[OperatorCost], held: Reuse, origin: Origin
+) -> GroupCost:
     members = [operators[index] for index in kernel.members]
     heaviest = max(members, key=lambda operator: (operator.flops, operator.written_bytes))
     runs = kernel.runs
@@ -154,6 +159,8 @@ def _kernel(kernel: Group, operators: Sequence[OperatorCost], held: Reuse) -> Gr
         shared_bytes=runs * held.shared,
         memory_bytes=runs * held.memory,
         runs=runs,
+        origin=origin.op_class,
+        chained=origin.chained,
     )
 
 

@@ -35,6 +35,10 @@ class Kernel(NamedTuple):
         As `Window` has them; 0 or 1 of what has none.
     stretch
         As `stretch` gives it, of the heaviest operator.
+    items
+        As `Window` has them.
+    origin, chained, is_blocked
+        As `GroupCost` has them; rows of before they were known have none.
     """
 
     alike: int
@@ -60,6 +64,10 @@ class Kernel(NamedTuple):
     groups: int = 1
     is_transposed: int = 0
     stretch: int = 1
+    items: int = 1
+    origin: str = ""
+    chained: int = 0
+    is_blocked: int = 0
 
     @property
     def weighted_bytes(self) -> float:
@@ -104,6 +112,10 @@ def _kernel(cost: GraphCost, group: GroupCost) -> Kernel:
         groups=window.groups,
         is_transposed=int(window.is_transposed),
         stretch=heaviest.stretch,
+        items=window.items,
+        origin=group.origin,
+        chained=group.chained,
+        is_blocked=int(group.is_blocked),
     )
 
 

@@ -50,6 +50,12 @@ def reorders(trace: Trace, groups: Sequence[Group]) -> Reorders:
     return Reorders(len(changed), moved)
 
 
+def is_blocked(trace: Trace, group: Group) -> bool:
+    """Whether a group is a convolution that works on blocks of channels."""
+    first = trace.steps[group.members[0]]
+    return first.op_class is OperatorClass.CONV and _is_blocked_conv(first)
+
+
 def _asks_only_size(trace: Trace, group: Group) -> bool:
     return trace.steps[group.members[0]].call.node.op_type in {"Shape", "Size"}
 

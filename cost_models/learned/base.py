@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from cost_models.learned.additive import grow
 from cost_models.learned.forest import Factors
-from cost_models.learned.kernels import Table, table
+from cost_models.learned.kernels import RESTS_US, Table, table, wakes
 from cost_models.learned.query import Query
+from scheduler.model.measuring import IDLE
 
 LEAST_US = 0.1
 HALF_TRUSTED = 10
@@ -55,6 +56,21 @@ def sums_us(tables: Sequence[Table], factors: Regressor, scales: Sequence[float]
     sums = np.bincount(owner, parts) * np.exp(np.array(scales))
     found: Vector = np.maximum(LEAST_US, sums)
     return found
+
+
+def woken_us(
+    queries: Sequence[Query], providers: Sequence[str], factors: Regressor, scales: Scales
+) -> Vector:
+    """Times at rest after each rest of `RESTS_US`, ``(queries, rests)``, by one call."""
+    tables = [
+        part
+        for query in queries
+        for part in (table(replace(query, load=IDLE), providers), *wakes(query, providers))
+    ]
+    each = np.repeat([scales.of(query) for query in queries], len(RESTS_US))
+    sums = sums_us(tables, factors, each.tolist()).reshape(-1, len(RESTS_US))
+    sums[:, 1:] += sums[:, :1]
+    return sums
 
 
 def fit_base(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cost_models.learned import kernels
 from cost_models.learned.artifact import Artifact
-from cost_models.learned.base import Scales, fit_base, sums_us
+from cost_models.learned.base import Scales, fit_base, woken_us
 from cost_models.learned.columns import (
     LOAD,
     columns_of,
@@ -57,12 +57,12 @@ def fit(rows: Sequence[Measurement], seed: int, shape: Shape) -> Fitted:
     factors, scales = _base(rows, providers, power, seed, shape)
     networks = networks_of(rows)
     queries = [query_of(row) for row in networks]
-    tables = [kernels.table(query, providers) for query in queries]
-    bases = sums_us(tables, factors.predict, [scales.of(query) for query in queries])
+    woken = woken_us(queries, providers, factors.predict, scales)
+    bases = woken[np.arange(len(queries)), [kernels.rest_of(query.load) for query in queries]]
     names, kernel_names = columns_of(providers), kernels.columns_of(providers)
     columns = [
         [*work_columns(query, base_us, providers), *load_columns(query.load, query.provider)]
-        for query, base_us in zip(queries, bases, strict=True)
+        for query, base_us in zip(queries, woken[:, 0], strict=True)
     ]
     places, samples, weights = samples_of(networks)
     paced = bases * [math.exp(power * _log_pace(query)) for query in queries]

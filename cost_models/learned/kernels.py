@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cost_models.features.costs import OperatorClass
+from cost_models.features.costs import NEAR_BYTES, OperatorClass
 from cost_models.features.kernels import REORDER, Kernel
+from cost_models.features.origins import INPUT
 from cost_models.learned.query import Query
 from cost_models.roofline import ASSUMED_LAUNCH_NS, part_us
-from scheduler.model.measuring import Peaks
+from scheduler.model.measuring import Load, Peaks
 
-_LAUNCH = "launch"
-_CLASSES = (*map(str, OperatorClass), REORDER, _LAUNCH)
+_LAUNCH, _ENTRY, _EXIT, _WAKE = "launch", "entry", "exit", "wake"
+_CLASSES = (*map(str, OperatorClass), REORDER, _LAUNCH, _ENTRY, _EXIT, _WAKE)
+_ORIGINS = (*map(str, OperatorClass), INPUT)
 _TYPES = (
     *("Relu", "Sigmoid", "HardSwish", "HardSigmoid", "Exp", "Tanh", "Erf", "Clip", "Sqrt", "Pow"),
     *("Add", "Mul", "Sub", "Div", "Cast", "Where", "Transpose", "Concat", "Slice", "Gather"),
     *("Split", "Pad", "Expand", "Resize", "Softmax", "LayerNormalization", "BatchNormalization"),
     *("ReduceMean", "GlobalAveragePool", "MaxPool", "AveragePool", "ArgMax", "LSTM", "GRU"),
     *("MatMul", "Gemm", "MatMulInteger", "Conv"),
+    *("LRN", "ReduceSum", "GlobalMaxPool", "ConvTranspose", "Equal", "If", "Reshape", "Shape"),
 )
 """Types that kernels of a class differ by; trees split the list, so neighbours are alike."""
+_START = Kernel(1, _LAUNCH, _LAUNCH, "float32", 0, 0, 0, 0)
 _DTYPES = {"float32": 0, "float16": 1, "bfloat16": 1, "int8": 2, "uint8": 2}
+RESTS_US = (0, 500, 2_000, 10_000, 40_000)
+"""Rests before a run that are told apart, each from half its length on; after one, a run takes
+longer by what waking takes."""
+_WAKE_US = 200.0
+"""Of that, what does not depend on the graph."""
 _ALIGNMENT = 16
 _LEAST_US = 0.2
 """Of a kernel: providers that compile the graph measure next to nothing per node."""
@@ -59,6 +68,11 @@ _COLUMNS: dict[str, Callable[[Kernel], float]] = {
     "is_aligned_out": lambda k: float(k.channels_out % _ALIGNMENT == 0),
     "is_transposed": lambda k: float(k.is_transposed),
     "log_stretch": lambda k: math.log1p(k.stretch),
+    "log_items": lambda k: math.log(max(1, k.items)),
+    "log_rows_per_item": lambda k: math.log1p(k.rows / max(1, k.items)),
+    "origin": lambda k: float(_ORIGINS.index(k.origin)) if k.origin in _ORIGINS else -1.0,
+    "chained": lambda k: float(k.chained),
+    "is_blocked": lambda k: float(k.is_blocked),
 }
 
 
@@ -84,14 +98,50 @@ def columns_of(providers: Sequence[str]) -> tuple[str, ...]:
 
 
 def table(query: Query, providers: Sequence[str]) -> Table:
-    """What the base sees of a graph on a machine."""
+    """What the base sees of a graph on a machine, after the rest that its load tells of."""
     peaks = query.peaks or Peaks(provider=query.provider)
-    launch = Kernel(1, _LAUNCH, _LAUNCH, "float32", 0, 0, 0, 0)
-    place = [float(query.threads), *(float(query.provider == name) for name in providers)]
-    columns = [[*_seen(kernel), *place] for kernel in (launch, *query.kernels)]
+    parts = (*_ends(query), *query.kernels)
     launch_us = (peaks.launch_ns or ASSUMED_LAUNCH_NS) / _NS_PER_US
-    least_us = [launch_us, *(_least_us(kernel, peaks) for kernel in query.kernels)]
+    least_us = [launch_us, *(_least_us(kernel, peaks) for kernel in parts)]
+    step = rest_of(query.load)
+    woken = [_wake(query, RESTS_US[step])] if step else []
+    least_us += [_WAKE_US + _least_us(kernel, peaks) for kernel in woken]
+    return _table((_START, *parts, *woken), least_us, query, providers)
+
+
+def wakes(query: Query, providers: Sequence[str]) -> list[Table]:
+    """What each rest but the first adds to a run of a graph on a machine."""
+    peaks = query.peaks or Peaks(provider=query.provider)
+    parts = [_wake(query, rest_us) for rest_us in RESTS_US[1:]]
+    return [_table([part], [_WAKE_US + _least_us(part, peaks)], query, providers) for part in parts]
+
+
+def rest_of(load: Load) -> int:
+    """Place of the rest before a run in `RESTS_US`."""
+    return sum(2 * load.idle_us >= rest_us for rest_us in RESTS_US[1:])
+
+
+def _table(
+    parts: Sequence[Kernel], least_us: Sequence[float], query: Query, providers: Sequence[str]
+) -> Table:
+    place = [float(query.threads), *(float(query.provider == name) for name in providers)]
+    columns = [[*_seen(kernel), *place] for kernel in parts]
     return Table(np.array(columns, dtype=np.float32), np.array(least_us, dtype=np.float64))
+
+
+def _wake(query: Query, rest_us: int) -> Kernel:
+    """A rest, as long as it was, and what caches may have lost meanwhile."""
+    held = query.graph.get("parameter_bytes", 0.0) + query.graph.get("peak_activation_bytes", 0.0)
+    lost = min(int(held), NEAR_BYTES)
+    return Kernel(1, _WAKE, _WAKE, "float32", 0, int(held), 0, 0, memory_bytes=lost, rows=rest_us)
+
+
+def _ends(query: Query) -> Iterator[Kernel]:
+    """What goes in and out of the graph: compiling providers change its layout and its type."""
+    for end, name in ((_ENTRY, "input_bytes"), (_EXIT, "output_bytes")):
+        size = int(query.graph.get(name, 0.0))
+        near, memory = (size, 0) if size <= NEAR_BYTES else (0, size)
+        yield Kernel(1, end, end, "float32", 0, size, 0, near, memory_bytes=memory)
 
 
 @lru_cache(maxsize=1 << 16)

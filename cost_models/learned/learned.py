@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cost_models.learned.artifact import Artifact
-from cost_models.learned.base import Regressor, sums_us
+from cost_models.learned.base import Regressor, woken_us
 from cost_models.learned.calibration import group_of, widen_of
 from cost_models.learned.columns import LOAD, load_columns, work_columns
-from cost_models.learned.kernels import table
+from cost_models.learned.kernels import rest_of
 from cost_models.learned.query import Query
 from scheduler.model.measuring import Load
 
@@ -31,6 +31,8 @@ class Work:
     ----------
     base_us
         What its kernels add up to on that machine at rest.
+    woken_us
+        The same after each rest of `RESTS_US`.
     pace_ns
         Pace of the core when the peaks of the machine were measured; 0 if it was not.
     outside
@@ -38,6 +40,7 @@ class Work:
     """
 
     base_us: float
+    woken_us: tuple[float, ...]
     pace_ns: int
     columns: NDArray[np.float32]
     outside: tuple[str, ...]
@@ -50,6 +53,11 @@ class Context:
     load: Load
     columns: tuple[float, ...]
     outside: tuple[str, ...]
+
+    @property
+    def rest(self) -> int:
+        """Place of the rest before the run in `RESTS_US`."""
+        return rest_of(self.load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +96,17 @@ class Learned:
     def works(self, queries: Sequence[Query]) -> list[Work]:
         """Make many ready by one call."""
         artifact = self.artifact
-        tables = [table(query, artifact.providers) for query in queries]
-        scales = [artifact.scales.of(query) for query in queries]
-        bases = sums_us(tables, self._factors, scales)
-        return [self._work(*pair) for pair in zip(queries, bases.tolist(), strict=True)]
+        sums = woken_us(queries, artifact.providers, self._factors, artifact.scales)
+        return [self._work(*pair) for pair in zip(queries, sums.tolist(), strict=True)]
 
-    def _work(self, query: Query, base_us: float) -> Work:
+    def _work(self, query: Query, woken_us: Sequence[float]) -> Work:
+        base_us = woken_us[0]
         outside = _outside(query.graph, self.artifact.ranges, "graph.")
         if query.provider not in self.artifact.providers:
             outside.append("provider")
         columns = work_columns(query, base_us, self.artifact.providers)
         pace_ns = query.peaks.pace_ns if query.peaks is not None else 0
-        return Work(base_us, pace_ns, columns, tuple(outside))
+        return Work(base_us, tuple(woken_us), pace_ns, columns, tuple(outside))
 
     def context(self, load: Load, provider: str) -> Context:
         """Make a load ready for runs on a provider."""
@@ -122,7 +129,8 @@ class Learned:
         columns = np.array([each.columns for each in works], dtype=np.float32)
         loads = np.array([each.columns for each in contexts], dtype=np.float32)
         logs = self._quantiles(np.hstack([columns[work], loads[context]])).astype(np.float64)
-        base = np.log(np.array([each.base_us for each in works]))[work]
+        rests = np.array([each.rest for each in contexts])[context]
+        base = np.log(np.array([each.woken_us for each in works]))[work, rests]
         base += self.artifact.pace_power * _log_paces(works, contexts, pairs)
         odd_work = np.array([bool(each.outside) for each in works])[work]
         odd_load = np.array([bool(each.outside) for each in contexts])[context]

@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from onnx import ModelProto
 
-from api.collecting.kernels import elements, movement, products
+from api.collecting.kernels import blocks, elements, movement, products
 from api.collecting.sketch import Sketch
 
 _KINDS: tuple[Callable[[random.Random, int], Sketch], ...] = (
@@ -41,6 +41,12 @@ _KINDS: tuple[Callable[[random.Random, int], Sketch], ...] = (
     movement.lookup,
     elements.batch_normalisation,
     products.transposed_convolution,
+    blocks.bottleneck,
+    elements.neighbourhood,
+    blocks.series_convolution,
+    blocks.bottleneck,
+    elements.comparison,
+    blocks.framed_series,
 )
 """In turn. What networks spend most of their time on comes twice."""
 

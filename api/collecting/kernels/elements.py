@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from api.collecting.kernels.sizes import repeats, volume
+from api.collecting.kernels.sizes import ENOUGH_ELEMENTS, length, repeats, volume
 from api.collecting.sketch import Sketch
 
 
@@ -124,9 +124,34 @@ def pooling(chance: random.Random, seed: int) -> Sketch:
 def reduction(chance: random.Random, seed: int) -> Sketch:
     """Over one axis or two."""
     sketch = Sketch(volume(chance), seed)
-    kind = chance.choice(("ReduceMean", "ReduceMax", "GlobalAveragePool", "ReduceL2"))
-    axes = {} if kind == "GlobalAveragePool" else {"axes": chance.choice(([2, 3], [1], [3], [2]))}
+    kind = chance.choice(
+        ("ReduceMean", "ReduceMax", "GlobalAveragePool", "GlobalMaxPool", "ReduceL2")
+    )
+    axes = {} if kind.startswith("Global") else {"axes": chance.choice(([2, 3], [1], [3], [2]))}
     for _ in range(repeats(chance, sketch)):
         entry = sketch.last
         sketch.node("Mul", entry, sketch.node(kind, entry, **axes))
+    return sketch
+
+
+def neighbourhood(chance: random.Random, seed: int) -> Sketch:
+    """Normalised by the channels beside it, or by all of its own channel."""
+    sketch = Sketch(volume(chance), seed)
+    kind, channels = chance.choice(("LRN", "LRN", "InstanceNormalization")), sketch.shape[1]
+    for _ in range(max(1, repeats(chance, sketch) // 4)):
+        if kind == "LRN":
+            sketch.node(kind, size=chance.choice((3, 5, 5)), alpha=1e-4, beta=0.75)
+        else:
+            sketch.node(kind, sketch.last, sketch.weight(channels), sketch.weight(channels))
+    return sketch
+
+
+def comparison(chance: random.Random, seed: int) -> Sketch:
+    """Numbers to places in a row: each compared with all, and back to numbers."""
+    rows, width = chance.choice((64, 256, 1024, 2048)), chance.choice((16, 64, 128, 257))
+    sketch = Sketch((chance.choice((1, 1, 2)), rows, 1), seed)
+    for _ in range(length(chance, rows * width, ENOUGH_ELEMENTS)):
+        sketch.node("Equal", sketch.last, sketch.numbers(*range(width)))
+        sketch.node("Cast", to=1)
+        sketch.node("ReduceMax" if chance.random() < 0.5 else "ReduceMean", axes=[2], keepdims=1)
     return sketch

@@ -43,6 +43,7 @@ def conv_window(call: Call) -> Window:
         rows=call.output.shape[0] * prod(call.output.shape[2:]) if call.output.shape else 0,
         groups=groups,
         is_transposed=is_transposed,
+        items=call.output.shape[0] if call.output.shape else 1,
     )
 
 
@@ -97,6 +98,7 @@ def matmul_window(call: Call) -> Window:
         channels_in=_inner(call),
         channels_out=columns,
         rows=call.output.elements // max(1, columns),
+        items=prod(_operands(call)[1].shape[:-2]),
     )
 
 

@@ -18,7 +18,7 @@ from devices.runtime.session import open_session
 from tests.onnx_models import relu, save
 
 KINDS = 6
-SINGLE = 20
+SINGLE = 26
 """Kinds of single kernels, which come in turn."""
 
 

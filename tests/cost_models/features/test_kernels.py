@@ -70,3 +70,43 @@ def test_steps_of_a_recurrent_operator_are_told() -> None:
     )["LSTM"]
 
     assert (found.steps, found.rows, found.channels_in, found.channels_out) == (12, 2, 16, 32)
+
+
+CONVOLVED = "g (float[1,32,20,20] x, float[32,32,3,3] w) => (float[] y) { a = Conv(x, w) "
+
+
+@pytest.mark.parametrize(
+    ("body", "op_type", "origin"),
+    [
+        ("g (float[64,64] x) => (float[] y) { y = Exp(x) }", "Exp", ("input", 0)),
+        (CONVOLVED + "y = HardSwish(a) }", "HardSwish", ("conv", 0)),
+        (CONVOLVED + "b = HardSwish(a) y = Exp(b) }", "Exp", ("conv", 1)),
+        (CONVOLVED + "b = Flatten(a) y = Exp(b) }", "Exp", ("conv", 0)),
+        (
+            CONVOLVED + "b = Exp(a) c = MaxPool<kernel_shape=[2,2]>(b) y = Erf(c) }",
+            "Erf",
+            ("pooling", 0),
+        ),
+        (CONVOLVED + "b = GlobalAveragePool(a) y = Mul(b, a) }", "Mul", ("conv", 0)),
+    ],
+)
+def test_origin_is_what_made_the_largest_operand(
+    body: str, op_type: str, origin: tuple[str, int]
+) -> None:
+    found = of(body)[op_type]
+    assert (found.origin, found.chained) == origin
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "is_blocked", "items"),
+    [
+        ("2,32,20,20", "32,32,3,3", 1, 2),
+        ("2,30,20,20", "32,30,3,3", 0, 2),
+        ("8,32,20", "32,32,3", 0, 8),
+    ],
+)
+def test_convolutions_tell_their_items_and_whether_a_cpu_blocks_their_channels(
+    x: str, w: str, is_blocked: int, items: int
+) -> None:
+    found = of(f"g (float[{x}] x, float[{w}] w) => (float[] y) {{ y = Conv(x, w) }}")["Conv"]
+    assert (found.is_blocked, found.items) == (is_blocked, items)
