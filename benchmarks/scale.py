@@ -24,11 +24,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.arrays import Arrays, Long, Solution, ends
+from scheduler.solvers.arrays import Arrays, Long, Solution
 from scheduler.solvers.building import build, modes_from_table
 from scheduler.solvers.fleets import Fleet, heft_fleet
 from scheduler.solvers.heuristics.ranked import heft
 from scheduler.solvers.search import Search
+from scheduler.solvers.translating import ends
 from scheduler.solvers.verifying import verify, verify_on
 
 KINDS = 20

@@ -10,8 +10,8 @@ from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Result, Schedule, Status
 from scheduler.portfolio.exploring import Exploration, Request
-from scheduler.solvers.arrays import schedule_of
 from scheduler.solvers.search import Found, Search
+from scheduler.solvers.translating import schedule_of
 from scheduler.solvers.verifying import verify
 
 HASTY = 2_000

@@ -8,9 +8,9 @@ from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Status
 from scheduler.solvers import registry
-from scheduler.solvers.arrays import arrays, schedule_of
 from scheduler.solvers.registry import Kind
 from scheduler.solvers.search import Search
+from scheduler.solvers.translating import arrays, schedule_of
 
 
 def placers() -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from scheduler.portfolio.lanes import raise_if_lost
 from scheduler.portfolio.members import AUTO, expect_solver, expect_suited, names
 from scheduler.portfolio.progress import Cancellation, Cancelled, Listener
 from scheduler.portfolio.stages import explore_by_band, open_bands
-from scheduler.solvers.arrays import Arrays, Solution, arrays
+from scheduler.solvers.arrays import Arrays, Solution
 from scheduler.solvers.bounding import WORK, lower_bound
+from scheduler.solvers.translating import arrays
 
 __all__ = ["SOLVED", "names", "solve"]
 

@@ -20,12 +20,13 @@ from scheduler.model.problem import (
     Window,
 )
 from scheduler.solvers import registry
-from scheduler.solvers.arrays import Arrays, arrays
+from scheduler.solvers.arrays import Arrays
 from scheduler.solvers.bounding import lower_bound
 from scheduler.solvers.features import features
 from scheduler.solvers.heuristics.left_shift import left_shifted
 from scheduler.solvers.registry import Kind
 from scheduler.solvers.search import WORK_PER_S, Search
+from scheduler.solvers.translating import arrays
 
 WORK = 1e-2 * WORK_PER_S
 """Steps for each solver and problem: enough to stall, and to begin anew elsewhere."""

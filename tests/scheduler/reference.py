@@ -12,7 +12,8 @@ from scheduler.model.checker import ViolationKind, check
 from scheduler.model.objectives import Objective, evaluate
 from scheduler.model.problem import Demand, Edge, Mode, Operation, Problem
 from scheduler.model.schedule import Assignment, Schedule
-from scheduler.solvers.arrays import Arrays, Solution, solution_of
+from scheduler.solvers.arrays import Arrays, Solution
+from scheduler.solvers.translating import solution_of
 from tests.scheduler.strategies import HOME
 
 LATEST_US = 300

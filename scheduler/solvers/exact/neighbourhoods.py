@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.arrays import OPEN, Arrays, Long, Solution, ends
+from scheduler.solvers.arrays import OPEN, Arrays, Long, Solution
 from scheduler.solvers.kernels import margins
+from scheduler.solvers.translating import ends
 
 Ops = NDArray[np.intp]
 Random = np.random.Generator

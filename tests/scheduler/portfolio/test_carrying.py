@@ -9,7 +9,7 @@ from scheduler.model.problem import Band, Problem, Progress
 from scheduler.model.schedule import Limits, Schedule
 from scheduler.portfolio import placer, solve
 from scheduler.portfolio.carrying import carried_over
-from scheduler.solvers.arrays import arrays, schedule_of
+from scheduler.solvers.translating import arrays, schedule_of
 from tests.builders import job, machine, operation, problem
 from tests.builders import schedule as schedule_from
 

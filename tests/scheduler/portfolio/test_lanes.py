@@ -13,9 +13,10 @@ import pytest
 from scheduler.model.errors import Defect
 from scheduler.portfolio.lanes import TURN_WORK, Member, raise_if_lost, run
 from scheduler.solvers import registry
-from scheduler.solvers.arrays import Solution, arrays
+from scheduler.solvers.arrays import Solution
 from scheduler.solvers.registry import Solver
 from scheduler.solvers.search import Search
+from scheduler.solvers.translating import arrays
 from tests.builders import chain
 
 SLICE = TURN_WORK / 4

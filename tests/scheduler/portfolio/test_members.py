@@ -17,8 +17,8 @@ from scheduler.portfolio.members import (
     lanes,
     look_ahead_steps,
 )
-from scheduler.solvers.arrays import arrays
 from scheduler.solvers.search import Search
+from scheduler.solvers.translating import arrays
 
 
 def fork(tasks: int) -> Search:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from scheduler.model.problem import Band, Problem
 from scheduler.portfolio.restricting import for_band, restricted
-from scheduler.solvers.arrays import NEVER_US, RUNNING, Solution, arrays
+from scheduler.solvers.arrays import NEVER_US, RUNNING, Solution
+from scheduler.solvers.translating import arrays
 from tests.builders import chain, job, machine, mode, operation, problem
 from tests.scheduler.strategies import problems
 

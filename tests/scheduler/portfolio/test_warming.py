@@ -9,9 +9,9 @@ from pathlib import Path
 from scheduler.portfolio import warm_up
 from scheduler.portfolio.warming import problems
 from scheduler.solvers import kernels, registry
-from scheduler.solvers.arrays import arrays
 from scheduler.solvers.features import features
 from scheduler.solvers.registry import Feature
+from scheduler.solvers.translating import arrays
 
 CACHE = Path(kernels.__file__).parent / "__pycache__"
 WARM_UP = "from scheduler.portfolio import warm_up; warm_up()"

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from scheduler.model.bounds import lower_bound as model_bound
 from scheduler.model.objectives import Objective, evaluate
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import arrays
 from scheduler.solvers.bounding import lower_bound
+from scheduler.solvers.translating import arrays
 from tests.builders import all_links, chain, job, link, machine, mode, operation, problem
 from tests.scheduler.reference import home_schedule, optima
 from tests.scheduler.strategies import Size, problems

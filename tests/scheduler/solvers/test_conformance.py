@@ -21,10 +21,10 @@ from scheduler.model.problem import Edge, Job, Machine, Operation, Problem, Prog
 from scheduler.model.schedule import Limits, Schedule
 from scheduler.portfolio import solve
 from scheduler.solvers import registry
-from scheduler.solvers.arrays import arrays, schedule_of
 from scheduler.solvers.features import features
 from scheduler.solvers.registry import Feature, Kind
 from scheduler.solvers.search import WORK_PER_S, Search
+from scheduler.solvers.translating import arrays, schedule_of
 from tests.builders import all_links, job, machine, mode, operation, problem, resource
 from tests.scheduler.solvers.published import arabnejad, topcuoglu
 from tests.scheduler.strategies import problems

@@ -7,11 +7,12 @@ import pytest
 
 from scheduler.model.checker import ViolationKind
 from scheduler.model.errors import InvalidInput, InvalidProblem
-from scheduler.solvers.arrays import Arrays, Solution, arrays
+from scheduler.solvers.arrays import Arrays, Solution
 from scheduler.solvers.building import Modes, build, modes_from_table
 from scheduler.solvers.fleets import Fleet, FleetPlan, heft_fleet, least_us
 from scheduler.solvers.heuristics.ranked import heft
 from scheduler.solvers.search import Search
+from scheduler.solvers.translating import arrays
 from scheduler.solvers.verifying import verify, verify_on
 from tests.builders import all_links, job, machine, operation, problem
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from scheduler.model.checker import ViolationKind, check
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import OPEN, Solution, arrays, schedule_of
+from scheduler.solvers.arrays import OPEN, Solution
+from scheduler.solvers.translating import arrays, schedule_of
 from scheduler.solvers.verifying import verify
 from tests.builders import chain
 from tests.scheduler.reference import serial

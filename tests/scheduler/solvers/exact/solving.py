@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from scheduler.model.checker import ViolationKind, check
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import Solution, arrays, schedule_of
+from scheduler.solvers.arrays import Solution
 from scheduler.solvers.exact.cp_sat import cp_sat
 from scheduler.solvers.registry import Solver
 from scheduler.solvers.search import WORK_PER_S, Search
+from scheduler.solvers.translating import arrays, schedule_of
 
 
 def searched(

@@ -16,10 +16,10 @@ from scheduler.model.errors import UnmappedStatus
 from scheduler.model.laws import MAX_INTEGER
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import arrays
 from scheduler.solvers.exact.cp_sat import CpSat, cp_sat
 from scheduler.solvers.exact.engine import status_of
 from scheduler.solvers.search import WORK_PER_S, Search
+from scheduler.solvers.translating import arrays
 from tests.builders import chain, job, machine, mode, operation, problem
 from tests.scheduler.solvers.exact.solving import expect_sound, optimum, searched
 from tests.scheduler.solvers.published import arabnejad, topcuoglu

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import Solution, arrays
+from scheduler.solvers.arrays import Solution
 from scheduler.solvers.exact.large_neighbourhood import LargeNeighbourhood, large_neighbourhood
 from scheduler.solvers.exact.neighbourhoods import ALL, Plan
 from scheduler.solvers.search import Search
+from scheduler.solvers.translating import arrays
 from tests.builders import operation, problem
 from tests.scheduler.solvers.exact.solving import searched
 from tests.scheduler.solvers.exact.test_cp_sat import hard

@@ -9,7 +9,7 @@ from scheduler.model import bounds
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.solvers import bounding
-from scheduler.solvers.arrays import arrays
+from scheduler.solvers.translating import arrays
 from tests.scheduler.reference import optima
 from tests.scheduler.solvers.exact.solving import optimum, searched
 from tests.scheduler.strategies import Size, problems

@@ -5,9 +5,9 @@ from __future__ import annotations
 from scheduler.model.checker import check
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Schedule
-from scheduler.solvers.arrays import arrays, schedule_of
 from scheduler.solvers.registry import Solver
 from scheduler.solvers.search import Search
+from scheduler.solvers.translating import arrays, schedule_of
 
 
 def plan(solver: Solver, p: Problem) -> Schedule:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 
 from scheduler.model.checker import check
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import OPEN, Solution, arrays, schedule_of
+from scheduler.solvers.arrays import OPEN, Solution
 from scheduler.solvers.heuristics.left_shift import left_shifted
+from scheduler.solvers.translating import arrays, schedule_of
 from tests.builders import job, operation, problem
 from tests.scheduler.reference import serial
 from tests.scheduler.strategies import problems

@@ -6,7 +6,6 @@ import pytest
 
 from scheduler.model.problem import Band, Problem, Progress
 from scheduler.model.schedule import Schedule
-from scheduler.solvers.arrays import arrays
 from scheduler.solvers.heuristics.priorities import upward_ranks
 from scheduler.solvers.heuristics.ranked import (
     cpop,
@@ -16,6 +15,7 @@ from scheduler.solvers.heuristics.ranked import (
     peft,
     round_robin,
 )
+from scheduler.solvers.translating import arrays
 from tests.builders import all_links, job, link, machine, mode, operation, problem
 from tests.scheduler.solvers.heuristics.plans import plan, where
 from tests.scheduler.solvers.published import arabnejad, topcuoglu

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import arrays
 from scheduler.solvers.kernels.compiling import kernel, wide
 from scheduler.solvers.kernels.timelines import draft, earliest_start, lift, place, reset
+from scheduler.solvers.translating import arrays
 
 if TYPE_CHECKING:
     from scheduler.solvers.arrays import Arrays

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scheduler.model.checker import check
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import NEVER_US, arrays, schedule_of
+from scheduler.solvers.arrays import NEVER_US
 from scheduler.solvers.kernels.choosing import repair, violation
 from scheduler.solvers.kernels.decoding import by_rank, decode, decode_greedily, justify, settle
 from scheduler.solvers.kernels.evaluation import CODES, score
@@ -16,6 +16,7 @@ from scheduler.solvers.kernels.randomness import seeded
 from scheduler.solvers.kernels.records import Records
 from scheduler.solvers.kernels.valuing import value
 from scheduler.solvers.metaheuristics.serial import Bench, bench, blank, solution
+from scheduler.solvers.translating import arrays, schedule_of
 from tests import builders
 from tests.scheduler import strategies
 

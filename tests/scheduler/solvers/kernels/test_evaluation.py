@@ -7,8 +7,8 @@ from hypothesis import given
 from scheduler.model.checker import ViolationKind, check
 from scheduler.model.objectives import Objective, evaluate
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import arrays, schedule_of
 from scheduler.solvers.kernels.evaluation import CODES, score
+from scheduler.solvers.translating import arrays, schedule_of
 from tests.scheduler.reference import serial
 from tests.scheduler.strategies import problems
 

@@ -5,7 +5,7 @@ import pytest
 
 from scheduler.model.checker import check
 from scheduler.model.problem import Problem
-from scheduler.solvers.arrays import Arrays, Solution, arrays, schedule_of
+from scheduler.solvers.arrays import Arrays, Solution
 from scheduler.solvers.kernels.critical import critical_path
 from scheduler.solvers.kernels.graph import Graph, graph
 from scheduler.solvers.kernels.insertion import (
@@ -21,6 +21,7 @@ from scheduler.solvers.kernels.moving import load, move
 from scheduler.solvers.kernels.paths import outside_windows, value
 from scheduler.solvers.kernels.randomness import below, seeded
 from scheduler.solvers.kernels.sinks import FAR_US
+from scheduler.solvers.translating import arrays, schedule_of
 from tests.scheduler.solvers.flexible import flexible, one_after_another
 
 NEVER = 2**62

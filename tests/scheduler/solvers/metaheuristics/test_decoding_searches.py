@@ -13,8 +13,9 @@ from scheduler.model.checker import ViolationKind, check
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.solvers import registry
-from scheduler.solvers.arrays import Solution, arrays, schedule_of
+from scheduler.solvers.arrays import Solution
 from scheduler.solvers.search import Search
+from scheduler.solvers.translating import arrays, schedule_of
 from tests import builders
 from tests.scheduler import strategies
 

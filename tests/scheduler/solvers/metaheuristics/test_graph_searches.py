@@ -8,12 +8,12 @@ import pytest
 from scheduler.model.checker import check
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem, Progress
-from scheduler.solvers.arrays import arrays, schedule_of
 from scheduler.solvers.exact.cp_sat import cp_sat
 from scheduler.solvers.metaheuristics.path_relinking import path_relinking
 from scheduler.solvers.metaheuristics.tabu_search import tabu_search
 from scheduler.solvers.registry import Solver
 from scheduler.solvers.search import Search
+from scheduler.solvers.translating import arrays, schedule_of
 from tests import builders
 from tests.scheduler.solvers.flexible import due, flexible, one_after_another
 from tests.scheduler.solvers.published import arabnejad, topcuoglu
