@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
+from benchmarks.conditions import conditions
 from scheduler.adversary import SHAPES, Discovery, search, shaped
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="folder for what is found")
     parser.add_argument("--large", type=int, metavar="COUNT", help="large random graphs instead")
     options = parser.parse_args()
+    print(conditions([0]), "and on")
     if options.large is not None:
         survey(options.large, options.save)
         return

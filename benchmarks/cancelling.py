@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from random import Random
 from threading import Timer
 
+from benchmarks.conditions import conditions
 from benchmarks.replanning import STAGES, site
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits
@@ -91,6 +92,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     warm_up()
+    print(conditions([options.seed]))
     for operations in options.operations:
         measure(operations, options.cancels, options.seed)
 

@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.scale import heading
+from benchmarks.conditions import conditions
+from benchmarks.page import write_section
 from benchmarks.solvers import plain_cp_sat
 from benchmarks.solvers.outcome import Budget
 from scheduler import portfolio
@@ -27,8 +28,6 @@ from scheduler.model.problem import Job, Problem
 from scheduler.model.schedule import Limits, Schedule
 
 BUILT_IN = Path(__file__).parents[1] / "tests" / "data" / "instances"
-BEGIN = "<!-- criteria: begin, written by benchmarks.criteria -->"
-END = "<!-- criteria: end -->"
 TIMES_S = (0.1, 1.0, 3.0, 10.0)
 SOLVERS = ("auto", "tabu_search", "plain_cp_sat")
 FILES = (
@@ -102,7 +101,7 @@ def lines(chosen: argparse.Namespace, files: Sequence[Path]) -> Iterator[str]:
     words = objective.value.replace("_", " ")
     yield f"## {words.capitalize()}, dates at {chosen.factor:g} times the least work\n"
     yield f"`make bench-criteria`: {chosen.workers} workers, value after {_times(chosen)} s."
-    yield f"{heading([chosen.seed])}.\n"
+    yield f"{conditions([chosen.seed])}.\n"
     yield f"| instance | {' | '.join(f'`{name}`' for name in chosen.solvers)} |"
     yield f"|---|{'--:|' * len(chosen.solvers)}"
     budget = Budget(time_s=chosen.time_limit_s, workers=chosen.workers, seed=chosen.seed)
@@ -145,9 +144,7 @@ def main() -> None:
         print(line, flush=True)
         text += f"{line}\n"
     if chosen.into is not None:
-        before, _, rest = chosen.into.read_text().partition(BEGIN)
-        _, _, after = rest.partition(END)
-        chosen.into.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+        write_section(chosen.into, "criteria", text)
 
 
 if __name__ == "__main__":

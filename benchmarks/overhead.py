@@ -10,8 +10,6 @@ from __future__ import annotations
 import http.client
 import io
 import json
-import platform
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,13 +20,13 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-import psutil
 from onnx import TensorProto, helper
 
 from api.client import Client
 from api.demo.ocr import SHAPES, model_files
 from api.demo.service import Service, running_service
 from api.settings import Settings
+from benchmarks.conditions import conditions
 
 SEED = 7
 ROUNDS = 5
@@ -162,31 +160,10 @@ def header() -> str:
     kib = 4 * int(np.prod(SHAPE)) // 1024
     fsync = Settings.from_environment().embedded_fsync
     return (
-        f"{machine()}\n"
-        f"commit {commit()}, seed {SEED}, {ROUNDS} rounds of {PER_ROUND} each after {WARM_UP}, "
+        f"{conditions([SEED])}, ONNX Runtime {onnxruntime.__version__}\n"
+        f"{ROUNDS} rounds of {PER_ROUND} each after {WARM_UP}, "
         f"in turn; body .npy of {kib} KiB; store: fsync {fsync}\n"
     )
-
-
-def machine() -> str:
-    """What was measured on, for the head of a report."""
-    return (
-        f"{processor()}, {psutil.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, ONNX Runtime {onnxruntime.__version__}"
-    )
-
-
-def commit() -> str:
-    """What was measured."""
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
-
-
-def processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def ways(service: Service, client: Client, model: Path) -> dict[str, Callable[[], Sample]]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from random import Random
 
+from benchmarks.conditions import conditions
 from scheduler.model.checker import check
 from scheduler.model.problem import Edge, Job, Link, Machine, Mode, Operation, Problem
 from scheduler.model.schedule import Limits, Schedule
@@ -111,6 +112,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     jobs = options.operations // STAGES
+    print(f"{conditions([0])} and on; {options.operations} operations, {options.machines} machines")
     ways: list[tuple[str, Callable[[Problem, Schedule], int], int]] = [
         ("placed", placed, options.arrivals),
         ("carried over", carried, options.arrivals),

@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.conditions import conditions
 from scheduler.solvers.arrays import Arrays, Long, Solution
 from scheduler.solvers.building import build, modes_from_table
 from scheduler.solvers.fleets import Fleet, heft_fleet
@@ -132,21 +130,6 @@ def in_own_process(*arguments: str) -> dict[str, Any]:
     return found
 
 
-def heading(seeds: list[int]) -> str:
-    cores = os.cpu_count()
-    here = Path(__file__).parent
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True
-    ).stdout.strip()
-    models = Path("/proc/cpuinfo")
-    lines = models.read_text().splitlines() if models.exists() else []
-    named = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    cpu = named[0] if named else platform.machine()
-    return (
-        f"{cpu}, {cores} cores, Python {platform.python_version()}, commit {commit}, seeds {seeds}"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--largest", type=int, default=1_000_000)
@@ -157,7 +140,7 @@ def main() -> None:
         form, kind, operations, seed = chosen.one
         print(json.dumps(one(form, kind, int(operations), int(seed))))
         return
-    print(heading(chosen.seeds), "\n")
+    print(conditions(chosen.seeds), "\n")
     print("| form | graph | operations | machines | seed | build s | plan s | verify s | peak GB |")
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
     for form, (machines, most) in FORMS.items():

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.scale import heading
+from benchmarks.conditions import conditions
+from benchmarks.page import write_section
 from scheduler.instances.dnn_placement import read_placement
 from scheduler.instances.reading import Node
 from scheduler.model.schedule import Limits
@@ -25,8 +26,6 @@ from scheduler.splitting import Answer, Goal, solve, warm_up
 
 ROOT = Path(__file__).parents[1]
 BUILT_IN = ROOT / "tests" / "data" / "instances" / "dnn_placement"
-BEGIN = "<!-- splits: begin, written by benchmarks.splits -->"
-END = "<!-- splits: end -->"
 COLUMNS = (
     "| graph | published bound | published value | bound | value | gap | s |\n"
     "|---|--:|--:|--:|--:|--:|--:|"
@@ -69,7 +68,7 @@ def measured(case: Case, time_s: float, seed: int) -> tuple[Answer, float]:
 
 def lines(found: list[Case], time_s: float, seed: int) -> Iterator[str]:
     yield f"## Splits of neural networks\n\n`make bench-splits`: {time_s:g} s at most, one thread."
-    yield f"{heading([seed])}.\n"
+    yield f"{conditions([seed])}.\n"
     for goal in Goal:
         chosen = [case for case in found if case.goal is goal]
         yield f"### {goal.value.replace('_', ' ').capitalize()}, ms\n\n{COLUMNS}" if chosen else ""
@@ -99,11 +98,8 @@ def main() -> None:
     text = "\n".join(lines(cases(chosen.data), chosen.time_limit_s, chosen.seed)).rstrip()
     if chosen.into is None:
         print(text)
-        return
-    page = chosen.into.read_text()
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    chosen.into.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    else:
+        write_section(chosen.into, "splits", text)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import psutil
 from api.client import AsyncClient, Client
 from api.demo.images import render, sample_lines
 from api.demo.service import Service
-from benchmarks.overhead import commit, machine
+from benchmarks.conditions import commit, conditions
 from benchmarks.placement import replaying
 from benchmarks.placement.rounds import Round, deadlines_of, run_round
 from benchmarks.placement.serving import AVERAGE, FULL
@@ -133,7 +133,7 @@ def _real(asked: argparse.Namespace) -> None:
         found = asyncio.run(
             measure(service, rounds=asked.rounds, pages=asked.pages, seed=asked.seed)
         )
-    print(f"{machine()}\ncommit {commit()}, seed {asked.seed}, {asked.rounds} rounds of each in")
+    print(f"{conditions([asked.seed])}\n{asked.rounds} rounds of each in")
     print(f"turn, {asked.pages} pages a round, {LOAD} load on one core, slack {SLACK:g}\n")
     print("\n".join(report(*found)))
 

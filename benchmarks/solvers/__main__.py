@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.page import write_section
 from benchmarks.solvers import cases, competitors, records, report, runner
 
 app = typer.Typer(
@@ -58,7 +59,7 @@ def main(
     if into is None:
         typer.echo(tables)
     else:
-        report.write_into(into, tables)
+        write_section(into, "solvers", tables)
 
 
 def _listed(values: list[str] | None) -> list[str]:

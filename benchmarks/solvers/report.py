@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import psutil
-
+from benchmarks.conditions import machine
 from benchmarks.solvers.figures import TIMES_S, Row, exceeds, published, rows
 from benchmarks.solvers.records import Record
 
-BEGIN = "<!-- solvers: begin, written by benchmarks.solvers -->"
-END = "<!-- solvers: end -->"
 HEADING = "## The solvers"
 
 
@@ -34,26 +30,12 @@ def _preamble(records: Iterable[Record]) -> str:
         "at which the problem is in memory; every schedule is judged by the independent checker. "
         "Gap: mean of (value - best known) / best known in %, over the runs that have a value; "
         "where no value is known, against the best of these runs.\n"
-        f"{_machine()}; {'; '.join(versions)}; seeds {seeds}."
+        f"{machine()}; {'; '.join(versions)}; seeds {seeds}."
     )
 
 
 def _kind(record: Record) -> str:
     return "with" if record.version.startswith(("ortools", "pyjobshop")) else "Fjord at"
-
-
-def _machine() -> str:
-    cores = psutil.cpu_count()
-    return (
-        f"{cores} cores of {_processor()}, {platform.system()}, Python {platform.python_version()}"
-    )
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor() or platform.machine())
 
 
 def _section(records: Sequence[Record], time_s: float, workers: int, data: Path) -> Iterator[str]:
@@ -120,12 +102,3 @@ def _remarks(records: Sequence[Record]) -> Iterator[str]:
         yield f"Went wrong: {'; '.join((*wrong, *below))}."
     if unsupported := sorted({f"`{r.competitor}`" for r in records if r.status == "unsupported"}):
         yield f"No words for some of the problems: {', '.join(unsupported)}; not counted there."
-
-
-def write_into(page: Path, tables: str) -> None:
-    """Put the tables into a page, in place of the ones before or at its end; keep the rest."""
-    before = page.read_text(encoding="utf-8") if page.is_file() else ""
-    head, found, rest = before.partition(BEGIN)
-    tail = rest.partition(END)[2] if found else ""
-    section = f"{BEGIN}\n{tables}{END}"
-    page.write_text(f"{head.rstrip()}\n\n{section}{tail.rstrip() or ''}\n", encoding="utf-8")

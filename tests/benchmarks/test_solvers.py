@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.page import write_section
 from benchmarks.solvers import cases, figures, plain_cp_sat, records, report
 from benchmarks.solvers.__main__ import app
 from benchmarks.solvers.cases import Case, UnknownSet, of_sets
@@ -147,9 +148,9 @@ def test_a_line_that_was_cut_off_is_run_again_and_spoils_nothing(tmp_path: Path)
 def test_the_tables_replace_those_before_and_keep_the_rest_of_the_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# Title\n\nFirst.\n")
-    report.write_into(page, "old\n")
+    write_section(page, "solvers", "old\n")
     page.write_text(page.read_text() + "\nLast.\n")
-    report.write_into(page, "new\n")
+    write_section(page, "solvers", "new\n")
     text = page.read_text()
     assert "old" not in text
     assert [text.index(part) for part in ("First.", "new", "Last.")] == sorted(
