@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scheduler.control.live import SENT, LiveAgent, LiveMachine, LiveOperation
+from scheduler.control.live.fleet import LiveAgent, LiveMachine
+from scheduler.control.live.operations import SENT, LiveOperation
 from scheduler.control.measuring import linking
 from scheduler.control.measuring.findings import cancel_profiles, forget_changed
 from scheduler.control.measuring.profiling import measure_all, profiles_on

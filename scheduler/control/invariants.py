@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.brain import Brain
-from scheduler.control.live import ENDED, SENT, LiveOperation, is_ready
+from scheduler.control.live.operations import ENDED, SENT, LiveOperation, is_ready
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.state import State
 from scheduler.model.messages import FailureReason

@@ -12,15 +12,8 @@ from dataclasses import dataclass, field
 
 from scheduler.control.anticipating.rhythms import Rhythm
 from scheduler.control.commands import Command
-from scheduler.control.live import (
-    LiveAgent,
-    LiveMachine,
-    LiveModel,
-    LiveOperation,
-    LiveRun,
-    Options,
-    Shapes,
-)
+from scheduler.control.live.fleet import LiveAgent, LiveMachine, LiveModel, Shapes
+from scheduler.control.live.operations import LiveOperation, LiveRun, Options
 from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
 from scheduler.control.preemption.stops import Stops

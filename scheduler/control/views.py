@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scheduler.control.live import ENDED, PENDING, LiveMachine, LiveOperation, LiveRun, Shapes
+from scheduler.control.live.fleet import LiveMachine, Shapes
+from scheduler.control.live.operations import ENDED, PENDING, LiveOperation, LiveRun
 from scheduler.control.placing.chances import chance, late_us, spread_us
 from scheduler.control.placing.explaining import Timetable, candidates, why_waiting
 from scheduler.control.placing.planning import bound_us

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scheduler.control.anticipating.rhythms import Rhythm
-from scheduler.control.live import LiveRun
+from scheduler.control.live.operations import LiveRun
 from scheduler.control.placing.candidates import options
 from scheduler.control.runs.expansion import expand
 from scheduler.control.state import State

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from scheduler.control.anticipating.expecting import ON_THE_WAY_US, Expected, expected
-from scheduler.control.live import LiveOperation
+from scheduler.control.live.operations import LiveOperation
 from scheduler.control.placing.snapshot import Snapshot, loads_us
 from scheduler.control.preemption.paying import would_give_way_us
 from scheduler.control.records import OperationState

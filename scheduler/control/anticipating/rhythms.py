@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from scheduler.control.events import RunSubmitted
-from scheduler.control.live import LiveRun
+from scheduler.control.live.operations import LiveRun
 
 _REMEMBERED = 12
 _LEAST_GAPS = 5

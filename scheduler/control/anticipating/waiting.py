@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scheduler.control.live import LiveOperation
+from scheduler.control.live.operations import LiveOperation
 from scheduler.control.state import Kept, State
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scheduler.control.commands import KeepProfile
-from scheduler.control.live import LiveOperation, LiveRun
+from scheduler.control.live.operations import LiveOperation, LiveRun
 from scheduler.control.measuring.idling import charge
 from scheduler.control.placing.sessions import was_measured
 from scheduler.control.records import OperationState, RunState

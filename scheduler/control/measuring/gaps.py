@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from scheduler.control.live import LiveMachine, LiveModel, LiveOperation, Shapes
+from scheduler.control.live.fleet import LiveMachine, LiveModel, Shapes
+from scheduler.control.live.operations import LiveOperation
 from scheduler.control.measuring.idling import idle_from_us
 from scheduler.control.measuring.profiling import measure_extra
 from scheduler.control.placing.sessions import has_room, session

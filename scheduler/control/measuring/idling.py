@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.control.live import LiveMachine
+from scheduler.control.live.fleet import LiveMachine
 from scheduler.control.state import State
 
 

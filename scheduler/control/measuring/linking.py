@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.control.live import LiveAgent
+from scheduler.control.live.fleet import LiveAgent
 from scheduler.control.state import State, Turn
 from scheduler.model.links import LinkAsk, LinkMeasured
 from scheduler.model.problem import Band

@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 
 from scheduler.control.commands import ForgetProfiles
 from scheduler.control.events import ModelAdded, ModelRemoved, ProfileRequested
-from scheduler.control.live import ENDED, LiveModel, LiveOperation, LiveRun, Shapes
+from scheduler.control.live.fleet import LiveModel, Shapes
+from scheduler.control.live.operations import ENDED, LiveOperation, LiveRun
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.runs.lifecycle import admit, end_run, register
 from scheduler.control.state import State, Turn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scheduler.control.live import PENDING
+from scheduler.control.live.operations import PENDING
 from scheduler.control.placing.candidates import options
 from scheduler.control.records import OperationState
 from scheduler.control.state import State, Turn

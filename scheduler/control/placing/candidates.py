@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from scheduler.control.live import LiveMachine, LiveOperation, Options, stored_boxes
+from scheduler.control.live.fleet import LiveMachine
+from scheduler.control.live.operations import LiveOperation, Options, stored_boxes
 from scheduler.control.placing.sessions import holds, session
 from scheduler.control.predicting.foreseeing import FUNCTION_PROVIDER, input_shapes
 from scheduler.control.records import Candidate, Reason

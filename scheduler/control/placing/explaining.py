@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from scheduler.control.anticipating.waiting import kept_from
-from scheduler.control.live import PENDING, LiveOperation, LiveRun, Options, Placement
+from scheduler.control.live.operations import PENDING, LiveOperation, LiveRun, Options, Placement
 from scheduler.control.placing.candidates import options
 from scheduler.control.preemption.holding import free_us
 from scheduler.control.records import Candidate, OperationState, Reason

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from scheduler.control.commands import RequestPlan
 from scheduler.control.events import PlanProposed
-from scheduler.control.live import PENDING
-from scheduler.control.placing.decoding import decode, is_better, overtakes
-from scheduler.control.placing.planning import (
+from scheduler.control.live.operations import PENDING
+from scheduler.control.placing.choices import (
     choice_of,
-    commit,
     current_choice,
     has_choice,
     in_force,
     mode_index,
     ranks,
-    solve,
 )
+from scheduler.control.placing.decoding import decode, is_better, overtakes
+from scheduler.control.placing.planning import commit, solve
 from scheduler.control.placing.snapshot import Snapshot, snapshot
 from scheduler.control.records import OperationState
 from scheduler.control.state import PlanRequest, State, Turn

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
 from scheduler.control.events import RunSubmitted
-from scheduler.control.live import LiveRun, Placement
+from scheduler.control.live.operations import LiveRun, Placement
 from scheduler.control.placing.explaining import Timetable
 from scheduler.control.placing.planning import absolute, solve
 from scheduler.control.placing.snapshot import Snapshot, snapshot

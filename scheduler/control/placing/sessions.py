@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scheduler.control.live import LiveMachine, LiveOperation, Session, Shapes
+from scheduler.control.live.fleet import LiveMachine, Session, Shapes
+from scheduler.control.live.operations import LiveOperation
 from scheduler.control.predicting.foreseeing import input_shapes
 from scheduler.control.state import State
 from scheduler.model.messages import MOST_SESSION_BYTES, MOST_SESSIONS, WorkKind

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from scheduler.control.live import PENDING, LiveMachine, LiveOperation, LiveRun, Options
+from scheduler.control.live.fleet import LiveMachine
+from scheduler.control.live.operations import PENDING, LiveOperation, LiveRun, Options
 from scheduler.control.placing.candidates import options
 from scheduler.control.predicting.links import LiveLink
 from scheduler.control.preemption.holding import free_us

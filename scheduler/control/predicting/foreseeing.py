@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import log
 
-from scheduler.control.live import PENDING, LiveMachine, LiveOperation, LiveRun, is_ready
+from scheduler.control.live.fleet import LiveMachine
+from scheduler.control.live.operations import PENDING, LiveOperation, LiveRun, is_ready
 from scheduler.control.runs.expansion import held_values
 from scheduler.control.state import State
 from scheduler.model.measuring import IDLE, Kind, Load, Neighbour

@@ -6,7 +6,8 @@ not lost.
 
 from __future__ import annotations
 
-from scheduler.control.live import LiveMachine, LiveOperation
+from scheduler.control.live.fleet import LiveMachine
+from scheduler.control.live.operations import LiveOperation
 from scheduler.control.placing.sessions import forget_sessions
 from scheduler.control.preemption.stops import Hold
 from scheduler.control.state import State

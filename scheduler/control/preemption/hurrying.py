@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scheduler.control.live import LiveOperation, is_ready
+from scheduler.control.live.operations import LiveOperation, is_ready
 from scheduler.control.state import State
 from scheduler.model.problem import Band
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.control.live import LiveOperation
+from scheduler.control.live.operations import LiveOperation
 from scheduler.control.preemption.holding import is_stoppable
 from scheduler.control.state import State
 from scheduler.model.problem import Mode

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 
-from scheduler.control.live import LiveOperation, Placement, is_ready
+from scheduler.control.live.operations import LiveOperation, Placement, is_ready
 from scheduler.control.placing.candidates import cost_query, options
 from scheduler.control.preemption.holding import NEARLY_DONE_US, can_be_asked
 from scheduler.control.preemption.paying import LEAST_GAIN_US, MOST_TIMES

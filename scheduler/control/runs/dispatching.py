@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.commands import SendPlan
-from scheduler.control.live import SENT, LiveAgent, LiveOperation
+from scheduler.control.live.fleet import LiveAgent
+from scheduler.control.live.operations import SENT, LiveOperation
 from scheduler.control.placing.explaining import Timetable, candidates, chosen_instead, is_chosen
 from scheduler.control.predicting.foreseeing import work_kind
 from scheduler.control.records import OperationState

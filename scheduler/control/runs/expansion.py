@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.control.live import LiveOperation, LiveRun
+from scheduler.control.live.operations import LiveOperation, LiveRun
 from scheduler.control.records import OperationState
 from scheduler.control.state import State
 from scheduler.control.workload import Stage, StageInput, Take, Workload

@@ -8,7 +8,7 @@ from scheduler.control.anticipating.rhythms import Rhythm
 from scheduler.control.anticipating.waiting import ends_us
 from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
 from scheduler.control.events import RunCancelled, RunSubmitted
-from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun
+from scheduler.control.live.operations import ENDED, SENT, LiveOperation, LiveRun
 from scheduler.control.measuring.idling import gap_due_us
 from scheduler.control.placing.planning import is_beyond_horizon
 from scheduler.control.preemption.holding import hold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.control.live import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
+from scheduler.control.live.operations import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
 from scheduler.control.measuring.findings import drop_stranded_profile, refuse_profile
 from scheduler.control.placing.candidates import could_run_later, options
 from scheduler.control.placing.sessions import doubted

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from scheduler.control.anticipating.waiting import is_upset
 from scheduler.control.commands import KeepExecution
-from scheduler.control.live import (
+from scheduler.control.live.operations import (
     ENDED,
     PENDING,
     SENT,
     LiveOperation,
-    LiveRun,
     is_ready,
     stored_boxes,
 )
@@ -18,18 +17,16 @@ from scheduler.control.measuring.gaps import note_shapes
 from scheduler.control.placing.candidates import cost_query, forget_options
 from scheduler.control.placing.explaining import chosen_instead, is_chosen
 from scheduler.control.placing.patience import note_off_plan
-from scheduler.control.placing.planning import certain_queues
 from scheduler.control.placing.sessions import holds, left_to_load_us, used
 from scheduler.control.predicting.costs import PredictedActual
 from scheduler.control.predicting.foreseeing import seen_load
 from scheduler.control.preemption.hurrying import keeps_critical_waiting
 from scheduler.control.records import OperationState, RunState
-from scheduler.control.runs.expansion import expand, fan_outs_of, length, outputs_read
+from scheduler.control.runs.expansion import outputs_read
+from scheduler.control.runs.growing import grow
 from scheduler.control.runs.lifecycle import (
-    end_run,
     finish_run,
     free_machine,
-    register,
     stop,
     take_out,
 )
@@ -118,7 +115,7 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
         turn.replan = turn.replan or bool(state.plan.planned)
     elif _is_off_plan(state, op) or _is_slipping(state):
         note_off_plan(state)
-    _grow(state, turn, op)
+    grow(state, turn, op)
     if op.run.is_ended:
         return
     if not op.run.unfinished:
@@ -264,41 +261,6 @@ def is_overtaken(state: State, op: LiveOperation) -> bool:
     queue = state.plan.queues.get(op.placement.mode.machine, [])
     ahead = queue[: queue.index(op.id)] if op.id in queue else queue
     return any(state.operations[name].band > op.band for name in ahead)
-
-
-def _grow(state: State, turn: Turn, op: LiveOperation) -> None:
-    """Give the run the operations of the fan-outs whose list is there now."""
-    run = op.run
-    lists = fan_outs_of(run, op.stage)
-    grown = [name for name in lists if name not in run.lengths]
-    for name in lists:
-        count = len(op.outputs[name.partition(".")[2]].tensors)
-        if name in run.lengths and run.lengths[name] != count:
-            # What was made from the first list cannot be told from what the second would give.
-            detail = f"{op.id} gave {count} items when run again; {run.lengths[name]} before"
-            end_run(state, turn, run, RunState.FAILED, FailureReason.ERROR.value, detail)
-            return
-    if not grown:
-        return
-    vanished = expand(state, run)
-    for op_id in vanished:
-        state.plan.drop(state.operations.pop(op_id))
-    register(state, run)
-    for name in grown:
-        total, times = state.items_seen.get((run.graph.name, name), (0, 0))
-        count = length(run, name) or 0
-        run.lengths[name] = count
-        state.items_seen[(run.graph.name, name)] = (total + count, times + 1)
-    if vanished or not _is_planned(state, run):
-        turn.replan = True
-    else:
-        # As long as expected: what was planned for it holds, and can be sent now.
-        state.plan.queues = certain_queues(state.plan.planned.values())
-
-
-def _is_planned(state: State, run: LiveRun) -> bool:
-    pending = (op for op in run.operations.values() if op.state in PENDING)
-    return all(op.id in state.plan.planned for op in pending)
 
 
 def _count_inversion(state: State, op: LiveOperation, event: OperationStarted) -> None:

@@ -1,0 +1,1 @@
+"""What the brain remembers of one thing."""

@@ -1,0 +1,114 @@
+"""What the brain remembers of a machine, an agent, a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scheduler.control.preemption.stops import Hold
+from scheduler.model.measuring import Kind
+from scheduler.model.messages import (
+    MachineReport,
+    Release,
+)
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+"""Input shapes by name, sorted."""
+Session = tuple[str, str, Shapes]
+"""Digest, provider, and the shapes that it takes where the provider needs them fixed."""
+
+
+@dataclass(slots=True)
+class LiveMachine:
+    """A machine as its agent reported it, and how it is doing.
+
+    Parameters
+    ----------
+    queue
+        Attempts sent to it that have not started, in the order of the last message.
+    running
+        Operation that runs on it; empty if none is known to.
+    held
+        Why it starts nothing although nothing that counts runs there.
+    free_us
+        When it became free.
+    up_us
+        When its worker came up.
+    sessions
+        What its worker holds, unused for longest first.
+    fill_from_us
+        Before this, nothing is measured there that nobody asked for: its share of time is used up.
+    has_gaps
+        Whether something may be to be measured there that nobody asked for.
+    """
+
+    report: MachineReport
+    agent: str
+    box: str
+    since_us: int
+    is_up: bool = True
+    reason: str = ""
+    busy_us: int = 0
+    running: str = ""
+    queue: list[tuple[str, int]] = field(default_factory=list)
+    held: Hold | None = None
+    free_us: int = 0
+    up_us: int = 0
+    sessions: dict[Session, None] = field(default_factory=dict)
+    fill_from_us: int = 0
+    has_gaps: bool = False
+
+
+@dataclass(slots=True)
+class LiveAgent:
+    """An agent, alive or lost.
+
+    Parameters
+    ----------
+    version
+        Of the last plan that was made for it.
+    url
+        Where its box hands out tensors.
+    stops
+        Attempts that it was told to stop and has not reported.
+    releases
+        What it may delete and was not told yet.
+    release_by_us
+        When it is told at the latest; ``None`` while there is nothing to tell.
+    """
+
+    id: str
+    incarnation: str
+    box: str
+    url: str = ""
+    is_alive: bool = True
+    is_draining: bool = False
+    version: int = 0
+    machines: list[str] = field(default_factory=list)
+    stops: dict[tuple[str, int], None] = field(default_factory=dict)
+    releases: list[Release] = field(default_factory=list)
+    release_by_us: int | None = None
+
+    @property
+    def takes_work(self) -> bool:
+        """Whether it is there and is not about to leave."""
+        return self.is_alive and not self.is_draining
+
+
+@dataclass(slots=True)
+class LiveModel:
+    """A model file and under which names it is known.
+
+    Parameters
+    ----------
+    shapes
+        What it is measured with.
+    seen
+        How often runs gave it which shapes.
+    """
+
+    digest: str
+    names: dict[str, None]
+    size_bytes: int
+    shapes: dict[str, tuple[int, ...]]
+    kind: Kind = Kind.UNKNOWN
+    seen: dict[Shapes, int] = field(default_factory=dict)
