@@ -72,8 +72,8 @@ class LivePlan:
     made_us, stale_us
         When it was made, and when it is to be made anew because something was off it; ``None``
         while nothing was.
-    kept
-        What is kept free for runs that are expected.
+    kept, enough_us
+        What is kept free for runs that are expected, and when something has waited enough for that.
     """
 
     version: int = 0
@@ -86,6 +86,7 @@ class LivePlan:
     made_us: int = 0
     stale_us: int | None = None
     kept: list[Kept] = field(default_factory=list)
+    enough_us: int | None = None
     planned: dict[str, LiveOperation] = field(default_factory=dict)
     queues: dict[str, list[str]] = field(default_factory=dict)
 

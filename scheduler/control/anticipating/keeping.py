@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from scheduler.control.anticipating.expecting import ON_THE_WAY_US, Expected, expected
+from scheduler.control.anticipating.waiting import kept_from
 from scheduler.control.live.operations import LiveOperation
 from scheduler.control.placing.snapshot import Snapshot, loads_us
 from scheduler.control.preemption.paying import would_give_way_us
@@ -95,21 +96,37 @@ def spares_urgent(
     return all(schedule[name].end_us <= without[name].end_us for name in urgent)
 
 
-def note_waiting(state: State, found: Snapshot, without: Schedule, schedule: Schedule) -> None:
-    """Note since when operations wait for what is kept free."""
+def note_waiting(state: State, found: Snapshot, without: Schedule) -> int | None:
+    """Note since when operations wait for what the plan in force keeps free.
+
+    Gives when the first has waited long enough; ``None`` if nothing waits.
+    """
     loads, now_us = loads_us(found, without), found.problem.now_us
     for op in found.planned:
         first_us = without[op.id].start_us
-        waits = first_us - loads.get(op.id, 0) <= now_us and first_us < schedule[op.id].start_us
-        if waits and op.held_since_us is None:
+        is_due = first_us - loads.get(op.id, 0) <= now_us
+        if is_due and op.held_since_us is None and _waits(state, op, found.origin_us + first_us):
             op.held_since_us = state.now_us
+    times_us = (_enough_us(found, op) for op in found.planned)
+    return min((at_us for at_us in times_us if at_us is not None), default=None)
+
+
+def _waits(state: State, op: LiveOperation, first_us: int) -> bool:
+    is_later = op.placement is not None and first_us < op.placement.start_us + op.placement.load_us
+    return is_later or kept_from(state, op) is not None
+
+
+def _enough_us(found: Snapshot, op: LiveOperation) -> int | None:
+    """When an operation has waited long enough; ``None`` if it does not wait."""
+    if op.held_since_us is None:
+        return None
+    takes_us = max(mode.p95_us for mode in found.options[op.id].modes)
+    return op.held_since_us + MOST_HELD * takes_us
 
 
 def _has_waited_enough(state: State, found: Snapshot, op: LiveOperation) -> bool:
-    if op.held_since_us is None:
-        return False
-    takes_us = max(mode.p95_us for mode in found.options[op.id].modes)
-    return state.now_us - op.held_since_us >= MOST_HELD * takes_us
+    enough_us = _enough_us(found, op)
+    return enough_us is not None and enough_us <= state.now_us
 
 
 def _spans(found: Snapshot, schedule: Schedule) -> dict[str, list[_Span]]:

@@ -48,10 +48,13 @@ def is_upset(state: State) -> bool:
 
 
 def ends_us(state: State) -> Iterator[int]:
-    """When nobody counts any more on the runs that something waits for."""
-    return (kept.until_us for kept in state.plan.kept if state.plan.queues.get(kept.machine))
+    """When nobody counts any more on the runs that something waits for, or it waits no longer."""
+    plan = state.plan
+    if plan.enough_us is not None:
+        yield plan.enough_us
+    yield from (kept.until_us for kept in plan.kept if plan.queues.get(kept.machine))
 
 
 def is_over(state: State) -> bool:
-    """Whether such a run has not come."""
+    """Whether such a run has not come, or something has waited for it long enough."""
     return any(until_us <= state.now_us for until_us in ends_us(state))

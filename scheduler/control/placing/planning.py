@@ -34,8 +34,10 @@ def replan(state: State, turn: Turn) -> None:
     # After the bands are settled: what is not waited for any more may have to keep clear.
     if retract_unplannable(turn, found):
         found = snapshot(state)
-    found, schedule, source = _with_kept(state, found, *_best(state, found))
-    commit(state, turn, found, schedule, source)
+    schedule, source = _best(state, found)
+    commit(state, turn, *_with_kept(state, found, schedule, source))
+    if state.plan.kept:
+        state.plan.enough_us = note_waiting(state, found, schedule)
     _note_blocked(state, turn, found)
     state.count("replans")
 
@@ -59,7 +61,6 @@ def _with_kept(
     if not spares_urgent(found, state.plan.kept, schedule, other):
         state.plan.kept = [kept for kept in state.plan.kept if not kept.is_window]
         return found, schedule, source
-    note_waiting(state, found, schedule, other)
     state.count("kept_free")
     return around, other, its_source
 

@@ -170,6 +170,22 @@ def test_waiting_ends_when_the_stream_stops() -> None:
     assert sent_after(brain, Tick(at_us=over_us)) == ["long-1/only"]
 
 
+def test_waiting_ends_after_twice_what_it_takes_itself() -> None:
+    brain = Watched()
+    brain.feed(agent_joined(), added(single("alarm", "decode", declared_us=ALARM_US)))
+    brain.feed(added(single("short", declared_us=5 * MS)))
+    # Gaps of 80 to 120 ms: the next is expected for 40 ms.
+    for i, at_ms in enumerate((0, 100, 180, 300, 390, 510, 600)):
+        (sent,) = dispatches(brain.handle(alarm(i, at_ms * MS)))
+        brain.feed(start(sent, at_ms * MS + 100), finish(sent, at_ms * MS + ALARM_US))
+    brain.handle(Tick(at_us=650 * MS))  # what it was to be woken for before
+    now_us = 681 * MS
+    assert sent_after(brain, submitted("short", "short@1", at_us=now_us)) == []
+    enough_us = woken_us(brain.commands)
+    assert enough_us == now_us + 2 * (brain.op("short/only").duration_p95_us or 0) < 720 * MS
+    assert sent_after(brain, Tick(at_us=enough_us)) == ["short/only"]
+
+
 def test_waiting_ends_when_the_workload_is_removed() -> None:
     brain, now_us = filled()
     removed = WorkloadRemoved(at_us=now_us + 100, key="alarm@1")
