@@ -7,6 +7,7 @@ stages and chains are measured in turn, so that a slow minute of the box meets t
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import io
 import json
@@ -175,6 +176,7 @@ def ways(service: Service, client: Client, model: Path) -> dict[str, Callable[[]
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "passing.onnx"
         passing_model(model_files()["text-orientation"], model)
