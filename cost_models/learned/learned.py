@@ -29,21 +29,23 @@ class Work:
 
     Parameters
     ----------
-    base_us
-        What its kernels add up to on that machine at rest.
     woken_us
-        The same after each rest of `RESTS_US`.
+        What its kernels add up to on that machine after each rest of `RESTS_US`, the first none.
     pace_ns
         Pace of the core when the peaks of the machine were measured; 0 if it was not.
     outside
         Its features that lie outside of the training data.
     """
 
-    base_us: float
     woken_us: tuple[float, ...]
     pace_ns: int
     columns: NDArray[np.float32]
     outside: tuple[str, ...]
+
+    @property
+    def base_us(self) -> float:
+        """What its kernels add up to on that machine at rest."""
+        return self.woken_us[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,12 @@ class Learned:
         return [self._work(*pair) for pair in zip(queries, sums.tolist(), strict=True)]
 
     def _work(self, query: Query, woken_us: Sequence[float]) -> Work:
-        base_us = woken_us[0]
         outside = _outside(query.graph, self.artifact.ranges, "graph.")
         if query.provider not in self.artifact.providers:
             outside.append("provider")
-        columns = work_columns(query, base_us, self.artifact.providers)
+        columns = work_columns(query, woken_us[0], self.artifact.providers)
         pace_ns = query.peaks.pace_ns if query.peaks is not None else 0
-        return Work(base_us, tuple(woken_us), pace_ns, columns, tuple(outside))
+        return Work(tuple(woken_us), pace_ns, columns, tuple(outside))
 
     def context(self, load: Load, provider: str) -> Context:
         """Make a load ready for runs on a provider."""

@@ -54,7 +54,6 @@ class _Builder:
 
     def arrays(self) -> Arrays:
         problem, count = self.problem, len(self.problem.operations)
-        windows = [window for machine in problem.machines for window in machine.unavailable]
         job = _int([self.jobs[operation.job] for operation in problem.operations])
         sources = _int([self.operations[edge.source] for edge in problem.edges])
         targets = _int([self.operations[edge.target] for edge in problem.edges])
@@ -79,14 +78,8 @@ class _Builder:
             earliest_us=np.maximum(release_us[job], problem.now_us),
             order=order,
             **self._modes(state, machine_memory_bytes, resource_capacity),
-            machine_device=_int([self.devices[m.device_id] for m in problem.machines]),
             machine_memory_bytes=machine_memory_bytes,
-            machine_family=_int([self.families[m.family] for m in problem.machines]),
-            machine_exclusive=_int([m.exclusive for m in problem.machines]),
-            machine_keeps=_int([m.keeps_setups for m in problem.machines]),
-            window_first=_firsts([len(m.unavailable) for m in problem.machines]),
-            window_start_us=_long([window.start_us for window in windows]),
-            window_end_us=_long([window.end_us for window in windows]),
+            **self._machines(),
             source_first=source_first,
             source_op=sources[source_edge],
             source_edge=source_edge,
@@ -103,6 +96,20 @@ class _Builder:
             resource_capacity=resource_capacity,
             resource_renewable=_int([resource.renewable for resource in problem.resources]),
         )
+
+    def _machines(self) -> dict[str, Any]:
+        """Columns of the machines, but for their memory, and when they are not available."""
+        machines = self.problem.machines
+        windows = [window for machine in machines for window in machine.unavailable]
+        return {
+            "machine_device": _int([self.devices[m.device_id] for m in machines]),
+            "machine_family": _int([self.families[m.family] for m in machines]),
+            "machine_exclusive": _int([m.exclusive for m in machines]),
+            "machine_keeps": _int([m.keeps_setups for m in machines]),
+            "window_first": _firsts([len(m.unavailable) for m in machines]),
+            "window_start_us": _long([window.start_us for window in windows]),
+            "window_end_us": _long([window.end_us for window in windows]),
+        }
 
     def _modes(self, state: Int, memory_bytes: Long, capacity: Long) -> dict[str, Any]:
         """Columns of the modes that an operation could have by itself."""

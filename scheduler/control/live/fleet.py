@@ -13,7 +13,7 @@ from scheduler.model.messages import (
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 """Input shapes by name, sorted."""
-Session = tuple[str, str, Shapes]
+SessionKey = tuple[str, str, Shapes]
 """Digest, provider, and the shapes that it takes where the provider needs them fixed."""
 
 
@@ -53,7 +53,7 @@ class LiveMachine:
     held: Hold | None = None
     free_us: int = 0
     up_us: int = 0
-    sessions: dict[Session, None] = field(default_factory=dict)
+    sessions: dict[SessionKey, None] = field(default_factory=dict)
     fill_from_us: int = 0
     has_gaps: bool = False
 

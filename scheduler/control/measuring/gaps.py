@@ -12,7 +12,7 @@ from scheduler.control.live.fleet import LiveMachine, LiveModel, Shapes
 from scheduler.control.live.operations import LiveOperation
 from scheduler.control.measuring.idling import idle_from_us
 from scheduler.control.measuring.profiling import measure_extra
-from scheduler.control.placing.sessions import has_room, session
+from scheduler.control.placing.sessions import has_room, session_key
 from scheduler.control.predicting.foreseeing import input_shapes
 from scheduler.control.state import State, Turn
 from scheduler.model.messages import Verdict, WorkKind
@@ -104,5 +104,5 @@ def _is_cold(state: State, model: LiveModel, live: LiveMachine, provider: str) -
     lives; what measures it leaves its session there.
     """
     is_used = max(model.seen.values(), default=0) >= state.settings.fill_seen
-    own = session(live, model.digest, provider, tuple(sorted(model.shapes.items())))
+    own = session_key(live, model.digest, provider, tuple(sorted(model.shapes.items())))
     return is_used and own not in live.sessions and has_room(state, live, model.digest)

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from scheduler.control.live.fleet import LiveMachine
 from scheduler.control.live.operations import LiveOperation, Options, stored_boxes
-from scheduler.control.placing.sessions import holds, session
+from scheduler.control.placing.sessions import holds, session_key
 from scheduler.control.predicting.foreseeing import FUNCTION_PROVIDER, input_shapes
 from scheduler.control.records import Candidate, Reason
 from scheduler.control.runs.expansion import held_values
@@ -132,7 +132,7 @@ def _mode(live: LiveMachine, provider: str, op: LiveOperation, found: Prediction
 
 
 def _family(live: LiveMachine, op: LiveOperation, provider: str) -> str:
-    digest, name, shapes = session(live, op.stage.digest, provider, input_shapes(op))
+    digest, name, shapes = session_key(live, op.stage.digest, provider, input_shapes(op))
     return f"{digest}:{name}:{shapes}" if shapes else f"{digest}:{name}"
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scheduler.control.live.fleet import LiveMachine, Session, Shapes
+from scheduler.control.live.fleet import LiveMachine, SessionKey, Shapes
 from scheduler.control.live.operations import LiveOperation
 from scheduler.control.predicting.foreseeing import input_shapes
 from scheduler.control.state import State
 from scheduler.model.messages import MOST_SESSION_BYTES, MOST_SESSIONS, WorkKind
 
 
-def session(live: LiveMachine, digest: str, provider: str, shapes: Shapes) -> Session:
+def session_key(live: LiveMachine, digest: str, provider: str, shapes: Shapes) -> SessionKey:
     """What a machine needs to hold to run a model on inputs of these shapes."""
     reports = live.report.providers
     is_static = any(each.provider == provider and each.static_shapes for each in reports)
@@ -25,7 +25,7 @@ def session(live: LiveMachine, digest: str, provider: str, shapes: Shapes) -> Se
 
 def holds(live: LiveMachine, op: LiveOperation, provider: str) -> bool:
     """Whether nothing has to be loaded to run an operation there."""
-    return session(live, op.stage.digest, provider, input_shapes(op)) in live.sessions
+    return session_key(live, op.stage.digest, provider, input_shapes(op)) in live.sessions
 
 
 def used(state: State, op: LiveOperation, machine: str, provider: str, started_us: int) -> None:
@@ -33,7 +33,7 @@ def used(state: State, op: LiveOperation, machine: str, provider: str, started_u
     live = _serving(state, machine, started_us)
     if live is None or op.stage.kind is not WorkKind.MODEL:
         return
-    own = session(live, op.stage.digest, provider, input_shapes(op))
+    own = session_key(live, op.stage.digest, provider, input_shapes(op))
     changed = {} if own in live.sessions else {op.stage.digest: None}
     live.sessions.pop(own, None)
     live.sessions[own] = None
@@ -51,7 +51,7 @@ def was_measured(
     live = _serving(state, machine, started_us)
     if live is None or not has_room(state, live, digest):
         return
-    own = session(live, digest, provider, shapes)
+    own = session_key(live, digest, provider, shapes)
     if own not in live.sessions:
         live.sessions = {own: None, **live.sessions}
         _forget_options(state, {digest: None})
@@ -93,7 +93,7 @@ def _serving(state: State, machine: str, started_us: int) -> LiveMachine | None:
     return live if live is not None and live.is_up and started_us >= live.up_us else None
 
 
-def _fits(state: State, sessions: Iterable[Session]) -> bool:
+def _fits(state: State, sessions: Iterable[SessionKey]) -> bool:
     models = [state.models.get(digest) for digest, _, _ in sessions]
     held_bytes = sum(model.size_bytes for model in models if model is not None)
     return len(models) <= MOST_SESSIONS and held_bytes <= MOST_SESSION_BYTES
