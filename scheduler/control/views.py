@@ -35,24 +35,37 @@ _COUNTERS = (
 )
 
 
-def run_record(state: State, run: LiveRun, table: Timetable | None = None) -> RunRecord:
-    """A run with all its operations."""
+def run_record(
+    state: State, run: LiveRun, table: Timetable | None = None, *, is_whole: bool = True
+) -> RunRecord:
+    """A run with all its operations, or with those that are still open."""
     table = table or Timetable(state)
-    operations = tuple(operation_record(state, table, op) for op in run.operations.values())
+    ops = (run.operations if is_whole else run.open).values()
+    operations = tuple(operation_record(state, table, op) for op in ops)
     return _summary(state, run, table, operations)
 
 
 def operation_record(state: State, table: Timetable, op: LiveOperation) -> OperationRecord:
-    """An operation with its candidates."""
-    if op.record is not None:
-        return op.record
-    found = op.candidates if op.state not in PENDING or op.agent else ()
-    if op.state in PENDING and not op.agent:
-        found = candidates(state, table, op)
-    record = _operation(table, op, candidates_of=found, shapes=input_shapes(op))
-    if op.state in ENDED:
-        op.record = record
-    return record
+    """An operation with its candidates, worked out anew where nothing is decided yet."""
+    is_undecided = op.state in PENDING and not op.agent
+    found = candidates(state, table, op) if is_undecided else op.candidates
+    return _operation(table, op, candidates_of=found, shapes=input_shapes(op))
+
+
+def _decided(op: LiveOperation) -> tuple[Candidate, ...]:
+    return () if op.state in PENDING and not op.agent else op.candidates
+
+
+def changed_record(state: State, table: Timetable, run: LiveRun) -> RunRecord:
+    """A run with those of its operations that its stored record does not say yet.
+
+    What has not been decided about them is not worked out: somebody who asks is told that.
+    """
+    operations = tuple(
+        _operation(table, op, candidates_of=_decided(op), shapes=input_shapes(op))
+        for op in (run.operations[name] for name in run.changed)
+    )
+    return _summary(state, run, table, operations)
 
 
 def site_view(state: State, at_us: int) -> SiteView:
@@ -173,8 +186,10 @@ def _summary(
 
 def _predicted(run: LiveRun, table: Timetable) -> tuple[int, float] | None:
     """Predicted finish and its standard deviation; what an ended run was last predicted stays."""
-    latest = (0, 0.0)
-    for op in run.operations.values():
+    latest = run.planned_end
+    if run.rest:
+        return None
+    for op in run.open.values():
         placed = table.placement(op)
         if op.state is OperationState.RUNNING and op.mode is not None:
             latest = max(latest, (op.expected_end_us, spread_us(op.mode)))

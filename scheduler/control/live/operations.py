@@ -60,6 +60,8 @@ class LiveOperation:
 
     Parameters
     ----------
+    unmet
+        Edges from the producers that are not done.
     attempt
         Number of the latest attempt that was sent; 0 before the first.
     agent
@@ -88,8 +90,8 @@ class LiveOperation:
         While it runs: what making its session is expected to take of that.
     only
         For a profile: the one (machine, provider) that it measures.
-    record, bar
-        What is shown of it once it has ended, with and without what it was chosen from.
+    bar
+        What is shown of it once it has ended, without what it was chosen from.
     """
 
     id: str
@@ -98,8 +100,9 @@ class LiveOperation:
     item: int | None = None
     state: OperationState = OperationState.WAITING
     producers: tuple[str, ...] = ()
-    consumers: tuple[str, ...] = ()
+    consumers: list[str] = field(default_factory=list)
     edges: tuple[Edge, ...] = ()
+    unmet: dict[str, Edge] = field(default_factory=dict)
     only: tuple[str, str] | None = None
     attempt: int = 0
     agent: str = ""
@@ -126,7 +129,6 @@ class LiveOperation:
     lost: dict[int, int] = field(default_factory=dict)
     gave_way: int = 0
     held_since_us: int | None = None
-    record: OperationRecord | None = None
     bar: OperationRecord | None = None
 
     @property
@@ -152,8 +154,19 @@ class LiveRun:
         `band`, but raised while others wait for a profile.
     is_extra
         Whether it measures what nobody can wait for: something is known of the model there.
-    unfinished
-        Operations that are not done.
+    open
+        Those operations that have not ended, in the same order.
+    items
+        The operations of each stage, by item.
+    expanded
+        Per fan-out, how many of its items have operations.
+    rest
+        How many operations are only a number so far: items that nobody can plan for yet, and what
+        gathers them.
+    changed, gone
+        Operations that its record does not say yet, and those that it still says and that vanished.
+    planned_end
+        Latest planned end of what has ended, and its standard deviation.
     touched
         Agents that were sent any of its operations.
     """
@@ -176,15 +189,26 @@ class LiveRun:
     forbid: tuple[str, ...] = ()
     state: RunState = RunState.QUEUED
     operations: dict[str, LiveOperation] = field(default_factory=dict)
+    open: dict[str, LiveOperation] = field(default_factory=dict)
+    items: dict[str, list[LiveOperation]] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)
+    expanded: dict[str, int] = field(default_factory=dict)
+    rest: int = 0
+    changed: dict[str, None] = field(default_factory=dict)
+    gone: dict[str, None] = field(default_factory=dict)
+    planned_end: tuple[int, float] = (0, 0.0)
     touched: dict[str, None] = field(default_factory=dict)
-    unfinished: int = 0
     started_us: int | None = None
     ended_us: int | None = None
     reason: str = ""
     detail: str = ""
     outputs: dict[str, Value] = field(default_factory=dict)
     recorded_us: int = 0
+
+    @property
+    def unfinished(self) -> int:
+        """Operations that are not done."""
+        return len(self.open) + self.rest
 
     @property
     def is_ended(self) -> bool:
@@ -203,10 +227,7 @@ class Options:
 
 def is_ready(op: LiveOperation) -> bool:
     """Whether everything it waits for is done."""
-    operations = op.run.operations
-    return op.state is not OperationState.EXPECTED and all(
-        operations[name].state is OperationState.DONE for name in op.producers
-    )
+    return op.state is not OperationState.EXPECTED and not op.unmet
 
 
 def stored_boxes(tensors: tuple[TensorRef, ...]) -> dict[str, None]:
