@@ -144,9 +144,7 @@ def _joined() -> AgentJoined:
             device_class="cpu",
             cores=(i,),
             memory_bytes=1 << 30,
-            providers=(
-                ProviderReport(provider="cpu", device_class="cpu", verdict=Verdict.USABLE),
-            ),
+            providers=(ProviderReport(provider="cpu", device_class="cpu", verdict=Verdict.USABLE),),
             functions=("work",),
         )
         for i in range(LANES)

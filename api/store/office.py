@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from api.store import codec
 from api.store.connection import Argument, Command
@@ -17,8 +18,12 @@ from scheduler.model import keys
 from scheduler.model.errors import StaleEpoch
 from scheduler.model.messages import AgentPlan, Profile, Release
 
+T = TypeVar("T")
+
 CHANGES_KEPT = 10_000
 """Entries of the stream of changes: minutes of a busy site, for readers that fell behind."""
+MOST_FIELDS = 500
+"""Fields of one command inside a script, whose arguments travel over a stack of 8,000 places."""
 PLANS_KEPT = 1_000
 """Entries of an agent's stream: the latest plan replaces all before it."""
 
@@ -44,6 +49,8 @@ class Batch:
     ----------
     skip
         Ids of events that every fold is to leave out from now on.
+    records, gone
+        Runs with those of their operations that changed, and the places of those that vanished.
     forget
         Runs whose records go, with their tensors.
     release
@@ -56,6 +63,7 @@ class Batch:
     events: tuple[Event, ...] = ()
     plans: tuple[AgentPlan, ...] = ()
     records: tuple[RunRecord, ...] = ()
+    gone: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     forget: tuple[Release, ...] = ()
     release: tuple[Release, ...] = ()
     unprofiled: tuple[str, ...] = ()
@@ -126,9 +134,10 @@ class Store(Questions):
         for plan in batch.plans:
             yield self._added(keys.plans(self.site, plan.agent), plan, PLANS_KEPT)
         for record in batch.records:
-            yield from self._record_commands(record)
+            yield from self._record_commands(record, batch.gone.get(record.run, ()))
         for release in batch.forget:
             yield ("DEL", keys.run(self.site, release.run))
+            yield ("DEL", keys.operations(self.site, release.run))
             yield ("ZREM", keys.runs(self.site), release.run)
         for release in (*batch.forget, *batch.release):
             yield self._added(keys.changes(self.site), release, CHANGES_KEPT)
@@ -151,17 +160,29 @@ class Store(Questions):
             key = keys.profiles(self.site, profile.digest)
             yield ("HSET", key, profile_field(profile), codec.encode(profile))
 
-    def _record_commands(self, record: RunRecord) -> Iterator[Command]:
+    def _record_commands(self, record: RunRecord, gone: tuple[int, ...]) -> Iterator[Command]:
         summary = replace(record, operations=())
-        operations = codec.encode(record.operations)
-        key = keys.run(self.site, record.run)
-        yield ("HSET", key, "record", codec.encode(summary), "operations", operations)
+        key = keys.operations(self.site, record.run)
+        for places in _slices(gone):
+            yield ("HDEL", key, *places)
+        for operations in _slices(record.operations):
+            pairs: list[Argument] = []
+            for op in operations:
+                pairs += [op.order, codec.encode(op)]
+            yield ("HSET", key, *pairs)
+        yield ("HSET", keys.run(self.site, record.run), "record", codec.encode(summary))
         yield ("ZADD", keys.runs(self.site), record.submitted_us, record.run)
         yield self._added(keys.changes(self.site), summary, CHANGES_KEPT)
 
     @staticmethod
     def _added(key: str, message: object, kept: int) -> Command:
         return ("XADD", key, "MAXLEN", "~", kept, "*", *codec.fields(message))
+
+
+def _slices(found: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts that a script in the store can hand to one command: its stack is limited."""
+    for i in range(0, len(found), MOST_FIELDS):
+        yield found[i : i + MOST_FIELDS]
 
 
 def profile_field(profile: Profile) -> str:

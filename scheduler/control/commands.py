@@ -29,11 +29,11 @@ class RecordRun:
         With those of its operations that are not as they were in the record before; the others
         stay as they are stored.
     gone
-        Operations that the record before had and that do not exist any more.
+        The `order` of operations that the record before had and that do not exist any more.
     """
 
     record: RunRecord
-    gone: tuple[str, ...] = ()
+    gone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

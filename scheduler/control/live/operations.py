@@ -60,6 +60,8 @@ class LiveOperation:
 
     Parameters
     ----------
+    order
+        Place among the operations of its run: by stage, then by item.
     unmet
         Edges from the producers that are not done.
     attempt
@@ -98,6 +100,7 @@ class LiveOperation:
     run: LiveRun
     stage: Stage
     item: int | None = None
+    order: int = 0
     state: OperationState = OperationState.WAITING
     producers: tuple[str, ...] = ()
     consumers: list[str] = field(default_factory=list)
@@ -164,7 +167,10 @@ class LiveRun:
         How many operations are only a number so far: items that nobody can plan for yet, and what
         gathers them.
     changed, gone
-        Operations that its record does not say yet, and those that it still says and that vanished.
+        Operations that its record does not say yet, and the `order` of those that it still says and
+        that vanished.
+    total, done
+        How many operations it has, the rest included, and how many of them are done.
     planned_end
         Latest planned end of what has ended, and its standard deviation.
     touched
@@ -195,7 +201,9 @@ class LiveRun:
     expanded: dict[str, int] = field(default_factory=dict)
     rest: int = 0
     changed: dict[str, None] = field(default_factory=dict)
-    gone: dict[str, None] = field(default_factory=dict)
+    gone: dict[int, None] = field(default_factory=dict)
+    total: int = 0
+    done: int = 0
     planned_end: tuple[int, float] = (0, 0.0)
     touched: dict[str, None] = field(default_factory=dict)
     started_us: int | None = None

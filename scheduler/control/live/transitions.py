@@ -22,6 +22,7 @@ def move(index: Index, op: LiveOperation, to: OperationState) -> None:
     elif is_open and not was_open:
         run.open = {each.id: each for each in run.operations.values() if each.state not in ENDED}
     index.unfinished += is_open - was_open
+    run.done += (to is OperationState.DONE) - (before is OperationState.DONE)
     if to is OperationState.DONE:
         _meet(op)
     elif before is OperationState.DONE:
@@ -38,4 +39,6 @@ def _miss(op: LiveOperation) -> None:
     """Have consumers wait for an operation again, which is to be done once more."""
     for name in op.consumers:
         consumer = op.run.operations[name]
-        consumer.unmet.update({edge.source: edge for edge in consumer.edges if edge.source == op.id})
+        consumer.unmet.update(
+            {edge.source: edge for edge in consumer.edges if edge.source == op.id}
+        )

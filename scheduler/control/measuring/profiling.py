@@ -201,7 +201,8 @@ def _operation(
             "budget_us": state.settings.profile_budget_us,
         },
     )
-    return LiveOperation(id=f"{run.id}/{name}", run=run, stage=stage, only=place)
+    order = len(run.operations)
+    return LiveOperation(id=f"{run.id}/{name}", run=run, stage=stage, only=place, order=order)
 
 
 def _digest(run: LiveRun) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, replace
 from heapq import merge
 from types import MappingProxyType
@@ -84,14 +84,12 @@ def snapshot(
     planned: list[LiveOperation] = []
     blocked: list[LiveOperation] = []
     found: dict[str, Options] = {}
-    room = state.settings.plan_horizon_operations
-    for run, ops in _looked_at(state, extra, lambda: room > 0):
+    for ops in _looked_at(state, extra, planned):
         running += [op for op in ops if op.id not in stopped and _holds_machine(state, op)]
         pending = [op for op in ops if op.id in stopped or op.state in PENDING]
         can, cannot = _plannable(state, pending, found)
         planned += can
         blocked += cannot
-        room -= len(can)
     seen = len(planned) + len(blocked) + state.index.running()
     freed_us = {state.operations[name].machine: us for name, us in stopped.items()}
     band = min((run.effective_band for run in extra), default=Band.BACKGROUND)
@@ -108,22 +106,25 @@ def snapshot(
 
 
 def _looked_at(
-    state: State, extra: Iterable[LiveRun], has_room: Callable[[], bool]
-) -> Iterator[tuple[LiveRun, list[LiveOperation]]]:
-    """Runs by urgency, with their open operations; where there is no room any more, with those that
-    an agent has. Runs that are counted in are looked at in any case.
+    state: State, extra: Iterable[LiveRun], planned: Sized
+) -> Iterator[list[LiveOperation]]:
+    """Open operations, run by run by urgency, until as many are planned as can be.
+
+    Of the runs beyond that, those operations that an agent has. Runs that are counted in are looked
+    at in any case.
     """
+    most = state.settings.plan_horizon_operations
     beyond = {op.run.id: op.run for op in state.index.sent.values()}
     asked = {run.id: run for run in sorted(extra, key=_urgency)}
     for run in merge(state.index.by_urgency(), list(asked.values()), key=_urgency):
-        if asked.pop(run.id, None) is None and not has_room():
+        if asked.pop(run.id, None) is None and len(planned) >= most:
             break
         beyond.pop(run.id, None)
-        yield run, list(run.open.values())
+        yield list(run.open.values())
     for run in sorted(beyond.values(), key=_urgency):
-        yield run, _already_sent(list(run.open.values()))
+        yield _already_sent(list(run.open.values()))
     for run in asked.values():
-        yield run, list(run.open.values())
+        yield list(run.open.values())
 
 
 def _urgency(run: LiveRun) -> tuple[Band, int]:

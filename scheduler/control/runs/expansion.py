@@ -11,6 +11,9 @@ from scheduler.control.workload import Stage, StageInput, Take, Workload
 from scheduler.model.messages import Binding, Source, TensorRef, Value
 from scheduler.model.problem import Edge
 
+MOST_ITEMS = 1 << 32
+"""Operations are ordered by stage and then by item: a fan-out has fewer items than this."""
+
 
 def operation_id(run: str, stage: str, item: int | None) -> str:
     """Name of an operation: ``<run>/<stage>`` or ``<run>/<stage>[<item>]``.
@@ -51,7 +54,7 @@ def expand(state: State, run: LiveRun) -> list[str]:
     vanished = [name for name in before if name not in run.operations]
     for name in vanished:
         run.changed.pop(name, None)
-        run.gone[name] = None
+        run.gone[before[name].order] = None
     return vanished
 
 
@@ -163,9 +166,7 @@ def _window(state: State, run: LiveRun, stage: Stage) -> int:
     return max(1, state.settings.plan_horizon_operations // len(stages))
 
 
-def _more_items(
-    run: LiveRun, root: str, stages: list[Stage], room: int
-) -> list[LiveOperation]:
+def _more_items(run: LiveRun, root: str, stages: list[Stage], room: int) -> list[LiveOperation]:
     """Give operations to the next items of a fan-out, as many as there is room for."""
     since, running = run.expanded[root], [s for s in stages if not _waits_for_rest(run, s)]
     more = min(_rest_of(run, root), max(0, room) // max(1, len(running)))
@@ -185,6 +186,10 @@ def _waits_for_rest(run: LiveRun, stage: Stage) -> bool:
         if _waits_for_rest(run, producer):
             return True
     return False
+
+
+def _order(graph: Workload, stage: Stage, item: int | None) -> int:
+    return graph.stages.index(stage) * MOST_ITEMS + (item or 0)
 
 
 def _rest_of(run: LiveRun, root: str) -> int:
@@ -225,7 +230,9 @@ def _operation(
     before: dict[str, LiveOperation], run: LiveRun, stage: Stage, item: int | None
 ) -> LiveOperation:
     name = operation_id(run.id, stage.name, item)
-    op = before.get(name) or LiveOperation(id=name, run=run, stage=stage, item=item)
+    op = before.get(name) or LiveOperation(
+        id=name, run=run, stage=stage, item=item, order=_order(run.graph, stage, item)
+    )
     is_expected = bool(stage.fan_out) and stage.fan_out not in run.lengths
     if is_expected:
         op.state = OperationState.EXPECTED

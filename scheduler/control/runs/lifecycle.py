@@ -81,6 +81,7 @@ def admit(state: State, turn: Turn, run: LiveRun) -> None:
 def register(state: State, run: LiveRun, *, before: int) -> None:
     """Make the operations of a run known by name; `before` of them were known and not done."""
     state.operations.update(run.open)
+    run.total = len(run.operations) + run.rest
     state.index.unfinished += run.unfinished - before
 
 
@@ -255,5 +256,4 @@ def _kept_keys(outputs: dict[str, Value]) -> tuple[str, ...]:
 
 
 def _progress(run: LiveRun) -> str:
-    done = sum(op.state is OperationState.DONE for op in run.operations.values())
-    return f"{done} of {len(run.operations)} operations were done"
+    return f"{run.done} of {run.total} operations were done"
