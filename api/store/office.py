@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from api.store import codec
 from api.store.connection import Argument, Command
+from api.store.keeping import LeaseKeeper
 from api.store.questions import Questions
 from api.store.runs import ViewChanged
-from api.store.scripts import COMMIT, DROP_LEASE, RENEW_LEASE, TAKE_LEASE
-from scheduler.control.events import Event
+from api.store.scripts import COMMIT, DECLARE_LOST, DROP_LEASE, HOLD_LEASE, TAKE_LEASE
+from api.store.trail import SetAside, Trail
+from scheduler.control.events import EVENT_TYPES, Event
 from scheduler.control.predicting.costs import CostReport
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model import keys
 from scheduler.model.errors import StaleEpoch
-from scheduler.model.messages import AgentPlan, Profile, Release
+from scheduler.model.messages import AgentLost, AgentPlan, Profile, Release
 
 CHANGES_KEPT = 10_000
 """Entries of the stream of changes: minutes of a busy site, for readers that fell behind."""
@@ -42,8 +44,10 @@ class Batch:
 
     Parameters
     ----------
-    skip
-        Ids of events that every fold is to leave out from now on.
+    trail
+        Events that the writer takes in next.
+    aside
+        Events that every fold is to leave out from now on.
     forget
         Runs whose records go, with their tensors.
     release
@@ -52,7 +56,8 @@ class Batch:
         Digests of models whose profiles go, before those in `profiles` are kept.
     """
 
-    skip: tuple[str, ...] = ()
+    trail: Trail | None = None
+    aside: tuple[SetAside, ...] = ()
     events: tuple[Event, ...] = ()
     plans: tuple[AgentPlan, ...] = ()
     records: tuple[RunRecord, ...] = ()
@@ -73,20 +78,44 @@ class Store(Questions):
         epoch = await self.run_script(TAKE_LEASE, touched, [controller, ttl_ms])
         return None if epoch is None else Lease(controller=controller, epoch=int(epoch))
 
-    async def renew(self, lease: Lease, ttl_ms: int) -> None:
-        """Keep the office for another while.
+    async def hold(self, lease: Lease, ttl_ms: int) -> None:
+        """Keep the office for another while, also if its lease ran out and nobody else took it.
 
         Raises
         ------
         StaleEpoch
-            If it is lost.
+            If another has taken office since.
         """
-        held = await self.run_script(RENEW_LEASE, [keys.lease(self.site)], [lease.value, ttl_ms])
+        touched = [keys.lease(self.site), keys.epoch(self.site)]
+        held = await self.run_script(HOLD_LEASE, touched, [lease.value, lease.epoch, ttl_ms])
         _require(bool(held), lease)
+
+    def keeper(
+        self,
+        lease: Lease,
+        ttl_ms: int,
+        *,
+        turns: Callable[[], int],
+        wedged_s: float,
+        on_lost: Callable[[], object],
+    ) -> LeaseKeeper:
+        """What holds a lease from a thread of its own; see there for the parameters."""
+        return LeaseKeeper(
+            self.url,
+            self.site,
+            value=lease.value,
+            epoch=lease.epoch,
+            ttl_ms=ttl_ms,
+            turns=turns,
+            wedged_s=wedged_s,
+            on_lost=on_lost,
+        )
 
     async def resign(self, lease: Lease) -> None:
         """Leave the office to the next, if it is still held."""
-        await self.run_script(DROP_LEASE, [keys.lease(self.site)], [lease.value])
+        await self.run_script(
+            DROP_LEASE, [keys.lease(self.site), keys.trail(self.site)], [lease.value]
+        )
 
     async def commit(self, lease: Lease, batch: Batch) -> None:
         """Write a batch, all of it and only if the lease is still held.
@@ -103,9 +132,39 @@ class Store(Questions):
             arguments += [name, len(rest), *rest]
         _require(bool(await self.run_script(COMMIT, touched, arguments)), lease)
 
+    async def declare_lost(self, lease: Lease, event: AgentLost) -> None:
+        """Append that an agent is lost, unless it shows a sign of life by now.
+
+        Raises
+        ------
+        StaleEpoch
+            If the office is lost; nothing was written.
+        """
+        heartbeat = keys.heartbeat(self.site, event.agent)
+        touched = [keys.lease(self.site), heartbeat, keys.events(self.site)]
+        arguments: list[Argument] = [lease.value, event.incarnation, *codec.fields(event)]
+        _require(bool(await self.run_script(DECLARE_LOST, touched, arguments)), lease)
+
     async def skipped(self) -> set[str]:
         """Ids of events that a fold leaves out."""
         return {member.decode() for member in await self.call("SMEMBERS", keys.skipped(self.site))}
+
+    async def set_aside(self) -> list[SetAside]:
+        """The events that a fold leaves out, with reasons, the latest first."""
+        found = await self.call("HVALS", keys.set_aside(self.site))
+        aside = [codec.decode(SetAside, data) for data in found]
+        return sorted(aside, key=lambda each: (-each.at_us, each.entry))
+
+    async def trail(self) -> Trail | None:
+        """What the controller before was taking in; ``None`` if it left in order."""
+        data = await self.call("GET", keys.trail(self.site))
+        return None if data is None else codec.decode(Trail, data)
+
+    async def trailed(self, trail: Trail) -> list[tuple[str, Event]]:
+        """The events of a trail, with their ids."""
+        key = keys.events(self.site)
+        found = await self.call("XRANGE", key, trail.start, "+", "COUNT", trail.count)
+        return codec.entries(found, EVENT_TYPES)
 
     async def heartbeats(self, agents: list[str]) -> dict[str, str]:
         """Incarnation of each of these agents that is alive."""
@@ -141,8 +200,11 @@ class Store(Questions):
             yield ("SET", keys.costs(self.site), codec.encode(batch.costs))
         for event in batch.events:
             yield ("XADD", keys.events(self.site), "*", *codec.fields(event))
-        if batch.skip:
-            yield ("SADD", keys.skipped(self.site), *batch.skip)
+        for aside in batch.aside:
+            yield ("SADD", keys.skipped(self.site), aside.entry)
+            yield ("HSET", keys.set_aside(self.site), aside.entry, codec.encode(aside))
+        if batch.trail is not None:
+            yield ("SET", keys.trail(self.site), codec.encode(batch.trail))
 
     def _profile_commands(self, batch: Batch) -> Iterator[Command]:
         for digest in batch.unprofiled:

@@ -143,7 +143,7 @@ async def test_controller_that_lost_its_office_writes_nothing(store: Store, site
     with pytest.raises(StaleEpoch, match="controller one lost the office"):
         await store.commit(old, batch)
     with pytest.raises(StaleEpoch):
-        await store.renew(old, 60_000)
+        await store.hold(old, 60_000)
     assert await store.events() == []
     assert await store.run("r-1") is None
 
