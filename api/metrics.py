@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -47,6 +47,11 @@ class Metrics:
             buckets=STALLS_S,
             registry=self.registry,
         )
+        self._aside = Gauge(
+            "fjord_events_set_aside",
+            "Events that no controller takes in any more.",
+            registry=self.registry,
+        )
         self._whole = self._histogram("fjord_run_seconds", "From submission to end.")
         self._queued = self._histogram("fjord_run_queue_seconds", "From submission to start.")
         self._computed = self._histogram("fjord_run_compute_seconds", "From start to end.")
@@ -69,6 +74,10 @@ class Metrics:
     def stalled(self, seconds: float) -> None:
         """Count a turn of the loop that came so late."""
         self._stall.observe(seconds)
+
+    def set_aside(self, count: int) -> None:
+        """Note how many events are set aside."""
+        self._aside.set(count)
 
     def exposition(self, view: SiteView | None, accept: str = "") -> tuple[bytes, str]:
         """Say everything in the format that a scraper accepts; text and content type."""
