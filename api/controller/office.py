@@ -347,8 +347,10 @@ class Office:
     async def _answer_to(self, question: Question) -> Answer:
         if question.costs is not None:
             return Answer(costs=self._brain.costs_beside(question.costs))
+        if question.run:
+            return Answer(record=self._brain.open_record(question.run))
         if question.submission is None:
-            raise UnknownName("a question must be about a submission or about costs")
+            raise UnknownName("a question must be about a submission, a run or costs")
         preview, problem = self._brain.preview(question.submission)
         longest_s = self._settings.question_s
         return Answer(preview=await with_better_bound(preview, problem, self._solver, longest_s))

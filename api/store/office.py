@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from api.store import codec
 from api.store.connection import Argument, Command
@@ -19,8 +20,14 @@ from scheduler.model import keys
 from scheduler.model.errors import StaleEpoch
 from scheduler.model.messages import AgentLost, AgentPlan, Profile, Release
 
+T = TypeVar("T")
+
 CHANGES_KEPT = 10_000
 """Entries of the stream of changes: minutes of a busy site, for readers that fell behind."""
+MOST_COMMANDS, MOST_BYTES = 500, 1 << 20
+"""Of one script: encoding them takes some 10 ms, and so does carrying them out."""
+MOST_FIELDS = 500
+"""Fields of one command inside a script, whose arguments travel over a stack of 8,000 places."""
 PLANS_KEPT = 1_000
 """Entries of an agent's stream: the latest plan replaces all before it."""
 
@@ -48,6 +55,8 @@ class Batch:
         Events that the writer takes in next.
     aside
         Events that every fold is to leave out from now on.
+    records, gone
+        Runs with those of their operations that changed, and the places of those that vanished.
     forget
         Runs whose records go, with their tensors.
     release
@@ -61,6 +70,7 @@ class Batch:
     events: tuple[Event, ...] = ()
     plans: tuple[AgentPlan, ...] = ()
     records: tuple[RunRecord, ...] = ()
+    gone: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     forget: tuple[Release, ...] = ()
     release: tuple[Release, ...] = ()
     unprofiled: tuple[str, ...] = ()
@@ -118,19 +128,24 @@ class Store(Questions):
         )
 
     async def commit(self, lease: Lease, batch: Batch) -> None:
-        """Write a batch, all of it and only if the lease is still held.
+        """Write a batch, and only while the lease is held.
+
+        A large batch is written in parts, each of them whole or not at all, and the trail with the
+        last: encoding all of it at once would hold the loop, and writing it the store. A controller
+        that takes office says everything again, so a batch that broke off is completed by it.
 
         Raises
         ------
         StaleEpoch
-            If it is lost; nothing was written.
+            If the lease is not held; nothing was written of this part and those after it.
         """
-        touched = [keys.lease(self.site)]
-        arguments: list[Argument] = [lease.value]
-        for name, key, *rest in self._commands_of(batch):
-            touched.append(str(key))
-            arguments += [name, len(rest), *rest]
-        _require(bool(await self.run_script(COMMIT, touched, arguments)), lease)
+        for commands in _parts(self._commands_of(batch)):
+            touched = [keys.lease(self.site)]
+            arguments: list[Argument] = [lease.value]
+            for name, key, *rest in commands:
+                touched.append(str(key))
+                arguments += [name, len(rest), *rest]
+            _require(bool(await self.run_script(COMMIT, touched, arguments)), lease)
 
     async def declare_lost(self, lease: Lease, event: AgentLost) -> None:
         """Append that an agent is lost, unless it shows a sign of life by now.
@@ -185,9 +200,10 @@ class Store(Questions):
         for plan in batch.plans:
             yield self._added(keys.plans(self.site, plan.agent), plan, PLANS_KEPT)
         for record in batch.records:
-            yield from self._record_commands(record)
+            yield from self._record_commands(record, batch.gone.get(record.run, ()))
         for release in batch.forget:
             yield ("DEL", keys.run(self.site, release.run))
+            yield ("DEL", keys.operations(self.site, release.run))
             yield ("ZREM", keys.runs(self.site), release.run)
         for release in (*batch.forget, *batch.release):
             yield self._added(keys.changes(self.site), release, CHANGES_KEPT)
@@ -213,17 +229,42 @@ class Store(Questions):
             key = keys.profiles(self.site, profile.digest)
             yield ("HSET", key, profile_field(profile), codec.encode(profile))
 
-    def _record_commands(self, record: RunRecord) -> Iterator[Command]:
+    def _record_commands(self, record: RunRecord, gone: tuple[int, ...]) -> Iterator[Command]:
         summary = replace(record, operations=())
-        operations = codec.encode(record.operations)
-        key = keys.run(self.site, record.run)
-        yield ("HSET", key, "record", codec.encode(summary), "operations", operations)
+        key = keys.operations(self.site, record.run)
+        for places in _slices(gone):
+            yield ("HDEL", key, *places)
+        for operations in _slices(record.operations):
+            pairs: list[Argument] = []
+            for op in operations:
+                pairs += [op.order, codec.encode(op)]
+            yield ("HSET", key, *pairs)
+        yield ("HSET", keys.run(self.site, record.run), "record", codec.encode(summary))
         yield ("ZADD", keys.runs(self.site), record.submitted_us, record.run)
         yield self._added(keys.changes(self.site), summary, CHANGES_KEPT)
 
     @staticmethod
     def _added(key: str, message: object, kept: int) -> Command:
         return ("XADD", key, "MAXLEN", "~", kept, "*", *codec.fields(message))
+
+
+def _parts(commands: Iterable[Command]) -> Iterator[list[Command]]:
+    """Commands that are written together; at least one part, though it be empty."""
+    part: list[Command] = []
+    size = 0
+    for command in commands:
+        if len(part) == MOST_COMMANDS or size > MOST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(command)
+        size += sum(len(argument) for argument in command if isinstance(argument, bytes))
+    yield part
+
+
+def _slices(found: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts that a script in the store can hand to one command: its stack is limited."""
+    for i in range(0, len(found), MOST_FIELDS):
+        yield found[i : i + MOST_FIELDS]
 
 
 def profile_field(profile: Profile) -> str:

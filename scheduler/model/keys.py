@@ -54,8 +54,13 @@ def changes(site: str) -> str:
 
 
 def run(site: str, run_id: str) -> str:
-    """Hash of one run: its latest `record` and its `operations`, each as JSON."""
+    """Hash of one run: its latest `record` as JSON, without its operations."""
     return f"fjord:{{{site}}}:run:{run_id}"
+
+
+def operations(site: str, run_id: str) -> str:
+    """Hash of the operations of one run by their place in it, each as JSON."""
+    return f"fjord:{{{site}}}:operations:{run_id}"
 
 
 def runs(site: str) -> str:
