@@ -9,13 +9,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from api.controller import Controller
-from api.store import Lease, Store
+from api.store import Store
 from scheduler.control.events import ControllerStarted
 from scheduler.control.records import RunState
 from scheduler.model import keys
 from scheduler.model.messages import AgentLost
 from tests.api.controller.poisoned import CODE
-from tests.api.controller.test_controller import in_office, is_run, logged, usurped, working
+from tests.api.controller.test_controller import in_office, is_run, logged, working
 from tests.api.hand_agent import HandAgent
 
 pytestmark = pytest.mark.anyio
@@ -47,25 +47,6 @@ async def test_office_goes_on_where_it_was_after_its_lease_ran_out(
         assert controller.status.in_office
     assert len(await logged(store, ControllerStarted)) == 1
     assert len(agent.finished) == 3 * len(runs)
-
-
-async def test_office_whose_lease_ran_out_is_lost_to_who_took_it(
-    store: Store, running: Running, agent: HandAgent, submit: Submit, eventually: Eventually
-) -> None:
-    async def lost() -> bool:
-        return not controller.status.in_office
-
-    async with running() as controller:
-        await agent.join()
-        await eventually(in_office(controller))
-        await usurped(store)
-        await submit("r-1")
-        await eventually(lost)
-        assert await agent.next_plans() == []
-        # Whoever had it gave it up: the one before may not go on with its old epoch.
-        await store.resign(Lease(controller="usurper", epoch=2))
-        await eventually(in_office(controller))
-        assert controller.status.epoch == 3
 
 
 async def test_agent_that_is_back_is_not_declared_lost(store: Store, agent: HandAgent) -> None:
