@@ -3,6 +3,11 @@
 The brain is the fold of the log, so it can be thrown away at any moment. That is also the answer
 to an event that the brain cannot take in (a defect): its id is written down, the office is given
 up, and whoever takes it next folds the log without that event. No handler has to undo anything.
+The same is done to an event during which the process died twice: each controller leaves a trail of
+what it is taking in, and its successor reads it.
+
+The lease is held by a thread, see `api.store.keeping`. One that ran out while this process slept,
+or the store, is taken again as long as nobody else has taken office: the brain is still good.
 """
 
 from __future__ import annotations
@@ -61,7 +66,8 @@ READ_COUNT = 256
 TURN_S = 0.02
 """After so much work in one go others on this loop get theirs: a request needs several turns."""
 VIEW_SHARE = 0.05
-"""Views take no more than this of the time: a large site, or a slow box, shows less of them."""
+"""Views take no more than this of the time, and reports on costs neither: a large site, or a slow
+box, shows less of them."""
 
 
 class BrokenEvent(Defect):
@@ -292,6 +298,7 @@ class Office:
             began_s = time.perf_counter()
             view = self._brain.view(self._store.now_us())
             took_s = time.perf_counter() - began_s
+            self._stalls.took(took_s, "a view")
             await self._commit(Batch(view=view))
             await asyncio.sleep(max(0.0, took_s / VIEW_SHARE - settings.view_s))
 
@@ -300,11 +307,14 @@ class Office:
         while True:
             await self._learned.wait()
             self._learned.clear()
+            began_s = time.perf_counter()
             costs = self._brain.costs(self._store.now_us())
+            took_s = time.perf_counter() - began_s
+            self._stalls.took(took_s, "a report on costs")
             if self._learning is not None:
                 costs = replace(costs, learning=self._learning.report)
             await self._commit(Batch(costs=costs))
-            await asyncio.sleep(self._settings.costs_s)
+            await asyncio.sleep(max(self._settings.costs_s, took_s / VIEW_SHARE))
 
     async def _search(self) -> None:
         """Have the solver process look for a better plan; only the latest snapshot counts."""
@@ -351,7 +361,9 @@ class Office:
             return Answer(record=self._brain.open_record(question.run))
         if question.submission is None:
             raise UnknownName("a question must be about a submission, a run or costs")
+        began_s = time.perf_counter()
         preview, problem = self._brain.preview(question.submission)
+        self._stalls.took(time.perf_counter() - began_s, "a dry run")
         longest_s = self._settings.question_s
         return Answer(preview=await with_better_bound(preview, problem, self._solver, longest_s))
 

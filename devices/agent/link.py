@@ -50,7 +50,7 @@ FIRST_PAUSE_S = 0.05
 # A store that is back hears of what ended meanwhile within this time.
 LONGEST_PAUSE_S = 0.25
 # Who was out of reach reads no more of the log than this to learn whether it was given up.
-LOOK_BACK = 5_000
+LOOK_BACK = 1_000
 # Clocks of computers drift by tens of microseconds per second.
 CLOCK_EVERY_BEATS = 30
 # The first answer on a new connection is slow; the quickest of a few bounds the clock best.
