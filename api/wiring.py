@@ -16,6 +16,7 @@ from api.controller import Controller
 from api.costs import build_oracle
 from api.embedded import EmbeddedStore, keep_alive
 from api.feed import ChangeFeed
+from api.garbage import short_collections
 from api.learning import CostLearning, LearningSettings
 from api.settings import Settings
 from api.solver_process import SolverProcess
@@ -120,6 +121,7 @@ async def services(
         tensors = open_tensors(settings)
         stalls = LoopStalls()
         await stack.enter_async_context(_running(stalls.watch(), "stalls"))
+        stack.enter_context(short_collections(stalls))
         feed = await stack.enter_async_context(ChangeFeed(store, tensors.release))
         candidate = None
         if controller:

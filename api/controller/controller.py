@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from api.controller.office import BrokenEvent, Office
 from api.controller.settings import ControllerSettings, ControllerStatus
+from api.garbage import look_again
 from api.learning import CostLearning
 from api.solver_process import SolverProcess
 from api.stalls import LoopStalls
@@ -95,5 +96,7 @@ class Controller:
             _log.exception("controller %s broke in epoch %d", self.id, lease.epoch)
         finally:
             self.status.in_office = False
+            # The brain of this office goes.
+            look_again()
             with contextlib.suppress(Unavailable):
                 await self._store.resign(lease)
