@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from api.controller.office import BrokenEvent, Office
 from api.controller.settings import ControllerSettings, ControllerStatus
+from api.garbage import look_again
 from api.learning import CostLearning
 from api.solver_process import SolverProcess
+from api.stalls import LoopStalls
 from api.store import Lease, Store
 from scheduler.model.errors import StaleEpoch, Unavailable
 
@@ -31,6 +33,8 @@ class Controller:
     ----------
     make_brain
         Makes a brain that knows nothing.
+    stalls
+        Watches the loop that this runs on: a loop that does not move loses the office.
     learning
         What learns from measurements while the office is held; ``None`` for nothing.
     """
@@ -40,6 +44,7 @@ class Controller:
         store: Store,
         make_brain: Callable[[], Brain],
         solver: SolverProcess,
+        stalls: LoopStalls,
         settings: ControllerSettings | None = None,
         *,
         learning: CostLearning | None = None,
@@ -47,6 +52,7 @@ class Controller:
         self._store = store
         self._make_brain = make_brain
         self._solver = solver
+        self._stalls = stalls
         self._settings = settings or ControllerSettings()
         self._learning = learning
         # The process id helps a person who reads the lease; the rest makes it unique.
@@ -73,6 +79,7 @@ class Controller:
             self._solver,
             self._settings,
             self.status,
+            self._stalls,
             learning=self._learning,
         )
         self.status.epoch = lease.epoch
@@ -89,5 +96,7 @@ class Controller:
             _log.exception("controller %s broke in epoch %d", self.id, lease.epoch)
         finally:
             self.status.in_office = False
+            # The brain of this office goes.
+            look_again()
             with contextlib.suppress(Unavailable):
                 await self._store.resign(lease)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from api.store import codec
@@ -80,9 +81,15 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """What came for the controller, and the position after it."""
+    """What came for the controller, and the position after it.
 
-    events: list[tuple[str, Event]]
+    Parameters
+    ----------
+    events
+        With their ids; each is read when it is asked for, since a page of large ones takes long.
+    """
+
+    events: Iterator[tuple[str, Event]]
     questions: list[Question]
     position: Position
 
@@ -155,7 +162,7 @@ class Questions(Runs):
         key = keys.queries(self.site)
         await self.call("XADD", key, "MAXLEN", "~", QUESTIONS_KEPT, "*", *codec.fields(question))
         wait_s = min(timeout_s, LONGEST_BLOCK_MS / 1000)
-        found = await self.block("BLPOP", reply, wait_s)
+        found = await self.block(wait_s, "BLPOP", reply, wait_s)
         if found is None:
             raise Unavailable(f"no controller answered within {timeout_s:g} s")
         return codec.decode(Answer, found[1]).unwrap()
@@ -172,7 +179,7 @@ class Questions(Runs):
         found = await self.read(after, block_ms=block_ms, count=count)
         questions = codec.entries(found.get(asked, []), {"Question": Question})
         return Inbox(
-            events=codec.entries(found.get(log, []), EVENT_TYPES),
+            events=codec.each_entry(found.get(log, []), EVENT_TYPES),
             questions=[question for _, question in questions],
             position=Position(
                 event=_last_id(found.get(log), position.event),

@@ -38,6 +38,16 @@ def skipped(site: str) -> str:
     return f"fjord:{{{site}}}:skipped"
 
 
+def set_aside(site: str) -> str:
+    """Hash of what is known of the events that are left out, by id, each as JSON."""
+    return f"fjord:{{{site}}}:set-aside"
+
+
+def trail(site: str) -> str:
+    """Which events the controller in office is taking in, as JSON: its successor looks here."""
+    return f"fjord:{{{site}}}:trail"
+
+
 def changes(site: str) -> str:
     """Capped stream of what changed, for waiting callers and live views."""
     return f"fjord:{{{site}}}:changes"
