@@ -275,6 +275,9 @@ class Preview:
         Runs that would finish later, with by how many microseconds.
     preemptions
         What runs and would be stopped for it, and what would not, with the reason.
+    ahead
+        Operations that come before it and are beyond the planning horizon: it begins no earlier
+        than is said, and later by what they take. 0 where all that comes before it is counted in.
     """
 
     record: RunRecord
@@ -285,3 +288,4 @@ class Preview:
     preempted: dict[str, int] = field(default_factory=dict)
     preemptions: tuple[Preemption, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    ahead: int = 0

@@ -41,6 +41,8 @@ class Snapshot:
         Pending operations that nothing can run now, or that wait for such a one.
     left_out
         How many pending operations are beyond the horizon.
+    ahead
+        How many of them come before the runs that are counted in.
     """
 
     problem: Problem
@@ -50,6 +52,7 @@ class Snapshot:
     options: dict[str, Options]
     blocked: tuple[LiveOperation, ...]
     left_out: int
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ def snapshot(
     Parameters
     ----------
     extra
-        Runs that are counted in although they were not accepted.
+        Runs that are counted in although they were not accepted; somebody asks about them, so they
+        are planned however much comes before them.
     stopped
         Operations that run and are taken to have been stopped, with when their machine is free.
     """
@@ -85,12 +89,15 @@ def snapshot(
     planned: list[LiveOperation] = []
     blocked: list[LiveOperation] = []
     found: dict[str, Options] = {}
-    room, left_out = state.settings.plan_horizon_operations, 0
+    asked = {run.id for run in extra}
+    room, left_out, ahead = state.settings.plan_horizon_operations, 0, 0
     for run in runs:
         ops = list(run.operations.values())
         running += [op for op in ops if op.id not in stopped and _holds_machine(state, op)]
         pending = [op for op in ops if op.id in stopped or op.state in PENDING]
-        if room <= 0:
+        if run.id in asked:
+            ahead = left_out
+        elif room <= 0:
             left_out += len(pending)
             pending = _already_sent(pending)
             left_out -= len(pending)
@@ -109,6 +116,7 @@ def snapshot(
         options=found,
         blocked=tuple(blocked),
         left_out=left_out,
+        ahead=ahead,
     )
 
 
