@@ -39,6 +39,7 @@ from scheduler.control.runs import lifecycle, recovery, reports
 from scheduler.control.runs.dispatching import dispatch, resend_all
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state import State, Turn
+from scheduler.control.suspecting import suspecting
 from scheduler.model.links import LinkMeasured
 from scheduler.model.messages import (
     AgentDraining,
@@ -87,6 +88,7 @@ class Brain:
         state.now_us = max(state.now_us, event.at_us)
         lifecycle.expire(state, turn)
         _HANDLERS[type(event)](state, turn, event)
+        suspecting.look(state, turn)
         quiet.keep_clear_of_critical(state, turn)
         if turn.replan or is_running_dry(state) or is_stale(state):
             recovery.give_up_hopeless(state, turn)
@@ -170,6 +172,7 @@ def _cost_model_changed(state: State, turn: Turn, _: CostModelChanged) -> None:
 
 
 def _tick(state: State, turn: Turn, event: Tick) -> None:
+    suspecting.note_late(state, event.at_us)
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
     turn.replan = turn.replan or is_due(state) or waiting.is_over(state)

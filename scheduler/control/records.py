@@ -43,6 +43,7 @@ class Reason(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_ALLOWED = "not_allowed"
     MACHINE_DOWN = "machine_down"
+    SUSPECTED = "suspected"  # what runs there is overdue, and nothing is heard of it
     DRAINING = "draining"
     FAILED_BEFORE = "failed_before"  # an earlier attempt failed there
     NO_FUNCTION = "no_function"  # the machine does not run that function
@@ -171,7 +172,7 @@ class MachineView:
     report: MachineReport
     agent: str
     box: str
-    state: str  # up, restarting, down, draining, lost
+    state: str  # up, suspected, restarting, down, draining, lost
     reason: str = ""
     busy_us: int = 0
     since_us: int = 0

@@ -18,6 +18,7 @@ from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
 from scheduler.control.preemption.stops import Stops
 from scheduler.control.settings import BrainSettings
+from scheduler.control.suspecting.suspicions import Suspicions
 from scheduler.control.workload import Workload
 from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Load
@@ -223,6 +224,7 @@ class State:
     last_end_us: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     stops: Stops = field(default_factory=Stops)
+    suspicions: Suspicions = field(default_factory=Suspicions)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:

@@ -32,6 +32,8 @@ _COUNTERS = (
     "plans_accepted",
     "plans_dropped",
     "replans",
+    "suspicions",
+    "duplicates",
 )
 
 
@@ -195,6 +197,8 @@ def _machine(state: State, live: LiveMachine, at_us: int) -> MachineView:
         standing, reason = "lost", f"agent {agent.id} is lost"
     elif not live.is_up:
         standing, reason = "down", live.reason
+    elif (silent := state.suspicions.of.get(live.report.id)) is not None:
+        standing, reason = "suspected", f"does not answer about {silent.operation}"
     elif live.held is not None and live.held.is_restart:
         standing, reason = "restarting", live.held.reason
     else:

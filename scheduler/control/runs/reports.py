@@ -27,11 +27,13 @@ from scheduler.control.runs.growing import grow
 from scheduler.control.runs.lifecycle import (
     finish_run,
     free_machine,
+    note_stop,
     stop,
     take_out,
 )
 from scheduler.control.runs.recovery import fault, settle
 from scheduler.control.state import State, Turn
+from scheduler.control.suspecting.trusting import expect_answer
 from scheduler.model.messages import (
     FailureReason,
     OperationFinished,
@@ -66,6 +68,7 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
         # The agent had begun before it heard of the last plan.
         op.candidates = chosen_instead(op, mode, event.at_us + mode.duration_us)
     live.running, live.held = op.id, None
+    expect_answer(state, op)
     take_out(state, op)
     turn.replan = turn.replan or keeps_critical_waiting(state, op)
     if op.run.state is RunState.QUEUED:
@@ -78,7 +81,7 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
 
 def finished(state: State, turn: Turn, event: OperationFinished) -> None:
     """Take in the first result of an operation; all others are ignored."""
-    settle(state, event)
+    settle(state, turn, event)
     op = state.operations.get(event.operation)
     if op is None or op.state in ENDED:
         return
@@ -94,6 +97,7 @@ def finished(state: State, turn: Turn, event: OperationFinished) -> None:
     if not is_current:
         # An attempt that was given up came through after all: it counts, the newer one does not.
         if op.state in SENT:
+            note_stop(state, op)
             stop(turn, op)
         op.notify = ()
     _accept(state, turn, op, event)
