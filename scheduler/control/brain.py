@@ -24,7 +24,7 @@ from scheduler.control.events import (
     WorkloadRemoved,
 )
 from scheduler.control.measuring import gaps, linking, profiling, quiet
-from scheduler.control.placing import improving
+from scheduler.control.placing import ageing, improving
 from scheduler.control.placing.explaining import Timetable
 from scheduler.control.placing.patience import is_stale
 from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
@@ -89,6 +89,7 @@ class Brain:
         lifecycle.expire(state, turn)
         _HANDLERS[type(event)](state, turn, event)
         suspecting.look(state, turn)
+        ageing.look(state, turn)
         quiet.keep_clear_of_critical(state, turn)
         if turn.replan or is_running_dry(state) or is_stale(state):
             recovery.give_up_hopeless(state, turn)

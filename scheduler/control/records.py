@@ -142,6 +142,8 @@ class RunRecord:
         Predicted finish, absolute.
     chance
         Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a prediction.
+    effective_band
+        What `band` counts as by now; ``None`` in records of before.
     reason, detail
         Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
     """
@@ -161,6 +163,7 @@ class RunRecord:
     chance: float | None = None
     reason: str = ""
     detail: str = ""
+    effective_band: Band | None = None
     outputs: dict[str, Value] = field(default_factory=dict)
     operations: tuple[OperationRecord, ...] = ()
 

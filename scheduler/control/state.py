@@ -110,6 +110,23 @@ class PlanRequest:
 
 
 @dataclass(slots=True)
+class Ageing:
+    """Which runs count as more urgent because they have waited long.
+
+    Parameters
+    ----------
+    due_us
+        When to look next; ``None`` while nothing is known to wait.
+    raised, raised_us
+        By the band that it was submitted with: the run, and when the last one was raised.
+    """
+
+    due_us: int | None = None
+    raised: dict[Band, str] = field(default_factory=dict)
+    raised_us: dict[Band, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Turn:
     """What the handling of one event has found to do.
 
@@ -224,6 +241,7 @@ class State:
     last_end_us: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     stops: Stops = field(default_factory=Stops)
+    ageing: Ageing = field(default_factory=Ageing)
     suspicions: Suspicions = field(default_factory=Suspicions)
     links: Links = field(init=False)
 

@@ -34,6 +34,7 @@ _COUNTERS = (
     "replans",
     "suspicions",
     "duplicates",
+    "aged",
 )
 
 
@@ -158,6 +159,7 @@ def _summary(
         workload=run.workload,
         state=run.state,
         band=run.band,
+        effective_band=run.effective_band,
         submitted_us=run.submitted_us,
         started_us=run.started_us,
         ended_us=run.ended_us,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from scheduler.control.live.fleet import LiveMachine
 from scheduler.control.live.operations import PENDING, LiveOperation, LiveRun, Options
+from scheduler.control.placing.ageing import order, planned_bands
 from scheduler.control.placing.candidates import options
 from scheduler.control.predicting.links import LiveLink
 from scheduler.control.preemption.holding import free_us
@@ -84,7 +85,7 @@ def snapshot(
     """
     extra = tuple(extra)
     runs = [*state.active.values(), *extra]
-    runs.sort(key=lambda run: (run.effective_band, run.sequence))
+    runs.sort(key=lambda run: order(state, run))
     running: list[LiveOperation] = []
     planned: list[LiveOperation] = []
     blocked: list[LiveOperation] = []
@@ -197,9 +198,10 @@ def _problem(
     here = {op.id for op in running} | {op.id for op in planned}
     edges = [edge for op in planned for edge in op.edges if edge.source in here]
     machines = _machines(state, origin_us, busy)
+    bands = planned_bands(state, runs.values())
     problem = Problem(
         machines=tuple(machines),
-        jobs=tuple(_job(run, origin_us) for run in runs.values()),
+        jobs=tuple(_job(run, bands[run.id], origin_us) for run in runs.values()),
         operations=(
             *(_running(op, origin_us, now_us) for op in running),
             *(Operation(id=op.id, job=op.run.id, modes=found[op.id].modes) for op in planned),
@@ -249,12 +251,12 @@ def _memory(machine: LiveMachine) -> int | None:
     return machine.report.memory_bytes or None
 
 
-def _job(run: LiveRun, origin_us: int) -> Job:
+def _job(run: LiveRun, band: Band, origin_us: int) -> Job:
     # A deadline is kept by dropping at its time. As a constraint it would leave no plan at all for
     # a run that is late and goes on.
     times = [time_us for time_us in (run.due_us, run.deadline_us) if time_us is not None]
     due_us = max(0, min(times) - origin_us) if times else None
-    return Job(id=run.id, due_us=due_us, band=run.effective_band, weight=run.weight)
+    return Job(id=run.id, due_us=due_us, band=band, weight=run.weight)
 
 
 def _running(op: LiveOperation, origin_us: int, now_us: int) -> Operation:

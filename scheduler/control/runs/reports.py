@@ -14,6 +14,7 @@ from scheduler.control.live.operations import (
 )
 from scheduler.control.measuring.findings import measured
 from scheduler.control.measuring.gaps import note_shapes
+from scheduler.control.placing.ageing import served
 from scheduler.control.placing.candidates import cost_query, forget_options
 from scheduler.control.placing.explaining import chosen_instead, is_chosen
 from scheduler.control.placing.patience import note_off_plan
@@ -69,6 +70,7 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
         op.candidates = chosen_instead(op, mode, event.at_us + mode.duration_us)
     live.running, live.held = op.id, None
     expect_answer(state, op)
+    served(state, turn, op, event.at_us)
     take_out(state, op)
     turn.replan = turn.replan or keeps_critical_waiting(state, op)
     if op.run.state is RunState.QUEUED:
