@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
 from scheduler.control.commands import Command, WakeAt
 from scheduler.control.events import RunCancelled, Tick
 from scheduler.control.records import OperationState, Reason, RunState
-from scheduler.model.messages import Dispatch, FailureReason, MachineDown, MachineUp
+from scheduler.model.messages import (
+    Dispatch,
+    FailureReason,
+    MachineDown,
+    MachineUp,
+    Profile,
+    ProviderReport,
+    Verdict,
+)
 from scheduler.model.problem import Band
-from tests.scheduler.site import added, agent_joined, single, submitted
+from tests.scheduler.site import (
+    DIGEST,
+    added,
+    agent_joined,
+    model_added,
+    model_workload,
+    single,
+    submitted,
+)
 from tests.scheduler.watched import (
     Watched,
     dispatch_of,
+    dispatches,
     fail,
     finish,
     folded,
@@ -202,3 +221,38 @@ def test_a_log_with_a_suspicion_folds_to_the_same_commands(answers: bool) -> Non
     brain.handle(start(second, OVERDUE_US))
     brain.handle(finish(first if answers else second, OVERDUE_US + TAKES_US))
     assert folded(brain.log) == [msgspec.json.encode(commands) for commands in brain.commands]
+
+
+def stoppable_site() -> Watched:
+    """Two machines whose provider can stop what runs, and a model that takes 5 s on each."""
+    cpu = ProviderReport(
+        provider="cpu", device_class="cpu", verdict=Verdict.USABLE, terminates=True
+    )
+    joined = agent_joined(lanes=2)
+    lanes = tuple(replace(machine, providers=(cpu,)) for machine in joined.machines)
+    brain = Watched()
+    told = brain.feed(replace(joined, machines=lanes), model_added(), added(model_workload()))
+    for profiling in dispatches(told):
+        measured = Profile(
+            digest=DIGEST,
+            machine=profiling.machine,
+            provider="cpu",
+            verdict=Verdict.USABLE,
+            samples_us=(5 * S,) * 6,
+        )
+        brain.feed(start(profiling, 1), replace(finish(profiling, 1_000), profile=measured))
+    return brain
+
+
+def test_a_critical_run_does_not_wait_for_what_was_told_to_stop_and_hangs() -> None:
+    brain = stoppable_site()
+    for i in range(2):
+        told = brain.handle(submitted(f"slow{i}", "detect@1", at_us=10 * MS, band=Band.BACKGROUND))
+        brain.handle(start(dispatch_of(told, f"slow{i}/only"), 10 * MS))
+    first = brain.handle(submitted("now", "detect@1", at_us=200 * MS, band=Band.CRITICAL))
+    hangs = dispatch_of(first, "now/only").machine
+    then = ticked(brain, 1_500 * MS)
+    assert states(brain)[hangs] == "suspected"
+    assert {dispatch_of(told, "now/only").machine for told in (first, then)} == {BUSY, FREE}
+    stopped = [plans(told)[-1].stop for told in (first, then)]
+    assert {name for ((name, _),) in stopped} == {"slow0/only", "slow1/only"}
