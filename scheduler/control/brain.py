@@ -142,6 +142,7 @@ def _controller_started(state: State, turn: Turn, event: ControllerStarted) -> N
         return
     state.epoch = event.epoch
     state.request, state.answered_version = None, -1
+    suspecting.be_patient(state)
     lifecycle.say_again(state, turn)
     resend_all(state, turn)
 

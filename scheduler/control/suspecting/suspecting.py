@@ -25,7 +25,12 @@ from scheduler.control.suspecting.trusting import overdue_us
 def note_late(state: State, at_us: int) -> None:
     """Suspect nobody for a while if this tick comes much later than it was asked for."""
     if state.wake_us is not None and at_us - state.wake_us >= LATE_US:
-        state.suspicions.patient_until_us = at_us + FLOOR_US
+        be_patient(state)
+
+
+def be_patient(state: State) -> None:
+    """Suspect nobody for a while: reports may still be on their way, as nobody could take them."""
+    state.suspicions.patient_until_us = state.now_us + FLOOR_US
 
 
 def look(state: State, turn: Turn) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from scheduler.control.commands import Command, WakeAt
-from scheduler.control.events import RunCancelled, Tick
+from scheduler.control.events import ControllerStarted, RunCancelled, Tick
 from scheduler.control.records import OperationState, Reason, RunState
 from scheduler.model.messages import (
     Dispatch,
@@ -203,10 +203,13 @@ def test_a_run_whose_only_machine_is_suspected_waits_with_that_reason() -> None:
     assert record.detail == "waits for any of a/cpu0:python to answer: what runs there is overdue"
 
 
-def test_nobody_is_suspected_by_one_who_was_away_itself() -> None:
+@pytest.mark.parametrize(
+    "back", [Tick(at_us=15 * S), ControllerStarted(at_us=15 * S, epoch=1)], ids=["late", "anew"]
+)
+def test_nobody_is_suspected_by_one_who_was_away_itself(back: Tick | ControllerStarted) -> None:
     brain = site()
     sent = hanging(brain)
-    brain.handle(Tick(at_us=15 * S))
+    brain.handle(back)
     assert states(brain)[BUSY] == "up"
     brain.handle(finish(sent, 15 * S + MS))
     ticked(brain, 20 * S)
