@@ -33,6 +33,8 @@ class Settings:
         Limits on uploads and on bodies of requests.
     profile_share
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
+    age_s
+        What has waited for so many seconds counts as one band more urgent; 0 turns it off.
     train_rows
         Measurements of its own after which the service trains a cost model; 0 turns it off.
     inline_bytes
@@ -49,6 +51,7 @@ class Settings:
     max_model_bytes: int = 2048 * MIB - 1
     max_request_bytes: int = 256 * MIB
     profile_share: float = 0.02
+    age_s: int = 60
     train_rows: int = 200
     inline_bytes: int = 4096
 
@@ -65,12 +68,12 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
-        ``_TRAIN_ROWS``.
+        ``_AGE_S``, ``_TRAIN_ROWS``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, or the rows are no whole number from 0 up.
+            If the share is no number from 0 to 0.5, or rows or seconds are no whole number from 0.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -80,14 +83,15 @@ class Settings:
             box=environment.get("FJORD_BOX", socket.gethostname()),
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
-            train_rows=_rows(environment.get("FJORD_TRAIN_ROWS", "200")),
+            age_s=_whole(environment, "FJORD_AGE_S", "60"),
+            train_rows=_whole(environment, "FJORD_TRAIN_ROWS", "200"),
         )
 
 
-def _rows(text: str) -> int:
+def _whole(environment: Mapping[str, str], name: str, usual: str) -> int:
+    text = environment.get(name, usual)
     if not text.strip().isdecimal():
-        law = "FJORD_TRAIN_ROWS must be a whole number, 0 or more"
-        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_TRAIN_ROWS")
+        raise InvalidInput(f"{name} must be a whole number, 0 or more; got {text!r}", field=name)
     return int(text)
 
 

@@ -56,6 +56,13 @@ return 1
 two stream fields and values. Nothing is said of an agent that is back. Answers 1 if the lease is
 held."""
 
+KEEP_TIME = Script("""
+if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+""")
+"""Keys: clock. Arguments: its offset as it was read, and the new one. 0 if somebody was first."""
+
 COMMIT = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local at = 2

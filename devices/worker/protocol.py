@@ -1,7 +1,7 @@
 """What an agent and its workers say to each other: JSON frames over a socket pair.
 
 Times of workers are microseconds of the system's monotonic clock, which all processes of a box
-share; the agent turns them into the clock of the store.
+share; the agent turns them into the time of the site.
 """
 
 from __future__ import annotations

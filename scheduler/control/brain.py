@@ -24,7 +24,7 @@ from scheduler.control.events import (
     WorkloadRemoved,
 )
 from scheduler.control.measuring import gaps, linking, profiling, quiet
-from scheduler.control.placing import improving
+from scheduler.control.placing import ageing, improving
 from scheduler.control.placing.explaining import Timetable
 from scheduler.control.placing.patience import is_stale
 from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
@@ -39,6 +39,7 @@ from scheduler.control.runs import lifecycle, recovery, reports
 from scheduler.control.runs.dispatching import dispatch, resend_all
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state import State, Turn
+from scheduler.control.suspecting import suspecting
 from scheduler.model.links import LinkMeasured
 from scheduler.model.messages import (
     AgentDraining,
@@ -87,6 +88,8 @@ class Brain:
         state.now_us = max(state.now_us, event.at_us)
         lifecycle.expire(state, turn)
         _HANDLERS[type(event)](state, turn, event)
+        suspecting.look(state, turn)
+        ageing.look(state, turn)
         quiet.keep_clear_of_critical(state, turn)
         if turn.replan or is_running_dry(state) or is_stale(state):
             recovery.give_up_hopeless(state, turn)
@@ -147,6 +150,7 @@ def _controller_started(state: State, turn: Turn, event: ControllerStarted) -> N
         return
     state.epoch = event.epoch
     state.request, state.answered_version = None, -1
+    suspecting.be_patient(state)
     lifecycle.say_again(state, turn)
     resend_all(state, turn)
 
@@ -178,6 +182,7 @@ def _cost_model_changed(state: State, turn: Turn, _: CostModelChanged) -> None:
 
 
 def _tick(state: State, turn: Turn, event: Tick) -> None:
+    suspecting.note_late(state, event.at_us)
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
     turn.replan = turn.replan or is_due(state) or waiting.is_over(state)

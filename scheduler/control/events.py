@@ -2,7 +2,7 @@
 
 Reports of agents are declared in `scheduler.model.messages`; the rest comes from the API, from the
 solver process and from the shell. Every event carries `at_us`, microseconds since the Unix epoch
-in the clock of the store.
+in the time of the site.
 """
 
 from __future__ import annotations

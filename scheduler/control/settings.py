@@ -28,6 +28,9 @@ class BrainSettings:
     patience_share, patience_us
         But not before the plan has been in force for this share of what it spans: no shorter than
         the floor of what counts as late, and no longer than this.
+    age_us
+        What has waited for so long counts as one band more urgent, never as critical; 0 turns it
+        off.
     min_timeout_us, timeout_factor
         Longer than the larger of the floor and this multiple of p95 is a hang.
     profile_budget_us, profile_repeats
@@ -61,6 +64,7 @@ class BrainSettings:
     late_share: float = 0.25
     patience_share: float = 0.1
     patience_us: int = 100_000
+    age_us: int = 60_000_000
     min_timeout_us: int = 30_000_000
     timeout_factor: int = 20
     profile_budget_us: int = 1_000_000

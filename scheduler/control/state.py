@@ -19,6 +19,7 @@ from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
 from scheduler.control.preemption.stops import Stops
 from scheduler.control.settings import BrainSettings
+from scheduler.control.suspecting.suspicions import Suspicions
 from scheduler.control.workload import Workload
 from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Load
@@ -107,6 +108,23 @@ class PlanRequest:
     at_us: int
     origin_us: int
     problem: Problem
+
+
+@dataclass(slots=True)
+class Ageing:
+    """Which runs count as more urgent because they have waited long.
+
+    Parameters
+    ----------
+    due_us
+        When to look next; ``None`` while nothing is known to wait.
+    raised, raised_us
+        By the band that it was submitted with: the run, and when the last one was raised.
+    """
+
+    due_us: int | None = None
+    raised: dict[Band, str] = field(default_factory=dict)
+    raised_us: dict[Band, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -225,6 +243,8 @@ class State:
     last_end_us: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     stops: Stops = field(default_factory=Stops)
+    ageing: Ageing = field(default_factory=Ageing)
+    suspicions: Suspicions = field(default_factory=Suspicions)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:

@@ -28,6 +28,11 @@ def lease(site: str) -> str:
     return f"fjord:{{{site}}}:lease"
 
 
+def clock(site: str) -> str:
+    """Microseconds between the store's wall clock and the time of the site, once it was set."""
+    return f"fjord:{{{site}}}:clock"
+
+
 def epoch(site: str) -> str:
     """Counter of controllers that have taken office: the fencing epoch."""
     return f"fjord:{{{site}}}:epoch"

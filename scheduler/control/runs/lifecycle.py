@@ -115,7 +115,13 @@ def wake(state: State, turn: Turn) -> None:
     if state.ended:
         times.append(_forget_at_us(state, state.ended[0]))
     stale_us = state.plan.stale_us if state.plan.planned else None
-    found = (gap_due_us(state), look_again_us(state), stale_us)
+    found = (
+        gap_due_us(state),
+        look_again_us(state),
+        stale_us,
+        state.suspicions.due_us(),
+        state.ageing.due_us,
+    )
     times += [due_us for due_us in found if due_us is not None]
     times += ends_us(state)
     alive = (agent for agent in state.agents.values() if agent.is_alive)

@@ -15,6 +15,7 @@ const REASONS = {
   forbidden: "the submitter forbade it",
   not_allowed: "not among the machines the submitter allowed",
   machine_down: "the machine is down",
+  suspected: "what runs there is overdue, and nothing is heard of it",
   draining: "the machine takes nothing new",
   failed_before: "an earlier attempt failed there",
   no_function: "the machine does not have that function",
@@ -58,6 +59,7 @@ const PROVENANCES = {
 
 const STATES = {
   up: ["up", "good"],
+  suspected: ["not answering", "warn"],
   restarting: ["restarting", "warn"],
   down: ["down", "bad"],
   draining: ["draining", "warn"],
