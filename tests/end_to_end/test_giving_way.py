@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from api.client import Client
-from api.client.wire import Json, Run
+from api.client.wire import Input, Json, Run
 from api.demo.service import Service, running_service, wait_for
 from devices.catalogue import FUNCTIONS
 from tests.onnx_models import model, node, save
@@ -102,19 +102,19 @@ def matrices(count: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32
 
 def running(client: Client, provider: str, count: int = LONG) -> Run:
     """A run of the background band that has begun."""
-    name, x = "shift", matrices(count)
-    if provider == FUNCTIONS:
-        name, x = "wait", np.zeros(1, dtype=np.float32)
-    run = client.submit(name, {"x": x}, priority="background", allow=[f"*:{provider}"])
+    is_function = provider == FUNCTIONS
+    inputs: dict[str, Input] = {"x": np.zeros(1, np.float32) if is_function else matrices(count)}
+    name = "wait" if is_function else "shift"
+    run = client.submit(name, inputs, priority="background", allow=[f"*:{provider}"])
     wait_until_it_runs(client, run)
     return run
 
 
 def wait_until_it_runs(client: Client, run: Run) -> None:
-    def states() -> list[Json]:
-        return [each["state"] for each in client.run(run).record["operations"]]
+    def runs() -> bool:
+        return any(op["state"] == "running" for op in client.run(run).record["operations"])
 
-    wait_for(lambda: states() == ["running"], PATIENCE_S, f"{run.id} does not run")
+    wait_for(runs, PATIENCE_S, f"{run.id} does not run")
 
 
 def operation(client: Client, run: Run) -> Json:

@@ -26,7 +26,7 @@ PATIENCE_S = 300.0
 
 
 TANGENTS = 12
-"""So many that the roofline is off several times over, whatever the processor and its neighbours."""
+"""So many that the roofline is off several times over, whatever the processor."""
 
 
 def product(width: int) -> bytes:
