@@ -8,6 +8,8 @@ import pytest
 from api.cli.app import run
 from tests import providers
 
+# It reads each page twelve times: long for a machine that others use as well.
+pytestmark = pytest.mark.timeout(300)
 KEYS = {
     "lines",
     "expected",
