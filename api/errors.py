@@ -36,6 +36,7 @@ STATUS: dict[type[model.FjordError], int] = {
     model.DuplicateName: 409,
     model.Conflict: 409,
     model.TooLarge: 413,
+    model.UnsupportedEncoding: 415,
     model.AccessDenied: 401,
     model.Forbidden: 403,
     model.Unavailable: 503,

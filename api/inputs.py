@@ -14,6 +14,7 @@ from api.errors import shown
 from api.graph import choices
 from api.mapping import type_of_info
 from api.multipart import Part
+from api.parsing import parsing
 from api.registry import TensorInfo
 from api.schemas import JsonTensor
 from devices.functions.types import check_value
@@ -59,18 +60,16 @@ def from_npy(data: bytes | bytearray, where: str) -> Array:
     InvalidTensor
         If it is none, is cut off, or holds Python objects.
     """
-    try:
+    with parsing(f"{where} must be a .npy file", field=where, error=InvalidTensor):
         shape, fortran, dtype, offset = _npy_header(data)
-    except (ValueError, KeyError, SyntaxError, TypeError, EOFError) as error:
-        raise _broken(where, "must be a .npy file", shown(str(error))) from None
-    if dtype.hasobject:
-        raise _broken(where, "must not hold Python objects", str(dtype))
-    expected = math.prod(shape) * dtype.itemsize
-    if len(data) - offset != expected:
-        law = f"must have {expected} bytes for {dtype}{list(shape)}"
-        raise _broken(where, law, str(len(data) - offset))
-    array = np.frombuffer(data, dtype, offset=offset)
-    return _known(array.reshape(shape, order="F" if fortran else "C"), where)
+        if dtype.hasobject:
+            raise _broken(where, "must not hold Python objects", str(dtype))
+        expected = math.prod(shape) * dtype.itemsize
+        if len(data) - offset != expected:
+            law = f"must have {expected} bytes for {dtype}{list(shape)}"
+            raise _broken(where, law, str(len(data) - offset))
+        array = np.frombuffer(data, dtype, offset=offset)
+        return _known(array.reshape(shape, order="F" if fortran else "C"), where)
 
 
 def from_npz(data: bytes | bytearray, where: str, max_bytes: int) -> ArrayOrList:
@@ -83,19 +82,19 @@ def from_npz(data: bytes | bytearray, where: str, max_bytes: int) -> ArrayOrList
     TooLarge
         If it unpacks to more than the limit.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            unpacked = sum(member.file_size for member in members)
-            if unpacked > max_bytes:
-                law = f"{where} must unpack to at most {max_bytes} bytes"
-                raise TooLarge(f"{law}; got {unpacked}", field=where)
-            arrays = [
-                from_npy(_unpack(archive, member), f"{where}[{index}]")
-                for index, member in enumerate(members)
-            ]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise _broken(where, "must be a .npz file", shown(str(error))) from None
+    with (
+        parsing(f"{where} must be a .npz file", field=where, error=InvalidTensor),
+        zipfile.ZipFile(io.BytesIO(data)) as archive,
+    ):
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        if unpacked > max_bytes:
+            law = f"{where} must unpack to at most {max_bytes} bytes"
+            raise TooLarge(f"{law}; got {unpacked}", field=where)
+        arrays = [
+            from_npy(_unpack(archive, member), f"{where}[{index}]")
+            for index, member in enumerate(members)
+        ]
     # `numpy.savez(file, x)` is how one array is sent; a list of one is sent in JSON.
     return arrays[0] if len(arrays) == 1 else arrays
 
@@ -169,7 +168,9 @@ def _from_json(given: JsonTensor, where: str) -> Array:
     if array.size != math.prod(given.shape):
         law = f"must have {math.prod(given.shape)} elements for shape {given.shape}"
         raise _broken(f"{where}.data", law, str(array.size))
-    return array.reshape(given.shape)
+    law = f"{where}.shape must be one that an array can have"
+    with parsing(law, field=f"{where}.shape", error=InvalidTensor):
+        return array.reshape(given.shape)
 
 
 def _numbers(given: JsonTensor, where: str) -> Array:

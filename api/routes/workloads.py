@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.answers import WorkloadList
@@ -13,12 +13,12 @@ from api.auth import Scope
 from api.context import Context, of
 from api.mapping import Shelf, input_infos, to_workload
 from api.registry import WorkloadRecord
-from api.routes.common import json_of, reply, route
+from api.routes.common import json_of, reply, route, router_of
 from api.schemas import WorkloadSpec
 from devices.functions.registry import functions
 from scheduler.control.events import WorkloadAdded, WorkloadRemoved
 
-router = APIRouter(prefix="/v1/workloads", tags=["workloads"])
+router = router_of("workloads", prefix="/v1/workloads")
 
 
 @router.post(

@@ -14,6 +14,7 @@ FjordError
 │   ├── DuplicateName   the name is taken
 │   ├── Conflict        the state of a thing does not allow what is asked of it now
 │   ├── TooLarge        a request or file is over its limit
+│   ├── UnsupportedEncoding  a body is packed in a way that is not undone here
 │   └── AccessDenied    no token, or a wrong one
 │       └── Forbidden   a good token without the scope, or a request from another web page
 ├── Unavailable         a retry may help
@@ -98,6 +99,10 @@ class Conflict(InvalidInput):
 
 class TooLarge(InvalidInput):
     """A request or a file is over its limit."""
+
+
+class UnsupportedEncoding(InvalidInput):
+    """A body is packed in a way that is not undone here."""
 
 
 class AccessDenied(InvalidInput, PermissionError):
