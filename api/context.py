@@ -12,6 +12,7 @@ import httpx
 from fastapi import Request
 
 from api.auth import Gate, WatchedGate
+from api.limits import Seats
 from api.metrics import Metrics
 from api.registry import WorkloadRecord
 from api.settings import Settings
@@ -56,6 +57,8 @@ class Context:
     ----------
     client, tensor_token
         For tensors that lie on other boxes: the token is the same in the whole site.
+    seats
+        How many may listen or wait at once.
     filing
         Held while a model's file and its record are made or removed together.
     """
@@ -67,6 +70,7 @@ class Context:
     metrics: Metrics
     client: httpx.AsyncClient
     tensor_token: str
+    seats: Seats
     filing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property

@@ -18,8 +18,10 @@ from api.auth import WatchedGate, read_tokens, refuse_open_bind
 from api.context import Context, Workloads
 from api.costs import build_oracle
 from api.dashboard import Dashboard
-from api.limits import MULTIPART_OVERHEAD, RequestLimit
+from api.headers import PlainHttp
+from api.limits import MULTIPART_OVERHEAD, RequestLimit, Seats
 from api.metrics import Metrics
+from api.patience import impatient
 from api.routes import ROUTERS
 from api.settings import Settings
 from api.store import Store
@@ -77,8 +79,10 @@ def create_app(
     app.add_middleware(
         RequestLimit,
         max_bytes=settings.max_request_bytes,
+        max_json_bytes=settings.max_json_bytes,
         paths={"/v1/models": settings.max_model_bytes + MULTIPART_OVERHEAD},
     )
+    app.add_middleware(PlainHttp)
     app.mount("/", Dashboard(), name="dashboard")
     return app
 
@@ -94,11 +98,17 @@ async def serve(
         If other computers could reach the service without a token.
     """
     refuse_open_bind(settings, read_tokens(settings.data_dir))
-    config = uvicorn.Config(
-        create_app(settings, controller=controller, make_oracle=make_oracle),
+    app = create_app(settings, controller=controller, make_oracle=make_oracle)
+    await SettledServer(server_config(app, settings)).serve()
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Say how an application is served."""
+    return uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=impatient(settings.header_s, settings.body_s),
         loop="none",  # the caller's
         lifespan="on",
         access_log=False,
@@ -106,7 +116,6 @@ async def serve(
         timeout_graceful_shutdown=CLOSE_S,
         timeout_keep_alive=IDLE_S,
     )
-    await SettledServer(config).serve()
 
 
 class SettledServer(uvicorn.Server):
@@ -142,6 +151,7 @@ async def _context(
             metrics=metrics,
             client=client,
             tensor_token=await _tensor_token(parts.store),
+            seats=Seats(settings.max_listeners),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.answers import Accepted, Explanation, RunList
@@ -14,7 +14,7 @@ from api.context import Context, of
 from api.feed import FINAL
 from api.inputs import NPY, NPZ
 from api.results import output_file, record_with_results
-from api.routes.common import FILE, JSON, json_of, reply, route, schema
+from api.routes.common import FILE, JSON, json_of, reply, route, router_of, schema
 from api.submission import (
     MULTIPART,
     described,
@@ -28,7 +28,7 @@ from scheduler.control.records import RunRecord, RunState
 from scheduler.model.errors import Unavailable, UnknownName
 from scheduler.model.messages import Release
 
-router = APIRouter(prefix="/v1", tags=["runs"])
+router = router_of("runs", prefix="/v1")
 
 LONGEST_WAIT_S = 3600.0
 PLAN_TIMEOUT_S = 5.0
@@ -142,7 +142,8 @@ async def get_run(request: Request, run: str, wait_s: WaitS = 0.0) -> Response:
     """Say where a run stands, with its operations. With `wait_s`, once it has ended."""
     context = of(request)
     if wait_s:
-        await context.services.feed.wait_for_run(run, wait_s)
+        with context.seats.taken():
+            await context.services.feed.wait_for_run(run, wait_s)
     return reply(await _record(run, context))
 
 
