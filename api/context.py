@@ -12,6 +12,7 @@ import httpx
 from fastapi import Request
 
 from api.auth import Gate, WatchedGate
+from api.json_process import JsonProcess
 from api.limits import Seats
 from api.metrics import Metrics
 from api.registry import WorkloadRecord
@@ -57,6 +58,8 @@ class Context:
     ----------
     client, tensor_token
         For tensors that lie on other boxes: the token is the same in the whole site.
+    json
+        Reads long bodies of JSON outside of this process.
     seats
         How many may listen or wait at once.
     filing
@@ -70,6 +73,7 @@ class Context:
     metrics: Metrics
     client: httpx.AsyncClient
     tensor_token: str
+    json: JsonProcess
     seats: Seats
     filing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -14,6 +14,9 @@ MULTIPART_OVERHEAD = 64 * 1024
 """Bytes that boundaries, headers and the small fields of an upload may add to its file."""
 FILE_TYPES = (b"multipart/form-data", b"application/x-npy")
 """Types of bodies that are taken in without making objects of what they hold."""
+DOCUMENT_BYTES = 1024 * 1024
+"""Limit of JSON that describes something: only runs, and plans for them, carry arrays."""
+_WITH_ARRAYS = ("/runs", "/plan")
 SEAT_RETRY_US = 5_000_000
 """Who found no seat comes back after this time: listeners stay for long."""
 JSON_ADVICE = ": send arrays as .npy, in a form or bare"
@@ -27,7 +30,8 @@ class RequestLimit:
     max_bytes
         Limit of files on every path that is not in `paths`.
     max_json_bytes
-        Limit of every other body: a value of JSON takes up to twenty times its length in memory.
+        Limit of other bodies where arrays may come so: JSON takes up to twenty times its length in
+        memory. Elsewhere `DOCUMENT_BYTES` is the limit, if it is less.
     paths
         Limits of files on single paths.
     """
@@ -49,6 +53,8 @@ class RequestLimit:
         advice = ""
         if not _header(scope, b"content-type").lower().startswith(FILE_TYPES):
             limit, advice = min(limit, self.max_json_bytes), JSON_ADVICE
+            if not scope["path"].endswith(_WITH_ARRAYS):
+                limit, advice = min(limit, DOCUMENT_BYTES), ""
         length = _header(scope, b"content-length")
         declared = int(length) if length.isdigit() else 0
         if declared > limit:

@@ -19,6 +19,7 @@ from api.context import Context, Workloads
 from api.costs import build_oracle
 from api.dashboard import Dashboard
 from api.headers import PlainHttp
+from api.json_process import JsonProcess
 from api.limits import MULTIPART_OVERHEAD, RequestLimit, Seats
 from api.metrics import Metrics
 from api.patience import impatient
@@ -151,6 +152,7 @@ async def _context(
             metrics=metrics,
             client=client,
             tensor_token=await _tensor_token(parts.store),
+            json=await stack.enter_async_context(JsonProcess()),
             seats=Seats(settings.max_listeners),
         )
 

@@ -85,7 +85,7 @@ async def start_run(
     """
     context = of(request)
     workload = await context.workloads.get(name, version)
-    given = await read_submission(request, workload, context.settings.max_request_bytes)
+    given = await read_submission(request, workload, context)
     run = new_run_id()
     tensors = context.services.tensors
     values = await store_inputs(tensors, run, given.inputs, workload)
@@ -117,7 +117,7 @@ async def plan_run(request: Request, name: str, version: Version = None) -> Resp
     """Say where a run would go and when it would end. Nothing runs; inputs may be left out."""
     context = of(request)
     workload = await context.workloads.get(name, version)
-    given = await read_submission(request, workload, context.settings.max_request_bytes)
+    given = await read_submission(request, workload, context)
     values = described(given.inputs, workload)
     event = to_event(new_run_id(), workload, given.settings, values, context.store.now_us())
     return reply(await context.store.ask(event, PLAN_TIMEOUT_S))
