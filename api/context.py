@@ -17,6 +17,7 @@ from api.limits import Seats
 from api.metrics import Metrics
 from api.registry import WorkloadRecord
 from api.settings import Settings
+from api.settling import Settling
 from api.store import Store
 from api.wiring import Services
 
@@ -60,6 +61,8 @@ class Context:
         For tensors that lie on other boxes: the token is the same in the whole site.
     json
         Reads long bodies of JSON outside of this process.
+    settling
+        Follows submissions of which nobody knows the outcome.
     seats
         How many may listen or wait at once.
     filing
@@ -74,6 +77,7 @@ class Context:
     client: httpx.AsyncClient
     tensor_token: str
     json: JsonProcess
+    settling: Settling
     seats: Seats
     filing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Self
 
 from api.live import LiveViews
-from api.store import Change, Store, ViewChanged
-from scheduler.control.records import RunRecord, RunState
+from api.store import FINAL, Change, Store, ViewChanged
+from scheduler.control.records import RunRecord
 from scheduler.model.errors import FjordError
 from scheduler.model.messages import Release
 
@@ -18,7 +18,6 @@ BLOCK_MS = 5_000
 """The reader comes back this often though nothing changed."""
 RETRY_S = 0.1
 """Pause between tries to reach a store that is away."""
-FINAL = frozenset({RunState.FINISHED, RunState.FAILED, RunState.CANCELLED})
 
 _log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from api.feed import FINAL
 from api.parsing import parsing
+from api.store import FINAL
 from scheduler.control.records import RunRecord, RunState, SiteView
 from scheduler.model.problem import Band
 

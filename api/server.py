@@ -25,6 +25,7 @@ from api.metrics import Metrics
 from api.patience import impatient
 from api.routes import ROUTERS
 from api.settings import Settings
+from api.settling import Settling
 from api.store import Store
 from api.uploads import sweep
 from api.wiring import OracleMaker, Services, services
@@ -153,6 +154,7 @@ async def _context(
             client=client,
             tensor_token=await _tensor_token(parts.store),
             json=await stack.enter_async_context(JsonProcess()),
+            settling=await stack.enter_async_context(Settling(parts.store, parts.tensors)),
             seats=Seats(settings.max_listeners),
         )
 

@@ -21,9 +21,10 @@ from api.multipart import Part, read_body
 from api.parsing import parsing
 from api.registry import WorkloadRecord
 from api.schemas import Priority, RunRequest, RunSettings
+from api.store import QueueLimits
 from devices.tensors import ArrayOrList, TensorStore, dtype_name
 from scheduler.control.events import RunSubmitted
-from scheduler.model.errors import InvalidInput, TooLarge
+from scheduler.model.errors import InvalidInput, OutcomeUnknown, TooLarge
 from scheduler.model.messages import Release, TensorRef, Value
 from scheduler.model.problem import Band
 
@@ -32,6 +33,8 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 RUN_ID_BYTES = 8
 RUN_ID_CHARACTERS = 12
+RUN_ID = r"^(r-[a-z2-7]{12})?$"
+"""Ids that are made here, or none."""
 LARGE_BYTES = 1024 * 1024
 """From this size on, bodies are read and tensors written in a thread: 1 MiB takes 0.2 ms."""
 LARGE_JSON_BYTES = 128 * 1024
@@ -45,7 +48,7 @@ _BANDS = {
 }
 _QUERY_LISTS = frozenset({"allow", "forbid"})
 # Query parameters that say how to answer, not how to run.
-_ANSWERING = frozenset({"wait_s", "version", "cancel_on_disconnect"})
+_ANSWERING = frozenset({"wait_s", "version", "cancel_on_disconnect", "run"})
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -90,6 +93,43 @@ async def read_submission(
         )
     read = partial(_from_form, content_type, body, context.settings.max_request_bytes)
     return read() if len(body) < LARGE_BYTES else await asyncio.to_thread(read)
+
+
+async def submit(
+    given: Submission, run: str, workload: WorkloadRecord, context: Context, *, is_new: bool
+) -> None:
+    """Store the inputs of a run and submit it: both are done, or neither is.
+
+    Where nobody knows whether it is done, the inputs are kept until somebody does.
+
+    Parameters
+    ----------
+    is_new
+        Whether nobody can have submitted this run before.
+
+    Raises
+    ------
+    QueueFull, StoreUnavailable, OutOfSpace
+        It is not.
+    OutcomeUnknown
+        Nobody knows.
+    """
+    store, tensors, settings = context.store, context.services.tensors, context.settings
+    context.settling.stop(run)
+    values = await store_inputs(tensors, run, given.inputs, workload)
+    most = workload.max_queued or settings.max_queued
+    try:
+        event = to_event(run, workload, given.settings, values, store.now_us())
+        await store.submit(event, QueueLimits(site=settings.max_queued, workload=most))
+    except OutcomeUnknown:
+        context.settling.begin(run)
+        raise
+    except BaseException:
+        if is_new:
+            tensors.release(Release(run=run))
+        else:
+            context.settling.begin(run)
+        raise
 
 
 def to_event(

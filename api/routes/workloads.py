@@ -80,6 +80,7 @@ async def _draft(spec: WorkloadSpec, context: Context) -> WorkloadRecord:
         workload=workload,
         inputs=input_infos(spec),
         created_us=context.store.now_us(),
+        max_queued=spec.max_queued,
     )
 
 
@@ -100,7 +101,7 @@ async def _same_content(draft: WorkloadRecord, context: Context) -> WorkloadReco
 def _content(record: WorkloadRecord) -> bytes:
     # What it means, not how it was written: a default may be spelt out or left out.
     workload = replace(record.workload, version=0)
-    return msgspec.json.encode((workload, record.inputs), order="sorted")
+    return msgspec.json.encode((workload, record.inputs, record.max_queued), order="sorted")
 
 
 async def _versions(name: str, context: Context) -> list[WorkloadRecord]:

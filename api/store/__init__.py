@@ -3,10 +3,13 @@
 from api.store.log import FIRST, queued
 from api.store.office import Batch, Lease, Store
 from api.store.questions import Answer, Inbox, Position, Question
+from api.store.queue import FINAL, NO_LIMITS, QueueLimits
 from api.store.runs import Change, ViewChanged
 
 __all__ = [
+    "FINAL",
     "FIRST",
+    "NO_LIMITS",
     "Answer",
     "Batch",
     "Change",
@@ -14,6 +17,7 @@ __all__ = [
     "Lease",
     "Position",
     "Question",
+    "QueueLimits",
     "Store",
     "ViewChanged",
     "queued",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from api.store import codec
 from api.store.connection import Argument, Command
 from api.store.questions import Questions
+from api.store.queue import FINAL, queues
 from api.store.runs import ViewChanged
 from api.store.scripts import COMMIT, DROP_LEASE, RENEW_LEASE, TAKE_LEASE
 from scheduler.control.events import Event
@@ -158,6 +159,9 @@ class Store(Questions):
         yield ("HSET", key, "record", codec.encode(summary), "operations", operations)
         yield ("ZADD", keys.runs(self.site), record.submitted_us, record.run)
         yield self._added(keys.changes(self.site), summary, CHANGES_KEPT)
+        if record.state in FINAL:
+            for queue in queues(self.site, record.workload):
+                yield ("SREM", queue, record.run)
 
     @staticmethod
     def _added(key: str, message: object, kept: int) -> Command:

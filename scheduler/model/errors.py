@@ -19,6 +19,7 @@ FjordError
 │       └── Forbidden   a good token without the scope, or a request from another web page
 ├── Unavailable         a retry may help
 │   ├── StoreUnavailable
+│   │   └── OutcomeUnknown  the store fell silent while it was told to accept a run
 │   ├── DeviceLost
 │   ├── QueueFull
 │   ├── StaleSnapshot
@@ -129,6 +130,20 @@ class Unavailable(FjordError):
 
 class StoreUnavailable(Unavailable, ConnectionError):
     """The store does not answer."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The store fell silent in the middle of a submission: it may have been accepted.
+
+    Parameters
+    ----------
+    run
+        Its run. Submitting that again is safe: where it was accepted, it changes nothing.
+    """
+
+    def __init__(self, message: str, *, field: str = "", run: str = "") -> None:
+        super().__init__(message, field=field)
+        self.run = run
 
 
 class DeviceLost(Unavailable):
