@@ -25,6 +25,10 @@ NPY = "application/x-npy"
 NPZ = "application/x-npz"
 MAX_NPY_HEADER_BYTES = 10_000
 """NumPy's own limit: a longer header is an attack on its parser."""
+LARGEST_PADDING = 4
+"""Texts may take so many times their characters in a ``.npy`` file, not counting small ones."""
+SMALL_CHARACTERS = 16_384
+"""Characters of padding that nobody minds: 64 KiB."""
 # What NumPy makes of JSON numbers, by the kind that is wanted: nothing is rounded or reinterpreted.
 _ACCEPTED_KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}
 
@@ -137,8 +141,31 @@ def fits_json(array: Array) -> bool:
     return kind != "c" and (kind != "f" or bool(np.isfinite(array).all()))
 
 
+def fits_npy(array: Array) -> bool:
+    """Whether a ``.npy`` file keeps an array, at a size near its own.
+
+    Texts have a fixed width there, so that reading them needs no pickle: a NUL at the end of one is
+    lost, and all are as long as the longest.
+    """
+    if dtype_name(array) != STRING:
+        return True
+    texts = [str(text) for text in array.ravel()]
+    longest, own = max(map(len, texts), default=0), sum(map(len, texts))
+    is_near = longest * len(texts) <= LARGEST_PADDING * own + SMALL_CHARACTERS
+    return is_near and not any(text.endswith("\0") for text in texts)
+
+
 def to_npy(array: Array) -> bytes:
-    """``.npy`` file of an array; texts have a fixed width, so that reading them needs no pickle."""
+    """``.npy`` file of an array.
+
+    Raises
+    ------
+    InvalidTensor
+        If it holds texts that `fits_npy` refuses.
+    """
+    if not fits_npy(array):
+        law = "texts must be of like lengths and end in no NUL to fit a .npy file"
+        raise InvalidTensor(f"{law}; got others: take them as JSON")
     file = io.BytesIO()
     plain = array.astype(np.str_) if dtype_name(array) == STRING else array
     np.lib.format.write_array(file, plain, allow_pickle=False)

@@ -184,8 +184,9 @@ async def cancel_run(request: Request, run: str) -> Response:
         Scope.READ,
         {
             200: {
-                "description": "A tensor as .npy, or a list of them as .npz.",
-                "content": {NPY: FILE, NPZ: FILE},
+                "description": "A tensor as .npy, or a list of them as .npz. Texts of very "
+                "different lengths, or that end in NUL, come as JSON.",
+                "content": {NPY: FILE, NPZ: FILE, JSON: {"schema": {}}},
             }
         },
     ),
