@@ -34,7 +34,7 @@ def _body(**changes: Any) -> bytes:
 async def test_a_long_body_is_read_as_a_short_one_is(reader: JsonProcess) -> None:
     there, here = await reader.read(_body()), from_json_body(_body())
     assert there.settings == here.settings
-    np.testing.assert_array_equal(there.inputs["x"], here.inputs["x"])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(there.inputs["x"], here.inputs["x"])
 
 
 @pytest.mark.parametrize("body", [_body(weight=0), _body()[:-1], _body()[:-3] + b"\xff}}"])
