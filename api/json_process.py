@@ -26,7 +26,7 @@ from api.children import die_with_parent
 from scheduler.model.errors import InvalidInput, TooLarge
 
 if TYPE_CHECKING:
-    from api.submission import Submission
+    from api.bodies import Submission
 
 LONGEST_S = 30.0
 """A body that is not read by then is not read at all: 16 MiB take 3 s at most on a calm box."""
@@ -152,7 +152,7 @@ def _read(stream: BinaryIO) -> bytes | None:
 
 
 def _answer(body: bytes) -> Submission | InvalidInput:
-    from api.submission import from_json_body
+    from api.bodies import from_json_body
 
     try:
         return from_json_body(body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import secrets
 import socket
 from collections.abc import AsyncIterator
@@ -41,6 +42,8 @@ Times that end in `_us` are microseconds since the Unix epoch.
 TENSOR_TOKEN_BYTES = 32
 CLOSE_S = 5
 """Live views are cut off after this time when the service ends; they connect again."""
+SPARE_FILES = 1024
+"""Open files beside listeners: other requests, models, the store, children."""
 IDLE_S = 75
 """Connections are kept longer than proxies keep theirs: the side that may send must close."""
 
@@ -100,8 +103,18 @@ async def serve(
         If other computers could reach the service without a token.
     """
     refuse_open_bind(settings, read_tokens(settings.data_dir))
+    _allow_connections(settings.max_listeners + SPARE_FILES)
     app = create_app(settings, controller=controller, make_oracle=make_oracle)
     await SettledServer(server_config(app, settings)).serve()
+
+
+def _allow_connections(wanted: int) -> None:
+    """Have room for so many open files, as far as this user may: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:

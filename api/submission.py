@@ -6,21 +6,17 @@ import asyncio
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json as from_json_text
 
+from api.bodies import Submission, from_json_body, parse
 from api.context import Context
-from api.errors import from_validation
-from api.inputs import NPY, conform, from_json, from_npy, from_part
+from api.inputs import NPY, conform, from_npy, from_part
 from api.multipart import Part, read_body
-from api.parsing import parsing
 from api.registry import WorkloadRecord
-from api.schemas import Priority, RunRequest, RunSettings
+from api.schemas import Priority, RunSettings
 from api.store import QueueLimits
 from devices.tensors import ArrayOrList, TensorStore, dtype_name
 from scheduler.control.events import RunSubmitted
@@ -49,16 +45,6 @@ _BANDS = {
 _QUERY_LISTS = frozenset({"allow", "forbid"})
 # Query parameters that say how to answer, not how to run.
 _ANSWERING = frozenset({"wait_s", "version", "cancel_on_disconnect", "run"})
-
-M = TypeVar("M", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a caller wants run, and how."""
-
-    settings: RunSettings
-    inputs: Mapping[str, ArrayOrList]
 
 
 def new_run_id() -> str:
@@ -177,34 +163,6 @@ def described(given: Mapping[str, ArrayOrList], workload: WorkloadRecord) -> dic
         )
         for name, value in conform(given, workload.inputs).items()
     }
-
-
-def parse(model: type[M], data: Any, where: str = "") -> M:
-    """Read a pydantic model from JSON bytes or from plain values, or say what is wrong with it."""
-    if isinstance(data, bytes | bytearray):
-        with parsing(f"{where or 'the body'} must be JSON", field=where):
-            data = from_json_text(bytes(data))
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problem = from_validation(error.errors())
-        field = f"{where}.{problem.field}".strip(".")
-        raise InvalidInput(problem.detail, field=field) from None
-
-
-def from_json_body(body: bytes) -> Submission:
-    """Read a submission that is one body of JSON.
-
-    Raises
-    ------
-    InvalidInput
-        With the field, the law and what came.
-    """
-    request = parse(RunRequest, body or b"{}")
-    inputs = {name: from_json(value, f"inputs.{name}") for name, value in request.inputs.items()}
-    # The settings alone: the inputs as they came are many times as large as the arrays.
-    given = {name: getattr(request, name) for name in RunSettings.model_fields}
-    return Submission(RunSettings.model_construct(**given), inputs)
 
 
 def _from_form(content_type: str, body: bytes, max_bytes: int) -> Submission:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from api.bodies import from_json_body
 from api.json_process import JsonProcess
-from api.submission import LARGE_JSON_BYTES, from_json_body
+from api.submission import LARGE_JSON_BYTES
 from scheduler.model.errors import InvalidInput
 
 pytestmark = pytest.mark.anyio
