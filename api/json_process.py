@@ -23,7 +23,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from api.children import die_with_parent
-from scheduler.model.errors import InvalidInput, TooLarge
+from scheduler.model.errors import InvalidInput, TooLarge, Unavailable
 
 if TYPE_CHECKING:
     from api.bodies import Submission
@@ -64,6 +64,8 @@ class JsonProcess:
             If it is none.
         TooLarge
             If it takes more memory or time than a body may.
+        Unavailable
+            If no process can be had.
         """
         async with self._turn:
             try:
@@ -107,13 +109,16 @@ class JsonProcess:
         return answer
 
     async def _start(self) -> asyncio.subprocess.Process:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "api.json_process",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "api.json_process",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:
+            raise Unavailable(f"no process can be started to read the body: {error}") from error
         return self._process
 
     async def _end(self) -> None:

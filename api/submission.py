@@ -20,7 +20,7 @@ from api.schemas import Priority, RunSettings
 from api.store import QueueLimits
 from devices.tensors import ArrayOrList, TensorStore, dtype_name
 from scheduler.control.events import RunSubmitted
-from scheduler.model.errors import InvalidInput, OutcomeUnknown, TooLarge
+from scheduler.model.errors import FjordError, InvalidInput, OutcomeUnknown, TooLarge
 from scheduler.model.messages import Release, TensorRef, Value
 from scheduler.model.problem import Band
 
@@ -107,11 +107,10 @@ async def submit(
     try:
         event = to_event(run, workload, given.settings, values, store.now_us())
         await store.submit(event, QueueLimits(site=settings.max_queued, workload=most))
-    except OutcomeUnknown:
-        context.settling.begin(run)
-        raise
-    except BaseException:
-        if is_new:
+    except BaseException as error:
+        # Cancelled in the middle, nobody knows either.
+        is_known = isinstance(error, FjordError) and not isinstance(error, OutcomeUnknown)
+        if is_known and is_new:
             tensors.release(Release(run=run))
         else:
             context.settling.begin(run)
