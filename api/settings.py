@@ -29,8 +29,15 @@ class Settings:
         Identity of this computer: processes with the same box share memory.
     embedded_fsync
         ``always`` survives a power cut without losing an accepted run; ``everysec`` is faster.
-    max_model_bytes, max_request_bytes
-        Limits on uploads and on bodies of requests.
+    max_model_bytes, max_request_bytes, max_json_bytes
+        Limits on uploads, on bodies of requests, and on those of them that are JSON.
+    max_queued
+        Runs of the site that may be accepted and not ended; a workload may set a limit of its own.
+    max_listeners
+        Live views and waits for a run that one process serves at once.
+    header_s, body_s
+        A connection whose request has not come in so far by then is closed: its header, counted
+        from its first byte or from the connection, and each next piece of its body.
     profile_share
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
     age_s
@@ -50,6 +57,11 @@ class Settings:
     embedded_fsync: str = "always"
     max_model_bytes: int = 2048 * MIB - 1
     max_request_bytes: int = 256 * MIB
+    max_json_bytes: int = 16 * MIB
+    max_queued: int = 100_000
+    max_listeners: int = 1_000
+    header_s: int = 10
+    body_s: int = 30
     profile_share: float = 0.02
     age_s: int = 60
     train_rows: int = 200
@@ -68,12 +80,14 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
-        ``_AGE_S``, ``_TRAIN_ROWS``.
+        ``_AGE_S``, ``_TRAIN_ROWS``, ``_MAX_JSON_BYTES``, ``_MAX_QUEUED``, ``_MAX_LISTENERS``,
+        ``_HEADER_S``, ``_BODY_S``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, or rows or seconds are no whole number from 0.
+            If the share is no number from 0 to 0.5, rows or seconds are no whole number from 0 up,
+            or one of the limits is no whole number from 1 up.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -83,15 +97,22 @@ class Settings:
             box=environment.get("FJORD_BOX", socket.gethostname()),
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
-            age_s=_whole(environment, "FJORD_AGE_S", "60"),
-            train_rows=_whole(environment, "FJORD_TRAIN_ROWS", "200"),
+            age_s=_whole(environment, "FJORD_AGE_S", 60, least=0),
+            train_rows=_whole(environment, "FJORD_TRAIN_ROWS", 200, least=0),
+            max_json_bytes=_whole(environment, "FJORD_MAX_JSON_BYTES", 16 * MIB),
+            max_queued=_whole(environment, "FJORD_MAX_QUEUED", 100_000),
+            max_listeners=_whole(environment, "FJORD_MAX_LISTENERS", 1_000),
+            header_s=_whole(environment, "FJORD_HEADER_S", 10),
+            body_s=_whole(environment, "FJORD_BODY_S", 30),
         )
 
 
-def _whole(environment: Mapping[str, str], name: str, usual: str) -> int:
-    text = environment.get(name, usual)
-    if not text.strip().isdecimal():
-        raise InvalidInput(f"{name} must be a whole number, 0 or more; got {text!r}", field=name)
+def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
+    text = environment.get(name, str(default)).strip()
+    # More digits than these mean nothing, and Python refuses to read thousands of them.
+    if not text.isdecimal() or len(text) > 18 or int(text) < least:
+        law = f"{name} must be a whole number, {least} or more"
+        raise InvalidInput(f"{law}; got {text!r}", field=name)
     return int(text)
 
 

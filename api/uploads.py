@@ -23,6 +23,7 @@ from api.registry import ModelRecord, TensorInfo
 from api.schemas import Name, ProfileShapes
 from devices.graph import ModelInfo, ModelLimits, bind_shapes, check_in_child
 from devices.graph import TensorInfo as FoundTensor
+from devices.tensors import DTYPES
 from scheduler.control.events import ModelAdded
 from scheduler.model.errors import DuplicateName, InvalidInput, InvalidModel, TooLarge, UnknownName
 from scheduler.model.measuring import Kind
@@ -243,6 +244,10 @@ def _bound(info: ModelInfo, given: Mapping[str, tuple[int, ...]]) -> dict[str, t
 
 
 def _info(tensor: FoundTensor) -> TensorInfo:
+    if tensor.dtype not in DTYPES:
+        known = ", ".join(sorted(DTYPES))
+        law = f"{tensor.name!r} must have an element type that is carried here ({known})"
+        raise InvalidModel(f"{law}; got {tensor.dtype}: cast it inside the model", field="model")
     if tensor.shape is None:
         return TensorInfo(name=tensor.name, dtype=tensor.dtype, shape=None)
     shape = tuple(-1 if size is None else size for size in tensor.shape)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.answers import Accepted, ProfileList, RunOperators
@@ -15,7 +15,7 @@ from api.context import Context, of
 from api.drilldown import answers
 from api.matching import Place, command, matches, places
 from api.registry import ModelRecord
-from api.routes.common import json_of, reply, route
+from api.routes.common import json_of, reply, route, router_of
 from api.schemas import ProfileRequest
 from api.submission import new_run_id
 from devices.graph import bind_shapes, read_model
@@ -25,7 +25,7 @@ from scheduler.control.workload import Stage
 from scheduler.model.errors import UnknownName
 from scheduler.model.messages import WorkKind
 
-router = APIRouter(prefix="/v1", tags=["profiles"])
+router = router_of("profiles", prefix="/v1")
 
 
 @router.post(

@@ -100,6 +100,13 @@ class Connection:
         """Return if the store answers, raise `StoreUnavailable` otherwise."""
         await self.call("PING")
 
+    async def reach(self) -> None:
+        """Return if the store can be spoken to, raise `StoreUnavailable` while nothing was said."""
+        pool = self._commands.connection_pool
+        async with _answered(ANSWER_S):
+            # A connection that was closed meanwhile is found and made anew here.
+            await pool.release(await pool.get_connection())  # type: ignore[no-untyped-call]
+
     def now_us(self) -> int:
         """Microseconds since the Unix epoch in the time of the site. Never goes back."""
         self._latest_us = max(self._latest_us, self._clock.at_us(time.monotonic_ns() // 1000))

@@ -73,6 +73,16 @@ def runs(site: str) -> str:
     return f"fjord:{{{site}}}:runs"
 
 
+def open_runs(site: str) -> str:
+    """Set of ids of runs that were accepted and have not ended: its size is the queue's."""
+    return f"fjord:{{{site}}}:open"
+
+
+def open_runs_of(site: str, workload: str) -> str:
+    """Set of ids of those of one workload, whichever version they are of."""
+    return f"fjord:{{{site}}}:open:{workload}"
+
+
 def costs(site: str) -> str:
     """Latest report on costs: predictions, and how good they have been, as JSON."""
     return f"fjord:{{{site}}}:costs"
