@@ -58,6 +58,9 @@ class Context:
         For tensors that lie on other boxes: the token is the same in the whole site.
     filing
         Held while a model's file and its record are made or removed together.
+    checking
+        Held while a child checks and counts a model: each may take as much memory as is allowed,
+        so that others wait.
     """
 
     settings: Settings
@@ -68,6 +71,7 @@ class Context:
     client: httpx.AsyncClient
     tensor_token: str
     filing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    checking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def gate(self) -> Gate:

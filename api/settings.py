@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.runtime.host import memory_bytes
 from scheduler.model.errors import InvalidInput
 
 MIB = 1024 * 1024
+MOST_CHECK_BYTES = 12 * 1024 * MIB
+"""What a model of the largest size takes while it is parsed, loaded and optimised."""
+LEAST_CHECK_MIB = 256
+"""Below it not even the runtime loads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,9 @@ class Settings:
         ``always`` survives a power cut without losing an accepted run; ``everysec`` is faster.
     max_model_bytes, max_request_bytes
         Limits on uploads and on bodies of requests.
+    max_check_bytes
+        Memory of the child that checks a model; 0 takes half of the box's, at most 12 GiB. One
+        runs at a time.
     profile_share
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
     train_rows
@@ -48,9 +56,15 @@ class Settings:
     embedded_fsync: str = "always"
     max_model_bytes: int = 2048 * MIB - 1
     max_request_bytes: int = 256 * MIB
+    max_check_bytes: int = 0
     profile_share: float = 0.02
     train_rows: int = 200
     inline_bytes: int = 4096
+
+    @property
+    def check_bytes(self) -> int:
+        """Memory of the child that checks a model."""
+        return self.max_check_bytes or min(MOST_CHECK_BYTES, memory_bytes() // 2)
 
     @property
     def base_url(self) -> str:
@@ -65,12 +79,13 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
-        ``_TRAIN_ROWS``.
+        ``_TRAIN_ROWS``, ``_CHECK_MIB``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, or the rows are no whole number from 0 up.
+            If the share is no number from 0 to 0.5, or the rows are no whole number from 0 up, or
+            the memory is neither 0 nor at least 256 MiB.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -81,6 +96,7 @@ class Settings:
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
             train_rows=_rows(environment.get("FJORD_TRAIN_ROWS", "200")),
+            max_check_bytes=_check_bytes(environment.get("FJORD_CHECK_MIB", "0")),
         )
 
 
@@ -89,6 +105,14 @@ def _rows(text: str) -> int:
         law = "FJORD_TRAIN_ROWS must be a whole number, 0 or more"
         raise InvalidInput(f"{law}; got {text!r}", field="FJORD_TRAIN_ROWS")
     return int(text)
+
+
+def _check_bytes(text: str) -> int:
+    mib = int(text) if text.strip().isdecimal() else -1
+    if mib != 0 and mib < LEAST_CHECK_MIB:
+        law = f"FJORD_CHECK_MIB must be 0 or a whole number of MiB from {LEAST_CHECK_MIB} up"
+        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_CHECK_MIB")
+    return mib * MIB
 
 
 def _share(text: str) -> float:

@@ -9,6 +9,7 @@ import msgspec
 
 from devices.catalogue import provider
 from devices.graph import ModelLimits, check_model
+from devices.graph.confining import confine
 from devices.graph.sandbox import CheckAnswer
 from devices.runtime.child import answer_on_stdout
 from devices.runtime.errors import ProviderRefused
@@ -21,22 +22,6 @@ def main(arguments: list[str]) -> None:
     with answer_on_stdout() as answer:
         confine(limits)
         answer(_judge(path, limits))
-
-
-def confine(limits: ModelLimits) -> None:
-    """Give up the right to more memory and time than this, to core dumps, and to writing files."""
-    try:
-        import resource
-    except ImportError:  # not on Windows; wall time is still limited from outside
-        return
-    for kind, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
-    # At the lower limit comes a signal that tells what happened, at the higher one the end.
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
 
 
 def _judge(path: Path, limits: ModelLimits) -> CheckAnswer:

@@ -104,6 +104,8 @@ class LiveModel:
         What it is measured with.
     seen
         How often runs gave it which shapes.
+    counts
+        Checksum of what was counted of its graph; empty if the log tells of none.
     """
 
     digest: str
@@ -112,3 +114,4 @@ class LiveModel:
     shapes: dict[str, tuple[int, ...]]
     kind: Kind = Kind.UNKNOWN
     seen: dict[Shapes, int] = field(default_factory=dict)
+    counts: str = ""

@@ -1,0 +1,15 @@
+"""Counting what graphs cost: in a confined child, once per model, kept beside the model's file."""
+
+from api.counting.counting import count_in_child
+from api.counting.kept import PART_SUFFIX, Counted, Kept, cost_path, drop, read, write
+
+__all__ = [
+    "PART_SUFFIX",
+    "Counted",
+    "Kept",
+    "cost_path",
+    "count_in_child",
+    "drop",
+    "read",
+    "write",
+]

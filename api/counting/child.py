@@ -1,0 +1,73 @@
+"""The confined process that counts a graph: ``python -m api.counting.child``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from api.children import die_with_parent, yield_to_others
+from api.counting.kept import Kept
+from cost_models.features import VERSION, graph_cost, summarise
+from devices.graph import ModelLimits, bind_shapes
+from devices.graph.confining import confine
+from devices.graph.info import describe, parse
+from devices.runtime.child import answer_on_stdout
+from scheduler.model.errors import InvalidModel
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be counted.
+
+    Parameters
+    ----------
+    shapes
+        Of inputs; sizes that are left open are those that a model is measured with.
+    is_background
+        Whether nobody waits for it: then it takes only what others leave over.
+    """
+
+    path: str
+    shapes: dict[str, tuple[int, ...]]
+    limits: ModelLimits
+    is_background: bool = False
+
+
+def main() -> None:
+    """Count one graph under limits and print a `Kept`."""
+    die_with_parent()
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    if request.is_background:
+        yield_to_others()
+    with answer_on_stdout() as answer:
+        confine(request.limits)
+        answer(count(Path(request.path), request.shapes))
+
+
+def count(path: Path, shapes: dict[str, tuple[int, ...]]) -> Kept:
+    """Count a model file for inputs of these shapes.
+
+    Raises
+    ------
+    InvalidModel
+        If it is no model, or has no inputs of these shapes.
+    """
+    model = parse(path)
+    info = describe(model, 0)
+    bound = bind_shapes(info, shapes)
+    kept = Kept(
+        version=VERSION,
+        shapes=bound,
+        open_inputs=tuple(tensor.name for tensor in info.inputs if tensor.is_dynamic),
+    )
+    try:
+        summary = summarise(graph_cost(model, bound))
+    except InvalidModel as error:
+        # Costs are advice: what cannot be counted can still be measured.
+        return msgspec.structs.replace(kept, refusal=error.message)
+    return msgspec.structs.replace(kept, summary=summary)
+
+
+if __name__ == "__main__":
+    main()
