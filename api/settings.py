@@ -14,8 +14,8 @@ from scheduler.model.errors import InvalidInput
 MIB = 1024 * 1024
 MOST_CHECK_BYTES = 12 * 1024 * MIB
 """What a model of the largest size takes while it is parsed, loaded and optimised."""
-LEAST_CHECK_MIB = 256
-"""Below it not even the runtime loads."""
+LEAST_MIB = 256
+"""Of a limit on memory: below it not even the runtime loads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +109,8 @@ def _rows(text: str) -> int:
 
 def _check_bytes(text: str) -> int:
     mib = int(text) if text.strip().isdecimal() else -1
-    if mib != 0 and mib < LEAST_CHECK_MIB:
-        law = f"FJORD_CHECK_MIB must be 0 or a whole number of MiB from {LEAST_CHECK_MIB} up"
+    if mib != 0 and mib < LEAST_MIB:
+        law = f"FJORD_CHECK_MIB must be 0 or a whole number of MiB from {LEAST_MIB} up"
         raise InvalidInput(f"{law}; got {text!r}", field="FJORD_CHECK_MIB")
     return mib * MIB
 

@@ -12,11 +12,10 @@ from google.protobuf.message import DecodeError
 from devices.catalogue import provider
 from devices.graph import ModelLimits, check_model
 from devices.graph.confining import confine
-from devices.graph.sandbox import OUT_OF_MEMORY, CheckAnswer
+from devices.graph.sandbox import CheckAnswer
 from devices.runtime.child import answer_on_stdout
 from devices.runtime.errors import ProviderRefused
 from scheduler.model.errors import InvalidInput, InvalidModel, TooLarge
-
 
 _SIZES = Path("/proc/self/statm")
 """Pages of this process; the sixth number is of its data."""
@@ -63,8 +62,6 @@ def _load(path: Path) -> None:
     try:
         open_session(path, provider("cpu"))
     except ProviderRefused as error:
-        if any(sign in error.reason for sign in OUT_OF_MEMORY):
-            raise MemoryError from error
         raise InvalidModel(f"model must load on the CPU: {error.reason}", field="model") from error
 
 

@@ -72,8 +72,10 @@ class LiveAgent:
         Attempts that it was told to stop and has not reported.
     releases
         What it may delete and was not told yet.
+    unloads
+        Digests of deleted models whose sessions it may drop and was not told yet.
     release_by_us
-        When it is told at the latest; ``None`` while there is nothing to tell.
+        When it is told of releases at the latest; ``None`` while there is nothing to tell.
     """
 
     id: str
@@ -86,6 +88,7 @@ class LiveAgent:
     machines: list[str] = field(default_factory=list)
     stops: dict[tuple[str, int], None] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
+    unloads: list[str] = field(default_factory=list)
     release_by_us: int | None = None
 
     @property

@@ -8,6 +8,7 @@ from scheduler.control.commands import ForgetProfiles
 from scheduler.control.events import GraphCounted, ModelAdded, ModelRemoved, ProfileRequested
 from scheduler.control.live.fleet import LiveModel, Shapes
 from scheduler.control.live.operations import ENDED, LiveOperation, LiveRun
+from scheduler.control.placing.sessions import unload
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.runs.lifecycle import admit, end_run, register
 from scheduler.control.state import State, Turn
@@ -58,6 +59,7 @@ def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
         if run.kind == "profile" and _digest(run) == event.digest:
             reason = FailureReason.CANCELLED.value
             end_run(state, turn, run, RunState.CANCELLED, reason, "the model was removed")
+    unload(state, event.digest)
 
 
 def _learn_graph(state: State, model: LiveModel, counts: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.costs import ARTIFACT, ExactGraphs, build_oracle, counts_of, oracle_of_file
-from api.counting import count_in_child, cost_path, read, write
+from api.counting import cost_path, count_in_child, read, write
 from cost_models.oracle import Oracle
 from scheduler.model.errors import InvalidModel
 from scheduler.model.messages import WorkKind
