@@ -41,6 +41,8 @@ class Settings:
         runs at a time.
     profile_share
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
+    unplaceable_s
+        A run that no joined machine can take fails after so long.
     train_rows
         Measurements of its own after which the service trains a cost model; 0 turns it off.
     inline_bytes
@@ -58,6 +60,7 @@ class Settings:
     max_request_bytes: int = 256 * MIB
     max_check_bytes: int = 0
     profile_share: float = 0.02
+    unplaceable_s: int = 60
     train_rows: int = 200
     inline_bytes: int = 4096
 
@@ -79,13 +82,13 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
-        ``_TRAIN_ROWS``, ``_CHECK_MIB``.
+        ``_TRAIN_ROWS``, ``_CHECK_MIB``, ``_UNPLACEABLE_S``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, or the rows are no whole number from 0 up, or
-            the memory is neither 0 nor at least 256 MiB.
+            If the share is no number from 0 to 0.5, the rows or the seconds are no whole number
+            from 0 up, or the memory is neither 0 nor at least 256 MiB.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -95,15 +98,17 @@ class Settings:
             box=environment.get("FJORD_BOX", socket.gethostname()),
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
-            train_rows=_rows(environment.get("FJORD_TRAIN_ROWS", "200")),
+            unplaceable_s=_whole(environment, "FJORD_UNPLACEABLE_S", 60),
+            train_rows=_whole(environment, "FJORD_TRAIN_ROWS", 200),
             max_check_bytes=_check_bytes(environment.get("FJORD_CHECK_MIB", "0")),
         )
 
 
-def _rows(text: str) -> int:
+def _whole(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, str(default))
     if not text.strip().isdecimal():
-        law = "FJORD_TRAIN_ROWS must be a whole number, 0 or more"
-        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_TRAIN_ROWS")
+        law = f"{name} must be a whole number, 0 or more"
+        raise InvalidInput(f"{law}; got {text!r}", field=name)
     return int(text)
 
 

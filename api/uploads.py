@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.context import Context
 from api.costs import counts_of
-from api.counting import PART_SUFFIX, Counted, drop, read, write
+from api.counting import COST_SUFFIX, PART_SUFFIX, Counted, drop, read, write
 from api.errors import from_validation
 from api.multipart import Memory, Part, Reader, Sink, read_stream
 from api.registry import ModelRecord, TensorInfo
@@ -141,6 +141,10 @@ def sweep(models_dir: Path) -> None:
     oldest_s = time.time() - STALE_S
     for path in models_dir.glob(f"*{PART_SUFFIX}"):
         if path.stat().st_mtime < oldest_s:
+            path.unlink(missing_ok=True)
+    for path in models_dir.glob(f"*{COST_SUFFIX}"):
+        has_model = path.with_name(path.name.removesuffix(COST_SUFFIX) + ".onnx").exists()
+        if not has_model and path.stat().st_mtime < oldest_s:
             path.unlink(missing_ok=True)
 
 

@@ -1,9 +1,10 @@
 """Counting what graphs cost: in a confined child, once per model, kept beside the model's file."""
 
 from api.counting.counting import count_in_child
-from api.counting.kept import PART_SUFFIX, Counted, Kept, cost_path, drop, read, write
+from api.counting.kept import COST_SUFFIX, PART_SUFFIX, Counted, Kept, cost_path, drop, read, write
 
 __all__ = [
+    "COST_SUFFIX",
     "PART_SUFFIX",
     "Counted",
     "Kept",
