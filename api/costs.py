@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.counting import Counted, count_in_child, read
+from api.counting import Counted, Kept, count_in_child, read
 from api.counting.child import count
 from cost_models.features import Summary
 from cost_models.layers import Layer
@@ -111,19 +111,22 @@ class ExactGraphs:
     def __call__(self, digest: str, shapes: Shapes) -> Summary | None:
         """What a model costs; ``None`` if its file is not here or cannot be counted."""
         key = (digest, shapes)
-        if key not in self._memory:
-            # What cannot be counted now never can: that is remembered too.
-            self._memory.keep(key, self._find(digest, shapes))
-        return self._memory[key]
+        if key in self._memory:
+            return self._memory[key]
+        found = self._find(digest, shapes)
+        if found is not None:
+            # What cannot be counted never can: that is remembered too, unlike what broke off.
+            self._memory.keep(key, found.at(shapes))
+        return found.at(shapes) if found is not None else None
 
-    def _find(self, digest: str, shapes: Shapes) -> Summary | None:
+    def _find(self, digest: str, shapes: Shapes) -> Kept | None:
         kept = read(self._folder, digest)
         found = kept.kept.at(shapes) if kept is not None else None
-        if found is not None and not found.is_scaled:
-            return found
+        if kept is not None and found is not None and not found.is_scaled:
+            return kept.kept
         path = self._folder / f"{digest}.onnx"
         again = counts_of(path, dict(shapes), is_background=True) if path.is_file() else None
-        return again.kept.summary if again is not None else None
+        return again.kept if again is not None else None
 
 
 def counts_of(
