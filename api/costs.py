@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.counting import Counted, Kept, count_in_child, read
+from api.counting import Counted, Kept, count_all_in_child, count_in_child, read
 from api.counting.child import count
 from cost_models.features import Summary
 from cost_models.layers import Layer
@@ -118,6 +118,29 @@ class ExactGraphs:
             # What cannot be counted never can: that is remembered too, unlike what broke off.
             self._memory.keep(key, found.at(shapes))
         return found.at(shapes) if found is not None else None
+
+    def prepare(self, asked: Iterable[tuple[str, Shapes]]) -> None:
+        """Count all that is not known yet in one child; what breaks off is counted when asked."""
+        missing = {
+            (digest, shapes): (self._folder / f"{digest}.onnx", dict(shapes))
+            for digest, shapes in dict.fromkeys(asked)
+            if (digest, shapes) not in self._memory and not self._is_kept(digest, shapes)
+        }
+        here = {key: item for key, item in missing.items() if item[0].is_file()}
+        if len(here) < 2:
+            return
+        try:
+            found = count_all_in_child(list(here.values()), is_background=True)
+        except InvalidModel as error:
+            _log.info("graphs cannot be counted together: %s", error)
+            return
+        for key, counted in zip(here, found, strict=True):
+            self._memory.keep(key, counted.kept.at(key[1]))
+
+    def _is_kept(self, digest: str, shapes: Shapes) -> bool:
+        kept = read(self._folder, digest)
+        found = kept.kept.at(shapes) if kept is not None else None
+        return found is not None and not found.is_scaled
 
     def _find(self, digest: str, shapes: Shapes) -> Kept | None:
         kept = read(self._folder, digest)

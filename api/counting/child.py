@@ -21,32 +21,36 @@ NICENESS = 10
 """Of a count that nobody waits for: a tenth of a contended core, so that it ends on a busy box."""
 
 
+class Item(msgspec.Struct, frozen=True):
+    """A file, and shapes of inputs; open sizes are those that a model is measured with."""
+
+    path: str
+    shapes: dict[str, tuple[int, ...]]
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be counted.
+    """What is to be counted, all in one process.
 
     Parameters
     ----------
-    shapes
-        Of inputs; sizes that are left open are those that a model is measured with.
     is_background
         Whether nobody waits for it: then it stands behind the service that started it.
     """
 
-    path: str
-    shapes: dict[str, tuple[int, ...]]
+    items: tuple[Item, ...]
     limits: ModelLimits
     is_background: bool = False
 
 
 def main() -> None:
-    """Count one graph under limits and print a `Kept`."""
+    """Count graphs under limits and print a `Kept` for each."""
     die_with_parent()
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     if request.is_background:
         os.nice(NICENESS)
     with answer_on_stdout() as answer:
         confine(request.limits)
-        answer(count(Path(request.path), request.shapes))
+        answer([count(Path(item.path), item.shapes) for item in request.items])
 
 
 def count(path: Path, shapes: dict[str, tuple[int, ...]]) -> Kept:

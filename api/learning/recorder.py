@@ -49,6 +49,7 @@ class Recorder:
         await asyncio.to_thread(self._write, self._gatherer.take(at_us))
 
     def _write(self, gathered: list[Gathered]) -> None:
+        self._graphs.prepare((each.digest, each.shapes) for each in gathered)
         rows = [row for each in gathered if (row := row_of(each, self._graphs)) is not None]
         self._store.append(rows)
         self.survey.look()

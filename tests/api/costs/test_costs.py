@@ -129,6 +129,16 @@ def test_rows_are_counted_at_the_sizes_they_had(tmp_path: Path) -> None:
     assert found.features["input_bytes"] == 64 * 3 * 4
 
 
+def test_rows_that_come_together_are_counted_together(tmp_path: Path) -> None:
+    digest = with_model(tmp_path)
+    graphs = ExactGraphs(tmp_path / "models")
+    asked = [(digest, (("x", (batch, 3)),)) for batch in (1, 8, 64)]
+    graphs.prepare(asked)
+    (tmp_path / "models" / f"{digest}.onnx").unlink()
+    found = [graphs(*each) for each in asked]
+    assert [each and each.features["input_bytes"] for each in found] == [12, 96, 768]
+
+
 def test_small_file_that_would_be_counted_for_ages_is_left_uncounted(tmp_path: Path) -> None:
     # Each function calls the one before it twice: 10^18 nodes in less than ten kilobytes.
     path = tmp_path / "endless.onnx"
