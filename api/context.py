@@ -67,6 +67,9 @@ class Context:
         How many may listen or wait at once.
     filing
         Held while a model's file and its record are made or removed together.
+    checking
+        Held while a child checks and counts a model: each may take as much memory as is allowed,
+        so that others wait.
     """
 
     settings: Settings
@@ -80,6 +83,7 @@ class Context:
     settling: Settling
     seats: Seats
     filing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    checking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def gate(self) -> Gate:

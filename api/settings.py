@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.runtime.host import memory_bytes
 from scheduler.model.errors import InvalidInput
 
 MIB = 1024 * 1024
+MOST_CHECK_BYTES = 12 * 1024 * MIB
+"""What a model of the largest size takes while it is parsed, loaded and optimised."""
+LEAST_MIB = 256
+"""Of a limit on memory: below it not even the runtime loads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +43,15 @@ class Settings:
     header_s, body_s
         A connection whose request has not come in so far by then is closed: its header, counted
         from its first byte or from the connection, and each next piece of its body.
+    max_check_bytes
+        Memory of the child that checks a model; 0 takes half of the box's, at most 12 GiB. One
+        runs at a time.
     profile_share
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
     age_s
         What has waited for so many seconds counts as one band more urgent; 0 turns it off.
+    unplaceable_s
+        A run that no joined machine can take fails after so long.
     train_rows
         Measurements of its own after which the service trains a cost model; 0 turns it off.
     inline_bytes
@@ -62,10 +72,17 @@ class Settings:
     max_listeners: int = 1_000
     header_s: int = 10
     body_s: int = 30
+    max_check_bytes: int = 0
     profile_share: float = 0.02
     age_s: int = 60
+    unplaceable_s: int = 60
     train_rows: int = 200
     inline_bytes: int = 4096
+
+    @property
+    def check_bytes(self) -> int:
+        """Memory of the child that checks a model."""
+        return self.max_check_bytes or min(MOST_CHECK_BYTES, memory_bytes() // 2)
 
     @property
     def base_url(self) -> str:
@@ -81,13 +98,14 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
         ``_AGE_S``, ``_TRAIN_ROWS``, ``_MAX_JSON_BYTES``, ``_MAX_QUEUED``, ``_MAX_LISTENERS``,
-        ``_HEADER_S``, ``_BODY_S``.
+        ``_HEADER_S``, ``_BODY_S``, ``_CHECK_MIB``, ``_UNPLACEABLE_S``.
 
         Raises
         ------
         InvalidInput
             If the share is no number from 0 to 0.5, rows or seconds are no whole number from 0 up,
-            or one of the limits is no whole number from 1 up.
+            one of the limits is no whole number from 1 up, or the memory is neither 0 nor at least
+            256 MiB.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -98,6 +116,8 @@ class Settings:
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
             age_s=_whole(environment, "FJORD_AGE_S", 60, least=0),
+            unplaceable_s=_whole(environment, "FJORD_UNPLACEABLE_S", 60, least=0),
+            max_check_bytes=_check_bytes(environment.get("FJORD_CHECK_MIB", "0")),
             train_rows=_whole(environment, "FJORD_TRAIN_ROWS", 200, least=0),
             max_json_bytes=_whole(environment, "FJORD_MAX_JSON_BYTES", 16 * MIB),
             max_queued=_whole(environment, "FJORD_MAX_QUEUED", 100_000),
@@ -114,6 +134,14 @@ def _whole(environment: Mapping[str, str], name: str, default: int, *, least: in
         law = f"{name} must be a whole number, {least} or more"
         raise InvalidInput(f"{law}; got {text!r}", field=name)
     return int(text)
+
+
+def _check_bytes(text: str) -> int:
+    mib = int(text) if text.strip().isdecimal() else -1
+    if mib != 0 and mib < LEAST_MIB:
+        law = f"FJORD_CHECK_MIB must be 0 or a whole number of MiB from {LEAST_MIB} up"
+        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_CHECK_MIB")
+    return mib * MIB
 
 
 def _share(text: str) -> float:

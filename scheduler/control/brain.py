@@ -12,6 +12,7 @@ from scheduler.control.events import (
     ControllerStarted,
     CostModelChanged,
     Event,
+    GraphCounted,
     ModelAdded,
     ModelRemoved,
     PlanProposed,
@@ -35,7 +36,7 @@ from scheduler.control.predicting.costs import CostReport, KnownCost
 from scheduler.control.preemption import preempting
 from scheduler.control.preemption.hurrying import is_due
 from scheduler.control.records import Preview, RunRecord, SiteView
-from scheduler.control.runs import lifecycle, recovery, reports
+from scheduler.control.runs import hopeless, lifecycle, recovery, reports
 from scheduler.control.runs.dispatching import dispatch, resend_all
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state import State, Turn
@@ -90,6 +91,7 @@ class Brain:
         _HANDLERS[type(event)](state, turn, event)
         suspecting.look(state, turn)
         ageing.look(state, turn)
+        hopeless.give_up(state, turn)
         quiet.keep_clear_of_critical(state, turn)
         if turn.replan or is_running_dry(state) or is_stale(state):
             recovery.give_up_hopeless(state, turn)
@@ -97,13 +99,14 @@ class Brain:
             replan(state, turn)
             while preempting.preempt(state, turn):
                 replan(state, turn)
+            hopeless.note(state)
             if isinstance(event, RunSubmitted):
                 state.count("preemptions", count_overtaken(state, before, event.run))
         linking.ask(state, turn)
         dispatch(state, turn)
         _record(state, turn)
         improving.request(state, turn)
-        lifecycle.wake(state, turn)
+        lifecycle.wake(state, turn, hopeless.due_us(state))
         return turn.commands
 
     def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:
@@ -201,6 +204,7 @@ _HANDLERS: dict[type, _Handler] = {
     OperationFailed: recovery.failed,
     ControllerStarted: _controller_started,
     ModelAdded: profiling.model_added,
+    GraphCounted: profiling.graph_counted,
     ModelRemoved: profiling.model_removed,
     ProfileRequested: profiling.requested,
     WorkloadAdded: _workload_added,

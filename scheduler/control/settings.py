@@ -49,6 +49,8 @@ class BrainSettings:
         From how much work that is not yet sent a better plan is asked for.
     release_after_us
         Tensors that an agent may delete wait so long for a plan that tells it so on the way.
+    unplaceable_us
+        A run that no machine of those that joined can take waits so long for another one.
     keep_ended_us, keep_ended_runs
         How long, and how many, ended runs are remembered.
     """
@@ -78,5 +80,6 @@ class BrainSettings:
     improve_operations: int = 4
     improve_makespan_us: int = 50_000
     release_after_us: int = 500_000
+    unplaceable_us: int = 60_000_000
     keep_ended_us: int = 600_000_000
     keep_ended_runs: int = 500

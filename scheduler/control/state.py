@@ -197,6 +197,8 @@ class State:
         Operations that failed by their own fault and may be tried elsewhere.
     blocked_runs
         Runs of which something can run nowhere now, with what they were last said to wait for.
+    hopeless
+        Runs that no machine can take, each since when; see `runs.hopeless`.
     wake_us
         When the shell was last asked to send a `Tick`.
     """
@@ -232,6 +234,7 @@ class State:
     ended: deque[str] = field(default_factory=deque)
     retried: dict[str, None] = field(default_factory=dict)
     blocked_runs: dict[str, str] = field(default_factory=dict)
+    hopeless: dict[str, int] = field(default_factory=dict)
     profile_runs: dict[str, int] = field(default_factory=dict)
     critical_boxes: frozenset[str] = frozenset()
     measured_at: dict[tuple[str, str, str], dict[Shapes, int]] = field(default_factory=dict)

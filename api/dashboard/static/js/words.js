@@ -33,6 +33,7 @@ const REASONS = {
   out_of_space: "no space left for tensors",
   input_lost: "an input tensor is gone",
   provider_refused: "the provider fell back or gave wrong results",
+  unplaceable: "no machine of the site can take it, and none came that can",
   agent_lost: "the agent went silent",
   deadline: "dropped: its deadline passed",
   cancelled: "cancelled",
