@@ -29,6 +29,7 @@ from scheduler.control.placing.explaining import Timetable
 from scheduler.control.placing.patience import is_stale
 from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
 from scheduler.control.placing.previewing import preview
+from scheduler.control.placing.promising import promise
 from scheduler.control.predicting.assuming import CostQuestion
 from scheduler.control.predicting.costing import cost_report, costs_beside
 from scheduler.control.predicting.costs import CostReport, KnownCost
@@ -96,6 +97,7 @@ class Brain:
                 replan(state, turn)
             if isinstance(event, RunSubmitted):
                 state.count("preemptions", count_overtaken(state, before, event.run))
+            promise(state)
         linking.ask(state, turn)
         dispatch(state, turn)
         _record(state, turn)

@@ -138,9 +138,11 @@ class RunRecord:
     kind
         ``run``, or ``profile`` for the measuring of a model.
     predicted_p50_us, predicted_p95_us
-        Predicted finish, absolute.
+        Promised finish, absolute: by the first plan that placed all of the run. It stays as it is.
     chance
-        Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a prediction.
+        Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a promise.
+    estimated_p50_us, estimated_p95_us, estimated_chance
+        The same by the plan of now; the last ones of a run that has ended.
     reason, detail
         Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
     """
@@ -162,6 +164,9 @@ class RunRecord:
     detail: str = ""
     outputs: dict[str, Value] = field(default_factory=dict)
     operations: tuple[OperationRecord, ...] = ()
+    estimated_p50_us: int | None = None
+    estimated_p95_us: int | None = None
+    estimated_chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

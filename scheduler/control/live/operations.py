@@ -156,6 +156,9 @@ class LiveRun:
         Operations that are not done.
     touched
         Agents that were sent any of its operations.
+    promise
+        Finish, and standard deviation of that, by the first plan that placed all that was left of
+        it; ``None`` before there is one.
     """
 
     id: str
@@ -185,6 +188,7 @@ class LiveRun:
     detail: str = ""
     outputs: dict[str, Value] = field(default_factory=dict)
     recorded_us: int = 0
+    promise: tuple[int, float] | None = None
 
     @property
     def is_ended(self) -> bool:
