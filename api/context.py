@@ -12,6 +12,7 @@ import httpx
 from fastapi import Request
 
 from api.auth import Gate, WatchedGate
+from api.history import Reader
 from api.metrics import Metrics
 from api.registry import WorkloadRecord
 from api.settings import Settings
@@ -78,6 +79,11 @@ class Context:
     def store(self) -> Store:
         """The store of the site."""
         return self.services.store
+
+    @property
+    def history(self) -> Reader:
+        """What has ended."""
+        return Reader(self.settings.data_dir)
 
     @property
     def tensor_headers(self) -> dict[str, str]:

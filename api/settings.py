@@ -11,6 +11,8 @@ from pathlib import Path
 from scheduler.model.errors import InvalidInput
 
 MIB = 1024 * 1024
+MOST_DAYS = 36_500
+"""A century: far below where microseconds overflow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Settings:
         Measurements of its own after which the service trains a cost model; 0 turns it off.
     inline_bytes
         Tensors up to this size travel inside messages.
+    history_days, history_bytes
+        How long what has ended is kept in the archive, and how large that may get; 0 keeps nothing.
     """
 
     data_dir: Path
@@ -51,6 +55,8 @@ class Settings:
     profile_share: float = 0.02
     train_rows: int = 200
     inline_bytes: int = 4096
+    history_days: float = 7.0
+    history_bytes: int = 1024 * MIB
 
     @property
     def base_url(self) -> str:
@@ -65,12 +71,13 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
-        ``_TRAIN_ROWS``.
+        ``_TRAIN_ROWS``, ``_HISTORY_DAYS``, ``_HISTORY_BYTES``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, or the rows are no whole number from 0 up.
+            If the share is no number from 0 to 0.5, the days are no number of them, or the rows or
+            bytes are no whole number from 0 up.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -80,15 +87,29 @@ class Settings:
             box=environment.get("FJORD_BOX", socket.gethostname()),
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
-            train_rows=_rows(environment.get("FJORD_TRAIN_ROWS", "200")),
+            train_rows=_whole("FJORD_TRAIN_ROWS", environment.get("FJORD_TRAIN_ROWS", "200")),
+            history_days=_days(environment.get("FJORD_HISTORY_DAYS", "7")),
+            history_bytes=_whole(
+                "FJORD_HISTORY_BYTES", environment.get("FJORD_HISTORY_BYTES", str(1024 * MIB))
+            ),
         )
 
 
-def _rows(text: str) -> int:
+def _whole(name: str, text: str) -> int:
     if not text.strip().isdecimal():
-        law = "FJORD_TRAIN_ROWS must be a whole number, 0 or more"
-        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_TRAIN_ROWS")
+        raise InvalidInput(f"{name} must be a whole number, 0 or more; got {text!r}", field=name)
     return int(text)
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
+    if not 0.0 <= days <= MOST_DAYS:
+        law = f"FJORD_HISTORY_DAYS must be a number from 0 to {MOST_DAYS}"
+        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_HISTORY_DAYS")
+    return days
 
 
 def _share(text: str) -> float:

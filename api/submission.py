@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -26,12 +24,10 @@ from scheduler.model.problem import Band
 
 SETTINGS_PART = "settings"
 MULTIPART = "multipart/form-data"
-RUN_ID_BYTES = 8
-RUN_ID_CHARACTERS = 12
 LARGE_BYTES = 1024 * 1024
 """From this size on, bodies are read and tensors written in a thread: 1 MiB takes 0.2 ms."""
 
-_BANDS = {
+BANDS = {
     Priority.CRITICAL: Band.CRITICAL,
     Priority.HIGH: Band.HIGH,
     Priority.NORMAL: Band.NORMAL,
@@ -50,12 +46,6 @@ class Submission:
 
     settings: RunSettings
     inputs: Mapping[str, ArrayOrList]
-
-
-def new_run_id() -> str:
-    """Make an id that no other run has: 60 random bits."""
-    text = base64.b32encode(secrets.token_bytes(RUN_ID_BYTES)).decode().lower()
-    return f"r-{text[:RUN_ID_CHARACTERS]}"
 
 
 async def read_submission(request: Request, workload: WorkloadRecord, max_bytes: int) -> Submission:
@@ -93,7 +83,7 @@ def to_event(
         run=run,
         workload=workload.key,
         inputs=values,
-        band=_BANDS[settings.priority],
+        band=BANDS[settings.priority],
         weight=settings.weight,
         deadline_us=_absolute_us(at_us, settings.deadline_ms),
         due_us=_absolute_us(at_us, settings.due_ms),

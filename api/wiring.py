@@ -16,6 +16,7 @@ from api.controller import Controller
 from api.costs import build_oracle
 from api.embedded import EmbeddedStore, keep_alive
 from api.feed import ChangeFeed
+from api.history import Limits, keep_history
 from api.learning import CostLearning, LearningSettings
 from api.settings import Settings
 from api.solver_process import SolverProcess
@@ -123,6 +124,9 @@ async def services(
             await asyncio.to_thread(warm_up, names=placers())
             solver = await stack.enter_async_context(SolverProcess())
             told = BrainSettings(fill_share=settings.profile_share)
+            limits = Limits(days=settings.history_days, size_bytes=settings.history_bytes)
+            history = keep_history(url, settings.site, settings.data_dir, limits)
+            await stack.enter_async_context(history)
             brain = partial(build_brain, settings.data_dir, make_oracle, told)
             learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
             learning = CostLearning(settings.data_dir, learned)

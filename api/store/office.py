@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from api.store import codec
 from api.store.connection import Argument, Command
+from api.store.history import HistoryQueue, RunEnded, RunForgotten
 from api.store.questions import Questions
 from api.store.runs import ViewChanged
 from api.store.scripts import COMMIT, DROP_LEASE, RENEW_LEASE, TAKE_LEASE
 from scheduler.control.events import Event
+from scheduler.control.plan_records import PlanRecord
 from scheduler.control.predicting.costs import CostReport
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model import keys
@@ -45,7 +47,9 @@ class Batch:
     skip
         Ids of events that every fold is to leave out from now on.
     forget
-        Runs whose records go, with their tensors.
+        Runs whose records go once history has them, and whose tensors go at once.
+    history
+        Plans that history keeps; it keeps each record of `records` that has ended anyway.
     release
         Tensors of runs that ended.
     unprofiled
@@ -58,13 +62,14 @@ class Batch:
     records: tuple[RunRecord, ...] = ()
     forget: tuple[Release, ...] = ()
     release: tuple[Release, ...] = ()
+    history: tuple[PlanRecord, ...] = ()
     unprofiled: tuple[str, ...] = ()
     profiles: tuple[Profile, ...] = ()
     view: SiteView | None = None
     costs: CostReport | None = None
 
 
-class Store(Questions):
+class Store(Questions, HistoryQueue):
     """The store of one site, with all that the service keeps in it."""
 
     async def take_lease(self, controller: str, ttl_ms: int) -> Lease | None:
@@ -128,10 +133,11 @@ class Store(Questions):
         for record in batch.records:
             yield from self._record_commands(record)
         for release in batch.forget:
-            yield ("DEL", keys.run(self.site, release.run))
-            yield ("ZREM", keys.runs(self.site), release.run)
+            yield self.for_history(RunForgotten(run=release.run))
         for release in (*batch.forget, *batch.release):
             yield self._added(keys.changes(self.site), release, CHANGES_KEPT)
+        for passed in batch.history:
+            yield self.for_history(passed)
         yield from self._profile_commands(batch)
         if batch.view is not None:
             yield ("SET", keys.view(self.site), codec.encode(batch.view))
@@ -158,6 +164,8 @@ class Store(Questions):
         yield ("HSET", key, "record", codec.encode(summary), "operations", operations)
         yield ("ZADD", keys.runs(self.site), record.submitted_us, record.run)
         yield self._added(keys.changes(self.site), summary, CHANGES_KEPT)
+        if record.ended_us is not None:
+            yield self.for_history(RunEnded(run=record.run))
 
     @staticmethod
     def _added(key: str, message: object, kept: int) -> Command:

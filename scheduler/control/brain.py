@@ -24,7 +24,7 @@ from scheduler.control.events import (
     WorkloadRemoved,
 )
 from scheduler.control.measuring import gaps, linking, profiling, quiet
-from scheduler.control.placing import improving
+from scheduler.control.placing import improving, judging
 from scheduler.control.placing.explaining import Timetable
 from scheduler.control.placing.patience import is_stale
 from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
@@ -87,6 +87,9 @@ class Brain:
         state, turn = self.state, Turn()
         state.now_us = max(state.now_us, event.at_us)
         lifecycle.expire(state, turn)
+        if not isinstance(event, ControllerStarted):
+            # What ended while nobody was in office is recorded once before it is forgotten.
+            lifecycle.forget(state, turn)
         _HANDLERS[type(event)](state, turn, event)
         quiet.keep_clear_of_critical(state, turn)
         if turn.replan or is_running_dry(state) or is_stale(state):
@@ -196,7 +199,7 @@ _HANDLERS: dict[type, _Handler] = {
     WorkloadRemoved: _workload_removed,
     RunSubmitted: lifecycle.submit,
     RunCancelled: lifecycle.cancel,
-    PlanProposed: improving.proposed,
+    PlanProposed: judging.proposed,
     PolicyChanged: _policy_changed,
     CostModelChanged: _cost_model_changed,
     Tick: _tick,
