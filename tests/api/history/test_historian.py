@@ -65,7 +65,6 @@ def queue_is_empty(store: Store, site: str) -> Callable[[], Awaitable[bool]]:
 async def test_run_goes_from_the_store_to_the_archive(
     store: Store, store_url: str, site: str, tmp_path: Path, eventually: Eventually
 ) -> None:
-    ended = record(run="r-1")
     ended = record(run="r-1", operations=(operation("r-1"),))
     await end(store, [ended, record(run="r-2", state=RunState.RUNNING, ended_us=None)], plans=1)
     async with keep_history(store_url, site, tmp_path, CENTURY):
