@@ -1,7 +1,7 @@
-"""What has ended: an archive in the data folder, written by one thread and read by all routes."""
+"""What has ended: an archive in the data folder, written by one process and read by all routes."""
 
 from api.history.archive import Archive, Limits
-from api.history.historian import keep_history
+from api.history.process import keep_history
 from api.history.queries import Place, RunQuery
 from api.history.reader import Reader
 

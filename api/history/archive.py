@@ -226,8 +226,8 @@ class Archive:
             self._pragma("page_count") * PAGE_BYTES > self._limits.size_bytes - self._log_bytes()
         )
         if free > self._pragma("page_count") // 10 or (free and is_full):
-            # The rows of this statement are steps of its work: all have to be taken.
-            self._db.execute("PRAGMA incremental_vacuum").fetchall()
+            # As a script: executed as a statement, it is given up after the first page.
+            self._db.executescript("PRAGMA incremental_vacuum")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _pragma(self, name: str) -> int:

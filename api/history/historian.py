@@ -1,6 +1,6 @@
-"""The one writer of the archive: a thread with a connection of its own to the store.
+"""The one writer of the archive, with a connection of its own to the store.
 
-It shares no loop with what serves. What it has in hand is in the queue of the store until the
+What it has in hand is in the queue of the store until the
 archive has it on disk, so it may be killed at any moment. Being told twice of a run adds nothing.
 """
 
@@ -11,9 +11,7 @@ import contextlib
 import fcntl
 import logging
 import sqlite3
-import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from api.history.archive import Archive, Limits, discard, path_of, set_aside
@@ -40,19 +38,6 @@ NOBODY = "none"
 _log = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def keep_history(url: str, site: str, data_dir: Path, limits: Limits) -> AsyncIterator[None]:
-    """Archive what ends at a site, in a thread, until the block ends."""
-    historian = Historian(url, site, data_dir, limits)
-    thread = threading.Thread(target=historian.run, name="historian", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        historian.stop()
-        await asyncio.to_thread(thread.join)
-
-
 class Historian:
     """Takes from the queue of a site, writes to the archive of a data folder."""
 
@@ -61,31 +46,13 @@ class Historian:
         self._site = site
         self._data_dir = data_dir
         self._limits = limits
-        self._loop = asyncio.new_event_loop()
-        self._stopped = asyncio.Event()
 
-    def run(self) -> None:
-        """Work until `stop` is called. Blocks: it is the whole life of a thread."""
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._until_stopped())
-
-    def stop(self) -> None:
-        """Have `run` return; may be called from another thread."""
-        with contextlib.suppress(RuntimeError):  # it has returned already
-            self._loop.call_soon_threadsafe(self._stopped.set)
-
-    async def _until_stopped(self) -> None:
-        work = asyncio.create_task(self._insist())
-        await self._stopped.wait()
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
-
-    async def _insist(self) -> None:
+    async def work(self) -> None:
+        """Archive what ends, until cancelled; whatever is away is waited for."""
         while True:
             try:
                 with _alone(self._data_dir):
-                    await self._work()
+                    await self._archive()
             except sqlite3.OperationalError as error:
                 _log.warning("no history for now: %s", error)
             except sqlite3.DatabaseError as error:
@@ -97,7 +64,7 @@ class Historian:
                 _log.exception("history broke")
             await asyncio.sleep(RETRY_S)
 
-    async def _work(self) -> None:
+    async def _archive(self) -> None:
         store = await Store.connect(self._url, self._site)
         try:
             if self._limits.keeps:

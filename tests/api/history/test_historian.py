@@ -32,14 +32,12 @@ PLAN = PlanRecord(
 HISTORIAN = """
 import asyncio, sys
 from pathlib import Path
-from api.history import Limits, keep_history
+from api.history.archive import Limits
+from api.history.historian import Historian
 
-async def work(url, site, folder):
-    async with keep_history(url, site, Path(folder), Limits(days=36_500, size_bytes=2**30)):
-        print("at work", flush=True)
-        await asyncio.Event().wait()
-
-asyncio.run(work(*sys.argv[1:]))
+url, site, folder = sys.argv[1:]
+print("at work", flush=True)
+asyncio.run(Historian(url, site, Path(folder), Limits(days=36_500, size_bytes=2**30)).work())
 """
 
 
