@@ -120,6 +120,14 @@ def test_what_is_older_than_allowed_goes_and_is_told_of(archive: Archive, reader
     assert reader.removed(NOW_US + DAY_US) == []
 
 
+def test_file_shrinks_when_much_is_removed(archive: Archive) -> None:
+    runs = [record(NOW_US + i) for i in range(500)]
+    archive.add([whole(one, [operation(one.run, work=os.urandom(1_000).hex())]) for one in runs])
+    before = archive.size_bytes
+    archive.keep_within(NOW_US + 400 + 7 * DAY_US + SECOND_US)
+    assert archive.size_bytes < before / 3
+
+
 def test_file_stays_within_its_size_and_loses_the_oldest(tmp_path: Path) -> None:
     limits = Limits(days=7, size_bytes=512 * 1024)
     made = [record(NOW_US + i) for i in range(400)]
