@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -42,6 +42,9 @@ class Metrics:
         self._whole = self._histogram("fjord_run_seconds", "From submission to end.")
         self._queued = self._histogram("fjord_run_queue_seconds", "From submission to start.")
         self._computed = self._histogram("fjord_run_compute_seconds", "From start to end.")
+        self.history_waiting = Gauge(
+            "fjord_history_waiting", "Entries that wait to be archived.", registry=self.registry
+        )
 
     def take(self, record: RunRecord) -> None:
         """Count a run that has ended, once."""

@@ -37,7 +37,6 @@ from scheduler.control.records import (
     RunRecord,
     RunState,
 )
-from scheduler.model import keys
 from scheduler.model.messages import Release
 from scheduler.model.problem import Band
 
@@ -222,7 +221,7 @@ class Late:
 
     async def until_empty(self) -> list[float]:
         found = []
-        while await self._store.call("XLEN", keys.history(self._store.site)):
+        while await self._store.history_waiting():
             found += await self.for_a_while(LOOK_S)
         return found
 

@@ -54,6 +54,7 @@ async def get_metrics(request: Request) -> Response:
     """Measure: runs by workload and state, waits, machines, the plan."""
     context = of(request)
     view = await context.store.view()
+    context.metrics.history_waiting.set(await context.store.history_waiting())
     text, content_type = context.metrics.exposition(view, request.headers.get("accept", ""))
     return Response(text, headers={"Content-Type": content_type})
 

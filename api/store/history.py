@@ -77,6 +77,10 @@ class HistoryQueue(Runs):
         last = found[-1][0].decode() if found else after
         return HistoryPage(last=last, entries=codec.entries(found, HISTORY_TYPES))
 
+    async def history_waiting(self) -> int:
+        """How many entries are in the queue."""
+        return int(await self.call("XLEN", keys.history(self.site)))
+
     async def whole_runs(self, runs: Sequence[str]) -> list[WholeRun]:
         """What the store has of these runs; those that it does not have are left out."""
         found = await self.together(

@@ -45,8 +45,9 @@ def test_history_has_every_run_once_after_kills_of_the_service(fragile: Service)
                 parts_of(fragile, "api.cli serve")[0].kill()
             runs.append(submitted(client, number))
         wait_until(lambda: set(runs) <= set(archived(fragile)))
-        listed: list[str] = []
-        wait_until(lambda: bool(listed.extend(r.id for r in client.runs(limit=1000)) or listed))
+        # The service may still be on its way back.
+        wait_until(lambda: bool(client.runs()))
+        listed = [run.id for run in client.runs(limit=1000)]
     for found in (archived(fragile), listed):
         assert {found.count(run) for run in runs} == {1}
         assert max(Counter(found).values()) == 1

@@ -32,6 +32,8 @@ def _ends(state: State) -> Iterator[tuple[LiveOperation, End]]:
         if op.placement is not None:
             yield op, (op.placement.end_us, op.placement.spread_us)
     for machine in state.machines.values():
-        op = state.operations[machine.running] if machine.running else None
-        if op is not None and op.state is OperationState.RUNNING and op.mode is not None:
-            yield op, (op.expected_end_us, spread_us(op.mode))
+        running = state.operations.get(machine.running)
+        if running is None or running.mode is None:
+            continue
+        if running.state is OperationState.RUNNING:
+            yield running, (running.expected_end_us, spread_us(running.mode))

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,8 +189,8 @@ def test_folder_without_an_archive_holds_nothing(reader: Reader) -> None:
 def test_late_run_has_one_cause(
     archive: Archive,
     reader: Reader,
-    given: dict[str, int],
-    operations: dict[str, int],
+    given: dict[str, Any],
+    operations: dict[str, Any],
     cause: Cause,
 ) -> None:
     late = record(deadline_us=NOW_US + 1_000, **given)
@@ -201,11 +202,11 @@ def test_late_run_has_one_cause(
         message="signal 9",
         at_us=NOW_US,
     )
-    fields = {
+    fields: dict[str, Any] = {
         "started_us": NOW_US,
         "ended_us": NOW_US + SECOND_US,
-        "failures": (failure,) if operations.pop("failed", False) else (),
-        **operations,
+        "failures": (failure,) if "failed" in operations else (),
+        **{name: value for name, value in operations.items() if name != "failed"},
     }
     archive.add([whole(late, [operation(late.run, **fields)]), whole(record())])
     (miss,) = reader.misses(0, 2 * NOW_US, 10)

@@ -53,9 +53,9 @@ async def end(
     await store.resign(lease)
 
 
-def queue_is_empty(store: Store, site: str) -> Callable[[], Awaitable[bool]]:
+def queue_is_empty(store: Store) -> Callable[[], Awaitable[bool]]:
     async def ask() -> bool:
-        return bool(await store.call("XLEN", f"fjord:{{{site}}}:history") == 0)
+        return await store.history_waiting() == 0
 
     return ask
 
@@ -66,10 +66,10 @@ async def test_run_goes_from_the_store_to_the_archive(
     ended = record(run="r-1", operations=(operation("r-1"),))
     await end(store, [ended, record(run="r-2", state=RunState.RUNNING, ended_us=None)], plans=1)
     async with keep_history(store_url, site, tmp_path, CENTURY):
-        await eventually(queue_is_empty(store, site))
+        await eventually(queue_is_empty(store))
         assert await store.run("r-1") == ended
         await end(store, [ended], forget=True)
-        await eventually(queue_is_empty(store, site))
+        await eventually(queue_is_empty(store))
     reader = Reader(tmp_path)
     assert await store.run("r-1") is None
     assert [each.run for each in await store.runs()] == ["r-2"]
@@ -94,7 +94,7 @@ async def test_without_history_runs_are_forgotten_and_the_archive_goes(
     ended = record()
     await end(store, [ended], forget=True)
     async with keep_history(store_url, site, tmp_path, OFF):
-        await eventually(queue_is_empty(store, site))
+        await eventually(queue_is_empty(store))
     assert await store.run(ended.run) is None
     assert not path_of(tmp_path).exists()
 
@@ -105,7 +105,7 @@ async def test_unreadable_entry_does_not_hold_up_those_after_it(
     await store.call("XADD", f"fjord:{{{site}}}:history", "*", "t", "Nonsense", "d", "{}")
     await end(store, [record(run="r-1")])
     async with keep_history(store_url, site, tmp_path, CENTURY):
-        await eventually(queue_is_empty(store, site))
+        await eventually(queue_is_empty(store))
     assert Reader(tmp_path).summary("r-1") is not None
 
 
@@ -116,7 +116,7 @@ async def test_damaged_archive_is_replaced_and_history_goes_on(
     path_of(tmp_path).write_bytes(b"no database" * 1000)
     await end(store, [record(run="r-1")])
     async with keep_history(store_url, site, tmp_path, CENTURY):
-        await eventually(queue_is_empty(store, site))
+        await eventually(queue_is_empty(store))
     assert Reader(tmp_path).summary("r-1") is not None
 
 
@@ -144,7 +144,7 @@ async def test_killed_at_any_moment_it_loses_nothing_and_keeps_nothing_twice(
                     child.send_signal(signal.SIGKILL)
             child.wait()
     async with keep_history(store_url, site, tmp_path, CENTURY):
-        await eventually(queue_is_empty(store, site))
+        await eventually(queue_is_empty(store))
     found = Reader(tmp_path).find(RunQuery(), 2 * len(made))
     assert sorted(each.run for each in found) == sorted(each.run for each in made)
     assert await store.runs() == []
