@@ -28,6 +28,8 @@ from scheduler.model.ports import DurationOracle
 from scheduler.portfolio import placer, placers, warm_up
 
 ANY_ADDRESS = "0.0.0.0"
+HISTORY_AFTER_S = 3.0
+"""After a restart the first answers come before history goes on; what ends is queued meanwhile."""
 
 OracleMaker = Callable[[Path], DurationOracle]
 """Makes the oracle of a brain from what lies in the data folder."""
@@ -125,7 +127,9 @@ async def services(
             solver = await stack.enter_async_context(SolverProcess())
             told = BrainSettings(fill_share=settings.profile_share)
             limits = Limits(days=settings.history_days, size_bytes=settings.history_bytes)
-            history = keep_history(url, settings.site, settings.data_dir, limits)
+            history = keep_history(
+                url, settings.site, settings.data_dir, limits, after_s=HISTORY_AFTER_S
+            )
             await stack.enter_async_context(history)
             brain = partial(build_brain, settings.data_dir, make_oracle, told)
             learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)

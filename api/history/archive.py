@@ -102,10 +102,7 @@ class Archive:
         """
         with self._changing():
             for run in runs:
-                try:
-                    self._add_run(run)
-                except Defect as defect:
-                    _log.error("a run is left out of history: %s", defect)
+                self._try_run(run)
             self._db.executemany(
                 "INSERT OR IGNORE INTO plans VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -124,6 +121,16 @@ class Archive:
         """What the archive takes of the disk, its write-ahead log included."""
         log = self._path.with_name(f"{FILE}-wal")
         return sum(path.stat().st_size for path in (self._path, log) if path.exists())
+
+    def _try_run(self, whole: WholeRun) -> None:
+        """Keep a run, or leave out all of it: one that cannot be kept must not hold up the rest."""
+        self._db.execute("SAVEPOINT run")
+        try:
+            self._add_run(whole)
+        except (Defect, OverflowError, sqlite3.IntegrityError, sqlite3.DataError) as error:
+            self._db.execute("ROLLBACK TO run")
+            _log.error("a run is left out of history: %s", error)
+        self._db.execute("RELEASE run")
 
     def _add_run(self, whole: WholeRun) -> None:
         record = decode(RunRecord, whole.record)

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from api.history.archive import Archive, Limits, discard, path_of, set_aside
+from api.history.archive import Archive, Limits, OtherVersion, discard, path_of, set_aside
 from api.store import FIRST, HistoryPage, RunEnded, Store, WholeRun
 from scheduler.control.plan_records import PlanRecord
 from scheduler.model.errors import FjordError
@@ -53,10 +53,12 @@ class Historian:
             try:
                 with _alone(self._data_dir):
                     await self._archive()
-            except sqlite3.OperationalError as error:
-                _log.warning("no history for now: %s", error)
             except sqlite3.DatabaseError as error:
-                set_aside(self._data_dir, error)
+                # Of its many kinds only the plain one says that the file itself is broken.
+                if type(error) in {sqlite3.DatabaseError, OtherVersion}:
+                    set_aside(self._data_dir, error)
+                else:
+                    _log.warning("no history for now: %r", error)
             except (FjordError, OSError) as error:
                 _log.warning("no history for now: %s", error)
             except Exception:

@@ -43,10 +43,18 @@ class Order:
 
 
 @asynccontextmanager
-async def keep_history(url: str, site: str, data_dir: Path, limits: Limits) -> AsyncIterator[None]:
-    """Archive what ends at a site, in a process of its own, until the block ends."""
+async def keep_history(
+    url: str, site: str, data_dir: Path, limits: Limits, *, after_s: float = 0.0
+) -> AsyncIterator[None]:
+    """Archive what ends at a site, in a process of its own, until the block ends.
+
+    Parameters
+    ----------
+    after_s
+        When to begin: the start of the process takes a quarter of a second of a core.
+    """
     order = Order(url=url, site=site, data_dir=str(data_dir), limits=limits)
-    keeper = asyncio.create_task(_keep_running(order), name="history")
+    keeper = asyncio.create_task(_keep_running(order, after_s), name="history")
     try:
         yield
     finally:
@@ -55,7 +63,8 @@ async def keep_history(url: str, site: str, data_dir: Path, limits: Limits) -> A
             await keeper
 
 
-async def _keep_running(order: Order) -> None:
+async def _keep_running(order: Order, after_s: float) -> None:
+    await asyncio.sleep(after_s)
     while True:
         try:
             process = await asyncio.create_subprocess_exec(

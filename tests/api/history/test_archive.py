@@ -65,9 +65,16 @@ def test_what_is_told_twice_is_kept_once(archive: Archive, reader: Reader) -> No
 def test_unreadable_run_is_left_out_and_the_others_are_kept(
     archive: Archive, reader: Reader
 ) -> None:
-    good = record()
-    archive.add([replace(whole(good), record=b"{"), whole(good)])
+    good, late = record(), record(deadline_us=NOW_US)
+    beyond = record(submitted_us=2**63, ended_us=2**63)
+    bad = [
+        replace(whole(good), record=b"{"),
+        replace(whole(late), operations=b"{"),
+        whole(beyond),
+    ]
+    archive.add([*bad, whole(good)])
     assert reader.find(RunQuery(), 10) == [good]
+    assert reader.misses(0, 2 * NOW_US, 10) == []
 
 
 @pytest.mark.parametrize(
