@@ -82,7 +82,7 @@ class Context:
 
     @property
     def history(self) -> Reader:
-        """What has ended."""
+        """The archive of what has ended."""
         return Reader(self.settings.data_dir)
 
     @property

@@ -1,4 +1,4 @@
-"""What history costs: archiving, searching, room, memory, and the loop that serves beside it.
+"""The costs of history: archiving, searching, room, memory, and a loop beside it.
 
     python -m benchmarks.history [--runs 100000] [--queued 2000] [--seed 0]
 
@@ -203,7 +203,7 @@ async def loop_beside(folder: Path, queued: int, seed: int) -> None:
 
 
 class Late:
-    """How late this loop wakes up, in milliseconds."""
+    """Delays with which this loop wakes up, in milliseconds."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -115,7 +115,7 @@ def _took(run: Run) -> str:
 
 
 def _foreseen(run: Run, by: str) -> str:
-    """How long a run was promised or is estimated to take, in milliseconds."""
+    """Time that a run was promised or is estimated to take, in milliseconds."""
     end_us = run.record.get(f"{by}_p50_us")
     return output.milliseconds(end_us - run.record["submitted_us"]) if end_us else ""
 

@@ -1,4 +1,4 @@
-"""What has ended: an archive in the data folder, written by one process and read by all routes."""
+"""The archive of what has ended: written by one process, read by all routes."""
 
 from api.history.archive import Archive, Limits
 from api.history.process import keep_history

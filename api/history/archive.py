@@ -41,14 +41,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much history is kept; nothing at all if either is 0."""
+    """Bounds on history in age and size; nothing at all is kept if either is 0."""
 
     days: float
     size_bytes: int
 
     @property
     def keeps(self) -> bool:
-        """Whether anything is kept."""
+        """True if anything is kept."""
         return self.days > 0 and self.size_bytes > 0
 
 
@@ -118,7 +118,7 @@ class Archive:
 
     @property
     def size_bytes(self) -> int:
-        """What the archive takes of the disk, its write-ahead log included."""
+        """Room that the archive takes of the disk, its write-ahead log included."""
         log = self._path.with_name(f"{FILE}-wal")
         return sum(path.stat().st_size for path in (self._path, log) if path.exists())
 

@@ -64,7 +64,7 @@ def misses_of(record: RunRecord, operations: Sequence[OperationRecord]) -> Itera
 
 
 def is_late(record: RunRecord) -> bool:
-    """Whether the operations of a run are needed to say what it missed."""
+    """Say if a run missed anything: its operations are needed to tell the cause."""
     return any(True for _ in misses_of(record, ()))
 
 

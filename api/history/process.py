@@ -23,7 +23,7 @@ from api.history.archive import Limits
 from api.history.historian import Historian
 
 NICENESS = 10
-"""What has ended can wait a little: the service it belongs to goes first."""
+"""The service that it belongs to goes first: history can wait a little."""
 AGAIN_S = 1.0
 """Pause before a process that died is started again."""
 END_S = 5.0

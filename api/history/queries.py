@@ -1,4 +1,4 @@
-"""What a list of runs is asked for, and where its pages begin."""
+"""Questions for a list of runs, and the places where its pages begin."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunQuery:
-    """Which runs are wanted; what is not said does not matter.
+    """A choice of runs; what is not said does not matter.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class RunQuery:
     after: Place | None = None
 
     def wants(self, record: RunRecord) -> bool:
-        """Whether a run is among those wanted."""
+        """Say if a run is among those wanted."""
         return (
             self.since_us <= record.submitted_us
             and (self.until_us is None or record.submitted_us < self.until_us)

@@ -1,4 +1,4 @@
-"""What history tells beside the runs: deadlines that were missed, and plans."""
+"""History beside the runs: deadlines that were missed, and plans."""
 
 from __future__ import annotations
 

@@ -56,10 +56,10 @@ class HistoryPage:
 
 
 class HistoryQueue(Runs):
-    """What waits to be archived."""
+    """The entries that wait to be archived."""
 
     async def take_history(self, archive: str, ttl_ms: int) -> bool:
-        """Whether that archive is the one of the site, for another while.
+        """Make that archive the one of the site for another while; false if another is.
 
         An archive that comes back is recognised by its id; another waits until that has run out.
         """
@@ -78,11 +78,11 @@ class HistoryQueue(Runs):
         return HistoryPage(last=last, entries=codec.entries(found, HISTORY_TYPES))
 
     async def history_waiting(self) -> int:
-        """How many entries are in the queue."""
+        """Number of entries in the queue."""
         return int(await self.call("XLEN", keys.history(self.site)))
 
     async def whole_runs(self, runs: Sequence[str]) -> list[WholeRun]:
-        """What the store has of these runs; those that it does not have are left out."""
+        """Records of these runs as the store has them; runs that it does not have are left out."""
         found = await self.together(
             *(("HMGET", keys.run(self.site, run), "record", "operations") for run in runs)
         )

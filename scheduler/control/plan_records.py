@@ -1,4 +1,4 @@
-"""What is kept of a plan once it has passed: who made it, what it promised, and its fate."""
+"""The record of a plan once it has passed: who made it, what it promised, and its fate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scheduler.control.records import SiteView
 
 
 class Verdict(StrEnum):
-    """What became of a plan."""
+    """The fate of a plan."""
 
     IN_FORCE = "in_force"  # placed at once by the heuristic, or carried over: what was shown
     ACCEPTED = "accepted"  # proposed by a solver, and adopted

@@ -1,4 +1,4 @@
-"""What the methods on history ask for."""
+"""The methods on history: missed deadlines and plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of proposals, told as it happens: history keeps it."""
+"""The fate of proposals, told as it happens: history keeps it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is promised: the finish that the first plan foresees which places all of it."""
+"""Promises to runs: the finish by the first plan that places all of a run."""
 
 from __future__ import annotations
 

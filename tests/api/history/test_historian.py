@@ -44,7 +44,7 @@ asyncio.run(Historian(url, site, Path(folder), Limits(days=36_500, size_bytes=2*
 async def end(
     store: Store, records: Sequence[RunRecord], *, forget: bool = False, plans: int = 0
 ) -> None:
-    """What a controller writes of runs that end."""
+    """Write what a controller writes of runs that end."""
     lease = await store.take_lease("one", 60_000)
     assert lease is not None
     gone = tuple(Release(run=each.run) for each in records) if forget else ()

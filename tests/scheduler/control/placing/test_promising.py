@@ -1,4 +1,4 @@
-"""What a run is promised stays as it was; what is estimated of it moves with the plan."""
+"""The promise to a run stays as it was; the estimate moves with the plan."""
 
 from __future__ import annotations
 
