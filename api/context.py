@@ -12,6 +12,7 @@ import httpx
 from fastapi import Request
 
 from api.auth import Gate, WatchedGate
+from api.history import Reader
 from api.json_process import JsonProcess
 from api.limits import Seats
 from api.metrics import Metrics
@@ -94,6 +95,11 @@ class Context:
     def store(self) -> Store:
         """The store of the site."""
         return self.services.store
+
+    @property
+    def history(self) -> Reader:
+        """The archive of what has ended."""
+        return Reader(self.settings.data_dir)
 
     @property
     def tensor_headers(self) -> dict[str, str]:

@@ -32,6 +32,7 @@ STATUS: dict[type[model.FjordError], int] = {
     model.InvalidArtifact: 422,
     model.InvalidTensor: 422,
     model.UnknownName: 404,
+    model.Gone: 410,
     model.UnknownOperator: 422,
     model.DuplicateName: 409,
     model.Conflict: 409,

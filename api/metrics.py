@@ -56,6 +56,9 @@ class Metrics:
         self._whole = self._histogram("fjord_run_seconds", "From submission to end.")
         self._queued = self._histogram("fjord_run_queue_seconds", "From submission to start.")
         self._computed = self._histogram("fjord_run_compute_seconds", "From start to end.")
+        self.history_waiting = Gauge(
+            "fjord_history_waiting", "Entries that wait to be archived.", registry=self.registry
+        )
 
     def take(self, record: RunRecord) -> None:
         """Count a run that has ended, once."""

@@ -16,6 +16,8 @@ MOST_CHECK_BYTES = 12 * 1024 * MIB
 """What a model of the largest size takes while it is parsed, loaded and optimised."""
 LEAST_MIB = 256
 """Of a limit on memory: below it not even the runtime loads."""
+MOST_DAYS = 36_500
+"""A century: far below where microseconds overflow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,8 @@ class Settings:
         Measurements of its own after which the service trains a cost model; 0 turns it off.
     inline_bytes
         Tensors up to this size travel inside messages.
+    history_days, history_bytes
+        How long what has ended is kept in the archive, and how large that may get; 0 keeps nothing.
     """
 
     data_dir: Path
@@ -78,6 +82,8 @@ class Settings:
     unplaceable_s: int = 60
     train_rows: int = 200
     inline_bytes: int = 4096
+    history_days: float = 7.0
+    history_bytes: int = 1024 * MIB
 
     @property
     def check_bytes(self) -> int:
@@ -98,14 +104,15 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
         ``_AGE_S``, ``_TRAIN_ROWS``, ``_MAX_JSON_BYTES``, ``_MAX_QUEUED``, ``_MAX_LISTENERS``,
-        ``_HEADER_S``, ``_BODY_S``, ``_CHECK_MIB``, ``_UNPLACEABLE_S``.
+        ``_HEADER_S``, ``_BODY_S``, ``_CHECK_MIB``, ``_UNPLACEABLE_S``, ``_HISTORY_DAYS``,
+        ``_HISTORY_BYTES``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, rows or seconds are no whole number from 0 up,
-            one of the limits is no whole number from 1 up, or the memory is neither 0 nor at least
-            256 MiB.
+            If the share is no number from 0 to 0.5, the days are no number of them, if rows,
+            seconds or bytes are no whole number from 0 up, one of the limits is none from 1 up, or
+            the memory is neither 0 nor at least 256 MiB.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -124,6 +131,8 @@ class Settings:
             max_listeners=_whole(environment, "FJORD_MAX_LISTENERS", 1_000),
             header_s=_whole(environment, "FJORD_HEADER_S", 10),
             body_s=_whole(environment, "FJORD_BODY_S", 30),
+            history_days=_days(environment.get("FJORD_HISTORY_DAYS", "7")),
+            history_bytes=_whole(environment, "FJORD_HISTORY_BYTES", 1024 * MIB, least=0),
         )
 
 
@@ -142,6 +151,17 @@ def _check_bytes(text: str) -> int:
         law = f"FJORD_CHECK_MIB must be 0 or a whole number of MiB from {LEAST_MIB} up"
         raise InvalidInput(f"{law}; got {text!r}", field="FJORD_CHECK_MIB")
     return mib * MIB
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
+    if not 0.0 <= days <= MOST_DAYS:
+        law = f"FJORD_HISTORY_DAYS must be a number from 0 to {MOST_DAYS}"
+        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_HISTORY_DAYS")
+    return days
 
 
 def _share(text: str) -> float:

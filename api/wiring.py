@@ -17,6 +17,7 @@ from api.costs import build_oracle
 from api.embedded import EmbeddedStore, keep_alive
 from api.feed import ChangeFeed
 from api.garbage import short_collections
+from api.history import Limits, keep_history
 from api.learning import CostLearning, LearningSettings
 from api.settings import Settings
 from api.solver_process import SolverProcess
@@ -29,6 +30,8 @@ from scheduler.model.ports import DurationOracle
 from scheduler.portfolio import placer, placers, warm_up
 
 ANY_ADDRESS = "0.0.0.0"
+HISTORY_AFTER_S = 3.0
+"""After a restart the first answers come before history goes on; what ends is queued meanwhile."""
 
 OracleMaker = Callable[[Path], DurationOracle]
 """Makes the oracle of a brain from what lies in the data folder."""
@@ -133,6 +136,11 @@ async def services(
                 age_us=settings.age_s * 1_000_000,
                 unplaceable_us=settings.unplaceable_s * 1_000_000,
             )
+            limits = Limits(days=settings.history_days, size_bytes=settings.history_bytes)
+            history = keep_history(
+                url, settings.site, settings.data_dir, limits, after_s=HISTORY_AFTER_S
+            )
+            await stack.enter_async_context(history)
             brain = partial(build_brain, settings.data_dir, make_oracle, told)
             learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
             learning = CostLearning(settings.data_dir, learned)

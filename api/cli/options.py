@@ -29,6 +29,10 @@ StoreUrl = Annotated[
         help="A Redis or Valkey of your own; else embedded.",
     ),
 ]
+Since = Annotated[
+    str, typer.Option("--since", help="Not before: 90m, 2h or 7d ago, or an ISO 8601 time.")
+]
+Until = Annotated[str, typer.Option("--until", help="Before that: as --since.")]
 Name = Annotated[str, typer.Option("--name", help="Name of the agent; the box's by default.")]
 Box = Annotated[
     str,

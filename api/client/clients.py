@@ -141,6 +141,8 @@ class Client:
     schedule = _sync(calls.schedule)
     policy = _sync(calls.policy)
     predictions = _sync(calls.predictions)
+    misses = _sync(calls.misses)
+    plans = _sync(calls.plans)
     set_policy = _sync(calls.set_policy)
 
 
@@ -232,4 +234,6 @@ class AsyncClient:
     schedule = _async(calls.schedule)
     policy = _async(calls.policy)
     predictions = _async(calls.predictions)
+    misses = _async(calls.misses)
+    plans = _async(calls.plans)
     set_policy = _async(calls.set_policy)

@@ -49,6 +49,11 @@ class Run:
         """Why it waits, or why it ended as it did."""
         return " ".join(filter(None, (self.record.get("reason"), self.record.get("detail"))))
 
+    @property
+    def cursor(self) -> str:
+        """Where a list goes on behind this run; empty if it was only just accepted."""
+        return f"{self.record['submitted_us']}.{self.id}" if self.record else ""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerEvent:

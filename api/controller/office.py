@@ -49,7 +49,8 @@ from scheduler.control.events import (
     RunSubmitted,
     Tick,
 )
-from scheduler.control.records import RunRecord, RunState
+from scheduler.control.plan_records import PlanRecord, shown
+from scheduler.control.records import RunRecord, RunState, SiteView
 from scheduler.model.errors import Defect, FjordError, StaleEpoch, Unavailable, UnknownName
 from scheduler.model.messages import AgentLost, FailureReason
 
@@ -109,6 +110,7 @@ class Office:
         self._learned = asyncio.Event()
         self._request: RequestPlan | None = None
         self._requested = asyncio.Event()
+        self._kept: PlanRecord | None = None
         self._tasks: asyncio.TaskGroup
 
     async def hold(self) -> None:
@@ -299,8 +301,21 @@ class Office:
             view = self._brain.view(self._store.now_us())
             took_s = time.perf_counter() - began_s
             self._stalls.took(took_s, "a view")
-            await self._commit(Batch(view=view))
+            await self._commit(Batch(view=view, history=self._shown(view)))
             await asyncio.sleep(max(0.0, took_s / VIEW_SHARE - settings.view_s))
+
+    def _shown(self, view: SiteView) -> tuple[PlanRecord, ...]:
+        """The plan that a view shows, if it is a new one and the last was kept a while ago."""
+        plan = shown(view)
+        last, pause_us = self._kept, self._settings.unwatched_view_s * 1_000_000
+        if plan is None:
+            return ()
+        if last is not None and (
+            plan.version == last.version or plan.at_us - last.at_us < pause_us
+        ):
+            return ()
+        self._kept = plan
+        return (plan,)
 
     async def _report(self) -> None:
         """Write the report on costs after changes."""

@@ -12,11 +12,12 @@ from api.answers import Accepted, ProfileList, RunOperators
 from api.auth import Scope
 from api.context import Context, of
 from api.drilldown import answers
+from api.finding import whole_run
 from api.matching import Place, command, matches, places
 from api.registry import ModelRecord
 from api.routes.common import json_of, reply, route, router_of
+from api.run_ids import new_run_id
 from api.schemas import ProfileRequest
-from api.submission import new_run_id
 from devices.graph import ModelInfo, TensorInfo, bind_shapes
 from scheduler.control.events import ProfileRequested
 from scheduler.control.records import RunRecord
@@ -39,7 +40,7 @@ async def profile_model(request: Request, name: str, body: ProfileRequest) -> Re
     context = of(request)
     record = await context.store.model(name)
     await _check_machines(body.machines, context)
-    run = new_run_id()
+    run = new_run_id(context.store.now_us())
     event = ProfileRequested(
         at_us=context.store.now_us(),
         run=run,
@@ -76,9 +77,7 @@ async def run_operators(request: Request, run: str, stage: str) -> Response:
     note, at others: `POST /v1/models/{name}/profile`.
     """
     context = of(request)
-    record = await context.store.run(run)
-    if record is None:
-        raise UnknownName(f"there is no run {run!r}", field="run")
+    record = await whole_run(run, context)
     found = await _stage(record, stage, context)
     ran = places(record.operations, stage)
     matched = matches(await context.store.profiles(found.digest), ran)

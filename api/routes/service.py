@@ -56,6 +56,7 @@ async def get_metrics(request: Request) -> Response:
     context = of(request)
     view = await context.store.view()
     context.metrics.set_aside(len(await context.store.set_aside()))
+    context.metrics.history_waiting.set(await context.store.history_waiting())
     text, content_type = context.metrics.exposition(view, request.headers.get("accept", ""))
     return Response(text, headers={"Content-Type": content_type})
 

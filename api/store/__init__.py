@@ -1,5 +1,6 @@
 """The one door to Redis: everything that the service keeps, behind the class `Store`."""
 
+from api.store.history import HistoryPage, RunEnded, RunForgotten, WholeRun
 from api.store.log import FIRST, queued
 from api.store.office import Batch, Lease, Store
 from api.store.questions import Answer, Inbox, Position, Question
@@ -14,14 +15,18 @@ __all__ = [
     "Answer",
     "Batch",
     "Change",
+    "HistoryPage",
     "Inbox",
     "Lease",
     "Position",
     "Question",
     "QueueLimits",
+    "RunEnded",
+    "RunForgotten",
     "SetAside",
     "Store",
     "Trail",
     "ViewChanged",
+    "WholeRun",
     "queued",
 ]

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from api.store import codec
 from api.store.connection import Argument, Command
+from api.store.history import HistoryQueue, RunEnded, RunForgotten
 from api.store.keeping import LeaseKeeper
 from api.store.questions import Questions
 from api.store.queue import FINAL, queues
@@ -15,6 +16,7 @@ from api.store.runs import ViewChanged
 from api.store.scripts import COMMIT, DECLARE_LOST, DROP_LEASE, HOLD_LEASE, TAKE_LEASE
 from api.store.trail import SetAside, Trail
 from scheduler.control.events import EVENT_TYPES, Event
+from scheduler.control.plan_records import PlanRecord
 from scheduler.control.predicting.costs import CostReport
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model import keys
@@ -59,7 +61,9 @@ class Batch:
     records, gone
         Runs with those of their operations that changed, and the places of those that vanished.
     forget
-        Runs whose records go, with their tensors.
+        Runs whose records go once history has them, and whose tensors go at once.
+    history
+        Plans that history keeps; it keeps each record of `records` that has ended anyway.
     release
         Tensors of runs that ended.
     unprofiled
@@ -74,13 +78,14 @@ class Batch:
     gone: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     forget: tuple[Release, ...] = ()
     release: tuple[Release, ...] = ()
+    history: tuple[PlanRecord, ...] = ()
     unprofiled: tuple[str, ...] = ()
     profiles: tuple[Profile, ...] = ()
     view: SiteView | None = None
     costs: CostReport | None = None
 
 
-class Store(Questions):
+class Store(Questions, HistoryQueue):
     """The store of one site, with all that the service keeps in it."""
 
     async def take_lease(self, controller: str, ttl_ms: int) -> Lease | None:
@@ -202,12 +207,7 @@ class Store(Questions):
             yield self._added(keys.plans(self.site, plan.agent), plan, PLANS_KEPT)
         for record in batch.records:
             yield from self._record_commands(record, batch.gone.get(record.run, ()))
-        for release in batch.forget:
-            yield ("DEL", keys.run(self.site, release.run))
-            yield ("DEL", keys.operations(self.site, release.run))
-            yield ("ZREM", keys.runs(self.site), release.run)
-        for release in (*batch.forget, *batch.release):
-            yield self._added(keys.changes(self.site), release, CHANGES_KEPT)
+        yield from self._ended_commands(batch)
         yield from self._profile_commands(batch)
         if batch.view is not None:
             yield ("SET", keys.view(self.site), codec.encode(batch.view))
@@ -222,6 +222,14 @@ class Store(Questions):
             yield ("HSET", keys.set_aside(self.site), aside.entry, codec.encode(aside))
         if batch.trail is not None:
             yield ("SET", keys.trail(self.site), codec.encode(batch.trail))
+
+    def _ended_commands(self, batch: Batch) -> Iterator[Command]:
+        for release in batch.forget:
+            yield self.for_history(RunForgotten(run=release.run))
+        for release in (*batch.forget, *batch.release):
+            yield self._added(keys.changes(self.site), release, CHANGES_KEPT)
+        for passed in batch.history:
+            yield self.for_history(passed)
 
     def _profile_commands(self, batch: Batch) -> Iterator[Command]:
         for digest in batch.unprofiled:
@@ -246,6 +254,8 @@ class Store(Questions):
         if record.state in FINAL:
             for queue in queues(self.site, record.workload):
                 yield ("SREM", queue, record.run)
+        if record.ended_us is not None:
+            yield self.for_history(RunEnded(run=record.run))
 
     @staticmethod
     def _added(key: str, message: object, kept: int) -> Command:

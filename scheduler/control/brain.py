@@ -25,11 +25,12 @@ from scheduler.control.events import (
     WorkloadRemoved,
 )
 from scheduler.control.measuring import gaps, linking, profiling, quiet
-from scheduler.control.placing import ageing, improving
+from scheduler.control.placing import ageing, improving, judging
 from scheduler.control.placing.explaining import Timetable
 from scheduler.control.placing.patience import is_stale
 from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
 from scheduler.control.placing.previewing import preview
+from scheduler.control.placing.promising import promise
 from scheduler.control.predicting.assuming import CostQuestion
 from scheduler.control.predicting.costing import cost_report, costs_beside
 from scheduler.control.predicting.costs import CostReport, KnownCost
@@ -88,6 +89,9 @@ class Brain:
         state, turn = self.state, Turn()
         state.now_us = max(state.now_us, event.at_us)
         lifecycle.expire(state, turn)
+        if not isinstance(event, ControllerStarted):
+            # What ended while nobody was in office is recorded once before it is forgotten.
+            lifecycle.forget(state, turn)
         _HANDLERS[type(event)](state, turn, event)
         suspecting.look(state, turn)
         ageing.look(state, turn)
@@ -102,6 +106,7 @@ class Brain:
             hopeless.note(state)
             if isinstance(event, RunSubmitted):
                 state.count("preemptions", count_overtaken(state, before, event.run))
+            promise(state)
         linking.ask(state, turn)
         dispatch(state, turn)
         _record(state, turn)
@@ -211,7 +216,7 @@ _HANDLERS: dict[type, _Handler] = {
     WorkloadRemoved: _workload_removed,
     RunSubmitted: lifecycle.submit,
     RunCancelled: lifecycle.cancel,
-    PlanProposed: improving.proposed,
+    PlanProposed: judging.proposed,
     PolicyChanged: _policy_changed,
     CostModelChanged: _cost_model_changed,
     Tick: _tick,

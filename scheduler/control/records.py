@@ -143,9 +143,11 @@ class RunRecord:
     kind
         ``run``, or ``profile`` for the measuring of a model.
     predicted_p50_us, predicted_p95_us
-        Predicted finish, absolute.
+        Promised finish, absolute: by the first plan that placed all of the run. It stays as it is.
     chance
-        Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a prediction.
+        Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a promise.
+    estimated_p50_us, estimated_p95_us, estimated_chance
+        The same by the plan of now; the last ones of a run that has ended.
     effective_band
         What `band` counts as by now; ``None`` in records of before.
     reason, detail
@@ -175,6 +177,9 @@ class RunRecord:
     operations_total: int = 0
     operations_done: int = 0
     operations: tuple[OperationRecord, ...] = ()
+    estimated_p50_us: int | None = None
+    estimated_p95_us: int | None = None
+    estimated_chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ FjordError
 │   ├── InvalidArtifact a trained cost model is corrupted, or not made for what is asked
 │   ├── InvalidTensor   a value does not have the declared type, shape or encoding
 │   ├── UnknownName     no model, workload, run, machine or solver of that name
+│   │   └── Gone        there was such a run, or an output of it; a rule has removed it
 │   ├── UnknownOperator an operator that a predictor or provider does not know
 │   ├── DuplicateName   the name is taken
 │   ├── Conflict        the state of a thing does not allow what is asked of it now
@@ -84,6 +85,10 @@ class InvalidTensor(InvalidInput):
 
 class UnknownName(InvalidInput, LookupError):
     """Nothing of that kind has that name."""
+
+
+class Gone(UnknownName):
+    """What was asked for is over and was removed, by the rule that the message names."""
 
 
 class UnknownOperator(InvalidInput, LookupError):

@@ -58,6 +58,16 @@ def changes(site: str) -> str:
     return f"fjord:{{{site}}}:changes"
 
 
+def history(site: str) -> str:
+    """Stream of what is to go to the archive; an entry stays until it is there."""
+    return f"fjord:{{{site}}}:history"
+
+
+def historian(site: str) -> str:
+    """Expiring key that holds the id of the archive that takes the history of the site."""
+    return f"fjord:{{{site}}}:historian"
+
+
 def run(site: str, run_id: str) -> str:
     """Hash of one run: its latest `record` as JSON, without its operations."""
     return f"fjord:{{{site}}}:run:{run_id}"

@@ -136,9 +136,39 @@ def _run_request(
     return Request(method="POST", path=path, params=params, files=parts, wait_s=wait_s)
 
 
-def runs(*, state: str = "", limit: int = 100) -> Steps[list[Run]]:
-    """List runs, the latest first."""
-    params = {"limit": str(limit)} | ({"state": state} if state else {})
+def runs(
+    *,
+    state: str = "",
+    limit: int = 100,
+    workload: str = "",
+    priority: str = "",
+    kind: str = "",
+    since: str = "",
+    until: str = "",
+    cursor: str = "",
+) -> Steps[list[Run]]:
+    """List runs, the latest first, also those that ended long ago.
+
+    Parameters
+    ----------
+    workload
+        A name, or ``name@version``.
+    since, until
+        When it was submitted: a span back from now (``90m``, ``2h``, ``7d``), ISO 8601, or
+        microseconds.
+    cursor
+        `Run.cursor` of the last run of the page before.
+    """
+    wanted = {
+        "state": state,
+        "workload": workload,
+        "priority": priority,
+        "kind": kind,
+        "since": since,
+        "until": until,
+        "cursor": cursor,
+    }
+    params = {"limit": str(limit)} | {name: value for name, value in wanted.items() if value}
     answer = yield from get("/v1/runs", **params)
     return [run_of(record) for record in answer["runs"]]
 

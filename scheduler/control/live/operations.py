@@ -181,6 +181,9 @@ class LiveRun:
         Latest planned end of what has ended, and its standard deviation.
     touched
         Agents that were sent any of its operations.
+    promise
+        Finish, and standard deviation of that, by the first plan that placed all that was left of
+        it; ``None`` before there is one.
     works
         What agents are told of the work of each stage.
     """
@@ -222,6 +225,7 @@ class LiveRun:
     outputs: dict[str, Value] = field(default_factory=dict)
     recorded_us: int = 0
     served_us: int = 0
+    promise: tuple[int, float] | None = None
 
     @property
     def unfinished(self) -> int:

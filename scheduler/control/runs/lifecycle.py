@@ -94,13 +94,17 @@ def cancel(state: State, turn: Turn, event: RunCancelled) -> None:
 
 
 def expire(state: State, turn: Turn) -> None:
-    """End what is past its deadline, forget what has been kept long enough."""
+    """End what is past its deadline."""
     while state.deadlines and state.deadlines[0][0] <= state.now_us:
         run = state.active.get(heappop(state.deadlines)[2])
         if run is not None:
             detail = f"not through at its deadline; {_progress(run)}"
             reason = FailureReason.DEADLINE.value
             end_run(state, turn, run, RunState.FAILED, reason, detail)
+
+
+def forget(state: State, turn: Turn) -> None:
+    """Forget what has ended and has been kept long enough."""
     settings = state.settings
     while state.ended and (
         len(state.ended) > settings.keep_ended_runs
