@@ -9,6 +9,7 @@ import msgspec
 
 from api.errors import Problem
 from api.registry import ModelRecord, WorkloadRecord
+from api.store import SetAside
 from scheduler.control.predicting.costs import AccuracyReport, KnownCost, KnownLink, Learning
 from scheduler.control.records import (
     MachineView,
@@ -218,6 +219,13 @@ class PredictionList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetAsideList:
+    """Events that no controller takes in any more, the latest first."""
+
+    events: tuple[SetAside, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome:
     """What an agent needs to go on: the site, its store, the time there, the token for tensors."""
 
@@ -229,10 +237,17 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """The process lives, or the service is ready."""
+    """The process lives, or the service is ready.
+
+    Parameters
+    ----------
+    set_aside
+        Events that no controller takes in any more: each is a defect to be reported.
+    """
 
     status: str
     machines: int | None = None
+    set_aside: int | None = None
 
 
 DECLARED: tuple[type, ...] = (
@@ -255,6 +270,7 @@ DECLARED: tuple[type, ...] = (
     CostModels,
     AccuracyReport,
     PredictionList,
+    SetAsideList,
     Welcome,
     Health,
     Problem,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
@@ -18,6 +18,8 @@ BUCKETS_S = tuple(
     factor * 10.0**power for power in range(-3, 3) for factor in (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 )
 """From 1 ms to 700 s, six per decade: a quantile is read to within a fifth."""
+STALLS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Stalls of the loop: 50 ms is what no piece of work may take."""
 REMEMBERED_RUNS = 10_000
 """Ends of so many runs are remembered: a new controller tells some of them again."""
 
@@ -39,6 +41,17 @@ class Metrics:
             ["workload"],
             registry=self.registry,
         )
+        self._stall = Histogram(
+            "fjord_loop_stall_seconds",
+            "From when the loop of this process was due to serve somebody to when it did.",
+            buckets=STALLS_S,
+            registry=self.registry,
+        )
+        self._aside = Gauge(
+            "fjord_events_set_aside",
+            "Events that no controller takes in any more.",
+            registry=self.registry,
+        )
         self._whole = self._histogram("fjord_run_seconds", "From submission to end.")
         self._queued = self._histogram("fjord_run_queue_seconds", "From submission to start.")
         self._computed = self._histogram("fjord_run_compute_seconds", "From start to end.")
@@ -57,6 +70,14 @@ class Metrics:
             self._late.labels(workload).inc()
         if record.state is RunState.FINISHED:
             self._observe(workload, record)
+
+    def stalled(self, seconds: float) -> None:
+        """Count a turn of the loop that came so late."""
+        self._stall.observe(seconds)
+
+    def set_aside(self, count: int) -> None:
+        """Note how many events are set aside."""
+        self._aside.set(count)
 
     def exposition(self, view: SiteView | None, accept: str = "") -> tuple[bytes, str]:
         """Say everything in the format that a scraper accepts; text and content type."""

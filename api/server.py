@@ -134,6 +134,7 @@ async def _context(
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         metrics = Metrics()
         parts.feed.on_run(metrics.take)
+        parts.stalls.listen(metrics.stalled)
         yield Context(
             settings=settings,
             gates=WatchedGate(settings.data_dir),

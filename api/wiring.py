@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from api.feed import ChangeFeed
 from api.learning import CostLearning, LearningSettings
 from api.settings import Settings
 from api.solver_process import SolverProcess
+from api.stalls import LoopStalls
 from api.store import Store
 from cost_models.oracle import Oracle
 from devices.tensors import TensorStore, default_root
@@ -49,6 +50,7 @@ class Services:
     tensors: TensorStore
     store_url: str
     controller: Controller | None
+    stalls: LoopStalls
 
     def store_url_for(self, host: str) -> str:
         """Address of the store for somebody who reaches this service under `host`."""
@@ -116,6 +118,8 @@ async def services(
         store = await Store.connect(url, settings.site)
         stack.push_async_callback(store.close)
         tensors = open_tensors(settings)
+        stalls = LoopStalls()
+        await stack.enter_async_context(_running(stalls.watch(), "stalls"))
         feed = await stack.enter_async_context(ChangeFeed(store, tensors.release))
         candidate = None
         if controller:
@@ -126,9 +130,16 @@ async def services(
             brain = partial(build_brain, settings.data_dir, make_oracle, told)
             learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
             learning = CostLearning(settings.data_dir, learned)
-            candidate = Controller(store, brain, solver, learning=learning)
-            await stack.enter_async_context(_running(candidate))
-        yield Services(store=store, feed=feed, tensors=tensors, store_url=url, controller=candidate)
+            candidate = Controller(store, brain, solver, stalls, learning=learning)
+            await stack.enter_async_context(_running(candidate.run(), "controller"))
+        yield Services(
+            store=store,
+            feed=feed,
+            tensors=tensors,
+            store_url=url,
+            controller=candidate,
+            stalls=stalls,
+        )
 
 
 @asynccontextmanager
@@ -144,8 +155,8 @@ async def _embedded(settings: Settings) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _running(controller: Controller) -> AsyncIterator[None]:
-    task = asyncio.create_task(controller.run(), name="controller")
+async def _running(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(work, name=name)
     try:
         yield
     finally:

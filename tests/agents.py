@@ -33,6 +33,7 @@ from devices.tensors import TensorStore
 from scheduler.model import keys
 from scheduler.model.messages import (
     AgentJoined,
+    AgentLost,
     AgentPlan,
     Binding,
     Dispatch,
@@ -119,6 +120,15 @@ class Controller:
                     return report
             await self._read()
         raise AssertionError(f"no {kind.__name__} with {fields} came; there were {self.seen}")
+
+    async def give_up(self, agent: str, incarnation: str) -> None:
+        """Declare an agent lost whose heartbeat has run out."""
+        lost = AgentLost(at_us=0, agent=agent, incarnation=incarnation)
+        fields: Any = {keys.TYPE_FIELD: "AgentLost", keys.DATA_FIELD: msgspec.json.encode(lost)}
+        async with self.client.pipeline(transaction=True) as pipeline:
+            pipeline.delete(keys.heartbeat(SITE, agent))
+            pipeline.xadd(keys.events(SITE), fields)
+            await pipeline.execute()
 
     def forget(self) -> None:
         """Expect what was seen to come again, from an agent that starts anew."""

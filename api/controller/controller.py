@@ -15,6 +15,7 @@ from api.controller.office import BrokenEvent, Office
 from api.controller.settings import ControllerSettings, ControllerStatus
 from api.learning import CostLearning
 from api.solver_process import SolverProcess
+from api.stalls import LoopStalls
 from api.store import Lease, Store
 from scheduler.model.errors import StaleEpoch, Unavailable
 
@@ -31,6 +32,8 @@ class Controller:
     ----------
     make_brain
         Makes a brain that knows nothing.
+    stalls
+        Watches the loop that this runs on: a loop that does not move loses the office.
     learning
         What learns from measurements while the office is held; ``None`` for nothing.
     """
@@ -40,6 +43,7 @@ class Controller:
         store: Store,
         make_brain: Callable[[], Brain],
         solver: SolverProcess,
+        stalls: LoopStalls,
         settings: ControllerSettings | None = None,
         *,
         learning: CostLearning | None = None,
@@ -47,6 +51,7 @@ class Controller:
         self._store = store
         self._make_brain = make_brain
         self._solver = solver
+        self._stalls = stalls
         self._settings = settings or ControllerSettings()
         self._learning = learning
         # The process id helps a person who reads the lease; the rest makes it unique.
@@ -73,6 +78,7 @@ class Controller:
             self._solver,
             self._settings,
             self.status,
+            self._stalls,
             learning=self._learning,
         )
         self.status.epoch = lease.epoch

@@ -28,6 +28,7 @@ class Effects:
 
     plans: dict[str, AgentPlan] = field(default_factory=dict)
     records: dict[str, RunRecord] = field(default_factory=dict)
+    gone: dict[str, dict[int, None]] = field(default_factory=dict)
     forget: dict[str, Release] = field(default_factory=dict)
     release: list[Release] = field(default_factory=list)
     unprofiled: list[str] = field(default_factory=list)
@@ -42,10 +43,11 @@ class Effects:
                 case SendPlan(plan=plan):
                     earlier = self.plans.get(plan.agent)
                     self.plans[plan.agent] = plan if earlier is None else merged(earlier, plan)
-                case RecordRun(record=record):
-                    self.records[record.run] = record
+                case RecordRun():
+                    self._record(command)
                 case ForgetRun(release=release):
                     self.records.pop(release.run, None)
+                    self.gone.pop(release.run, None)
                     self.forget[release.run] = release
                 case ReleaseInputs(release=release):
                     self.release.append(release)
@@ -59,11 +61,22 @@ class Effects:
                 case WakeAt():
                     self.wake = command
 
+    def _record(self, command: RecordRun) -> None:
+        """Keep the later record of a run, with the latest of each operation that changed."""
+        run, gone = command.record.run, dict.fromkeys(command.gone)
+        earlier = self.records.get(run)
+        before = {} if earlier is None else {op.order: op for op in earlier.operations}
+        changed = {op.order: op for op in command.record.operations}
+        kept = {order: op for order, op in before.items() if order not in gone}
+        self.records[run] = replace(command.record, operations=tuple((kept | changed).values()))
+        self.gone[run] = self.gone.get(run, {}) | gone
+
     def batch(self) -> Batch:
         """What is to be written."""
         return Batch(
             plans=tuple(self.plans.values()),
             records=tuple(self.records.values()),
+            gone={run: tuple(orders) for run, orders in self.gone.items() if orders},
             forget=tuple(self.forget.values()),
             release=tuple(self.release),
             unprofiled=tuple(self.unprofiled),

@@ -3,6 +3,11 @@
 The brain is the fold of the log, so it can be thrown away at any moment. That is also the answer
 to an event that the brain cannot take in (a defect): its id is written down, the office is given
 up, and whoever takes it next folds the log without that event. No handler has to undo anything.
+The same is done to an event during which the process died twice: each controller leaves a trail of
+what it is taking in, and its successor reads it.
+
+The lease is held by a thread, see `api.store.keeping`. One that ran out while this process slept,
+or the store, is taken again as long as nobody else has taken office: the brain is still good.
 """
 
 from __future__ import annotations
@@ -11,17 +16,32 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from api.controller.effects import Effects
 from api.controller.searching import search_s, with_better_bound
 from api.controller.settings import ControllerSettings, ControllerStatus
+from api.controller.silence import Silence
+from api.controller.suspects import TURN, Suspects, after
 from api.learning import CostLearning
 from api.solver_process import SolverProcess
-from api.store import Answer, Batch, Inbox, Lease, Position, Question, Store, queued
-from scheduler.control.commands import RequestPlan
+from api.stalls import LoopStalls
+from api.store import (
+    Answer,
+    Batch,
+    Inbox,
+    Lease,
+    Position,
+    Question,
+    SetAside,
+    Store,
+    Trail,
+    queued,
+)
+from scheduler.control.commands import Command, RequestPlan
 from scheduler.control.events import (
     ControllerStarted,
     Event,
@@ -41,10 +61,13 @@ _log = logging.getLogger(__name__)
 
 BLOCK_MS = 1_000
 """A read of the log comes back this often though nothing came."""
+READ_COUNT = 256
+"""Entries of one read. A page of large ones still fits in memory."""
+TURN_S = 0.02
+"""After so much work in one go others on this loop get theirs: a request needs several turns."""
 VIEW_SHARE = 0.05
-"""Views take no more than this of the time: a large site, or a slow box, shows less of them."""
-FOLD_COUNT = 256
-"""Events folded in one go: the lease is renewed and requests are answered in between."""
+"""Views take no more than this of the time, and reports on costs neither: a large site, or a slow
+box, shows less of them."""
 
 
 class BrokenEvent(Defect):
@@ -62,6 +85,7 @@ class Office:
         solver: SolverProcess,
         settings: ControllerSettings,
         status: ControllerStatus,
+        stalls: LoopStalls,
         *,
         learning: CostLearning | None = None,
     ) -> None:
@@ -71,9 +95,14 @@ class Office:
         self._solver = solver
         self._settings = settings
         self._status = status
+        self._stalls = stalls
         self._learning = learning
+        self._silence = Silence(
+            period_s=settings.heartbeat_s, misses=settings.misses, grace_s=settings.grace_s
+        )
         self._brain = make_brain()
         self._position = Position()
+        self._turn_s = 0.0
         self._wake_us: int | None = None
         self._wake_moved = asyncio.Event()
         self._changed = asyncio.Event()
@@ -91,7 +120,7 @@ class Office:
             Of `StaleEpoch`, of `BrokenEvent`, or of whatever broke.
         """
         async with asyncio.TaskGroup() as self._tasks:
-            self._tasks.create_task(self._renew(), name="lease")
+            self._tasks.create_task(self._keep(), name="lease")
             await self._fold()
             self._status.in_office = True
             for loop in (self._watch, self._tick, self._show, self._report, self._search):
@@ -101,53 +130,108 @@ class Office:
                 self._tasks.create_task(work, name="learning")
             await self._work()
 
+    async def _keep(self) -> None:
+        """Have the lease renewed by a thread until another controller takes office."""
+        loop, lost = asyncio.get_running_loop(), asyncio.Event()
+        keeper = self._store.keeper(
+            self._lease,
+            self._settings.lease_ms,
+            turns=lambda: self._stalls.turns,
+            wedged_s=self._settings.wedged_s,
+            on_lost=partial(loop.call_soon_threadsafe, lost.set),
+        )
+        keeper.start()
+        try:
+            await lost.wait()
+        finally:
+            await keeper.stop()
+        raise StaleEpoch(f"another controller has taken office after epoch {self._lease.epoch}")
+
     async def _fold(self) -> None:
         """Bring the brain up to the end of the log, then have it say again what counts."""
         begin_s = time.perf_counter()
+        self._status.folded = 0
+        suspects = await self._suspects()
         skipped = await self._insist(self._store.skipped)
-        at = Position()
         questions: list[Question] = []
-        count = 0
-        while (inbox := await self._next_page(at)).position != at:
-            at = inbox.position
+        while (inbox := await self._next_page()).position != self._position:
             # Whoever asks while nobody is in office is answered as soon as somebody is.
             questions += inbox.questions
-            kept = [pair for pair in inbox.events if pair[0] not in skipped]
-            count += len(kept)
-            # What follows from these was written by whoever took them in first.
-            await self._take(kept, Effects())
-            # Others on this event loop get their turn.
-            await asyncio.sleep(0)
-        self._position = at
+            for entry_id, event in inbox.events:
+                if entry_id not in skipped:
+                    await self._try(suspects.before(entry_id))
+                    # What follows from it was written by whoever took it in first.
+                    await self._take(entry_id, event)
+                    self._status.folded += 1
+                await self._breathe()
+            self._position = inbox.position
         self._answer_soon(questions)
-        self._status.folded, self._status.fold_s = count, time.perf_counter() - begin_s
-        await self._say(ControllerStarted(at_us=self._store.now_us(), epoch=self._lease.epoch))
+        self._status.fold_s = time.perf_counter() - begin_s
+        started = ControllerStarted(at_us=self._store.now_us(), epoch=self._lease.epoch)
+        await self._commit(Batch(events=(started,), trail=after(self._position.event)))
 
-    async def _next_page(self, at: Position) -> Inbox:
-        return await self._insist(lambda: self._store.inbox(at, block_ms=None, count=FOLD_COUNT))
+    async def _next_page(self, *, block_ms: int | None = None) -> Inbox:
+        read = partial(self._store.inbox, self._position, block_ms=block_ms, count=READ_COUNT)
+        return await self._insist(read)
+
+    async def _suspects(self) -> Suspects:
+        """Look how the controller before ended, and set aside what ended it and another one."""
+        trail = await self._insist(self._store.trail)
+        if trail is None:
+            return Suspects(None, ())
+        events = dict(await self._insist(lambda: self._store.trailed(trail)))
+        suspects = Suspects(trail, list(events))
+        for entry_id in suspects.guilty():
+            event = events[entry_id]
+            _log.error("event %s is set aside, two controllers ended on it: %r", entry_id, event)
+            await self._leave_out(entry_id, event, "two controllers ended while they took it in")
+        return suspects
+
+    async def _try(self, trail: Trail | None) -> None:
+        """Leave a trail, so that the next controller knows where this one ended."""
+        if trail is not None:
+            await self._commit(Batch(trail=trail))
+
+    async def _breathe(self) -> None:
+        """Let others on this loop have their turn if this one has been long enough."""
+        if time.perf_counter() - self._turn_s > TURN_S:
+            await asyncio.sleep(0)
+            self._turn_s = time.perf_counter()
 
     async def _work(self) -> None:
         """Take in events, carry out what follows, answer questions. The hot path."""
         while True:
-            inbox = await self._insist(lambda: self._store.inbox(self._position, block_ms=BLOCK_MS))
+            inbox = await self._next_page(block_ms=BLOCK_MS)
+            await self._take_all(inbox.events)
             self._position = inbox.position
-            if inbox.events:
-                effects = Effects()
-                await self._take(inbox.events, effects)
-                await self._carry_out(effects)
-                self._status.events += len(inbox.events)
             self._answer_soon(inbox.questions)
 
-    async def _take(self, events: list[tuple[str, Event]], effects: Effects) -> None:
+    async def _take_all(self, events: Iterable[tuple[str, Event]]) -> None:
+        """Take events in; what follows from those of one turn is carried out together."""
+        effects, count, began_s = Effects(), 0, time.perf_counter()
         for entry_id, event in events:
-            try:
-                effects.add(self._brain.handle(event))
-            except Exception as error:
-                await self._leave_out(entry_id, event)
-                raise BrokenEvent(f"event {entry_id} cannot be taken in: {event!r}") from error
+            effects.add(await self._take(entry_id, event))
+            count += 1
+            if count == TURN or time.perf_counter() - began_s > TURN_S:
+                await self._carry_out(effects, count, entry_id)
+                effects, count, began_s = Effects(), 0, time.perf_counter()
+        if count:
+            await self._carry_out(effects, count, entry_id)
 
-    async def _carry_out(self, effects: Effects) -> None:
-        await self._commit(effects.batch())
+    async def _take(self, entry_id: str, event: Event) -> list[Command]:
+        began_s = time.perf_counter()
+        try:
+            commands = self._brain.handle(event)
+        except Exception as error:
+            await self._leave_out(entry_id, event, f"it cannot be taken in: {error!r}")
+            raise BrokenEvent(f"event {entry_id} cannot be taken in: {event!r}") from error
+        self._stalls.took(time.perf_counter() - began_s, type(event).__name__, entry_id)
+        return commands
+
+    async def _carry_out(self, effects: Effects, count: int, entry_id: str) -> None:
+        """Carry out what follows from so many events, the last of which has that id."""
+        await self._commit(replace(effects.batch(), trail=after(entry_id)))
+        self._status.events += count
         if self._learning is not None:
             self._learning.take(effects.kept)
         if effects.wake is not None:
@@ -159,34 +243,33 @@ class Office:
         self._changed.set()
         self._learned.set()
 
-    async def _leave_out(self, entry_id: str, event: Event) -> None:
+    async def _leave_out(self, entry_id: str, event: Event, reason: str) -> None:
         """Have every fold leave out an event; a run that was accepted by it fails with a reason."""
-        failed = (_refused(event, self._store.now_us()),) if isinstance(event, RunSubmitted) else ()
-        await self._commit(Batch(skip=(entry_id,), records=failed))
-
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.lease_ms / 3_000)
-            await self._insist(lambda: self._store.renew(self._lease, self._settings.lease_ms))
+        at_us = self._store.now_us()
+        failed = (_refused(event, at_us),) if isinstance(event, RunSubmitted) else ()
+        aside = SetAside(
+            entry=entry_id,
+            at_us=at_us,
+            event=type(event).__name__,
+            reason=reason,
+            run=event.run if isinstance(event, RunSubmitted) else "",
+        )
+        await self._commit(Batch(aside=(aside,), records=failed))
 
     async def _watch(self) -> None:
         """Tell the brain of agents that went silent."""
-        missed: dict[tuple[str, str], int] = {}
         while True:
             await asyncio.sleep(self._settings.heartbeat_s)
             joined = self._brain.agents()
             try:
                 alive = await self._store.heartbeats(list(joined))
             except Unavailable:
-                # Nobody can show a sign of life while the store is away.
-                missed.clear()
+                self._silence.slept(_awake_s())
                 continue
-            silent = [pair for pair in joined.items() if alive.get(pair[0]) != pair[1]]
-            missed = {pair: missed.get(pair, 0) + 1 for pair in silent}
-            for (agent, incarnation), times in missed.items():
-                if times == self._settings.misses:
-                    at_us = self._store.now_us()
-                    await self._say(AgentLost(at_us=at_us, agent=agent, incarnation=incarnation))
+            for agent, incarnation in self._silence.look(_awake_s(), joined, alive):
+                at_us = self._store.now_us()
+                lost = AgentLost(at_us=at_us, agent=agent, incarnation=incarnation)
+                await self._fenced(partial(self._store.declare_lost, self._lease, lost))
 
     async def _tick(self) -> None:
         """Wake the brain when it asked for it."""
@@ -215,6 +298,7 @@ class Office:
             began_s = time.perf_counter()
             view = self._brain.view(self._store.now_us())
             took_s = time.perf_counter() - began_s
+            self._stalls.took(took_s, "a view")
             await self._commit(Batch(view=view))
             await asyncio.sleep(max(0.0, took_s / VIEW_SHARE - settings.view_s))
 
@@ -223,11 +307,14 @@ class Office:
         while True:
             await self._learned.wait()
             self._learned.clear()
+            began_s = time.perf_counter()
             costs = self._brain.costs(self._store.now_us())
+            took_s = time.perf_counter() - began_s
+            self._stalls.took(took_s, "a report on costs")
             if self._learning is not None:
                 costs = replace(costs, learning=self._learning.report)
             await self._commit(Batch(costs=costs))
-            await asyncio.sleep(self._settings.costs_s)
+            await asyncio.sleep(max(self._settings.costs_s, took_s / VIEW_SHARE))
 
     async def _search(self) -> None:
         """Have the solver process look for a better plan; only the latest snapshot counts."""
@@ -270,9 +357,13 @@ class Office:
     async def _answer_to(self, question: Question) -> Answer:
         if question.costs is not None:
             return Answer(costs=self._brain.costs_beside(question.costs))
+        if question.run:
+            return Answer(record=self._brain.open_record(question.run))
         if question.submission is None:
-            raise UnknownName("a question must be about a submission or about costs")
+            raise UnknownName("a question must be about a submission, a run or costs")
+        began_s = time.perf_counter()
         preview, problem = self._brain.preview(question.submission)
+        self._stalls.took(time.perf_counter() - began_s, "a dry run")
         longest_s = self._settings.question_s
         return Answer(preview=await with_better_bound(preview, problem, self._solver, longest_s))
 
@@ -281,7 +372,26 @@ class Office:
         await self._commit(Batch(events=(event,)))
 
     async def _commit(self, batch: Batch) -> None:
-        await self._insist(lambda: self._store.commit(self._lease, batch))
+        await self._fenced(partial(self._store.commit, self._lease, batch))
+
+    async def _fenced(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Write what only the holder of the lease may write.
+
+        A lease that ran out while we slept, or the store did, is taken again if nobody else has
+        taken office: nothing was written meanwhile that this brain does not know.
+
+        Raises
+        ------
+        StaleEpoch
+            If somebody has.
+        """
+        while True:
+            try:
+                return await self._insist(write)
+            except StaleEpoch:
+                hold = partial(self._store.hold, self._lease, self._settings.lease_ms)
+                await self._insist(hold)
+                self._silence.slept(_awake_s())
 
     async def _insist(self, action: Callable[[], Awaitable[T]]) -> T:
         """Do it again until the store answers. What a controller writes may be written twice."""
@@ -293,6 +403,11 @@ class Office:
             except Unavailable as error:
                 _log.warning("waiting for the store: %s", error)
                 await asyncio.sleep(self._settings.retry_s)
+
+
+def _awake_s() -> float:
+    """Seconds of a clock that also counts while this computer sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _refused(event: RunSubmitted, at_us: int) -> RunRecord:

@@ -13,10 +13,15 @@ class ControllerSettings:
     ----------
     lease_ms
         A controller that is silent for so long has lost its office.
+    wedged_s
+        A loop that has not moved for so long loses the office too.
     standby_s
         Pause between tries to take office.
     heartbeat_s, misses
         Agents are looked at this often; one that is away so many times in a row is lost.
+    grace_s
+        After the site itself slept, agents have so long to show that they live: the life of a
+        heartbeat.
     view_s, unwatched_view_s
         From a change to the view that shows it, while somebody looks and while nobody does: a view
         of a busy site takes as long as the planning of several runs.
@@ -31,9 +36,11 @@ class ControllerSettings:
     """
 
     lease_ms: int = 3_000
+    wedged_s: float = 10.0
     standby_s: float = 0.25
     heartbeat_s: float = 1.0
     misses: int = 2
+    grace_s: float = 3.0
     view_s: float = 0.1
     unwatched_view_s: float = 1.0
     costs_s: float = 1.0

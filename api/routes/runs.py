@@ -32,6 +32,8 @@ router = APIRouter(prefix="/v1", tags=["runs"])
 
 LONGEST_WAIT_S = 3600.0
 PLAN_TIMEOUT_S = 5.0
+EXPLAIN_TIMEOUT_S = 0.5
+"""Without an answer of the controller a run is shown as it is stored."""
 MAX_LISTED = 1_000
 _BODY = {
     JSON: schema("RunRequest"),
@@ -218,7 +220,7 @@ async def trace_run(request: Request, run: str) -> Response:
 
 
 async def _record(run: str, context: Context) -> RunRecord:
-    record = await context.store.run(run)
+    record = await context.store.present(run, EXPLAIN_TIMEOUT_S)
     if record is None:
         raise _unknown(run)
     return record

@@ -35,7 +35,8 @@ async def readyz(request: Request) -> Response:
     if view is None:
         raise Unavailable("the controller in office has made no view yet")
     up = sum(machine.state == "up" for machine in view.machines)
-    return reply(Health(status="ready", machines=up))
+    aside = len(await store.set_aside())
+    return reply(Health(status="ready", machines=up, set_aside=aside))
 
 
 @router.get(
@@ -54,6 +55,7 @@ async def get_metrics(request: Request) -> Response:
     """Measure: runs by workload and state, waits, machines, the plan."""
     context = of(request)
     view = await context.store.view()
+    context.metrics.set_aside(len(await context.store.set_aside()))
     text, content_type = context.metrics.exposition(view, request.headers.get("accept", ""))
     return Response(text, headers={"Content-Type": content_type})
 

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from api.answers import DeviceList, Policy
+from api.answers import DeviceList, Policy, SetAsideList
 from api.auth import Scope
 from api.context import Context, of
 from api.feed import ChangeFeed
@@ -42,6 +42,12 @@ async def get_schedule(request: Request) -> Response:
 async def list_devices(request: Request) -> Response:
     """List the machines of all boxes that have joined, with what was found on them."""
     return reply(DeviceList(machines=(await _view(of(request))).machines))
+
+
+@router.get("/set-aside", **route(Scope.READ, {200: json_of("SetAsideList", "With reasons.")}))
+async def list_set_aside(request: Request) -> Response:
+    """List the events that no controller takes in any more, because they broke some."""
+    return reply(SetAsideList(events=tuple(await of(request).store.set_aside())))
 
 
 @router.get("/policy", **route(Scope.READ, {200: json_of("Policy", "How work is placed.")}))

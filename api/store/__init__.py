@@ -4,6 +4,7 @@ from api.store.log import FIRST, queued
 from api.store.office import Batch, Lease, Store
 from api.store.questions import Answer, Inbox, Position, Question
 from api.store.runs import Change, ViewChanged
+from api.store.trail import SetAside, Trail
 
 __all__ = [
     "FIRST",
@@ -14,7 +15,9 @@ __all__ = [
     "Lease",
     "Position",
     "Question",
+    "SetAside",
     "Store",
+    "Trail",
     "ViewChanged",
     "queued",
 ]

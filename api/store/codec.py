@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -50,17 +50,22 @@ def fields(message: object) -> Fields:
 
 
 def entries(found: Iterable[RawEntry], kinds: Mapping[str, type[T]]) -> list[tuple[str, T]]:
-    """The messages of stream entries, with their ids.
+    """The messages of stream entries, with their ids; see `each_entry`."""
+    return list(each_entry(found, kinds))
+
+
+def each_entry(found: Iterable[RawEntry], kinds: Mapping[str, type[T]]) -> Iterator[tuple[str, T]]:
+    """The messages of stream entries, with their ids, each decoded when it is asked for.
 
     What cannot be read is logged and left out: one bad entry must not stop all that come after it.
     """
-    messages = []
     for entry_id, raw in found:
         try:
-            messages.append((entry_id.decode(), _message(raw or {}, kinds)))
+            message = _message(raw or {}, kinds)
         except Defect as defect:
             _log.error("entry %s is left out: %s", entry_id.decode(), defect)
-    return messages
+            continue
+        yield entry_id.decode(), message
 
 
 def _message(raw: Mapping[bytes, bytes], kinds: Mapping[str, type[T]]) -> T:

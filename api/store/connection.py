@@ -48,6 +48,7 @@ class Connection:
     """
 
     def __init__(self, url: str, site: str) -> None:
+        self.url = url
         self.site = site
         # Three tries within 0.15 s bridge a dropped connection; longer outages are told to callers.
         retry = Retry(ExponentialBackoff(cap=0.1, base=0.025), 3)
@@ -105,9 +106,9 @@ class Connection:
         async with _answered(ANSWER_S):
             return await self._send(*command)
 
-    async def block(self, *command: Argument) -> Any:
-        """Send one command that may wait in the store, on a connection of its own."""
-        async with _answered(ANSWER_S + LONGEST_BLOCK_MS / 1000):
+    async def block(self, within_s: float, *command: Argument) -> Any:
+        """Send one command that may wait in the store so long, on a connection of its own."""
+        async with _answered(ANSWER_S + within_s):
             return await self._wait(*command)
 
     async def together(self, *commands: Command) -> list[Any]:

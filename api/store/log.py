@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.store import codec
-from api.store.connection import LONGEST_BLOCK_MS, Argument, Connection
+from api.store.connection import LONGEST_BLOCK_MS, Argument, Command, Connection
 from api.store.scripts import SUBMIT
 from scheduler.control.events import EVENT_TYPES, Event, RunSubmitted
 from scheduler.control.records import RunRecord, RunState
@@ -91,5 +91,6 @@ class Log(Connection):
             answer: Any = await self.call("XREAD", "COUNT", count, *streams)
         else:
             wait_ms = max(1, min(block_ms, LONGEST_BLOCK_MS))
-            answer = await self.block("XREAD", "COUNT", count, "BLOCK", wait_ms, *streams)
+            command: Command = ("XREAD", "COUNT", count, "BLOCK", wait_ms, *streams)
+            answer = await self.block(wait_ms / 1000, *command)
         return {key.decode(): found for key, found in answer or []}

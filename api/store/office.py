@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from api.store import codec
 from api.store.connection import Argument, Command
+from api.store.keeping import LeaseKeeper
 from api.store.questions import Questions
 from api.store.runs import ViewChanged
-from api.store.scripts import COMMIT, DROP_LEASE, RENEW_LEASE, TAKE_LEASE
-from scheduler.control.events import Event
+from api.store.scripts import COMMIT, DECLARE_LOST, DROP_LEASE, HOLD_LEASE, TAKE_LEASE
+from api.store.trail import SetAside, Trail
+from scheduler.control.events import EVENT_TYPES, Event
 from scheduler.control.predicting.costs import CostReport
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model import keys
 from scheduler.model.errors import StaleEpoch
-from scheduler.model.messages import AgentPlan, Profile, Release
+from scheduler.model.messages import AgentLost, AgentPlan, Profile, Release
+
+T = TypeVar("T")
 
 CHANGES_KEPT = 10_000
 """Entries of the stream of changes: minutes of a busy site, for readers that fell behind."""
+MOST_COMMANDS, MOST_BYTES = 500, 1 << 20
+"""Of one script: encoding them takes some 10 ms, and so does carrying them out."""
+MOST_FIELDS = 500
+"""Fields of one command inside a script, whose arguments travel over a stack of 8,000 places."""
 PLANS_KEPT = 1_000
 """Entries of an agent's stream: the latest plan replaces all before it."""
 
@@ -42,8 +51,12 @@ class Batch:
 
     Parameters
     ----------
-    skip
-        Ids of events that every fold is to leave out from now on.
+    trail
+        Events that the writer takes in next.
+    aside
+        Events that every fold is to leave out from now on.
+    records, gone
+        Runs with those of their operations that changed, and the places of those that vanished.
     forget
         Runs whose records go, with their tensors.
     release
@@ -52,10 +65,12 @@ class Batch:
         Digests of models whose profiles go, before those in `profiles` are kept.
     """
 
-    skip: tuple[str, ...] = ()
+    trail: Trail | None = None
+    aside: tuple[SetAside, ...] = ()
     events: tuple[Event, ...] = ()
     plans: tuple[AgentPlan, ...] = ()
     records: tuple[RunRecord, ...] = ()
+    gone: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     forget: tuple[Release, ...] = ()
     release: tuple[Release, ...] = ()
     unprofiled: tuple[str, ...] = ()
@@ -73,39 +88,98 @@ class Store(Questions):
         epoch = await self.run_script(TAKE_LEASE, touched, [controller, ttl_ms])
         return None if epoch is None else Lease(controller=controller, epoch=int(epoch))
 
-    async def renew(self, lease: Lease, ttl_ms: int) -> None:
-        """Keep the office for another while.
+    async def hold(self, lease: Lease, ttl_ms: int) -> None:
+        """Keep the office for another while, also if its lease ran out and nobody else took it.
 
         Raises
         ------
         StaleEpoch
-            If it is lost.
+            If another has taken office since.
         """
-        held = await self.run_script(RENEW_LEASE, [keys.lease(self.site)], [lease.value, ttl_ms])
+        touched = [keys.lease(self.site), keys.epoch(self.site)]
+        held = await self.run_script(HOLD_LEASE, touched, [lease.value, lease.epoch, ttl_ms])
         _require(bool(held), lease)
+
+    def keeper(
+        self,
+        lease: Lease,
+        ttl_ms: int,
+        *,
+        turns: Callable[[], int],
+        wedged_s: float,
+        on_lost: Callable[[], object],
+    ) -> LeaseKeeper:
+        """What holds a lease from a thread of its own; see there for the parameters."""
+        return LeaseKeeper(
+            self.url,
+            self.site,
+            value=lease.value,
+            epoch=lease.epoch,
+            ttl_ms=ttl_ms,
+            turns=turns,
+            wedged_s=wedged_s,
+            on_lost=on_lost,
+        )
 
     async def resign(self, lease: Lease) -> None:
         """Leave the office to the next, if it is still held."""
-        await self.run_script(DROP_LEASE, [keys.lease(self.site)], [lease.value])
+        await self.run_script(
+            DROP_LEASE, [keys.lease(self.site), keys.trail(self.site)], [lease.value]
+        )
 
     async def commit(self, lease: Lease, batch: Batch) -> None:
-        """Write a batch, all of it and only if the lease is still held.
+        """Write a batch, and only while the lease is held.
+
+        A large batch is written in parts, each of them whole or not at all, and the trail with the
+        last: encoding all of it at once would hold the loop, and writing it the store. A controller
+        that takes office says everything again, so a batch that broke off is completed by it.
 
         Raises
         ------
         StaleEpoch
-            If it is lost; nothing was written.
+            If the lease is not held; nothing was written of this part and those after it.
         """
-        touched = [keys.lease(self.site)]
-        arguments: list[Argument] = [lease.value]
-        for name, key, *rest in self._commands_of(batch):
-            touched.append(str(key))
-            arguments += [name, len(rest), *rest]
-        _require(bool(await self.run_script(COMMIT, touched, arguments)), lease)
+        for commands in _parts(self._commands_of(batch)):
+            touched = [keys.lease(self.site)]
+            arguments: list[Argument] = [lease.value]
+            for name, key, *rest in commands:
+                touched.append(str(key))
+                arguments += [name, len(rest), *rest]
+            _require(bool(await self.run_script(COMMIT, touched, arguments)), lease)
+
+    async def declare_lost(self, lease: Lease, event: AgentLost) -> None:
+        """Append that an agent is lost, unless it shows a sign of life by now.
+
+        Raises
+        ------
+        StaleEpoch
+            If the office is lost; nothing was written.
+        """
+        heartbeat = keys.heartbeat(self.site, event.agent)
+        touched = [keys.lease(self.site), heartbeat, keys.events(self.site)]
+        arguments: list[Argument] = [lease.value, event.incarnation, *codec.fields(event)]
+        _require(bool(await self.run_script(DECLARE_LOST, touched, arguments)), lease)
 
     async def skipped(self) -> set[str]:
         """Ids of events that a fold leaves out."""
         return {member.decode() for member in await self.call("SMEMBERS", keys.skipped(self.site))}
+
+    async def set_aside(self) -> list[SetAside]:
+        """The events that a fold leaves out, with reasons, the latest first."""
+        found = await self.call("HVALS", keys.set_aside(self.site))
+        aside = [codec.decode(SetAside, data) for data in found]
+        return sorted(aside, key=lambda each: (-each.at_us, each.entry))
+
+    async def trail(self) -> Trail | None:
+        """What the controller before was taking in; ``None`` if it left in order."""
+        data = await self.call("GET", keys.trail(self.site))
+        return None if data is None else codec.decode(Trail, data)
+
+    async def trailed(self, trail: Trail) -> list[tuple[str, Event]]:
+        """The events of a trail, with their ids."""
+        key = keys.events(self.site)
+        found = await self.call("XRANGE", key, trail.start, "+", "COUNT", trail.count)
+        return codec.entries(found, EVENT_TYPES)
 
     async def heartbeats(self, agents: list[str]) -> dict[str, str]:
         """Incarnation of each of these agents that is alive."""
@@ -126,9 +200,10 @@ class Store(Questions):
         for plan in batch.plans:
             yield self._added(keys.plans(self.site, plan.agent), plan, PLANS_KEPT)
         for record in batch.records:
-            yield from self._record_commands(record)
+            yield from self._record_commands(record, batch.gone.get(record.run, ()))
         for release in batch.forget:
             yield ("DEL", keys.run(self.site, release.run))
+            yield ("DEL", keys.operations(self.site, release.run))
             yield ("ZREM", keys.runs(self.site), release.run)
         for release in (*batch.forget, *batch.release):
             yield self._added(keys.changes(self.site), release, CHANGES_KEPT)
@@ -141,8 +216,11 @@ class Store(Questions):
             yield ("SET", keys.costs(self.site), codec.encode(batch.costs))
         for event in batch.events:
             yield ("XADD", keys.events(self.site), "*", *codec.fields(event))
-        if batch.skip:
-            yield ("SADD", keys.skipped(self.site), *batch.skip)
+        for aside in batch.aside:
+            yield ("SADD", keys.skipped(self.site), aside.entry)
+            yield ("HSET", keys.set_aside(self.site), aside.entry, codec.encode(aside))
+        if batch.trail is not None:
+            yield ("SET", keys.trail(self.site), codec.encode(batch.trail))
 
     def _profile_commands(self, batch: Batch) -> Iterator[Command]:
         for digest in batch.unprofiled:
@@ -151,17 +229,42 @@ class Store(Questions):
             key = keys.profiles(self.site, profile.digest)
             yield ("HSET", key, profile_field(profile), codec.encode(profile))
 
-    def _record_commands(self, record: RunRecord) -> Iterator[Command]:
+    def _record_commands(self, record: RunRecord, gone: tuple[int, ...]) -> Iterator[Command]:
         summary = replace(record, operations=())
-        operations = codec.encode(record.operations)
-        key = keys.run(self.site, record.run)
-        yield ("HSET", key, "record", codec.encode(summary), "operations", operations)
+        key = keys.operations(self.site, record.run)
+        for places in _slices(gone):
+            yield ("HDEL", key, *places)
+        for operations in _slices(record.operations):
+            pairs: list[Argument] = []
+            for op in operations:
+                pairs += [op.order, codec.encode(op)]
+            yield ("HSET", key, *pairs)
+        yield ("HSET", keys.run(self.site, record.run), "record", codec.encode(summary))
         yield ("ZADD", keys.runs(self.site), record.submitted_us, record.run)
         yield self._added(keys.changes(self.site), summary, CHANGES_KEPT)
 
     @staticmethod
     def _added(key: str, message: object, kept: int) -> Command:
         return ("XADD", key, "MAXLEN", "~", kept, "*", *codec.fields(message))
+
+
+def _parts(commands: Iterable[Command]) -> Iterator[list[Command]]:
+    """Commands that are written together; at least one part, though it be empty."""
+    part: list[Command] = []
+    size = 0
+    for command in commands:
+        if len(part) == MOST_COMMANDS or size > MOST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(command)
+        size += sum(len(argument) for argument in command if isinstance(argument, bytes))
+    yield part
+
+
+def _slices(found: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts that a script in the store can hand to one command: its stack is limited."""
+    for i in range(0, len(found), MOST_FIELDS):
+        yield found[i : i + MOST_FIELDS]
 
 
 def profile_field(profile: Profile) -> str:

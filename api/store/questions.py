@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from api.store import codec
 from api.store.connection import LONGEST_BLOCK_MS
@@ -12,7 +13,7 @@ from api.store.runs import Runs
 from scheduler.control.events import EVENT_TYPES, Event, RunSubmitted
 from scheduler.control.predicting.assuming import CostQuestion
 from scheduler.control.predicting.costs import KnownCost
-from scheduler.control.records import Preview
+from scheduler.control.records import Preview, RunRecord
 from scheduler.model import errors, keys
 from scheduler.model.errors import FjordError, Unavailable
 
@@ -24,12 +25,12 @@ REPLY_KEPT_MS = 30_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What would happen if this were submitted, or what would that work cost?
+    """Something that only the controller knows: what would happen, what would it cost, how is it.
 
     Parameters
     ----------
-    submission, costs
-        One of the two.
+    submission, costs, run
+        One of them.
     expires_us
         After this time nobody waits for the answer.
     """
@@ -38,14 +39,22 @@ class Question:
     expires_us: int
     submission: RunSubmitted | None = None
     costs: CostQuestion | None = None
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A preview, costs, or the error of the controller: name of its class, message and field."""
+    """A preview, costs, or the error of the controller: name of its class, message and field.
+
+    Parameters
+    ----------
+    record
+        Of a run, with its open operations; ``None`` if the controller does not know it.
+    """
 
     preview: Preview | None = None
     costs: tuple[KnownCost, ...] = ()
+    record: RunRecord | None = None
     error: str = ""
     message: str = ""
     field: str = ""
@@ -72,9 +81,15 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """What came for the controller, and the position after it."""
+    """What came for the controller, and the position after it.
 
-    events: list[tuple[str, Event]]
+    Parameters
+    ----------
+    events
+        With their ids; each is read when it is asked for, since a page of large ones takes long.
+    """
+
+    events: Iterator[tuple[str, Event]]
     questions: list[Question]
     position: Position
 
@@ -107,24 +122,47 @@ class Questions(Runs):
         """
         return (await self._ask(timeout_s, costs=question)).costs
 
+    async def present(self, run_id: str, timeout_s: float) -> RunRecord | None:
+        """A run as it is now; `None` if there is no such run.
+
+        The controller says of what has not ended where it would run by the plan in force and why.
+        If no controller answers in time, the run is as its record has it.
+        """
+        found = await self.run(run_id)
+        if found is None or found.ended_us is not None:
+            return found
+        try:
+            now = (await self._ask(timeout_s, run=run_id)).record
+        except Unavailable:
+            return found
+        if now is None:
+            return found
+        if now.ended_us is not None:
+            return await self.run(run_id)
+        stored = {op.order: op for op in found.operations}
+        stored.update({op.order: op for op in now.operations})
+        return replace(now, operations=tuple(stored[order] for order in sorted(stored)))
+
     async def _ask(
         self,
         timeout_s: float,
         *,
         submission: RunSubmitted | None = None,
         costs: CostQuestion | None = None,
+        run: str = "",
     ) -> Answer:
         question = Question(
             id=uuid.uuid4().hex,
             expires_us=self.now_us() + int(timeout_s * 1_000_000),
             submission=submission,
             costs=costs,
+            run=run,
         )
         reply = keys.reply(self.site, question.id)
         key = keys.queries(self.site)
         await self.call("XADD", key, "MAXLEN", "~", QUESTIONS_KEPT, "*", *codec.fields(question))
         wait_s = min(timeout_s, LONGEST_BLOCK_MS / 1000)
-        found = await self.block("BLPOP", reply, wait_s)
+        found = await self.block(wait_s, "BLPOP", reply, wait_s)
         if found is None:
             raise Unavailable(f"no controller answered within {timeout_s:g} s")
         return codec.decode(Answer, found[1]).unwrap()
@@ -141,7 +179,7 @@ class Questions(Runs):
         found = await self.read(after, block_ms=block_ms, count=count)
         questions = codec.entries(found.get(asked, []), {"Question": Question})
         return Inbox(
-            events=codec.entries(found.get(log, []), EVENT_TYPES),
+            events=codec.each_entry(found.get(log, []), EVENT_TYPES),
             questions=[question for _, question in questions],
             position=Position(
                 event=_last_id(found.get(log), position.event),

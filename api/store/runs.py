@@ -13,6 +13,8 @@ from scheduler.control.records import OperationRecord, RunRecord, RunState, Site
 from scheduler.model import keys
 from scheduler.model.messages import Profile, Release
 
+OLDER_OPERATIONS = "operations"
+"""Field of a run in which releases up to 0.1 kept all its operations together."""
 WATCHED_S = 5
 """Who looks at the view comes back within this time, or has gone."""
 PAGE = 200
@@ -40,12 +42,17 @@ class Runs(Registry):
 
     async def run(self, run_id: str) -> RunRecord | None:
         """The latest record of a run with its operations, ``None`` if there is no such run."""
-        key = keys.run(self.site, run_id)
-        record, operations = await self.call("HMGET", key, "record", "operations")
+        (record, older), stored = await self.together(
+            ("HMGET", keys.run(self.site, run_id), "record", OLDER_OPERATIONS),
+            ("HGETALL", keys.operations(self.site, run_id)),
+        )
         if record is None:
             return None
-        found = codec.decode(tuple[OperationRecord, ...], operations or b"[]")
-        return replace(codec.decode(RunRecord, record), operations=found)
+        places = sorted(stored, key=int)
+        found = [codec.decode(OperationRecord, stored[place]) for place in places]
+        if not found and older is not None:
+            found = list(codec.decode(tuple[OperationRecord, ...], older))
+        return replace(codec.decode(RunRecord, record), operations=tuple(found))
 
     async def summary(self, run_id: str) -> RunRecord | None:
         """As `run`, but without its operations: a small read."""

@@ -27,17 +27,34 @@ return epoch
 """)
 """Keys: lease, epoch. Arguments: controller, time to live in ms. Answers the epoch or nothing."""
 
-RENEW_LEASE = Script("""
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+HOLD_LEASE = Script("""
+local held = redis.call('GET', KEYS[1])
+if held == ARGV[1] then
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  return 1
+end
+if held or redis.call('GET', KEYS[2]) ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+return 2
 """)
-"""Keys: lease. Arguments: its value, time to live in ms. Answers 1 if it is still held."""
+"""Keys: lease, epoch. Arguments: the lease's value, its epoch, time to live in ms. Answers 1 if it
+is still held, 2 if it had run out and nobody has taken office since, 0 if somebody has."""
 
 DROP_LEASE = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
+return redis.call('DEL', KEYS[1], KEYS[2])
 """)
-"""Keys: lease. Arguments: its value."""
+"""Keys: lease, trail. Arguments: the lease's value. Who leaves in order leaves no trail."""
+
+DECLARE_LOST = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.call('GET', KEYS[2]) == ARGV[2] then return 1 end
+redis.call('XADD', KEYS[3], '*', ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+return 1
+""")
+"""Keys: lease, heartbeat, stream. Arguments: the lease's value, the incarnation that was missed,
+two stream fields and values. Nothing is said of an agent that is back. Answers 1 if the lease is
+held."""
 
 COMMIT = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

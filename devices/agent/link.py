@@ -24,6 +24,7 @@ from scheduler.model import keys
 from scheduler.model.clock import StoreClock
 from scheduler.model.errors import DuplicateName
 from scheduler.model.messages import (
+    AgentLost,
     AgentPlan,
     OperationFinished,
     OperationStarted,
@@ -46,7 +47,10 @@ BATCH = 64
 NEW, FIRST = ">", "0"
 READ_PAUSE_S = 0.2
 FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 1.0
+# A store that is back hears of what ended meanwhile within this time.
+LONGEST_PAUSE_S = 0.25
+# Who was out of reach reads no more of the log than this to learn whether it was given up.
+LOOK_BACK = 1_000
 # Clocks of computers drift by tens of microseconds per second.
 CLOCK_EVERY_BEATS = 30
 # The first answer on a new connection is slow; the quickest of a few bounds the clock best.
@@ -59,6 +63,7 @@ Incoming = AgentPlan | PeerOutputs
 _INCOMING: dict[bytes, Any] = {
     kind.__name__.encode(): msgspec.json.Decoder(kind) for kind in (AgentPlan, PeerOutputs)
 }
+_lost = msgspec.json.Decoder(AgentLost)
 _encode = msgspec.json.Encoder().encode
 Command = tuple[Any, ...]
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
@@ -70,7 +75,7 @@ class Link:
     Parameters
     ----------
     on_lapse
-        Called when the site may have given up on this agent: it has to join again.
+        Called when the site has given up on this agent, or may have: it has to join again.
     """
 
     def __init__(self, url: str, site: str, agent: str, on_lapse: Callable[[], None]) -> None:
@@ -85,6 +90,7 @@ class Link:
         self._plans = keys.plans(site, agent)
         self._clock = StoreClock()
         self._incarnation = ""
+        self._beat_us = 0
         self._openings = 0
         self._outbox: deque[Command] = deque()
         self._has_mail = asyncio.Event()
@@ -195,11 +201,32 @@ class Link:
 
     async def _beat(self) -> None:
         holder = await self._holder()
-        if not holder:
-            self._on_lapse()
-        elif holder != self._incarnation:
+        if holder not in {"", self._incarnation}:
             raise DuplicateName(f"another agent joined as {self._agent!r}; give one of them a name")
+        since_us = self._beat_us
         await self._mark_alive()
+        # After the sign of life: whoever looks for one from now on sees it.
+        if not holder and await self._was_given_up(since_us):
+            self._on_lapse()
+
+    async def _was_given_up(self, since_us: int) -> bool:
+        """Whether the site has declared us lost since that beat, as far as its log can tell.
+
+        A heartbeat also runs out because the store itself slept, and then nobody missed it.
+        """
+        key = keys.events(self._site)
+        first: Any = await self._redis.xrange(key, count=1)
+        since_ms = since_us // 1_000
+        if not first or int(first[0][0].partition(b"-")[0]) > since_ms:
+            return True
+        found: Any = await self._redis.xrange(key, min=since_ms, count=LOOK_BACK)
+        return len(found) == LOOK_BACK or any(self._is_our_loss(fields) for _, fields in found)
+
+    def _is_our_loss(self, fields: dict[bytes, bytes]) -> bool:
+        if fields.get(keys.TYPE_FIELD.encode()) != AgentLost.__name__.encode():
+            return False
+        lost = _lost.decode(fields[keys.DATA_FIELD.encode()])
+        return lost.agent == self._agent and lost.incarnation in {"", self._incarnation}
 
     async def _holder(self) -> str:
         """Incarnation of the agent that lives under our name; empty if none does."""
@@ -207,7 +234,9 @@ class Link:
         return value.decode() if value else ""
 
     async def _mark_alive(self) -> None:
+        at_us = self.now_us()
         await self._redis.set(self._heartbeat, self._incarnation, ex=HEARTBEAT_TTL_S)
+        self._beat_us = at_us
 
     async def _set_clock(self) -> None:
         for _ in range(CLOCK_READINGS):

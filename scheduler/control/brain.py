@@ -136,6 +136,14 @@ class Brain:
         with _aside(self.state):
             return views.run_record(self.state, live)
 
+    def open_record(self, run: str) -> RunRecord | None:
+        """A run with those of its operations that have not ended, each with what it is chosen from.
+
+        ``None`` if the run is not known, or was forgotten.
+        """
+        live = self.state.runs.get(run)
+        return views.run_record(self.state, live, is_whole=False) if live is not None else None
+
     def agents(self) -> dict[str, str]:
         """Incarnation of each agent that is joined and not lost."""
         agents = self.state.agents.values()
@@ -224,5 +232,8 @@ def _record(state: State, turn: Turn) -> None:
     table = Timetable(state) if turn.runs else None
     for name in turn.runs:
         run = state.runs[name]
+        assert table is not None
+        record = views.changed_record(state, table, run)
+        turn.commands.append(RecordRun(record=record, gone=tuple(run.gone)))
         run.recorded_us = state.now_us
-        turn.commands.append(RecordRun(record=views.run_record(state, run, table)))
+        run.changed, run.gone = {}, {}

@@ -21,9 +21,19 @@ class SendPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordRun:
-    """Store the record of a run, and tell those who wait that it changed."""
+    """Store the record of a run, and tell those who wait that it changed.
+
+    Parameters
+    ----------
+    record
+        With those of its operations that are not as they were in the record before; the others
+        stay as they are stored.
+    gone
+        The `order` of operations that the record before had and that do not exist any more.
+    """
 
     record: RunRecord
+    gone: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

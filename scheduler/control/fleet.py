@@ -141,12 +141,8 @@ def _fleet_changed(state: State, turn: Turn) -> None:
 
 
 def _sent_to(state: State, agent: LiveAgent) -> list[LiveOperation]:
-    return [
-        op
-        for run in state.active.values()
-        for op in run.operations.values()
-        if op.agent == agent.id and op.state in SENT
-    ]
+    found = [op for op in state.index.sent.values() if op.agent == agent.id]
+    return sorted(found, key=lambda op: (op.run.sequence, op.id))
 
 
 def _lose_work(

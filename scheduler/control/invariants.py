@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.brain import Brain
+from scheduler.control.live.index import Index
 from scheduler.control.live.operations import ENDED, SENT, LiveOperation, is_ready
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.state import State
@@ -47,8 +48,29 @@ def _ended_runs_have_nothing_open(brain: Brain) -> Iterator[str]:
             yield f"{run.id} ended with {open_ops} open"
         if not run.is_ended and not open_ops:
             yield f"{run.id} has nothing left and has not ended"
-        if run.unfinished != len(open_ops) and not run.is_ended:
-            yield f"{run.id} counts {run.unfinished} unfinished; there are {len(open_ops)}"
+        if not run.is_ended and list(run.open) != open_ops:
+            yield f"{run.id} has {open_ops} open and keeps {list(run.open)} as open"
+        if run.is_ended and run.rest:
+            yield f"{run.id} ended with a rest of {run.rest}"
+
+
+def _the_index_is_right(brain: Brain) -> Iterator[str]:
+    """Compare what is kept up to date with the same thing built anew."""
+    state = brain.state
+    anew = Index.of(state.active.values())
+    if set(anew.sent) != set(state.index.sent):
+        yield f"with agents are {sorted(anew.sent)}; kept are {sorted(state.index.sent)}"
+    if list(anew.profiles) != list(state.index.profiles):
+        yield f"runs that measure are {list(anew.profiles)}; kept are {list(state.index.profiles)}"
+    if anew.unfinished != state.index.unfinished:
+        yield f"{anew.unfinished} operations are not done; counted are {state.index.unfinished}"
+    order = [run.id for run in anew.by_urgency()]
+    if order != [run.id for run in state.index.by_urgency()]:
+        yield f"runs by urgency are {order}"
+    for op in _operations(state):
+        unmet = [n for n in op.producers if op.run.operations[n].state is not OperationState.DONE]
+        if sorted(op.unmet) != sorted(unmet):
+            yield f"{op.id} waits for {unmet} and keeps {list(op.unmet)}"
 
 
 def _sent_work_is_with_one_agent(brain: Brain) -> Iterator[str]:
@@ -163,6 +185,7 @@ _LAWS: tuple[Callable[[Brain], Iterator[str]], ...] = (
     _every_run_is_accounted_for,
     _what_waits_has_a_reason,
     _ended_runs_have_nothing_open,
+    _the_index_is_right,
     _sent_work_is_with_one_agent,
     _running_work_has_its_machine,
     _nothing_ran_too_late,

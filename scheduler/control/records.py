@@ -98,8 +98,11 @@ class OperationRecord:
         What its predicted duration comes from, and its distribution, with a warm session.
     load_us
         What making its session takes of the planned time, before it runs; 0 if it is there.
+    order
+        Place among the operations of its run: by stage, then by item.
     waits_for
-        Operations whose outputs it takes: the edges of the graph, also once they are done.
+        Operations whose outputs it takes: the edges of the graph, also once they are done; the
+        first of them where it gathers many.
     shapes
         Of its inputs, once they are there; empty for lists, and in the bars of a view.
     """
@@ -127,6 +130,7 @@ class OperationRecord:
     candidates: tuple[Candidate, ...] = ()
     failures: tuple[AttemptRecord, ...] = ()
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +147,9 @@ class RunRecord:
         Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a prediction.
     reason, detail
         Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
+    operations_total, operations_done
+        How many operations it has, and how many of them are done. Of a long fan-out `operations`
+        holds only those that a plan has reached.
     """
 
     run: str
@@ -161,6 +168,8 @@ class RunRecord:
     reason: str = ""
     detail: str = ""
     outputs: dict[str, Value] = field(default_factory=dict)
+    operations_total: int = 0
+    operations_done: int = 0
     operations: tuple[OperationRecord, ...] = ()
 
 
@@ -186,6 +195,9 @@ class SiteView:
     ----------
     bars
         Operations that are planned, running or ended lately.
+    runs, runs_left_out
+        Runs that are under way, the most urgent of those that wait, and the latest that ended; and
+        how many more wait.
     origin_us
         Start of the earliest unfinished run: makespans count from here.
     planned_makespan_us, bound_us
@@ -208,6 +220,7 @@ class SiteView:
     runs: tuple[RunRecord, ...]
     counters: dict[str, int]
     profiles: tuple[Profile, ...] = ()
+    runs_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from scheduler.control.anticipating.rhythms import Rhythm
 from scheduler.control.commands import Command
 from scheduler.control.live.fleet import LiveAgent, LiveMachine, LiveModel, Shapes
+from scheduler.control.live.index import Index
 from scheduler.control.live.operations import LiveOperation, LiveRun, Options
 from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
@@ -145,8 +146,8 @@ class State:
     ----------
     now_us
         The latest time that an event carried.
-    active
-        The runs that have not ended.
+    active, index
+        The runs that have not ended, and what is derived from them.
     profiles
         By digest, machine and provider.
     foreseen, load_keys
@@ -196,6 +197,7 @@ class State:
     workloads: dict[str, Workload] = field(default_factory=dict)
     runs: dict[str, LiveRun] = field(default_factory=dict)
     active: dict[str, LiveRun] = field(default_factory=dict)
+    index: Index = field(default_factory=Index)
     operations: dict[str, LiveOperation] = field(default_factory=dict)
     profiles: dict[tuple[str, str, str], Profile] = field(default_factory=dict)
     items_seen: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from scheduler.control.live.fleet import LiveMachine, Shapes
 from scheduler.control.live.operations import ENDED, PENDING, LiveOperation, LiveRun
 from scheduler.control.placing.chances import chance, late_us, spread_us
@@ -21,6 +23,9 @@ from scheduler.control.state import State
 _BARS = 600
 _BARS_FOR_US = 60_000_000
 _ENDED_RUNS = 50
+_ACTIVE_RUNS = 200
+"""More than a person reads; a view of thousands would hold up whoever makes it and shows it."""
+_WAITS_SHOWN = 100
 _COUNTERS = (
     "runs_finished",
     "runs_failed",
@@ -35,32 +40,47 @@ _COUNTERS = (
 )
 
 
-def run_record(state: State, run: LiveRun, table: Timetable | None = None) -> RunRecord:
-    """A run with all its operations."""
+def run_record(
+    state: State, run: LiveRun, table: Timetable | None = None, *, is_whole: bool = True
+) -> RunRecord:
+    """A run with all its operations, or with those that are still open."""
     table = table or Timetable(state)
-    operations = tuple(operation_record(state, table, op) for op in run.operations.values())
+    ops = (run.operations if is_whole else run.open).values()
+    operations = tuple(operation_record(state, table, op) for op in ops)
     return _summary(state, run, table, operations)
 
 
 def operation_record(state: State, table: Timetable, op: LiveOperation) -> OperationRecord:
-    """An operation with its candidates."""
-    if op.record is not None:
-        return op.record
-    found = op.candidates if op.state not in PENDING or op.agent else ()
-    if op.state in PENDING and not op.agent:
-        found = candidates(state, table, op)
-    record = _operation(table, op, candidates_of=found, shapes=input_shapes(op))
-    if op.state in ENDED:
-        op.record = record
-    return record
+    """An operation with its candidates, worked out anew where nothing is decided yet."""
+    is_undecided = op.state in PENDING and not op.agent
+    found = candidates(state, table, op) if is_undecided else op.candidates
+    return _operation(table, op, candidates_of=found, shapes=input_shapes(op))
+
+
+def _decided(op: LiveOperation) -> tuple[Candidate, ...]:
+    return () if op.state in PENDING and not op.agent else op.candidates
+
+
+def changed_record(state: State, table: Timetable, run: LiveRun) -> RunRecord:
+    """A run with those of its operations that its stored record does not say yet.
+
+    What has not been decided about them is not worked out: somebody who asks is told that.
+    """
+    operations = tuple(
+        _operation(table, op, candidates_of=_decided(op), shapes=input_shapes(op))
+        for op in (run.operations[name] for name in run.changed)
+    )
+    return _summary(state, run, table, operations)
 
 
 def site_view(state: State, at_us: int) -> SiteView:
     """Everything a dashboard needs, at one moment."""
     table = Timetable(state)
-    unfinished = [run for run in state.active.values() if run.kind == "run"]
-    origin_us = min((run.submitted_us for run in unfinished), default=state.origin_us)
+    # Runs are kept in the order in which they were submitted.
+    unfinished = next((run for run in state.active.values() if run.kind == "run"), None)
+    origin_us = unfinished.submitted_us if unfinished else state.origin_us
     end_us = at_us if unfinished else state.last_end_us
+    shown = _shown(state)
     plan = state.plan
     ended = [state.runs[name] for name in list(state.ended)[-_ENDED_RUNS:]]
     return SiteView(
@@ -75,12 +95,19 @@ def site_view(state: State, at_us: int) -> SiteView:
         bound_us=max(0, bound_us(plan) - origin_us) if unfinished else 0,
         machines=tuple(_machine(state, live, at_us) for live in state.machines.values()),
         bars=_bars(state, table, at_us),
-        runs=tuple(
-            _summary(state, run, table, ()) for run in [*state.active.values(), *reversed(ended)]
-        ),
+        runs=tuple(_summary(state, run, table, ()) for run in [*shown, *reversed(ended)]),
         counters={name: state.counters.get(name, 0) for name in _COUNTERS},
         profiles=tuple(state.profiles.values()),
+        runs_left_out=len(state.active) - len(shown),
     )
+
+
+def _shown(state: State) -> list[LiveRun]:
+    """Runs that are with an agent, and the most urgent of the others, by when they came."""
+    found = {op.run.id: op.run for op in state.index.sent.values()}
+    for run in islice(state.index.by_urgency(), _ACTIVE_RUNS):
+        found[run.id] = run
+    return sorted(found.values(), key=lambda run: run.sequence)
 
 
 def _bars(state: State, table: Timetable, at_us: int) -> tuple[OperationRecord, ...]:
@@ -127,7 +154,7 @@ def _operation(
         machine=op.machine if started else (placed.mode.machine if placed else ""),
         provider=op.provider if started else (placed.mode.provider if placed else ""),
         attempt=op.attempt,
-        waits_for=op.producers,
+        waits_for=op.producers[:_WAITS_SHOWN],
         planned_start_us=placed.start_us if placed else None,
         planned_end_us=placed.end_us if placed else None,
         started_us=op.started_us,
@@ -140,6 +167,7 @@ def _operation(
         candidates=candidates_of,
         failures=tuple(op.failures),
         shapes=dict(shapes),
+        order=op.order,
     )
 
 
@@ -167,14 +195,18 @@ def _summary(
         reason=reason,
         detail=detail,
         outputs=run.outputs,
+        operations_total=run.total,
+        operations_done=run.done,
         operations=operations,
     )
 
 
 def _predicted(run: LiveRun, table: Timetable) -> tuple[int, float] | None:
     """Predicted finish and its standard deviation; what an ended run was last predicted stays."""
-    latest = (0, 0.0)
-    for op in run.operations.values():
+    latest = run.planned_end
+    if run.rest:
+        return None
+    for op in run.open.values():
         placed = table.placement(op)
         if op.state is OperationState.RUNNING and op.mode is not None:
             latest = max(latest, (op.expected_end_us, spread_us(op.mode)))

@@ -38,14 +38,29 @@ def skipped(site: str) -> str:
     return f"fjord:{{{site}}}:skipped"
 
 
+def set_aside(site: str) -> str:
+    """Hash of what is known of the events that are left out, by id, each as JSON."""
+    return f"fjord:{{{site}}}:set-aside"
+
+
+def trail(site: str) -> str:
+    """Which events the controller in office is taking in, as JSON: its successor looks here."""
+    return f"fjord:{{{site}}}:trail"
+
+
 def changes(site: str) -> str:
     """Capped stream of what changed, for waiting callers and live views."""
     return f"fjord:{{{site}}}:changes"
 
 
 def run(site: str, run_id: str) -> str:
-    """Hash of one run: its latest `record` and its `operations`, each as JSON."""
+    """Hash of one run: its latest `record` as JSON, without its operations."""
     return f"fjord:{{{site}}}:run:{run_id}"
+
+
+def operations(site: str, run_id: str) -> str:
+    """Hash of the operations of one run by their place in it, each as JSON."""
+    return f"fjord:{{{site}}}:operations:{run_id}"
 
 
 def runs(site: str) -> str:

@@ -16,8 +16,8 @@ from api.client import Client, FjordApiError
 from api.client.wire import Run
 from api.demo.service import Service
 from api.store import Store
-from scheduler.control.events import Event, RunSubmitted
-from scheduler.model.messages import OperationFinished
+from scheduler.control.events import ControllerStarted, Event, RunSubmitted
+from scheduler.model.messages import AgentJoined, AgentLost, OperationFinished
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
@@ -25,6 +25,7 @@ RUNS = 20
 BEFORE_KILL = 4
 """So many runs have begun when the part is killed: none has ended, the others are queued."""
 PATIENCE_S = 90.0
+SLEEP_S = 5.0
 WIDTH = 256
 SHIFT = 2 * 480
 VICTIMS = {
@@ -131,3 +132,28 @@ def ended_at_kill(client: Client, runs: list[Run]) -> int:
     with contextlib.suppress(FjordApiError):
         return ended(client, runs)
     return 0
+
+
+@pytest.mark.parametrize("part", ["controller", "store"])
+def test_site_goes_on_where_it_was_after_a_part_slept(fragile: Service, part: str) -> None:
+    with Client(fragile.url) as client:
+        before = asyncio.run(log_of(fragile))
+        process = parts_of(fragile, VICTIMS[part])[0]
+        runs = [client.submit("twice", {"x": tensor(number)}) for number in range(RUNS)]
+        wait_until(lambda: begun(client, runs) >= BEFORE_KILL)
+        process.suspend()
+        try:
+            # Longer than the lease, and than a heartbeat, live.
+            time.sleep(SLEEP_S)
+        finally:
+            process.resume()
+        wait_until(lambda: ended(client, runs) == RUNS)
+        assert {record.state for record in found(client, runs)} == {"finished"}
+
+    log = asyncio.run(log_of(fragile))[len(before) :]
+    assert [e for e in log if isinstance(e, ControllerStarted | AgentLost | AgentJoined)] == []
+    ids = {run.id for run in runs}
+    stages = {"first", "second", "best"}
+    assert Counter(operation for operation, _ in finished(log, ids, stages)) == Counter(
+        f"{run}/{stage}" for run in ids for stage in stages
+    )

@@ -74,7 +74,7 @@ def _takes_us(state: State, rhythm: Rhythm) -> dict[str, int]:
     for op in run.operations.values():
         ends = ends_us[op.id] = {}
         for mode in options(state, op).modes:
-            before = [ends_us[name].get(mode.machine) for name in op.producers]
+            before = [ends_us[name].get(mode.machine) for name in op.unmet]
             if None not in before:
                 begin_us = max((end_us for end_us in before if end_us is not None), default=0)
                 end_us = begin_us + mode.setup_us + mode.p95_us

@@ -60,6 +60,10 @@ class LiveOperation:
 
     Parameters
     ----------
+    order
+        Place among the operations of its run: by stage, then by item.
+    unmet
+        Edges from the producers that are not done.
     attempt
         Number of the latest attempt that was sent; 0 before the first.
     agent
@@ -88,18 +92,20 @@ class LiveOperation:
         While it runs: what making its session is expected to take of that.
     only
         For a profile: the one (machine, provider) that it measures.
-    record, bar
-        What is shown of it once it has ended, with and without what it was chosen from.
+    bar
+        What is shown of it once it has ended, without what it was chosen from.
     """
 
     id: str
     run: LiveRun
     stage: Stage
     item: int | None = None
+    order: int = 0
     state: OperationState = OperationState.WAITING
     producers: tuple[str, ...] = ()
-    consumers: tuple[str, ...] = ()
+    consumers: list[str] = field(default_factory=list)
     edges: tuple[Edge, ...] = ()
+    unmet: dict[str, Edge] = field(default_factory=dict)
     only: tuple[str, str] | None = None
     attempt: int = 0
     agent: str = ""
@@ -126,7 +132,6 @@ class LiveOperation:
     lost: dict[int, int] = field(default_factory=dict)
     gave_way: int = 0
     held_since_us: int | None = None
-    record: OperationRecord | None = None
     bar: OperationRecord | None = None
 
     @property
@@ -152,8 +157,22 @@ class LiveRun:
         `band`, but raised while others wait for a profile.
     is_extra
         Whether it measures what nobody can wait for: something is known of the model there.
-    unfinished
-        Operations that are not done.
+    open
+        Those operations that have not ended, in the same order.
+    items
+        The operations of each stage, by item.
+    expanded
+        Per fan-out, how many of its items have operations.
+    rest
+        How many operations are only a number so far: items that nobody can plan for yet, and what
+        gathers them.
+    changed, gone
+        Operations that its record does not say yet, and the `order` of those that it still says and
+        that vanished.
+    total, done
+        How many operations it has, the rest included, and how many of them are done.
+    planned_end
+        Latest planned end of what has ended, and its standard deviation.
     touched
         Agents that were sent any of its operations.
     """
@@ -176,15 +195,28 @@ class LiveRun:
     forbid: tuple[str, ...] = ()
     state: RunState = RunState.QUEUED
     operations: dict[str, LiveOperation] = field(default_factory=dict)
+    open: dict[str, LiveOperation] = field(default_factory=dict)
+    items: dict[str, list[LiveOperation]] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)
+    expanded: dict[str, int] = field(default_factory=dict)
+    rest: int = 0
+    changed: dict[str, None] = field(default_factory=dict)
+    gone: dict[int, None] = field(default_factory=dict)
+    total: int = 0
+    done: int = 0
+    planned_end: tuple[int, float] = (0, 0.0)
     touched: dict[str, None] = field(default_factory=dict)
-    unfinished: int = 0
     started_us: int | None = None
     ended_us: int | None = None
     reason: str = ""
     detail: str = ""
     outputs: dict[str, Value] = field(default_factory=dict)
     recorded_us: int = 0
+
+    @property
+    def unfinished(self) -> int:
+        """Operations that are not done."""
+        return len(self.open) + self.rest
 
     @property
     def is_ended(self) -> bool:
@@ -203,10 +235,7 @@ class Options:
 
 def is_ready(op: LiveOperation) -> bool:
     """Whether everything it waits for is done."""
-    operations = op.run.operations
-    return op.state is not OperationState.EXPECTED and all(
-        operations[name].state is OperationState.DONE for name in op.producers
-    )
+    return op.state is not OperationState.EXPECTED and not op.unmet
 
 
 def stored_boxes(tensors: tuple[TensorRef, ...]) -> dict[str, None]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from scheduler.control.commands import KeepProfile
 from scheduler.control.live.operations import LiveOperation, LiveRun
+from scheduler.control.live.transitions import move
 from scheduler.control.measuring.idling import charge
 from scheduler.control.placing.sessions import was_measured
 from scheduler.control.records import OperationState, RunState
@@ -117,8 +118,8 @@ def _shapes_of(op: LiveOperation) -> dict[str, tuple[int, ...]]:
 
 def _end(state: State, turn: Turn, op: LiveOperation, ended: OperationState) -> None:
     withdraw(state, turn, op)
-    op.state, op.ended_us = ended, state.now_us
-    op.run.unfinished -= 1
+    op.ended_us = state.now_us
+    move(state.index, op, ended)
     state.ended_operations.append(op)
 
 

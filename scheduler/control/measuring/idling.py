@@ -22,7 +22,7 @@ def idle_from_us(state: State, name: str, live: LiveMachine) -> int | None:
     if is_busy or not agent.takes_work:
         return None
     # One at a time: what waits to be measured already is enough.
-    if any(run.kind == "profile" for run in state.active.values()):
+    if state.index.profiles:
         return None
     return max(live.free_us + settings.fill_idle_us, live.fill_from_us)
 

@@ -35,7 +35,7 @@ def ask(state: State, turn: Turn) -> None:
         return
     agents = _agents(state)
     _give_up(state, agents)
-    if any(run.effective_band is Band.CRITICAL for run in state.active.values()):
+    if any(state.index.in_band(Band.CRITICAL)):
         return
     for pair in list(links.wanted):
         busy = {box for asked in links.asked for box in asked}

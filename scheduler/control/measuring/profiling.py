@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from scheduler.control.commands import ForgetProfiles
 from scheduler.control.events import ModelAdded, ModelRemoved, ProfileRequested
 from scheduler.control.live.fleet import LiveModel, Shapes
-from scheduler.control.live.operations import ENDED, LiveOperation, LiveRun
+from scheduler.control.live.operations import LiveOperation, LiveRun
+from scheduler.control.live.transitions import move
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.runs.lifecycle import admit, end_run, register
 from scheduler.control.state import State, Turn
@@ -43,8 +44,8 @@ def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
     turn.commands.append(ForgetProfiles(digest=event.digest))
     for key in [key for key in state.measured_at if key[0] == event.digest]:
         del state.measured_at[key]
-    for run in list(state.active.values()):
-        if run.kind == "profile" and _digest(run) == event.digest:
+    for run in list(state.index.profiles.values()):
+        if _digest(run) == event.digest:
             reason = FailureReason.CANCELLED.value
             end_run(state, turn, run, RunState.CANCELLED, reason, "the model was removed")
 
@@ -99,10 +100,10 @@ def measure_extra(
         op = _operation(state, live, model, place, dict(shapes))
         if operators:
             op.stage.params["operators"] = True
-        live.operations[op.id] = op
-    live.unfinished = len(live.operations)
+        live.operations[op.id] = live.open[op.id] = op
+        live.changed[op.id] = None
     admit(state, turn, live)
-    register(state, live)
+    register(state, live, before=live.unfinished)
     turn.replan = True
 
 
@@ -121,9 +122,9 @@ def profiles_on(state: State, machines: list[str]) -> list[LiveOperation]:
     """What is still to be measured on the machines."""
     return [
         op
-        for run in state.active.values()
-        for op in run.operations.values()
-        if op.only is not None and op.only[0] in machines and op.state not in ENDED
+        for run in state.index.profiles.values()
+        for op in run.open.values()
+        if op.only is not None and op.only[0] in machines
     ]
 
 
@@ -135,24 +136,25 @@ def _is_to_measure(state: State, model: LiveModel, machine: str, report: Provide
 
 def _measure(state: State, turn: Turn, model: LiveModel, places: list[tuple[str, str]]) -> None:
     run = _open_run(state, turn, model)
+    before = run.unfinished
     for place in places:
         fresh = _operation(state, run, model, place, model.shapes)
         op = run.operations.get(fresh.id)
         if op is None:
-            run.operations[fresh.id] = fresh
-            run.unfinished += 1
+            run.operations[fresh.id] = run.open[fresh.id] = fresh
+            run.changed[fresh.id] = None
         elif op.state is OperationState.CANCELLED:
-            op.state, op.ended_us = OperationState.WAITING, None
-            op.record = op.bar = None
-            run.unfinished += 1
-    register(state, run)
+            op.ended_us = op.bar = None
+            move(state.index, op, OperationState.WAITING)
+            before += 1
+    register(state, run, before=before)
     turn.replan = True
     turn.runs[run.id] = None
 
 
 def _open_run(state: State, turn: Turn, model: LiveModel) -> LiveRun:
-    for run in state.active.values():
-        if run.kind == "profile" and not run.is_extra and _digest(run) == model.digest:
+    for run in state.index.profiles.values():
+        if not run.is_extra and _digest(run) == model.digest:
             return run
     run = _new_run(state, _free_id(state, f"p-{model.digest[:_DIGITS]}"), next(iter(model.names)))
     admit(state, turn, run)
@@ -199,7 +201,8 @@ def _operation(
             "budget_us": state.settings.profile_budget_us,
         },
     )
-    return LiveOperation(id=f"{run.id}/{name}", run=run, stage=stage, only=place)
+    order = len(run.operations)
+    return LiveOperation(id=f"{run.id}/{name}", run=run, stage=stage, only=place, order=order)
 
 
 def _digest(run: LiveRun) -> str:

@@ -17,7 +17,7 @@ def keep_clear_of_critical(state: State, turn: Turn) -> None:
     Only what nobody waits for keeps away from them: a run may wait for a model to be measured,
     and that run may be the critical one.
     """
-    is_idle = not any(run.kind == "profile" for run in state.active.values())
+    is_idle = not state.index.profiles
     found = frozenset() if is_idle else frozenset(critical_boxes(state))
     if found != state.critical_boxes:
         state.critical_boxes = found
@@ -26,10 +26,10 @@ def keep_clear_of_critical(state: State, turn: Turn) -> None:
 
 def critical_boxes(state: State) -> Iterator[str]:
     """Boxes where a critical run has something running, or something left that can run there."""
-    for run in state.active.values():
-        if run.kind != "run" or run.effective_band is not Band.CRITICAL:
+    for run in state.index.in_band(Band.CRITICAL):
+        if run.kind != "run":
             continue
-        for op in run.operations.values():
+        for op in run.open.values():
             if op.state is OperationState.RUNNING and op.machine in state.machines:
                 yield state.machines[op.machine].box
             elif op.state in PENDING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from math import erf, sqrt
 
 from scheduler.model.problem import Mode
@@ -37,7 +37,7 @@ class Ends:
         """Note when an operation ends, and the standard deviation of that."""
         self._of[operation] = self._last[machine] = (end_us, spread)
 
-    def before(self, producers: Sequence[str], machine: str) -> float:
+    def before(self, producers: Iterable[str], machine: str) -> float:
         """Standard deviation of the latest end among those that a start waits for."""
         found = [self._of[name] for name in producers if name in self._of]
         if machine in self._last:

@@ -81,7 +81,7 @@ class Timetable:
     def _ready_us(self, op: LiveOperation, machine: str) -> int:
         box = self._state.machines[machine].box
         ready_us = self._state.now_us
-        for edge in op.edges:
+        for edge in op.unmet.values():
             before = op.run.operations[edge.source]
             end_us, source = self._end_us(before)
             if source:
@@ -142,9 +142,9 @@ def is_chosen(op: LiveOperation, mode: Mode) -> bool:
 
 def why_waiting(state: State, run: LiveRun) -> tuple[str, str]:
     """Reason and detail of a run of which nothing runs now; empty if something does."""
-    if run.is_ended or any(o.state is OperationState.RUNNING for o in run.operations.values()):
+    if run.is_ended or any(op.state is OperationState.RUNNING for op in run.open.values()):
         return "", ""
-    pending = [op for op in run.operations.values() if op.state in PENDING]
+    pending = [op for op in run.open.values() if op.state in PENDING]
     for op in pending:
         if op.placement is None:
             found = options(state, op)

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable
 
 from scheduler.control.anticipating.keeping import keep, note_waiting, spares_urgent
 from scheduler.control.live.operations import LiveOperation, LiveRun, Placement
+from scheduler.control.live.transitions import move
 from scheduler.control.placing.chances import Ends, joined_us, spread_us
 from scheduler.control.placing.choices import choice_of, current_choice
 from scheduler.control.placing.decoding import decode, fastest_modes, is_better, overtakes
@@ -13,6 +14,7 @@ from scheduler.control.placing.explaining import why_waiting
 from scheduler.control.placing.snapshot import Snapshot, loads_us, snapshot
 from scheduler.control.predicting.foreseeing import foresee
 from scheduler.control.records import OperationState
+from scheduler.control.runs.expansion import top_up
 from scheduler.control.state import LivePlan, State, Turn
 from scheduler.model.bounds import lower_bound
 from scheduler.model.checker import check
@@ -26,13 +28,14 @@ _LIMITS = Limits(time_s=1.0)
 
 def replan(state: State, turn: Turn) -> None:
     """Plan all pending work again and make that the plan in force."""
+    _top_up(state)
     foresee(state)
     state.plan.kept = []
     found = snapshot(state)
     if raise_waited_profiles(state, found):
         found = snapshot(state)
     # After the bands are settled: what is not waited for any more may have to keep clear.
-    if retract_unplannable(turn, found):
+    if retract_unplannable(state, turn, found):
         found = snapshot(state)
     schedule, source = _best(state, found)
     commit(state, turn, *_with_kept(state, found, schedule, source))
@@ -40,6 +43,19 @@ def replan(state: State, turn: Turn) -> None:
         state.plan.enough_us = note_waiting(state, found, schedule)
     _note_blocked(state, turn, found)
     state.count("replans")
+
+
+def _top_up(state: State) -> None:
+    """Give operations to more items of long fan-outs, as far as the plan has room for them."""
+    room = state.settings.plan_horizon_operations
+    for run in state.index.by_urgency():
+        before = run.unfinished
+        fresh = top_up(state, run)
+        state.operations.update({op.id: op for op in fresh})
+        state.index.unfinished += run.unfinished - before
+        room -= len(run.open)
+        if room <= 0:
+            return
 
 
 def _best(state: State, found: Snapshot) -> tuple[Schedule, str]:
@@ -79,8 +95,8 @@ def bound_us(plan: LivePlan) -> int:
 def is_beyond_horizon(state: State, run: LiveRun) -> bool:
     """Whether there is as much planned already as can be, all of it to come before the run."""
     plan = state.plan
-    is_full = len(plan.planned) >= state.settings.plan_horizon_operations
-    return is_full and all(op.band <= run.effective_band for op in plan.planned.values())
+    is_full = plan.left_out or len(plan.planned) >= state.settings.plan_horizon_operations
+    return bool(is_full) and all(op.band <= run.effective_band for op in plan.planned.values())
 
 
 def is_running_dry(state: State) -> bool:
@@ -125,21 +141,22 @@ def raise_waited_profiles(state: State, found: Snapshot) -> bool:
         if op.stage.kind is WorkKind.MODEL and not found.options[op.id].modes
     }
     changed = False
-    for run in state.active.values():
-        if run.kind == "profile" and not run.is_extra:
+    for run in state.index.profiles.values():
+        if not run.is_extra:
             digest = next(iter(run.operations.values())).stage.digest
             band = Band.NORMAL if digest in awaited else run.band
             changed |= band != run.effective_band
-            run.effective_band = band
+            state.index.set_band(run, band)
     return changed
 
 
-def retract_unplannable(turn: Turn, found: Snapshot) -> bool:
+def retract_unplannable(state: State, turn: Turn, found: Snapshot) -> bool:
     """Take back what was sent and cannot run there any more, or would wait for ever."""
     sent = [op for op in found.blocked if op.state is OperationState.DISPATCHED]
     for op in sent:
         turn.stops.setdefault(op.agent, []).append((op.id, op.attempt))
-        op.state, op.agent = OperationState.WAITING, ""
+        move(state.index, op, OperationState.WAITING)
+        op.agent = ""
         op.lost[op.attempt] = 0
     return bool(sent)
 
@@ -183,7 +200,7 @@ def absolute(state: State, found: Snapshot, schedule: Schedule) -> dict[str, Pla
         choice = found.options[op.id]
         mode = choice.modes[at.mode]
         end_us = found.origin_us + at.end_us
-        spread = joined_us(ends.before(op.producers, at.machine), spread_us(mode))
+        spread = joined_us(ends.before(op.unmet, at.machine), spread_us(mode))
         ends.add(op.id, at.machine, end_us, spread)
         load_us = loads.get(op.id, 0)
         placements[op.id] = Placement(
@@ -213,7 +230,7 @@ def _transfer_us(state: State, op: LiveOperation, machines: dict[str, str], mach
     return max(
         (
             state.links.transfer_us(state.machines[machines[edge.source]].box, box, edge.size_bytes)
-            for edge in op.edges
+            for edge in op.unmet.values()
             if edge.source in machines
         ),
         default=0,
@@ -236,7 +253,7 @@ def certain_queues(planned: Iterable[LiveOperation]) -> dict[str, list[str]]:
     queues: dict[str, list[str]] = {}
     for op in sorted(planned, key=_start_us):
         is_expected = op.state is OperationState.EXPECTED
-        if is_expected or any(name in uncertain for name in op.producers):
+        if is_expected or any(name in uncertain for name in op.unmet):
             uncertain.add(op.id)
         elif op.placement is not None:
             queues.setdefault(op.placement.mode.machine, []).append(op.id)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, replace
+from heapq import merge
 from types import MappingProxyType
 
 from scheduler.control.live.fleet import LiveMachine
-from scheduler.control.live.operations import PENDING, LiveOperation, LiveRun, Options
+from scheduler.control.live.operations import PENDING, SENT, LiveOperation, LiveRun, Options
 from scheduler.control.placing.candidates import options
 from scheduler.control.predicting.links import LiveLink
 from scheduler.control.preemption.holding import free_us
@@ -79,25 +80,17 @@ def snapshot(
         Operations that run and are taken to have been stopped, with when their machine is free.
     """
     extra = tuple(extra)
-    runs = [*state.active.values(), *extra]
-    runs.sort(key=lambda run: (run.effective_band, run.sequence))
     running: list[LiveOperation] = []
     planned: list[LiveOperation] = []
     blocked: list[LiveOperation] = []
     found: dict[str, Options] = {}
-    room, left_out = state.settings.plan_horizon_operations, 0
-    for run in runs:
-        ops = list(run.operations.values())
+    for ops in _looked_at(state, extra, planned):
         running += [op for op in ops if op.id not in stopped and _holds_machine(state, op)]
         pending = [op for op in ops if op.id in stopped or op.state in PENDING]
-        if room <= 0:
-            left_out += len(pending)
-            pending = _already_sent(pending)
-            left_out -= len(pending)
         can, cannot = _plannable(state, pending, found)
         planned += can
         blocked += cannot
-        room -= len(can)
+    seen = len(planned) + len(blocked) + state.index.running()
     freed_us = {state.operations[name].machine: us for name, us in stopped.items()}
     band = min((run.effective_band for run in extra), default=Band.BACKGROUND)
     problem, origin_us = _problem(state, running, planned, found, _Busy(freed_us, band))
@@ -108,8 +101,34 @@ def snapshot(
         running=tuple(running),
         options=found,
         blocked=tuple(blocked),
-        left_out=left_out,
+        left_out=max(0, state.index.unfinished - seen),
     )
+
+
+def _looked_at(
+    state: State, extra: Iterable[LiveRun], planned: Sized
+) -> Iterator[list[LiveOperation]]:
+    """Open operations, run by run by urgency, until as many are planned as can be.
+
+    Of the runs beyond that, those operations that an agent has. Runs that are counted in are looked
+    at in any case.
+    """
+    most = state.settings.plan_horizon_operations
+    beyond = {op.run.id: op.run for op in state.index.sent.values()}
+    asked = {run.id: run for run in sorted(extra, key=_urgency)}
+    for run in merge(state.index.by_urgency(), list(asked.values()), key=_urgency):
+        if asked.pop(run.id, None) is None and len(planned) >= most:
+            break
+        beyond.pop(run.id, None)
+        yield list(run.open.values())
+    for run in sorted(beyond.values(), key=_urgency):
+        yield _already_sent(list(run.open.values()))
+    for run in asked.values():
+        yield list(run.open.values())
+
+
+def _urgency(run: LiveRun) -> tuple[Band, int]:
+    return (run.effective_band, run.sequence)
 
 
 def loads_us(found: Snapshot, schedule: Schedule) -> dict[str, int]:
@@ -129,14 +148,14 @@ def _holds_machine(state: State, op: LiveOperation) -> bool:
     return op.state is OperationState.RUNNING and state.machines[op.machine].running == op.id
 
 
-def _already_sent(pending: list[LiveOperation]) -> list[LiveOperation]:
+def _already_sent(ops: list[LiveOperation]) -> list[LiveOperation]:
     """Operations that an agent has, and all that they still wait for."""
     needed: set[str] = set()
-    for op in reversed(pending):
-        if op.state is OperationState.DISPATCHED or op.id in needed:
+    for op in reversed(ops):
+        if op.state in SENT or op.id in needed:
             needed.add(op.id)
-            needed.update(op.producers)
-    return [op for op in pending if op.id in needed]
+            needed.update(op.unmet)
+    return [op for op in ops if op.id in needed]
 
 
 def _plannable(
@@ -148,7 +167,7 @@ def _plannable(
     stuck: set[str] = set()
     for op in pending:
         choice = found[op.id] = _promised(state, op, options(state, op))
-        if not choice.modes or any(name in stuck for name in op.producers):
+        if not choice.modes or any(name in stuck for name in op.unmet):
             stuck.add(op.id)
             cannot.append(op)
         else:
@@ -187,7 +206,7 @@ def _problem(
     origin_us = min([now_us, *(op.started_us for op in running if op.started_us is not None)])
     runs: dict[str, LiveRun] = {op.run.id: op.run for op in [*running, *planned]}
     here = {op.id for op in running} | {op.id for op in planned}
-    edges = [edge for op in planned for edge in op.edges if edge.source in here]
+    edges = [edge for op in planned for edge in op.unmet.values() if edge.source in here]
     machines = _machines(state, origin_us, busy)
     problem = Problem(
         machines=tuple(machines),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from math import log
 
 from scheduler.control.live.fleet import LiveMachine
@@ -102,10 +103,10 @@ def input_shapes(op: LiveOperation) -> Shapes:
 def _is_everything_needed(state: State, extra: Iterable[LiveRun]) -> bool:
     lanes = sum(live.is_up for live in state.machines.values())
     ready = 0
-    for run in (*extra, *state.active.values()):
+    for run in chain(extra, state.index.by_urgency()):
         if run.kind != "run":
             continue
-        for op in run.operations.values():
+        for op in run.open.values():
             ready += op.state in PENDING and is_ready(op)
             if ready > lanes:
                 return True

@@ -6,6 +6,7 @@ from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.commands import SendPlan
 from scheduler.control.live.fleet import LiveAgent
 from scheduler.control.live.operations import SENT, LiveOperation
+from scheduler.control.live.transitions import move
 from scheduler.control.placing.explaining import Timetable, candidates, chosen_instead, is_chosen
 from scheduler.control.predicting.foreseeing import work_kind
 from scheduler.control.records import OperationState
@@ -97,17 +98,14 @@ def _choose_heads(state: State, queue: list[str], chosen: set[str]) -> list[Live
 
 
 def _may_go(op: LiveOperation, chosen: set[str]) -> bool:
-    before = (op.run.operations[name] for name in op.producers)
-    return all(
-        producer.state is OperationState.DONE or producer.state in SENT or producer.id in chosen
-        for producer in before
-    )
+    before = (op.run.operations[name] for name in op.unmet)
+    return all(producer.state in SENT or producer.id in chosen for producer in before)
 
 
 def _assign(state: State, op: LiveOperation) -> None:
     """Pin an operation to the agent of its machine, as a new attempt."""
     assert op.placement is not None
-    op.state = OperationState.DISPATCHED
+    move(state.index, op, OperationState.DISPATCHED)
     op.attempt += 1
     op.agent = state.machines[op.placement.mode.machine].agent
     op.sent, op.foreseen, op.sent_us = {}, {}, state.now_us

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from scheduler.control.live.operations import LiveOperation, LiveRun
+from collections.abc import Iterable
+
+from scheduler.control.live.operations import ENDED, LiveOperation, LiveRun
 from scheduler.control.records import OperationState
 from scheduler.control.state import State
 from scheduler.control.workload import Stage, StageInput, Take, Workload
 from scheduler.model.messages import Binding, Source, TensorRef, Value
 from scheduler.model.problem import Edge
+
+MOST_ITEMS = 1 << 32
+"""Operations are ordered by stage and then by item: a fan-out has fewer items than this."""
 
 
 def operation_id(run: str, stage: str, item: int | None) -> str:
@@ -31,16 +36,49 @@ def missing_inputs(graph: Workload, inputs: dict[str, Value]) -> list[str]:
 def expand(state: State, run: LiveRun) -> list[str]:
     """Give a run the operations that it has by what is known now; returns the ids that vanished.
 
-    Operations that are there already keep all that happened to them.
+    Operations that are there already keep all that happened to them. Of a long fan-out only as many
+    items get operations as can be planned for at once; the rest is a number, which `top_up` turns
+    into operations as the first are done.
     """
-    before, run.operations = run.operations, {}
+    before, run.operations, run.items = run.operations, {}, {}
     for stage in run.graph.stages:
-        for item in _items(state, run, stage):
-            op = _operation(before, run, stage, item)
-            run.operations[op.id] = op
-    _link(run)
-    run.unfinished = sum(op.state is not OperationState.DONE for op in run.operations.values())
-    return [name for name in before if name not in run.operations]
+        ops = [_operation(before, run, stage, item) for item in _items(state, run, stage)]
+        run.items[stage.name] = ops
+        run.operations.update({op.id: op for op in ops})
+    for op in run.operations.values():
+        op.consumers = []
+    _link(run, run.operations.values())
+    run.open = {op.id: op for op in run.operations.values() if op.state not in ENDED}
+    run.rest = _rest(run)
+    run.changed.update({name: None for name in run.operations if name not in before})
+    vanished = [name for name in before if name not in run.operations]
+    for name in vanished:
+        run.changed.pop(name, None)
+        run.gone[before[name].order] = None
+    return vanished
+
+
+def top_up(state: State, run: LiveRun) -> list[LiveOperation]:
+    """Turn more of the rest of a run into operations, where few of its others are left to do.
+
+    Gives the operations that are new.
+    """
+    most = state.settings.plan_horizon_operations
+    if not run.rest or len(run.open) > most // 2:
+        return []
+    fresh: list[LiveOperation] = []
+    for root, stages in _fan_outs(run.graph).items():
+        if root in run.expanded:
+            room = most - len(run.open) - len(fresh)
+            fresh += _more_items(run, root, stages, room)
+    for stage in run.graph.stages:
+        if not run.items[stage.name]:
+            fresh += [_added(run, stage, item) for item in _items(state, run, stage)]
+    _link(run, fresh)
+    run.open.update({op.id: op for op in fresh})
+    run.changed.update({op.id: None for op in fresh})
+    run.rest = _rest(run)
+    return fresh
 
 
 def length(run: LiveRun, fan_out: str) -> int | None:
@@ -108,13 +146,79 @@ def _stage(graph: Workload, name: str) -> Stage:
 
 
 def _items(state: State, run: LiveRun, stage: Stage) -> list[int | None]:
+    """Items of a stage that have operations; none while what it gathers has a rest."""
+    if _waits_for_rest(run, stage):
+        return []
     if not stage.fan_out:
         return [None]
     known = length(run, stage.fan_out)
-    if known is not None:
-        run.lengths[stage.fan_out] = known
-        return list(range(known))
-    return list(range(_expected(state, run, stage)))
+    if known is None:
+        return list(range(min(_expected(state, run, stage), _window(state, run, stage))))
+    run.lengths[stage.fan_out] = known
+    root = _root(run.graph, stage.fan_out)
+    count = run.expanded.setdefault(root, min(known, _window(state, run, stage)))
+    return list(range(count))
+
+
+def _window(state: State, run: LiveRun, stage: Stage) -> int:
+    """Items of a fan-out that get operations at first: one plan holds no more."""
+    stages = _fan_outs(run.graph)[_root(run.graph, stage.fan_out)]
+    return max(1, state.settings.plan_horizon_operations // len(stages))
+
+
+def _more_items(run: LiveRun, root: str, stages: list[Stage], room: int) -> list[LiveOperation]:
+    """Give operations to the next items of a fan-out, as many as there is room for."""
+    since, running = run.expanded[root], [s for s in stages if not _waits_for_rest(run, s)]
+    more = min(_rest_of(run, root), max(0, room) // max(1, len(running)))
+    run.expanded[root] = since + more
+    return [_added(run, stage, i) for i in range(since, since + more) for stage in running]
+
+
+def _waits_for_rest(run: LiveRun, stage: Stage) -> bool:
+    """Whether a stage gathers from a fan-out, or follows one that does, that has a rest."""
+    for use in stage.inputs:
+        if not use.stage:
+            continue
+        producer = _stage(run.graph, use.stage)
+        is_gathered = bool(producer.fan_out) and use.take is Take.GATHER
+        if is_gathered and _rest_of(run, _root(run.graph, producer.fan_out)):
+            return True
+        if _waits_for_rest(run, producer):
+            return True
+    return False
+
+
+def _order(graph: Workload, stage: Stage, item: int | None) -> int:
+    return graph.stages.index(stage) * MOST_ITEMS + (item or 0)
+
+
+def _rest_of(run: LiveRun, root: str) -> int:
+    """Items of a fan-out that have no operations yet."""
+    count = length(run, root)
+    return 0 if count is None else count - run.expanded.get(root, count)
+
+
+def _rest(run: LiveRun) -> int:
+    """How many operations are only a number: items, and one for each stage that gathers them."""
+    items = sum(_rest_of(run, root) * len(found) for root, found in _fan_outs(run.graph).items())
+    later = sum(_waits_for_rest(run, stage) for stage in run.graph.stages) if items else 0
+    return items + later
+
+
+def _fan_outs(graph: Workload) -> dict[str, list[Stage]]:
+    """The stages that run once per item, by the list that sets how many items there are."""
+    found: dict[str, list[Stage]] = {}
+    for stage in graph.stages:
+        if stage.fan_out:
+            found.setdefault(_root(graph, stage.fan_out), []).append(stage)
+    return found
+
+
+def _added(run: LiveRun, stage: Stage, item: int | None) -> LiveOperation:
+    op = _operation({}, run, stage, item)
+    run.operations[op.id] = op
+    run.items[stage.name].append(op)
+    return op
 
 
 def _expected(state: State, run: LiveRun, stage: Stage) -> int:
@@ -126,28 +230,33 @@ def _operation(
     before: dict[str, LiveOperation], run: LiveRun, stage: Stage, item: int | None
 ) -> LiveOperation:
     name = operation_id(run.id, stage.name, item)
-    op = before.get(name) or LiveOperation(id=name, run=run, stage=stage, item=item)
+    op = before.get(name) or LiveOperation(
+        id=name, run=run, stage=stage, item=item, order=_order(run.graph, stage, item)
+    )
     is_expected = bool(stage.fan_out) and stage.fan_out not in run.lengths
     if is_expected:
         op.state = OperationState.EXPECTED
     elif op.state is OperationState.EXPECTED:
         op.state = OperationState.WAITING
+        run.changed[op.id] = None
     return op
 
 
-def _link(run: LiveRun) -> None:
-    """Set producers, consumers and edges of all operations."""
-    consumers: dict[str, dict[str, None]] = {name: {} for name in run.operations}
-    for op in run.operations.values():
+def _link(run: LiveRun, ops: Iterable[LiveOperation]) -> None:
+    """Set producers and edges of operations, and make them known to those that they wait for."""
+    for op in ops:
         sizes = _producers(run, op)
         op.producers = tuple(sizes)
         op.edges = tuple(
             Edge(source=name, target=op.id, size_bytes=size) for name, size in sizes.items()
         )
+        op.unmet = {
+            edge.source: edge
+            for edge in op.edges
+            if run.operations[edge.source].state is not OperationState.DONE
+        }
         for name in sizes:
-            consumers[name][op.id] = None
-    for name, found in consumers.items():
-        run.operations[name].consumers = tuple(found)
+            run.operations[name].consumers.append(op.id)
 
 
 def _producers(run: LiveRun, op: LiveOperation) -> dict[str, int]:
@@ -173,8 +282,7 @@ def _sources(run: LiveRun, op: LiveOperation, use: StageInput) -> list[str]:
 
 
 def _all_items(run: LiveRun, stage: str) -> list[str]:
-    # Operations are kept in topological order, and those of one stage in the order of the items.
-    return [op.id for op in run.operations.values() if op.stage.name == stage]
+    return [op.id for op in run.items[stage]]
 
 
 def _awaited_lists(run: LiveRun, op: LiveOperation) -> list[str]:

@@ -34,10 +34,11 @@ def grow(state: State, turn: Turn, op: LiveOperation) -> None:
             return
     if not grown:
         return
+    before = run.unfinished
     vanished = expand(state, run)
     for op_id in vanished:
         state.plan.drop(state.operations.pop(op_id))
-    register(state, run)
+    register(state, run, before=before)
     for name in grown:
         total, times = state.items_seen.get((run.graph.name, name), (0, 0))
         count = length(run, name) or 0
@@ -51,5 +52,5 @@ def grow(state: State, turn: Turn, op: LiveOperation) -> None:
 
 
 def _is_planned(state: State, run: LiveRun) -> bool:
-    pending = (op for op in run.operations.values() if op.state in PENDING)
+    pending = (op for op in run.open.values() if op.state in PENDING)
     return all(op.id in state.plan.planned for op in pending)

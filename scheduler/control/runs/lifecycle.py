@@ -8,8 +8,10 @@ from scheduler.control.anticipating.rhythms import Rhythm
 from scheduler.control.anticipating.waiting import ends_us
 from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
 from scheduler.control.events import RunCancelled, RunSubmitted
-from scheduler.control.live.operations import ENDED, SENT, LiveOperation, LiveRun
+from scheduler.control.live.operations import SENT, LiveOperation, LiveRun
+from scheduler.control.live.transitions import move
 from scheduler.control.measuring.idling import gap_due_us
+from scheduler.control.placing.patience import note_off_plan
 from scheduler.control.placing.planning import is_beyond_horizon
 from scheduler.control.preemption.holding import hold
 from scheduler.control.preemption.hurrying import look_again_us
@@ -54,7 +56,7 @@ def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
         end_run(state, turn, run, RunState.FAILED, FailureReason.INVALID.value, detail)
         return
     expand(state, run)
-    register(state, run)
+    register(state, run, before=0)
     state.rhythms.setdefault((run.workload, run.band), Rhythm(event)).note(event)
     if run.drop_late and run.deadline_us is not None:
         heappush(state.deadlines, (run.deadline_us, run.sequence, run.id))
@@ -72,12 +74,15 @@ def admit(state: State, turn: Turn, run: LiveRun) -> None:
     state.sequence += 1
     run.sequence = state.sequence
     state.runs[run.id] = state.active[run.id] = run
+    state.index.add(run)
     turn.runs[run.id] = None
 
 
-def register(state: State, run: LiveRun) -> None:
-    """Make the operations of a run known by name."""
-    state.operations.update(run.operations)
+def register(state: State, run: LiveRun, *, before: int) -> None:
+    """Make the operations of a run known by name; `before` of them were known and not done."""
+    state.operations.update(run.open)
+    run.total = len(run.operations) + run.rest
+    state.index.unfinished += run.unfinished - before
 
 
 def cancel(state: State, turn: Turn, event: RunCancelled) -> None:
@@ -125,13 +130,19 @@ def end_run(
     state: State, turn: Turn, run: LiveRun, ended: RunState, reason: str, detail: str
 ) -> None:
     """Give a run its final state and stop whatever is left of it."""
-    for op in run.operations.values():
-        if op.state in ENDED:
-            continue
+    if not any(op.id in state.plan.planned for op in run.open.values()):
+        # Beyond what is planned it holds nobody up, nor whoever comes after it.
+        state.plan.left_out = max(0, state.plan.left_out - run.unfinished)
+    for op in list(run.open.values()):
         turn.replan = turn.replan or op.state in SENT
+        if op.id in state.plan.planned:
+            # Agents go on in the order of the plan; what comes after can be moved up in time.
+            note_off_plan(state)
         withdraw(state, turn, op)
-        op.state, op.ended_us = OperationState.CANCELLED, state.now_us
-    turn.replan = turn.replan or run.unfinished > 0
+        op.ended_us = state.now_us
+        move(state.index, op, OperationState.CANCELLED)
+    state.index.remove(run)
+    run.rest = 0
     run.state, run.reason, run.detail = ended, reason, detail
     run.ended_us = state.last_end_us = state.now_us
     state.origin_us = run.submitted_us
@@ -245,5 +256,4 @@ def _kept_keys(outputs: dict[str, Value]) -> tuple[str, ...]:
 
 
 def _progress(run: LiveRun) -> str:
-    done = sum(op.state is OperationState.DONE for op in run.operations.values())
-    return f"{done} of {len(run.operations)} operations were done"
+    return f"{run.done} of {run.total} operations were done"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scheduler.control.live.operations import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
+from scheduler.control.live.transitions import move
 from scheduler.control.measuring.findings import drop_stranded_profile, refuse_profile
 from scheduler.control.placing.candidates import could_run_later, options
 from scheduler.control.placing.sessions import doubted
@@ -120,7 +121,7 @@ def run_again_what_was_on(state: State, turn: Turn, box: str) -> None:
         for op in reversed(list(run.operations.values())):
             held = [b for value in op.outputs.values() for b in stored_boxes(value.tensors)]
             if op.state is OperationState.DONE and box in held and _is_needed(run, op):
-                _run_again(turn, op)
+                _run_again(state, turn, op)
 
 
 def settle(state: State, event: OperationFinished | OperationFailed) -> None:
@@ -135,24 +136,23 @@ def settle(state: State, event: OperationFinished | OperationFailed) -> None:
 
 def _lost(state: State, turn: Turn, op: LiveOperation, event: OperationFailed) -> None:
     if event.reason is FailureReason.INPUT_LOST:
-        _run_again_inputs(turn, op)
+        _run_again_inputs(state, turn, op)
     lose(state, turn, op, event.reason, event.message)
 
 
-def _run_again_inputs(turn: Turn, op: LiveOperation) -> None:
+def _run_again_inputs(state: State, turn: Turn, op: LiveOperation) -> None:
     """Make the stored inputs of an operation again: it could not read them."""
     for name in op.producers:
         producer = op.run.operations[name]
         if producer.state is OperationState.DONE and _is_stored(producer.outputs):
-            _run_again(turn, producer)
+            _run_again(state, turn, producer)
 
 
-def _run_again(turn: Turn, op: LiveOperation) -> None:
-    op.state, op.agent = OperationState.WAITING, ""
-    op.record = op.bar = None
+def _run_again(state: State, turn: Turn, op: LiveOperation) -> None:
+    move(state.index, op, OperationState.WAITING)
+    op.agent, op.bar = "", None
     op.outputs, op.placement = {}, None
     op.started_us = op.ended_us = None
-    op.run.unfinished += 1
     turn.replan = True
     turn.runs[op.run.id] = None
 
@@ -228,7 +228,8 @@ def _refuse(state: State, op: LiveOperation, machine: str, provider: str, messag
 def _take_back(state: State, op: LiveOperation) -> None:
     take_out(state, op)
     free_machine(state, op, state.now_us)
-    op.state, op.agent = OperationState.WAITING, ""
+    move(state.index, op, OperationState.WAITING)
+    op.agent = ""
     op.started_us, op.placement = None, None
 
 
@@ -239,7 +240,8 @@ def _give_up(
         refuse_profile(state, turn, op, reason, message)
         return
     withdraw(state, turn, op)
-    op.state, op.ended_us = OperationState.FAILED, state.now_us
+    op.ended_us = state.now_us
+    move(state.index, op, OperationState.FAILED)
     state.ended_operations.append(op)
     end_run(state, turn, op.run, RunState.FAILED, reason.value, f"{op.id}: {message}")
 

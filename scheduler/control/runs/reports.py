@@ -12,6 +12,7 @@ from scheduler.control.live.operations import (
     is_ready,
     stored_boxes,
 )
+from scheduler.control.live.transitions import move
 from scheduler.control.measuring.findings import measured
 from scheduler.control.measuring.gaps import note_shapes
 from scheduler.control.placing.candidates import cost_query, forget_options
@@ -60,7 +61,8 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     is_warm = holds(live, op, mode.provider)
     op.load_us = 0 if is_warm else left_to_load_us(live, op, mode.setup_us, event.at_us)
     used(state, op, event.machine, mode.provider, event.at_us)
-    op.state, op.mode, op.started_us = OperationState.RUNNING, mode, event.at_us
+    move(state.index, op, OperationState.RUNNING)
+    op.mode, op.started_us = mode, event.at_us
     op.machine, op.provider = mode.machine, mode.provider
     if not is_chosen(op, mode):
         # The agent had begun before it heard of the last plan.
@@ -155,8 +157,10 @@ def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
         if not is_chosen(op, mode):
             op.candidates = chosen_instead(op, mode, event.at_us)
     op.agent = live.agent if live is not None else ""
-    op.state, op.ended_us, op.outputs = OperationState.DONE, event.at_us, event.outputs
-    op.run.unfinished -= 1
+    op.ended_us, op.outputs = event.at_us, event.outputs
+    move(state.index, op, OperationState.DONE)
+    if op.placement is not None:
+        op.run.planned_end = max(op.run.planned_end, (op.placement.end_us, op.placement.spread_us))
     if op.run.state is RunState.QUEUED:
         op.run.state, op.run.started_us = RunState.RUNNING, op.started_us
     state.ended_operations.append(op)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -9,6 +8,7 @@ import pytest
 
 from api.controller import Controller, ControllerSettings
 from api.solver_process import SolverProcess
+from api.stalls import LoopStalls
 from api.store import Store
 from api.wiring import build_brain
 from scheduler.control.brain import Brain, BrainSettings
@@ -59,13 +59,14 @@ def running(store: Store, compiled: None) -> Running:
     @asynccontextmanager
     async def run(make_brain: Callable[[], Brain] = build_brain) -> AsyncIterator[Controller]:
         async with SolverProcess() as solver:
-            controller = Controller(store, make_brain, solver, FAST)
-            task = asyncio.create_task(controller.run())
+            stalls = LoopStalls()
+            controller = Controller(store, make_brain, solver, stalls, FAST)
+            tasks = [asyncio.create_task(stalls.watch()), asyncio.create_task(controller.run())]
             try:
                 yield controller
             finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     return run

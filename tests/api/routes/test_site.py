@@ -9,6 +9,9 @@ import httpx
 import numpy as np
 import pytest
 
+from api.store import SetAside
+from api.store.codec import encode
+from scheduler.model import keys
 from tests.api.routes.conftest import Eventually, Service, npy
 
 pytestmark = pytest.mark.anyio
@@ -68,14 +71,29 @@ async def test_the_policy_can_be_changed(client: httpx.AsyncClient, eventually: 
 async def test_the_service_is_alive_ready_and_measured(
     service: Service, client: httpx.AsyncClient
 ) -> None:
-    assert (await client.get("/healthz")).json() == {"status": "alive", "machines": None}
-    assert (await client.get("/readyz")).json() == {"status": "ready", "machines": 1}
+    alive = {"status": "alive", "machines": None, "set_aside": None}
+    assert (await client.get("/healthz")).json() == alive
+    ready = {"status": "ready", "machines": 1, "set_aside": 0}
+    assert (await client.get("/readyz")).json() == ready
     await service.add_doubling("counted")
     files = {"x": ("x.npy", npy(np.ones((1, 3), np.float32)))}
     await client.post("/v1/workloads/counted/runs?wait_s=20", files=files)
     text = (await client.get("/metrics")).text
     assert 'fjord_runs_total{state="finished",workload="counted"} 1.0' in text
     assert 'fjord_machine_up{device="cpu",machine="one/cpu0"} 1.0' in text
+    assert "fjord_events_set_aside 0.0" in text
+    assert 'fjord_loop_stall_seconds_bucket{le="0.05"}' in text
+
+
+async def test_what_was_set_aside_is_shown_with_its_reason(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    store = service.context.store
+    aside = SetAside(entry="1-1", at_us=1, event="Tick", reason="two controllers ended")
+    await store.call("HSET", keys.set_aside(store.site), aside.entry, encode(aside))
+    (shown,) = (await client.get("/v1/set-aside")).json()["events"]
+    assert (shown["entry"], shown["reason"]) == ("1-1", "two controllers ended")
+    assert (await client.get("/readyz")).json()["set_aside"] == 1
 
 
 async def test_an_agent_is_told_where_the_store_is(service: Service) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from api.registry import ModelRecord, WorkloadRecord
-from api.store import Batch, Store
+from api.store import Batch, Store, Trail
 from api.store.codec import encode
 from scheduler.control.events import Event, ModelAdded, RunSubmitted, Tick, WorkloadAdded
 from scheduler.control.records import RunRecord, RunState
@@ -143,13 +143,23 @@ async def test_controller_that_lost_its_office_writes_nothing(store: Store, site
     with pytest.raises(StaleEpoch, match="controller one lost the office"):
         await store.commit(old, batch)
     with pytest.raises(StaleEpoch):
-        await store.renew(old, 60_000)
+        await store.hold(old, 60_000)
     assert await store.events() == []
     assert await store.run("r-1") is None
 
     await store.commit(new, batch)
     assert await store.run("r-1") == record("r-1")
     assert await store.call("XLEN", f"fjord:{{{site}}}:plans:a") == 1
+
+
+async def test_large_batch_is_written_to_its_end(store: Store) -> None:
+    lease = await store.take_lease("one", 60_000)
+    assert lease is not None
+    records = tuple(record(f"r-{number}") for number in range(1_000))
+    trail = Trail(start="(1-1", count=64)
+    await store.commit(lease, Batch(records=records, trail=trail))
+    assert len(await store.runs(limit=2_000)) == 1_000
+    assert await store.trail() == trail
 
 
 async def test_clock_is_that_of_the_store(store: Store) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -274,11 +275,32 @@ def test_an_agent_that_was_given_up_joins_again_and_takes_new_plans(
             await controller.send("a", dispatch("one", "a/cpu0", call("arg_max"), inputs=scores))
             await controller.wait_for(OperationFinished, operation="r-1/one")
             controller.forget()
-            await controller.client.delete(keys.heartbeat(SITE, "a"))
+            await controller.give_up("a", first.incarnation)
             again = await controller.wait_for(AgentJoined, agent="a")
             assert again.incarnation != first.incarnation
             await controller.send("a", dispatch("one", "a/cpu0", call("arg_max"), inputs=scores))
             await controller.wait_for(OperationFinished, operation="r-1/one")
+
+    asyncio.run(scenario())
+
+
+def test_an_agent_that_nobody_missed_goes_on_as_it_is(server: Server, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        empty = Value(tensors=(), is_list=True)
+        one = dispatch("one", "a/cpu0", call("gather_text"), inputs={"texts": given(empty)})
+        async with controlling(server) as controller, AsyncExitStack() as stack:
+            # A log begins before its agents do.
+            await controller.give_up("b", "1")
+            await stack.enter_async_context(running_agent(server, tmp_path, lanes=1))
+            first = await controller.wait_for(AgentJoined, agent="a")
+            # What a store does that slept for longer than a heartbeat lives.
+            await controller.client.delete(keys.heartbeat(SITE, "a"))
+            while not await controller.client.exists(keys.heartbeat(SITE, "a")):
+                await asyncio.sleep(0.02)
+            await controller.send("a", one)
+            await controller.wait_for(OperationFinished, operation="r-1/one")
+            joined = [report for report in controller.seen if isinstance(report, AgentJoined)]
+            assert joined == [first]
 
     asyncio.run(scenario())
 

@@ -1,0 +1,148 @@
+"""Whether the control plane keeps its office: under load, and over a pause of a part of it.
+
+    python -m benchmarks.office [--burners 20] [--seconds 60] [--pause 15] [--beside CHECKOUT]
+
+*Under load*: so many processes of niceness 0 burn both cores while a small run is asked for again
+and again; counted are the offices that were lost, and how long answers took. *Pause*: the service,
+then the store, is stopped (SIGSTOP) and goes on; measured is the time from then until a run that is
+submitted then is answered. With another checkout the same is done to the code there, in turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import psutil
+import redis
+
+from api.client import Client, FjordApiError
+from api.demo.service import Service, running_service
+from benchmarks.conditions import commit, machine
+
+SITE = "office"
+BURN = "while True: pass"
+ANSWER_S = 120.0
+"""A run that is not answered by then counts as that long."""
+WORKLOAD = {
+    "name": "small",
+    "inputs": {"x": {"dtype": "float32", "shape": [1, 4]}},
+    "stages": [{"name": "best", "function": "arg_max", "inputs": {"scores": "x"}}],
+    "outputs": {"column": "best.indices"},
+}
+
+
+@contextmanager
+def site(checkout: Path) -> Iterator[tuple[Service, Client]]:
+    """A service of the code in that folder, with the small workload."""
+    environment = {"FJORD_SITE": SITE}
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(checkout):
+        data = Path(folder)
+        with (
+            running_service(data, environment=environment) as service,
+            Client(service.url, timeout_s=ANSWER_S) as client,
+        ):
+            client.create_workload(WORKLOAD)
+            answer_s(client)
+            yield service, client
+
+
+def answer_s(client: Client) -> float:
+    """Seconds until a run that is submitted now is answered, however often one has to ask."""
+    began_s = time.monotonic()
+    while (waited_s := time.monotonic() - began_s) < ANSWER_S:
+        with contextlib.suppress(FjordApiError):
+            run = client.submit("small", {"x": np.zeros((1, 4), dtype=np.float32)})
+            if client.wait(run, timeout_s=ANSWER_S - waited_s).state == "finished":
+                return time.monotonic() - began_s
+        time.sleep(0.01)
+    return ANSWER_S
+
+
+def offices(service: Service) -> int:
+    """Offices that were taken so far."""
+    folder = service.data_dir / "store"
+    password, port = ((folder / name).read_text().strip() for name in ("password", "port"))
+    with redis.Redis(port=int(port), password=password) as store:
+        return int(store.get(f"fjord:{{{SITE}}}:epoch") or 0)
+
+
+def part(service: Service, words: str) -> psutil.Process:
+    """The process of a service that has these words in its command line."""
+    children = psutil.Process(service.process.pid).children(recursive=True)
+    return next(child for child in children if words in " ".join(child.cmdline()))
+
+
+@contextmanager
+def burning(count: int) -> Iterator[None]:
+    """So many processes that do nothing but burn."""
+    burners = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+
+
+def under_load(checkout: Path, burners: int, seconds: float) -> str:
+    """Offices lost and answers while others burn the box."""
+    with site(checkout) as (service, client):
+        before, took = offices(service), []
+        with burning(burners):
+            end_s = time.monotonic() + seconds
+            while time.monotonic() < end_s:
+                took.append(answer_s(client))
+        lost = offices(service) - before
+    took.sort()
+    return (
+        f"{lost} offices lost, {len(took)} answers, "
+        f"median {took[len(took) // 2]:.2f} s, worst {took[-1]:.2f} s"
+    )
+
+
+def paused(checkout: Path, words: str, pause_s: float) -> str:
+    """Time to the next answer after a part of a service was stopped for a while."""
+    with site(checkout) as (service, client):
+        before, process = offices(service), part(service, words)
+        os.kill(process.pid, signal.SIGSTOP)
+        try:
+            time.sleep(pause_s)
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+        took_s = answer_s(client)
+        return f"next answer {took_s:.2f} s later, {offices(service) - before} offices lost"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--burners", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--pause", type=float, default=15.0)
+    parser.add_argument("--beside", type=Path)
+    asked = parser.parse_args()
+    print(f"{machine()}, commit {commit()}")
+    here = Path.cwd()
+    for name, checkout in {"here": here, "beside": asked.beside}.items():
+        if checkout is None:
+            continue
+        for words in ("api.cli serve", "valkey-server"):
+            said = paused(checkout, words, asked.pause)
+            print(f"{name}: {words} paused for {asked.pause:g} s: {said}", flush=True)
+        if asked.burners:
+            said = under_load(checkout, asked.burners, asked.seconds)
+            print(f"{name}: {asked.burners} burners for {asked.seconds:g} s: {said}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

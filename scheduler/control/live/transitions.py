@@ -1,0 +1,44 @@
+"""The one place where the state of an operation changes, with all that is derived from it."""
+
+from __future__ import annotations
+
+from scheduler.control.live.index import Index
+from scheduler.control.live.operations import ENDED, SENT, LiveOperation
+from scheduler.control.records import OperationState
+
+
+def move(index: Index, op: LiveOperation, to: OperationState) -> None:
+    """Give an operation of a run that has not ended another state."""
+    before, op.state = op.state, to
+    run = op.run
+    run.changed[op.id] = None
+    if to in SENT:
+        index.sent[op.id] = op
+    else:
+        index.sent.pop(op.id, None)
+    was_open, is_open = before not in ENDED, to not in ENDED
+    if was_open and not is_open:
+        del run.open[op.id]
+    elif is_open and not was_open:
+        run.open = {each.id: each for each in run.operations.values() if each.state not in ENDED}
+    index.unfinished += is_open - was_open
+    run.done += (to is OperationState.DONE) - (before is OperationState.DONE)
+    if to is OperationState.DONE:
+        _meet(op)
+    elif before is OperationState.DONE:
+        _miss(op)
+
+
+def _meet(op: LiveOperation) -> None:
+    """Have consumers wait no longer for an operation."""
+    for name in op.consumers:
+        op.run.operations[name].unmet.pop(op.id, None)
+
+
+def _miss(op: LiveOperation) -> None:
+    """Have consumers wait for an operation again, which is to be done once more."""
+    for name in op.consumers:
+        consumer = op.run.operations[name]
+        consumer.unmet.update(
+            {edge.source: edge for edge in consumer.edges if edge.source == op.id}
+        )
