@@ -142,7 +142,10 @@ class Brain:
         ``None`` if the run is not known, or was forgotten.
         """
         live = self.state.runs.get(run)
-        return views.run_record(self.state, live, is_whole=False) if live is not None else None
+        if live is None:
+            return None
+        with _aside(self.state):
+            return views.run_record(self.state, live, is_whole=False)
 
     def agents(self) -> dict[str, str]:
         """Incarnation of each agent that is joined and not lost."""

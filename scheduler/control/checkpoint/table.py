@@ -10,7 +10,7 @@ from __future__ import annotations
 from scheduler.control import records, workload
 from scheduler.control.anticipating.rhythms import Rhythm
 from scheduler.control.events import RunSubmitted
-from scheduler.control.live import fleet, operations
+from scheduler.control.live import fleet, index, operations
 from scheduler.control.predicting import accuracy, costs, links
 from scheduler.control.preemption import stops
 from scheduler.control.state import Kept, LivePlan, PlanRequest, State
@@ -69,6 +69,7 @@ _CONTROL = (
     Form("model", fleet.LiveModel),
     Form("run", operations.LiveRun),
     Form("live_operation", operations.LiveOperation),
+    Form("index", index.Index),
     Form("placement", operations.Placement),
     Form("options", operations.Options),
     Form("workload", workload.Workload),

@@ -7,7 +7,7 @@ from math import log
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cost_models.layers import Belief, Standing
@@ -93,7 +93,7 @@ def happened(seed: int, happenings: Sequence[tuple[str, int, int]] = ()) -> list
     return world.log
 
 
-@settings(max_examples=5)
+@settings(max_examples=5, phases=[Phase.explicit, Phase.generate])
 @given(st.integers(0, 1_000), mishaps, st.lists(st.floats(0, 1), min_size=1, max_size=4))
 def test_a_fold_goes_on_from_any_checkpoint_as_from_nothing(
     seed: int, happenings: list[tuple[str, int, int]], shares: list[float]
