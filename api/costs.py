@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from api.shelf import Shelf, opened
 from cost_models.features import GraphCost, graph_cost
-from cost_models.layers import Layer
-from cost_models.learned import Artifact, Learned, artifact_from
+from cost_models.layers import Standing
+from cost_models.learned import Artifact, Learned
 from cost_models.oracle import Oracle
 from cost_models.prior import FromOthers, Roofline, Shapes
 from cost_models.prior import Graphs as CountGraph
 from devices.graph import bind_shapes
 from devices.graph.info import describe, parse
-from devices.runtime.regressor import open_regressor
-from scheduler.model.errors import InvalidArtifact, InvalidInput, InvalidModel
+from scheduler.model.errors import InvalidArtifact, InvalidModel
 
 ARTIFACT = "cost-model.json"
 """File of the learned model in the data folder: where `fjord cost train` is to put it."""
@@ -64,64 +63,52 @@ def cost_of(path: Path, shapes: Shapes) -> GraphCost | None:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What predictions of work that was not measured stand on.
-
-    Parameters
-    ----------
-    artifact
-        What is known of the learned model; empty if there is none.
-    """
-
-    layers: tuple[Layer, ...]
-    artifact: dict[str, str] = field(default_factory=dict)
-
-
 def build_oracle(data_dir: Path) -> Oracle:
-    """The oracle by what lies in the data folder: learned if there is a good artifact, or not.
+    """The oracle of a brain: it stands on the roofline until the log names a learned model.
 
-    A file that is corrupted is told of in one sentence, and predictions start from the prior.
+    One that is not in the data folder any more is told of in one sentence.
     """
-    return _oracle(data_dir, Graphs(data_dir / "models"))
+    graphs, shelf = Graphs(data_dir / "models"), Shelf(data_dir, data_dir / ARTIFACT)
+    return Oracle([Roofline(graphs)], models=lambda digest: _kept(shelf, digest, graphs))
 
 
 def oracle_of_file(path: Path, data_dir: Path) -> Oracle:
     """An oracle that knows one model file, whatever digest it is asked for.
 
-    It raises what `count` raises when it is asked, for somebody who can mend it.
+    It stands on the learned model of the data folder, if there is a good one. When it is asked it
+    raises what `count` raises, for somebody who can mend it.
     """
-    return _oracle(data_dir, lambda _, shapes: count(path, shapes))
+
+    def graphs(_: str, shapes: Shapes) -> GraphCost:
+        return count(path, shapes)
+
+    found, latest = _standing(None, graphs), data_dir / ARTIFACT
+    if latest.is_file():
+        try:
+            found = _standing(opened(latest), graphs)
+        except InvalidArtifact as error:
+            found = _without(error, graphs)
+    return Oracle(found.layers, artifact=found.artifact, note=found.note)
 
 
-def standing(path: Path, graphs: CountGraph) -> Standing:
-    """Read the file of a learned model; where there is none, predictions stand on the roofline.
-
-    Raises
-    ------
-    InvalidArtifact
-        If the file is no learned model; it says so in one sentence.
-    """
-    if not path.is_file():
-        return Standing(layers=(Roofline(graphs),))
+def _kept(shelf: Shelf, digest: str, graphs: CountGraph) -> Standing:
     try:
-        artifact = artifact_from(path.read_bytes())
-        learned = Learned.opened(artifact, open_regressor)
-    except (InvalidInput, OSError) as error:
-        raise InvalidArtifact(f"{path} is no learned cost model: {error}") from error
-    return Standing(
-        layers=(FromOthers(learned, graphs), Roofline(graphs)), artifact=_about(artifact)
-    )
-
-
-def _oracle(data_dir: Path, graphs: CountGraph) -> Oracle:
-    try:
-        found = standing(data_dir / ARTIFACT, graphs)
+        return _standing(shelf.take(digest) if digest else None, graphs)
     except InvalidArtifact as error:
-        note = f"{error.message}; predictions start from the roofline"
-        _log.warning(note)
-        return Oracle([Roofline(graphs)], note=note)
-    return Oracle(found.layers, artifact=found.artifact)
+        return _without(error, graphs)
+
+
+def _standing(learned: Learned | None, graphs: CountGraph) -> Standing:
+    if learned is None:
+        return Standing(layers=(Roofline(graphs),))
+    layers = (FromOthers(learned, graphs), Roofline(graphs))
+    return Standing(layers=layers, artifact=_about(learned.artifact))
+
+
+def _without(error: InvalidArtifact, graphs: CountGraph) -> Standing:
+    note = f"{error.message}; predictions start from the roofline"
+    _log.warning(note)
+    return Standing(layers=(Roofline(graphs),), note=note)
 
 
 def _about(artifact: Artifact) -> dict[str, str]:

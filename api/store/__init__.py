@@ -1,5 +1,6 @@
 """The one door to Redis: everything that the service keeps, behind the class `Store`."""
 
+from api.store.checkpoints import KEPT, Head, Keeping, order, pack, unpack
 from api.store.log import FIRST, queued
 from api.store.office import Batch, Lease, Store
 from api.store.questions import Answer, Inbox, Position, Question
@@ -8,10 +9,13 @@ from api.store.trail import SetAside, Trail
 
 __all__ = [
     "FIRST",
+    "KEPT",
     "Answer",
     "Batch",
     "Change",
+    "Head",
     "Inbox",
+    "Keeping",
     "Lease",
     "Position",
     "Question",
@@ -19,5 +23,8 @@ __all__ = [
     "Store",
     "Trail",
     "ViewChanged",
+    "order",
+    "pack",
     "queued",
+    "unpack",
 ]

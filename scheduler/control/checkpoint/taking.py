@@ -40,6 +40,12 @@ def resume(brain: Brain, document: Document) -> None:
     brain.state = state
 
 
+def reads_back(brain: Brain, document: Document) -> bool:
+    """Whether a document, read and written anew by this release, is the same again."""
+    forms = _forms(brain.state.oracle.forms)
+    return forms.write(forms.read(document)) == document
+
+
 @cache
 def _forms(of_oracle: tuple[Form, ...]) -> Forms:
     return Forms((*FORMS, *of_oracle), CONSTANTS)

@@ -39,12 +39,13 @@ def test_corrupted_artifact_is_told_of_and_predictions_start_from_the_prior(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / ARTIFACT).write_bytes(b"fjord-cost-model 1 00\n{")
-    oracle = build_oracle(tmp_path)
+    digest = with_model(tmp_path)
+    oracle = oracle_of_file(tmp_path / "models" / f"{digest}.onnx", tmp_path)
     (note,) = oracle.report().notes
     assert note.startswith(str(tmp_path / ARTIFACT))
     assert "start from the roofline" in note
     assert note in caplog.text
-    (found,) = oracle.predict([query(with_model(tmp_path))])
+    (found,) = oracle.predict([query(digest)])
     assert found is not None
     assert found.p50_us >= 1
 
