@@ -9,6 +9,7 @@ from scheduler.model.measuring import Kind
 from scheduler.model.messages import (
     MachineReport,
     Release,
+    not_understood,
 )
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
@@ -74,6 +75,8 @@ class LiveAgent:
         What it may delete and was not told yet.
     release_by_us
         When it is told at the latest; ``None`` while there is nothing to tell.
+    protocol
+        The form of messages that it speaks.
     """
 
     id: str
@@ -87,11 +90,17 @@ class LiveAgent:
     stops: dict[tuple[str, int], None] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
     release_by_us: int | None = None
+    protocol: int = 1
 
     @property
     def takes_work(self) -> bool:
-        """Whether it is there and is not about to leave."""
-        return self.is_alive and not self.is_draining
+        """Whether it is there, is understood and is not about to leave."""
+        return self.is_alive and not self.is_draining and not self.refused
+
+    @property
+    def refused(self) -> str:
+        """Why it gets no work as long as it is this agent; empty if it may get some."""
+        return not_understood(f"agent {self.id}", self.protocol)
 
 
 @dataclass(slots=True)

@@ -102,6 +102,8 @@ class AgentPlan:
         Tensors that this agent's box may delete.
     measure
         Boxes to measure the way from, one after the other, when nothing is in the way.
+    protocol
+        The form of messages that this one has, see `protocol`.
     """
 
     agent: str
@@ -111,6 +113,7 @@ class AgentPlan:
     stop: tuple[tuple[str, int], ...] = ()
     release: tuple[Release, ...] = ()
     measure: tuple[LinkAsk, ...] = ()
+    protocol: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
