@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -14,10 +15,10 @@ from api.store import FIRST, Batch, Store
 from api.wiring import build_brain
 from scheduler.control import checkpoint
 from scheduler.control.brain import Brain
-from scheduler.control.events import Event
+from scheduler.control.events import Event, Tick
 from scheduler.model import keys
 from scheduler.model.errors import Defect, InvalidCheckpoint
-from tests.api.controller.conftest import Running
+from tests.api.controller.conftest import FAST, Running
 from tests.api.hand_agent import HandAgent
 from tests.scheduler.site import added, agent_joined, chain, submitted
 
@@ -97,17 +98,21 @@ async def test_skipped_events_go_with_the_log(taking: Taking) -> None:
     assert await store.skipped() == {"99999999999999-0"}
 
 
-async def test_a_release_trims_nothing_behind_what_it_has_not_read_back(taking: Taking) -> None:
-    taking.checkpoints = taking.another()
-    await taking.take(submitted("r-1", "chain@1", at_us=1))
-    assert await taking.store.trimmed() == ""
-    assert list(await taking.store.checkpoints()) == [taking.event]
-
-
 def _another_version(packed: bytes) -> bytes:
     line, _, body = packed.partition(b"\n")
     head = msgspec.json.decode(line)
     return msgspec.json.encode(head | {"version": 99}) + b"\n" + body
+
+
+async def test_a_release_trims_nothing_behind_what_it_has_not_read_back(taking: Taking) -> None:
+    store, first = taking.store, taking.event
+    packed = (await store.checkpoints())[first]
+    await store.call("HSET", keys.checkpoints(store.site), first, _another_version(packed))
+    taking.checkpoints = taking.another()
+    await taking.checkpoints.begin(build_brain)
+    await taking.take(submitted("r-1", "chain@1", at_us=1))
+    assert await store.trimmed() == ""
+    assert list(await store.checkpoints()) == [taking.event]
 
 
 @pytest.mark.parametrize(
@@ -160,15 +165,14 @@ async def test_next_office_goes_on_from_the_checkpoint_of_the_one_before(
     eventually: Eventually,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    often = ControllerSettings(
-        lease_ms=600, standby_s=0.02, checkpoint_events=1, checkpoint_look_s=0.02
-    )
-    monkeypatch.setattr("tests.api.controller.conftest.FAST", often)
+    monkeypatch.setattr("api.controller.checkpoints.SHARE", 1.0)
+    often = replace(FAST, checkpoint_events=1, checkpoint_look_s=0.02)
     await agent.join()
-    async with running() as first:
+    async with running(settings=often) as first:
         await submit("r-1")
 
         async def is_trimmed() -> bool:
+            await store.append(Tick(at_us=store.now_us()))
             return bool(await store.trimmed())
 
         await eventually(is_trimmed)
@@ -189,4 +193,4 @@ async def test_next_office_goes_on_from_the_checkpoint_of_the_one_before(
         await eventually(is_known)
         record = await store.run("r-1")
         assert record is not None
-        assert record.operations
+        assert record.operations_total == 3
