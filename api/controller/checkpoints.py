@@ -135,6 +135,7 @@ class Checkpoints:
         self._pause_s = took_s / SHARE
         self._status.checkpoints += 1
         self._status.checkpoint_bytes, self._status.checkpoint_s = len(packed), took_s
+        _log.info("checkpoint of event %s: %d bytes in %.2f s", event, len(packed), took_s)
 
     async def _keep(self, head: Head, packed: bytes) -> None:
         older = [each for each in self._proven if each.event != head.event]
