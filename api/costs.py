@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.counting import Counted, Kept, count_all_in_child, count_in_child, read
 from api.counting.child import count
+from api.shelf import Shelf, opened
 from cost_models.features import Summary
-from cost_models.layers import Layer
-from cost_models.learned import Artifact, Learned, artifact_from
+from cost_models.layers import Standing
+from cost_models.learned import Artifact, Learned
 from cost_models.oracle import Oracle
 from cost_models.prior import FromOthers, Roofline, Shapes
 from cost_models.prior import Graphs as CountGraph
 from devices.graph import ModelLimits
-from devices.runtime.regressor import open_regressor
-from scheduler.model.errors import InvalidArtifact, InvalidInput, InvalidModel
+from scheduler.model.errors import InvalidArtifact, InvalidModel
 
 ARTIFACT = "cost-model.json"
 """File of the learned model in the data folder: where `fjord cost train` is to put it."""
@@ -182,65 +181,56 @@ def summary_of(path: Path, shapes: Shapes) -> Summary:
     return found.summary
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What predictions of work that was not measured stand on.
-
-    Parameters
-    ----------
-    artifact
-        What is known of the learned model; empty if there is none.
-    """
-
-    layers: tuple[Layer, ...]
-    artifact: dict[str, str] = field(default_factory=dict)
-
-
 def build_oracle(data_dir: Path) -> Oracle:
-    """The oracle by what lies in the data folder: learned if there is a good artifact, or not.
+    """The oracle of a brain: it stands on the roofline until the log names a learned model.
 
-    A file that is corrupted is told of in one sentence, and predictions start from the prior.
+    One that is not in the data folder any more is told of in one sentence.
     """
-    graphs = Graphs(data_dir / "models")
-    return _oracle(data_dir, graphs, learns=graphs)
+    graphs, shelf = Graphs(data_dir / "models"), Shelf(data_dir, data_dir / ARTIFACT)
+    return Oracle(
+        [Roofline(graphs)],
+        graphs=graphs,
+        models=lambda digest: _kept(shelf, digest, graphs),
+    )
 
 
 def oracle_of_file(path: Path, data_dir: Path) -> Oracle:
     """An oracle that knows one model file, whatever digest it is asked for.
 
-    It raises what `summary_of` raises when it is asked, for somebody who can mend it.
+    It stands on the learned model of the data folder, if there is a good one. When it is asked it
+    raises what `summary_of` raises, for somebody who can mend it.
     """
-    return _oracle(data_dir, lambda _, shapes: summary_of(path, shapes))
+
+    def graphs(_: str, shapes: Shapes) -> Summary:
+        return summary_of(path, shapes)
+
+    found, latest = _standing(None, graphs), data_dir / ARTIFACT
+    if latest.is_file():
+        try:
+            found = _standing(opened(latest), graphs)
+        except InvalidArtifact as error:
+            found = _without(error, graphs)
+    return Oracle(found.layers, artifact=found.artifact, note=found.note)
 
 
-def standing(path: Path, graphs: CountGraph) -> Standing:
-    """Read the file of a learned model; where there is none, predictions stand on the roofline.
-
-    Raises
-    ------
-    InvalidArtifact
-        If the file is no learned model; it says so in one sentence.
-    """
-    if not path.is_file():
-        return Standing(layers=(Roofline(graphs),))
+def _kept(shelf: Shelf, digest: str, graphs: CountGraph) -> Standing:
     try:
-        artifact = artifact_from(path.read_bytes())
-        learned = Learned.opened(artifact, open_regressor)
-    except (InvalidInput, OSError) as error:
-        raise InvalidArtifact(f"{path} is no learned cost model: {error}") from error
-    return Standing(
-        layers=(FromOthers(learned, graphs), Roofline(graphs)), artifact=_about(artifact)
-    )
-
-
-def _oracle(data_dir: Path, graphs: CountGraph, learns: Graphs | None = None) -> Oracle:
-    try:
-        found = standing(data_dir / ARTIFACT, graphs)
+        return _standing(shelf.take(digest) if digest else None, graphs)
     except InvalidArtifact as error:
-        note = f"{error.message}; predictions start from the roofline"
-        _log.warning(note)
-        return Oracle([Roofline(graphs)], graphs=learns, note=note)
-    return Oracle(found.layers, graphs=learns, artifact=found.artifact)
+        return _without(error, graphs)
+
+
+def _standing(learned: Learned | None, graphs: CountGraph) -> Standing:
+    if learned is None:
+        return Standing(layers=(Roofline(graphs),))
+    layers = (FromOthers(learned, graphs), Roofline(graphs))
+    return Standing(layers=layers, artifact=_about(learned.artifact))
+
+
+def _without(error: InvalidArtifact, graphs: CountGraph) -> Standing:
+    note = f"{error.message}; predictions start from the roofline"
+    _log.warning(note)
+    return Standing(layers=(Roofline(graphs),), note=note)
 
 
 def _about(artifact: Artifact) -> dict[str, str]:

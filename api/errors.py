@@ -30,6 +30,7 @@ STATUS: dict[type[model.FjordError], int] = {
     model.InvalidModel: 422,
     model.InvalidMeasurement: 422,
     model.InvalidArtifact: 422,
+    model.InvalidCheckpoint: 422,
     model.InvalidTensor: 422,
     model.UnknownName: 404,
     model.Gone: 410,

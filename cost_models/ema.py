@@ -7,9 +7,11 @@ predictions on every machine.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from cost_models.loads import LoadTime, LoadTimes
+from scheduler.model.forms import Form
 from scheduler.model.measuring import Load
 from scheduler.model.messages import MachineReport, Profile, Verdict, WorkKind
 from scheduler.model.ports import (
@@ -50,6 +52,20 @@ class _Estimate:
     observations: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Averages:
+    work: dict[_Key, dict[tuple[str, str], _Estimate]]
+    loads: LoadTimes
+
+
+_FORMS = (
+    Form("averages", _Averages),
+    Form("estimate", _Estimate),
+    Form("load_times", LoadTimes, {"stamp": "stamp", "known": "_known"}),
+    Form("load_time", LoadTime),
+)
+
+
 class EmaOracle:
     """Durations from profiles and observations; a fold of what it was told.
 
@@ -74,6 +90,26 @@ class EmaOracle:
     def __init__(self) -> None:
         self._work: dict[_Key, dict[tuple[str, str], _Estimate]] = {}
         self._loads = LoadTimes()
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """How `learned` is stored."""
+        return _FORMS
+
+    def learned(self) -> _Averages:
+        """All averages and load times."""
+        return _Averages(self._work, self._loads)
+
+    def resume(self, learned: _Averages) -> None:
+        """Go on, knowing nothing so far, from what another oracle knew."""
+        self._work, self._loads = learned.work, learned.loads
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Nothing: to be asked changes no average."""
+        return nullcontext()
+
+    def change_model(self, digest: str) -> None:
+        """Nothing changes: an average asks no model."""
 
     def predict(self, queries: Sequence[CostQuery]) -> list[Prediction | None]:
         """One prediction per query, in order; ``None`` where nothing at all is known yet."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from math import log, log1p
 from typing import Protocol
 
@@ -66,6 +67,23 @@ class Layer(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What predictions of work that was not measured stand on.
+
+    Parameters
+    ----------
+    artifact
+        What is known of the learned model; empty if there is none.
+    note
+        What a person should know of it, in one sentence.
+    """
+
+    layers: tuple[Layer, ...]
+    artifact: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
 class Declared:
     """What the author of a function said it takes."""
 
@@ -96,31 +114,46 @@ class Slowdowns:
     """What loads do to work: what the layers say of those that they know, and the core's pace.
 
     Layers are asked in batches, and their answers remembered.
+
+    Attributes
+    ----------
+    answers
+        Those of the layers, until a machine is another one. Loads that are nearly alike share the
+        answer to the first of them, so later ones depend on what is here.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._layers = [layer for layer in layers if layer.knows_loads]
-        self._known: dict[tuple[object, ...], float] = {}
+        self.answers: dict[tuple[object, ...], float] = {}
         self._usual_ns: dict[tuple[str, str], int] = {}
 
     def ask(self, queries: Sequence[CostQuery]) -> None:
         """Ask in one call for what the loads of all queries do."""
         if not self._layers:
             return
-        if len(self._known) > MOST_REMEMBERED:
-            self._known.clear()
+        if len(self.answers) > MOST_REMEMBERED:
+            self.answers.clear()
         wanted: dict[tuple[object, ...], CostQuery] = {}
         for query in queries:
             if query.load is IDLE:
                 continue
             key = _key(query, amounts(query.load), query.load)
-            if key is not None and key not in self._known:
+            if key is not None and key not in self.answers:
                 wanted[key] = query
         # The pace is taken into account here: a layer that knows it would count it twice.
         unpaced = [replace(query, load=replace(query.load, pace_ns=0)) for query in wanted.values()]
         beliefs = believe(self._layers, unpaced)
         for key, belief in zip(wanted, beliefs, strict=True):
-            self._known[key] = belief.slowdown if belief is not None else 0.0
+            self.answers[key] = belief.slowdown if belief is not None else 0.0
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Remember nothing of what is asked within this."""
+        answers, self.answers = self.answers, dict(self.answers)
+        try:
+            yield
+        finally:
+            self.answers = answers
 
     def of(self, query: CostQuery, causes: Amounts, load: Load | None = None) -> float:
         """What the causes add to the logarithm of the median, by what the layers say.
@@ -137,9 +170,9 @@ class Slowdowns:
         key = _key(query, causes, seen) if self._layers else None
         if key is None:
             return pace
-        if key not in self._known:
+        if key not in self.answers:
             self.ask([replace(query, load=seen)])
-        return pace + self._known.get(key, 0.0)
+        return pace + self.answers.get(key, 0.0)
 
     def of_pace(self, query: CostQuery, load: Load | None = None) -> float:
         """What the pace of the core adds to the logarithm of the median."""
@@ -149,13 +182,15 @@ class Slowdowns:
 
     def learn_machine(self, machine: MachineReport) -> None:
         """Take in the usual pace of a machine, and ask the layers again: they learned it too."""
+        for key in [key for key in self._usual_ns if key[0] == machine.id]:
+            del self._usual_ns[key]
         for peaks in machine.peaks:
             self._usual_ns[machine.id, peaks.provider] = peaks.pace_ns
         self.forget()
 
     def forget(self) -> None:
         """Ask the layers again: they know more."""
-        self._known.clear()
+        self.answers.clear()
 
 
 def _key(query: CostQuery, causes: Amounts, load: Load) -> tuple[object, ...] | None:

@@ -42,6 +42,11 @@ class LoadTimes:
     Lanes of one agent have the same disk and the same provider: one that was not seen is assumed
     to take what the mean of the others does.
 
+    Attributes
+    ----------
+    stamp
+        Rises with every change.
+
     Examples
     --------
     >>> loads = LoadTimes()
@@ -57,6 +62,7 @@ class LoadTimes:
     """
 
     def __init__(self) -> None:
+        self.stamp = 0
         self._known: dict[tuple[str, str], dict[str, LoadTime]] = {}
 
     def profiled(self, digest: str, machine: str, provider: str, load_us: int) -> None:
@@ -65,11 +71,13 @@ class LoadTimes:
             return
         machines = self._known.setdefault((digest, provider), {})
         machines[machine] = LoadTime(load_us, Provenance.MEASURED, 1)
+        self.stamp += 1
 
     def seen(self, query: CostQuery, load_us: int) -> None:
         """Take in a cold start of a run."""
         machines = self._known.setdefault((query.digest, query.provider), {})
         machines[query.machine] = _moved(machines.get(query.machine), load_us)
+        self.stamp += 1
 
     def of(self, query: CostQuery) -> LoadTime:
         """What making the session of a query is expected to take. Never 0 for a model."""

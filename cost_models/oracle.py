@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import exp, log, sqrt
 
 from cost_models.correction import REACH, TAIL, Place, Track
-from cost_models.layers import Belief, Declared, Layer, Slowdowns, believe
+from cost_models.knowledge import FORMS, Knowledge
+from cost_models.layers import Belief, Declared, Layer, Slowdowns, Standing, believe
 from cost_models.loads import LoadTimes
 from cost_models.predicting import prediction
 from cost_models.prior import KnownGraphs
 from cost_models.register import Register
 from cost_models.slowdown import CAUSES, SIZE, Amounts, amounts, is_load
 from cost_models.tracks import Work, from_belief, from_kin, from_nothing, from_samples
+from scheduler.model.forms import Form
 from scheduler.model.measuring import IDLE, Load
 from scheduler.model.messages import MachineReport, Profile, Verdict, WorkKind
 from scheduler.model.ports import (
@@ -39,6 +42,8 @@ class Oracle:
     ----------
     graphs
         What the layers know models by, if it is told which were counted.
+    models
+        Finds what predictions stand on by the digest of a learned model; an empty one is none.
 
     Notes
     -----
@@ -65,12 +70,15 @@ class Oracle:
         graphs: KnownGraphs | None = None,
         artifact: dict[str, str] | None = None,
         note: str = "",
+        models: Callable[[str], Standing] | None = None,
     ) -> None:
         self.graphs = graphs
+        self._counts: dict[str, str] = {}
+        self._models = models
+        self._digest = ""
         self._known = Register()
         self._loads = LoadTimes()
         self._machines: dict[str, MachineReport] = {}
-        self._artifact: dict[str, str] = {}
         self._stand(layers, artifact or {}, note)
         self._drifts: deque[Drift] = deque(maxlen=DRIFTS_KEPT)
         self._observations = 0
@@ -86,6 +94,50 @@ class Oracle:
         for machine in self._machines.values():
             self.learn_machine(machine)
         self._known.forget_loads()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Answer within this what no event asked: later predictions do not depend on it."""
+        with self._slowdowns.aside():
+            yield
+
+    def change_model(self, digest: str) -> None:
+        """Predict by another learned model from now on, as far as it can be had."""
+        if self._models is not None and digest != self._digest:
+            found = self._models(digest)
+            self.stand_on(found.layers, artifact=found.artifact, note=found.note)
+            self._digest = digest
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """How `learned` is stored."""
+        return FORMS
+
+    def learned(self) -> Knowledge:
+        """All that later predictions depend on, but for the layers themselves."""
+        return Knowledge(
+            digest=self._digest,
+            register=self._known,
+            loads=self._loads,
+            machines=self._machines,
+            counts=self._counts,
+            answers=self._slowdowns.answers,
+            drifts=self._drifts,
+            observations=self._observations,
+        )
+
+    def resume(self, learned: Knowledge) -> None:
+        """Go on, knowing nothing so far, from what another oracle knew."""
+        for digest, counts in learned.counts.items():
+            self._know(digest, counts)
+        self.change_model(learned.digest)
+        learned.register.is_told = self._known.is_told
+        self._known, self._loads = learned.register, learned.loads
+        self._machines, self._drifts = learned.machines, learned.drifts
+        self._observations = learned.observations
+        for machine in self._machines.values():
+            self._teach(machine)
+        self._slowdowns.answers.update(learned.answers)
 
     def tell(self, note: str) -> None:
         """Have the report say this, instead of what it said before."""
@@ -109,7 +161,7 @@ class Oracle:
         if work is None or work.level((query.machine, query.provider)) is None:
             (belief,) = believe(self._layers, [query])
             return belief.reasons if belief is not None else ()
-        shared = self._known.place(query).strengths.mean
+        shared = self._known.found_place(query).strengths.mean
         track = work.tracks.get((query.machine, query.provider))
         own = track.own.mean if track is not None else [0.0] * SIZE
         found = [
@@ -126,16 +178,22 @@ class Oracle:
     def learn_machine(self, machine: MachineReport) -> None:
         """Take in a machine, with what its providers reach at most."""
         self._machines[machine.id] = machine
-        self._slowdowns.learn_machine(machine)
-        for layer in self._layers:
-            layer.learn_machine(machine)
+        self._teach(machine)
+        for work in self._known.works:
+            work.changed()
 
     def learn_graph(self, digest: str, counts: str) -> None:
         """Take in that a model's graph was counted; or, without a checksum, that it is gone."""
-        if self.graphs is not None:
-            self.graphs.learn(digest, counts)
+        self._know(digest, counts)
         # What layers said of loads beside it was said without its graph.
         self._slowdowns.forget()
+
+    def _know(self, digest: str, counts: str) -> None:
+        self._counts.pop(digest, None)
+        if counts:
+            self._counts[digest] = counts
+        if self.graphs is not None:
+            self.graphs.learn(digest, counts)
 
     def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
         """Take in the profile of a model on a machine; one that failed teaches nothing."""
@@ -179,6 +237,7 @@ class Oracle:
         asked = amounts(query.load)
         actual = asked if load is None or load is query.load else amounts(load)
         offset = self._slowdowns.of(query, actual, load)
+        work.sees(query.shapes)
         sized = work.causes_of_size(query.shapes)
         shaped = self._known.shaped(work, query, sized)
         general = self._general(work, query, log_us, actual, offset)
@@ -210,11 +269,17 @@ class Oracle:
         )
 
     def _stand(self, layers: Sequence[Layer], artifact: dict[str, str], note: str) -> None:
-        self._layers = (*layers, Declared())
+        self._layers: tuple[Layer, ...] = (*layers, Declared())
         self._slowdowns = Slowdowns(self._layers)
         self._known.is_told = any(layer.knows_loads for layer in layers)
         self._artifact = artifact
+        self._digest = artifact.get("digest", "")
         self.tell(note)
+
+    def _teach(self, machine: MachineReport) -> None:
+        self._slowdowns.learn_machine(machine)
+        for layer in self._layers:
+            layer.learn_machine(machine)
 
     def _measured(self, query: CostQuery) -> Prediction | None:
         work = self._known.find(query)
@@ -223,13 +288,16 @@ class Oracle:
         load = query.load
         key = (query.machine, query.provider, query.shapes, None if load is IDLE else load)
         known = work.memo.get(key)
-        if known is not None and known[0] == work.stamp and known[2] == known[1].stamp:
-            return known[3]
-        place = self._known.place(query)
-        found = self._worked_out(work, place, query)
-        if found is not None:
-            work.memo[key] = (work.stamp, place, place.stamp, found)
-        return found
+        if known is not None:
+            work_stamp, place, place_stamp, load_stamp, found = known
+            stamps = (work.stamp, place.stamp, self._loads.stamp)
+            if (work_stamp, place_stamp, load_stamp) == stamps:
+                return found
+        place = self._known.found_place(query)
+        answer = self._worked_out(work, place, query)
+        if answer is not None:
+            work.memo[key] = (work.stamp, place, place.stamp, self._loads.stamp, answer)
+        return answer
 
     def _worked_out(self, work: Work, place: Place, query: CostQuery) -> Prediction | None:
         spot = (query.machine, query.provider)
@@ -259,7 +327,7 @@ class Oracle:
         )
 
     def _believed(self, query: CostQuery, belief: Belief) -> Prediction:
-        place = self._known.place(query)
+        place = self._known.found_place(query)
         median = belief.level + belief.slowdown
         variance = belief.variance
         for cause, amount in amounts(query.load):

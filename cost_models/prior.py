@@ -54,7 +54,10 @@ class Machines:
         self._fingerprints: dict[tuple[str, str], str] = {}
 
     def learn(self, machine: MachineReport) -> None:
-        """Take in a machine."""
+        """Take in a machine, instead of what was said of it before."""
+        for known in (self._peaks, self._fingerprints):
+            for key in [key for key in known if key[0] == machine.id]:
+                del known[key]
         self._threads[machine.id] = max(1, len(machine.cores))
         for peaks in machine.peaks:
             self._peaks[machine.id, peaks.provider] = peaks

@@ -51,12 +51,14 @@ class Register:
         return work
 
     def place(self, query: CostQuery) -> Place:
-        """What the provider has in common on all machines of the agent."""
-        key = (query.machine.rpartition("/")[0], query.provider)
-        place = self._places.get(key)
-        if place is None:
-            place = self._places[key] = Place(strengths=self._strengths(query.kind))
+        """What the provider has in common on all machines of the agent, new if need be."""
+        place = self._places[_place_key(query)] = self.found_place(query)
         return place
+
+    def found_place(self, query: CostQuery) -> Place:
+        """As `place`, for somebody who only asks: one that is new is not kept."""
+        place = self._places.get(_place_key(query))
+        return Place(strengths=self._strengths(query.kind)) if place is None else place
 
     def add(self, work: Work, query: CostQuery, track: Track) -> None:
         """Keep a track of a spot for all shapes."""
@@ -124,6 +126,10 @@ class Register:
     def _index(self, query: CostQuery, shapes: object, track: Track) -> None:
         tracks = self._by_machine.setdefault(query.machine, {})
         tracks[_track_key(query, shapes)] = track
+
+
+def _place_key(query: CostQuery) -> Spot:
+    return (query.machine.rpartition("/")[0], query.provider)
 
 
 def _work_key(query: CostQuery) -> WorkKey:

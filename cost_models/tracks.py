@@ -34,8 +34,9 @@ Spot = tuple[str, str]
 """Machine and provider."""
 
 
-Memo = tuple[int, Place, int, Prediction]
-"""A prediction, with the work's stamp, the place and the place's stamp that it was made at."""
+Memo = tuple[int, Place, int, int, Prediction]
+"""A prediction, with the work's stamp, the place, and the stamps of the place and of load times
+that it was made at."""
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Work:
     stamp
         Rises with every change.
     levels, memo
-        What was worked out since the last change.
+        What was worked out since the last change; it would come out the same again.
     """
 
     tracks: dict[Spot, Track] = field(default_factory=dict)
@@ -60,12 +61,15 @@ class Work:
     levels: dict[Spot, float | None] = field(default_factory=dict)
     memo: dict[tuple[object, ...], Memo] = field(default_factory=dict)
 
+    def sees(self, shapes: Shapes) -> None:
+        """Take in the inputs of an execution: sizes are told by those of the first."""
+        if shapes and not self.reference:
+            self.reference = log(elements(shapes))
+
     def causes_of_size(self, shapes: Shapes) -> Amounts:
         """The size of the inputs as a cause; nothing where it is not known, or as at first."""
-        if not shapes:
+        if not shapes or not self.reference:
             return ()
-        if not self.reference:
-            self.reference = log(elements(shapes))
         amount = log(elements(shapes)) - self.reference
         return ((SIZE, amount),) if amount else ()
 

@@ -21,6 +21,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from api.controller.checkpoints import Checkpoints
 from api.controller.effects import Effects
 from api.controller.searching import search_s, with_better_bound
 from api.controller.settings import ControllerSettings, ControllerStatus
@@ -30,6 +31,7 @@ from api.learning import CostLearning
 from api.solver_process import SolverProcess
 from api.stalls import LoopStalls
 from api.store import (
+    FIRST,
     Answer,
     Batch,
     Inbox,
@@ -101,8 +103,18 @@ class Office:
         self._silence = Silence(
             period_s=settings.heartbeat_s, misses=settings.misses, grace_s=settings.grace_s
         )
+        self._checkpoints = Checkpoints(
+            store,
+            lease.epoch,
+            settings,
+            status,
+            stalls,
+            commit=self._commit,
+            kept=learning.keep_models if learning is not None else None,
+        )
         self._brain = make_brain()
         self._position = Position()
+        self._taken, self._taken_count = FIRST, 0
         self._turn_s = 0.0
         self._wake_us: int | None = None
         self._wake_moved = asyncio.Event()
@@ -127,6 +139,8 @@ class Office:
             self._status.in_office = True
             for loop in (self._watch, self._tick, self._show, self._report, self._search):
                 self._tasks.create_task(loop(), name=loop.__name__.strip("_"))
+            saving = self._checkpoints.keep_taking(self._brain, self._last_taken)
+            self._tasks.create_task(saving, name="checkpoints")
             if self._learning is not None:
                 work = self._learning.work(self._brain, self._say, self._learned.set)
                 self._tasks.create_task(work, name="learning")
@@ -152,6 +166,9 @@ class Office:
     async def _fold(self) -> None:
         """Bring the brain up to the end of the log, then have it say again what counts."""
         begin_s = time.perf_counter()
+        begin = partial(self._checkpoints.begin, self._make_brain)
+        self._brain, self._taken = await self._insist(begin)
+        self._position = Position(event=self._taken)
         self._status.folded = 0
         suspects = await self._suspects()
         skipped = await self._insist(self._store.skipped)
@@ -228,7 +245,12 @@ class Office:
             await self._leave_out(entry_id, event, f"it cannot be taken in: {error!r}")
             raise BrokenEvent(f"event {entry_id} cannot be taken in: {event!r}") from error
         self._stalls.took(time.perf_counter() - began_s, type(event).__name__, entry_id)
+        self._taken, self._taken_count = entry_id, self._taken_count + 1
         return commands
+
+    def _last_taken(self) -> tuple[str, int]:
+        """Which event the brain has taken in last, and how many this office has."""
+        return self._taken, self._taken_count
 
     async def _carry_out(self, effects: Effects, count: int, entry_id: str) -> None:
         """Carry out what follows from so many events, the last of which has that id."""

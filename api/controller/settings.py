@@ -33,6 +33,9 @@ class ControllerSettings:
         How long a dry run may search for a better bound.
     retry_s
         Pause between tries to reach a store that is away.
+    checkpoint_events, checkpoint_s, checkpoint_look_s
+        A checkpoint is taken after so many events, or after this time if there were any; that is
+        looked at this often.
     """
 
     lease_ms: int = 3_000
@@ -47,6 +50,9 @@ class ControllerSettings:
     search_s: float = 1.0
     question_s: float = 0.3
     retry_s: float = 0.05
+    checkpoint_events: int = 2_000
+    checkpoint_s: float = 30.0
+    checkpoint_look_s: float = 1.0
 
 
 @dataclass(slots=True)
@@ -58,7 +64,9 @@ class ControllerStatus:
     defects
         Events that the brain could not take in, and breakdowns of the controller itself.
     folded, fold_s
-        Events of the latest fold, and the seconds it took.
+        Events of the latest fold behind its checkpoint, and the seconds it took.
+    checkpoints, checkpoint_bytes, checkpoint_s
+        Checkpoints that were taken; size of the latest, and the seconds that it took.
     """
 
     in_office: bool = False
@@ -67,3 +75,6 @@ class ControllerStatus:
     defects: int = 0
     folded: int = 0
     fold_s: float = 0.0
+    checkpoints: int = 0
+    checkpoint_bytes: int = 0
+    checkpoint_s: float = 0.0

@@ -17,6 +17,8 @@ from api.learning.follower import Follower
 from api.learning.history import History
 from api.learning.recorder import Recorder
 from api.learning.rule import Facts, reason, waits_for
+from api.shelf import Shelf
+from api.store import Head
 from cost_models.learned.engines import MISSING
 from cost_models.oracle import Oracle
 from scheduler.control.brain import Brain
@@ -56,6 +58,8 @@ class CostLearning:
         self._settings = settings
         self._recorder = Recorder(data_dir, settings.box)
         self._history = History(data_dir)
+        self._latest = data_dir / ARTIFACT
+        self._shelf = Shelf(data_dir, self._latest)
         self._report = Learning()
         self._has_told = False
 
@@ -67,6 +71,11 @@ class CostLearning:
     def take(self, kept: Iterable[KeepProfile | KeepExecution]) -> None:
         """Take in what the brain wants kept."""
         self._recorder.take(kept)
+
+    async def keep_models(self, kept: list[Head]) -> None:
+        """Have no more learned models lie about than these checkpoints and the log can name."""
+        since_us = min(head.at_us for head in kept)
+        await asyncio.to_thread(self._shelf.drop, [head.model for head in kept], since_us)
 
     async def work(self, brain: Brain, tell: Tell, changed: Callable[[], None]) -> None:
         """Learn until cancelled. Whatever breaks is logged and tried again: the office goes on.
@@ -82,7 +91,7 @@ class CostLearning:
         async with asyncio.TaskGroup() as tasks:
             oracle = brain.state.oracle
             if isinstance(oracle, Oracle):
-                follower = Follower(oracle, self._data_dir)
+                follower = Follower(oracle, self._shelf, self._latest)
                 tasks.create_task(self._again(lambda: _follow(follower, tell)))
             tasks.create_task(self._make_missing(brain, tell), name="counting")
             tasks.create_task(self._again(lambda: self._recorder.write(_now_us())))

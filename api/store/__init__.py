@@ -1,5 +1,6 @@
 """The one door to Redis: everything that the service keeps, behind the class `Store`."""
 
+from api.store.checkpoints import KEPT, Head, Keeping, order, pack, unpack
 from api.store.history import HistoryPage, RunEnded, RunForgotten, WholeRun
 from api.store.log import FIRST, queued
 from api.store.office import Batch, Lease, Store
@@ -11,12 +12,15 @@ from api.store.trail import SetAside, Trail
 __all__ = [
     "FINAL",
     "FIRST",
+    "KEPT",
     "NO_LIMITS",
     "Answer",
     "Batch",
     "Change",
+    "Head",
     "HistoryPage",
     "Inbox",
+    "Keeping",
     "Lease",
     "Position",
     "Question",
@@ -28,5 +32,8 @@ __all__ = [
     "Trail",
     "ViewChanged",
     "WholeRun",
+    "order",
+    "pack",
     "queued",
+    "unpack",
 ]

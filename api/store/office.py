@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from api.store import codec
+from api.store.checkpoints import Checkpoints, Keeping
 from api.store.connection import Argument, Command
 from api.store.history import HistoryQueue, RunEnded, RunForgotten
 from api.store.keeping import LeaseKeeper
-from api.store.questions import Questions
 from api.store.queue import FINAL, queues
 from api.store.runs import ViewChanged
 from api.store.scripts import COMMIT, DECLARE_LOST, DROP_LEASE, HOLD_LEASE, TAKE_LEASE
@@ -68,6 +68,8 @@ class Batch:
         Tensors of runs that ended.
     unprofiled
         Digests of models whose profiles go, before those in `profiles` are kept.
+    checkpoint
+        Written last: what it knows is in the store by then.
     """
 
     trail: Trail | None = None
@@ -83,9 +85,10 @@ class Batch:
     profiles: tuple[Profile, ...] = ()
     view: SiteView | None = None
     costs: CostReport | None = None
+    checkpoint: Keeping | None = None
 
 
-class Store(Questions, HistoryQueue):
+class Store(Checkpoints, HistoryQueue):
     """The store of one site, with all that the service keeps in it."""
 
     async def take_lease(self, controller: str, ttl_ms: int) -> Lease | None:
@@ -217,11 +220,29 @@ class Store(Questions, HistoryQueue):
             yield ("SET", keys.costs(self.site), codec.encode(batch.costs))
         for event in batch.events:
             yield ("XADD", keys.events(self.site), "*", *codec.fields(event))
+        yield from self._own_commands(batch)
+
+    def _own_commands(self, batch: Batch) -> Iterator[Command]:
+        """What only the next controller reads."""
         for aside in batch.aside:
             yield ("SADD", keys.skipped(self.site), aside.entry)
             yield ("HSET", keys.set_aside(self.site), aside.entry, codec.encode(aside))
         if batch.trail is not None:
             yield ("SET", keys.trail(self.site), codec.encode(batch.trail))
+        if batch.checkpoint is not None:
+            yield from self._checkpoint_commands(batch.checkpoint)
+
+    def _checkpoint_commands(self, keeping: Keeping) -> Iterator[Command]:
+        key = keys.checkpoints(self.site)
+        yield ("HSET", key, keeping.event, keeping.packed)
+        for entry in keeping.drop:
+            yield ("HDEL", key, entry)
+        if keeping.behind:
+            yield ("SET", keys.trimmed(self.site), keeping.behind)
+            yield ("XTRIM", keys.events(self.site), "MINID", keeping.behind)
+            yield ("XDEL", keys.events(self.site), keeping.behind)
+        for entries in _slices(keeping.unskip):
+            yield ("SREM", keys.skipped(self.site), *entries)
 
     def _ended_commands(self, batch: Batch) -> Iterator[Command]:
         for release in batch.forget:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
+from scheduler.model.forms import Form
 from scheduler.model.measuring import Load
 from scheduler.model.messages import MachineReport, Profile
 from scheduler.model.ports import Contribution, CostQuery, DurationOracle, OracleReport, Prediction
@@ -35,6 +37,34 @@ class Switched:
     def report(self) -> OracleReport:
         """What the chosen one says."""
         return self._asked.report()
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """Those of all."""
+        found = {form.tag: form for oracle in self._oracles.values() for form in oracle.forms}
+        return tuple(found.values())
+
+    def learned(self) -> dict[str, object]:
+        """What each has learned."""
+        return {name: oracle.learned() for name, oracle in self._oracles.items()}
+
+    def resume(self, learned: dict[str, object]) -> None:
+        """Have each go on from its part."""
+        for name, oracle in self._oracles.items():
+            oracle.resume(learned[name])
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Have all answer what leaves no trace."""
+        with ExitStack() as stack:
+            for oracle in self._oracles.values():
+                stack.enter_context(oracle.aside())
+            yield
+
+    def change_model(self, digest: str) -> None:
+        """Tell all."""
+        for oracle in self._oracles.values():
+            oracle.change_model(digest)
 
     def learn_machine(self, machine: MachineReport) -> None:
         """Tell all."""

@@ -36,7 +36,7 @@ from devices.tensors import TensorStore
 from devices.worker.failures import reason_for
 from scheduler.model.errors import FjordError
 from scheduler.model.links import LinkMeasured
-from scheduler.model.messages import AgentJoined, AgentLost, AgentPlan, MachineReport
+from scheduler.model.messages import PROTOCOL, AgentJoined, AgentLost, AgentPlan, MachineReport
 
 log = logging.getLogger(__name__)
 # How long a leaving agent waits for the store to take its last reports.
@@ -146,6 +146,7 @@ class Agent:
             box=self._store.box,
             url=self._store.url,
             machines=self._machines,
+            protocol=PROTOCOL,
         )
         self._link.report(joined)
 

@@ -30,6 +30,7 @@ from scheduler.model.messages import (
     OperationStarted,
     PeerOutputs,
     Report,
+    not_understood,
 )
 
 log = logging.getLogger(__name__)
@@ -337,4 +338,9 @@ def _decoded(fields: dict[bytes, bytes]) -> Incoming | None:
     except (KeyError, msgspec.DecodeError) as error:
         log.error("an entry that is no plan was passed over: %r, %s", kind, error)
         return None
+    if isinstance(message, AgentPlan):
+        refused = not_understood("the service", message.protocol)
+        if refused:
+            log.error("a plan was refused: %s", refused)
+            return None
     return message

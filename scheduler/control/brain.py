@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from scheduler.control import fleet, views
@@ -116,19 +117,23 @@ class Brain:
 
     def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:
         """Answer what a run would get, and what others would lose; changes nothing."""
-        return preview(self.state, submission)
+        with _aside(self.state):
+            return preview(self.state, submission)
 
     def view(self, at_us: int) -> SiteView:
         """Everything a dashboard needs, at one moment."""
-        return views.site_view(self.state, at_us)
+        with _aside(self.state):
+            return views.site_view(self.state, at_us)
 
     def costs(self, at_us: int) -> CostReport:
         """What is predicted of all work everywhere, and how good that has been."""
-        return cost_report(self.state, at_us)
+        with _aside(self.state):
+            return cost_report(self.state, at_us)
 
     def costs_beside(self, question: CostQuestion) -> tuple[KnownCost, ...]:
         """What work would take beside a load that somebody made up; changes nothing."""
-        return costs_beside(self.state, question)
+        with _aside(self.state):
+            return costs_beside(self.state, question)
 
     def critical_boxes(self) -> frozenset[str]:
         """Boxes that a critical run needs: nothing that nobody waits for goes on there."""
@@ -137,7 +142,10 @@ class Brain:
     def record(self, run: str) -> RunRecord | None:
         """A run with all its operations, or ``None`` if it is not known or was forgotten."""
         live = self.state.runs.get(run)
-        return views.run_record(self.state, live) if live is not None else None
+        if live is None:
+            return None
+        with _aside(self.state):
+            return views.run_record(self.state, live)
 
     def open_record(self, run: str) -> RunRecord | None:
         """A run with those of its operations that have not ended, each with what it is chosen from.
@@ -145,12 +153,26 @@ class Brain:
         ``None`` if the run is not known, or was forgotten.
         """
         live = self.state.runs.get(run)
-        return views.run_record(self.state, live, is_whole=False) if live is not None else None
+        if live is None:
+            return None
+        with _aside(self.state):
+            return views.run_record(self.state, live, is_whole=False)
 
     def agents(self) -> dict[str, str]:
         """Incarnation of each agent that is joined and not lost."""
         agents = self.state.agents.values()
         return {agent.id: agent.incarnation for agent in agents if agent.is_alive}
+
+
+@contextmanager
+def _aside(state: State) -> Iterator[None]:
+    """Answer a question: whoever folds the log does not know that it was asked."""
+    options, state.options = state.options, dict(state.options)
+    with state.oracle.aside():
+        try:
+            yield
+        finally:
+            state.options = options
 
 
 def _controller_started(state: State, turn: Turn, event: ControllerStarted) -> None:
@@ -183,8 +205,8 @@ def _policy_changed(state: State, turn: Turn, event: PolicyChanged) -> None:
     turn.replan = True
 
 
-def _cost_model_changed(state: State, turn: Turn, _: CostModelChanged) -> None:
-    # The oracle is another one already; what was derived from the one before is not.
+def _cost_model_changed(state: State, turn: Turn, event: CostModelChanged) -> None:
+    state.oracle.change_model(event.digest)
     state.options.clear()
     turn.replan = True
 

@@ -52,9 +52,13 @@ def joined(state: State, turn: Turn, event: AgentJoined) -> None:
         # Its box may still hold what the incarnation before it was not told to delete.
         releases=agent.releases if agent is not None else [],
         release_by_us=agent.release_by_us if agent is not None else None,
+        protocol=event.protocol,
     )
+    refused = state.agents[event.agent].refused
     for report in reports.values():
         _add_machine(state, report, event)
+        state.machines[report.id].is_up = not refused
+        state.machines[report.id].reason = refused
     _fleet_changed(state, turn)
     measure_all(state, turn)
     linking.want(state, event.box)
@@ -119,7 +123,7 @@ def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
 def machine_up(state: State, turn: Turn, event: MachineUp) -> None:
     """Let a machine take work again."""
     live = state.machines.get(event.machine)
-    if live is None or (live.is_up and live.held is None):
+    if live is None or (live.is_up and live.held is None) or state.agents[live.agent].refused:
         return
     live.is_up, live.reason, live.held, live.up_us = True, "", None, event.at_us
     live.has_gaps = True

@@ -8,6 +8,7 @@ FjordError
 │   ├── InvalidModel    a model file is refused
 │   ├── InvalidMeasurement  a stored duration, or what goes with it, breaks a law
 │   ├── InvalidArtifact a trained cost model is corrupted, or not made for what is asked
+│   ├── InvalidCheckpoint   a stored state is damaged, or of a form that is not known
 │   ├── InvalidTensor   a value does not have the declared type, shape or encoding
 │   ├── UnknownName     no model, workload, run, machine or solver of that name
 │   │   └── Gone        there was such a run, or an output of it; a rule has removed it
@@ -77,6 +78,10 @@ class InvalidMeasurement(InvalidInput):
 
 class InvalidArtifact(InvalidInput):
     """A trained cost model is corrupted, of another version, or knows other features."""
+
+
+class InvalidCheckpoint(InvalidInput):
+    """A stored state is damaged, or of a form that is not known here."""
 
 
 class InvalidTensor(InvalidInput):

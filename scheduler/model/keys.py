@@ -136,3 +136,13 @@ def reply(site: str, query_id: str) -> str:
 def tensor_token(site: str) -> str:
     """Bearer token with which the boxes of a site fetch tensors from each other."""
     return f"fjord:{{{site}}}:tensor-token"
+
+
+def checkpoints(site: str) -> str:
+    """Hash of checkpoints by the id of the last event that each has taken in."""
+    return f"fjord:{{{site}}}:checkpoints"
+
+
+def trimmed(site: str) -> str:
+    """Id of the latest event that is gone from the log: only a checkpoint knows what it did."""
+    return f"fjord:{{{site}}}:trimmed"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
+from scheduler.model.forms import Form
 from scheduler.model.measuring import IDLE, Kind, Load
 from scheduler.model.messages import MachineReport, Profile, WorkKind
 from scheduler.model.problem import Problem
@@ -141,6 +143,33 @@ class OracleReport:
 
 class DurationOracle(Protocol):
     """Predicts durations and learns from what was measured. Deterministic; reads no clock."""
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """How that which `learned` gives is stored, beside what a state consists of."""
+        ...
+
+    def learned(self) -> object:
+        """All that later predictions depend on, for a checkpoint; it is not to be changed."""
+        ...
+
+    def resume(self, learned: Any) -> None:
+        """Go on, knowing nothing so far, from what another oracle gave as `learned`."""
+        ...
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Answer within this what no event asked: it leaves no trace in what is learned."""
+        ...
+
+    def change_model(self, digest: str) -> None:
+        """Predict by another learned model from now on; what was measured stays.
+
+        Parameters
+        ----------
+        digest
+            Of the model; empty for none.
+        """
+        ...
 
     def predict(self, queries: Sequence[CostQuery]) -> list[Prediction | None]:
         """One prediction per query, in order; ``None`` where nothing at all is known yet."""

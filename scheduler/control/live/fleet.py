@@ -9,6 +9,7 @@ from scheduler.model.measuring import Kind
 from scheduler.model.messages import (
     MachineReport,
     Release,
+    not_understood,
 )
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
@@ -76,6 +77,8 @@ class LiveAgent:
         Digests of deleted models whose sessions it may drop and was not told yet.
     release_by_us
         When it is told of releases at the latest; ``None`` while there is nothing to tell.
+    protocol
+        The form of messages that it speaks.
     """
 
     id: str
@@ -90,11 +93,17 @@ class LiveAgent:
     releases: list[Release] = field(default_factory=list)
     unloads: list[str] = field(default_factory=list)
     release_by_us: int | None = None
+    protocol: int = 1
 
     @property
     def takes_work(self) -> bool:
-        """Whether it is there and is not about to leave."""
-        return self.is_alive and not self.is_draining
+        """Whether it is there, is understood and is not about to leave."""
+        return self.is_alive and not self.is_draining and not self.refused
+
+    @property
+    def refused(self) -> str:
+        """Why it gets no work as long as it is this agent; empty if it may get some."""
+        return not_understood(f"agent {self.id}", self.protocol)
 
 
 @dataclass(slots=True)

@@ -57,11 +57,14 @@ class Hold:
 
 
 @dataclass(slots=True)
-class _Mean:
+class Mean:
+    """A moving mean of times, and how many it was made of."""
+
     us: float = 0.0
     seen: int = 0
 
     def learn(self, us: int) -> None:
+        """Take in one."""
         self.seen += 1
         self.us += max(_LEAST_WEIGHT, 1 / self.seen) * (us - self.us)
 
@@ -78,8 +81,8 @@ class Stops:
 
     asked: dict[tuple[str, int], tuple[Spot, int]] = field(default_factory=dict)
     _down: dict[str, int] = field(default_factory=dict)
-    _stops: dict[Spot, _Mean] = field(default_factory=dict)
-    _restarts: dict[Spot, _Mean] = field(default_factory=dict)
+    _stops: dict[Spot, Mean] = field(default_factory=dict)
+    _restarts: dict[Spot, Mean] = field(default_factory=dict)
 
     def ask(self, attempt: tuple[str, int], spot: Spot, at_us: int) -> None:
         """Note that what runs is to stop."""
@@ -91,7 +94,7 @@ class Stops:
         """Learn how long it took, unless the attempt ended otherwise."""
         found = self.asked.pop(attempt, None)
         if found is not None and stopped and 0 <= at_us - found[1] <= _LONGEST_US:
-            self._stops.setdefault(found[0], _Mean()).learn(at_us - found[1])
+            self._stops.setdefault(found[0], Mean()).learn(at_us - found[1])
 
     def went_down(self, machine: str, at_us: int) -> None:
         """Note that a worker is gone."""
@@ -101,7 +104,7 @@ class Stops:
         """Learn how long its successor took to come."""
         since_us = self._down.pop(machine, None)
         if since_us is not None and 0 <= at_us - since_us <= _LONGEST_US:
-            self._restarts.setdefault((machine, ""), _Mean()).learn(at_us - since_us)
+            self._restarts.setdefault((machine, ""), Mean()).learn(at_us - since_us)
 
     def stop(self, machine: str, provider: str) -> Figure:
         """From the decision until the machine is free of what ran."""
@@ -112,7 +115,7 @@ class Stops:
         return _figure(self._restarts, (machine, ""), ASSUMED_RESTART_US)
 
 
-def _figure(known: dict[Spot, _Mean], spot: Spot, assumed_us: int) -> Figure:
+def _figure(known: dict[Spot, Mean], spot: Spot, assumed_us: int) -> Figure:
     """What happened there; else what happened to others of the kind; else what is assumed."""
     if spot in known:
         return Figure(round(known[spot].us))

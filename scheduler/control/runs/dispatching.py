@@ -13,7 +13,7 @@ from scheduler.control.records import OperationState
 from scheduler.control.runs.expansion import bindings, outputs_read
 from scheduler.control.state import State, Turn
 from scheduler.model.measuring import IDLE
-from scheduler.model.messages import AgentPlan, Binding, Dispatch, Work, WorkKind
+from scheduler.model.messages import PROTOCOL, AgentPlan, Binding, Dispatch, Work, WorkKind
 
 _RELEASES_HELD = 8
 """Releases that are held back at most before they are worth a plan of their own."""
@@ -169,6 +169,7 @@ def _send(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> SendPl
         release=tuple(agent.releases),
         measure=tuple(turn.measure.get(agent.id, ())),
         unload=tuple(agent.unloads),
+        protocol=min(agent.protocol, PROTOCOL),
     )
     agent.releases, agent.unloads, agent.release_by_us = [], [], None
     return SendPlan(plan=plan)

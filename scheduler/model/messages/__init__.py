@@ -24,6 +24,7 @@ from scheduler.model.messages.profiles import (
     OperatorTime,
     Profile,
 )
+from scheduler.model.messages.protocol import KNOWN_PROTOCOLS, PROTOCOL, not_understood
 from scheduler.model.messages.reports import (
     AgentDraining,
     AgentJoined,
@@ -44,8 +45,10 @@ from scheduler.model.messages.values import (
 )
 
 __all__ = [
+    "KNOWN_PROTOCOLS",
     "MOST_SESSIONS",
     "MOST_SESSION_BYTES",
+    "PROTOCOL",
     "AgentDraining",
     "AgentJoined",
     "AgentLost",
@@ -71,4 +74,5 @@ __all__ = [
     "Verdict",
     "Work",
     "WorkKind",
+    "not_understood",
 ]

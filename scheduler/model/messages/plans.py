@@ -104,6 +104,8 @@ class AgentPlan:
         Boxes to measure the way from, one after the other, when nothing is in the way.
     unload
         Digests of models that were deleted: no worker needs to hold a session of them.
+    protocol
+        The form of messages that this one has, see `protocol`.
     """
 
     agent: str
@@ -114,6 +116,7 @@ class AgentPlan:
     release: tuple[Release, ...] = ()
     measure: tuple[LinkAsk, ...] = ()
     unload: tuple[str, ...] = ()
+    protocol: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

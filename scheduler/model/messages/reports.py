@@ -32,7 +32,13 @@ class FailureReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentJoined:
-    """An agent is there, with these machines. A new incarnation has forgotten all plans."""
+    """An agent is there, with these machines. A new incarnation has forgotten all plans.
+
+    Parameters
+    ----------
+    protocol
+        The form of messages that it speaks, see `protocol`.
+    """
 
     at_us: int
     agent: str
@@ -40,6 +46,7 @@ class AgentJoined:
     box: str
     url: str
     machines: tuple[MachineReport, ...]
+    protocol: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,10 +57,12 @@ def running(store: Store, compiled: None) -> Running:
     """Run a candidate for the office: `async with running() as controller`."""
 
     @asynccontextmanager
-    async def run(make_brain: Callable[[], Brain] = build_brain) -> AsyncIterator[Controller]:
+    async def run(
+        make_brain: Callable[[], Brain] = build_brain, settings: ControllerSettings = FAST
+    ) -> AsyncIterator[Controller]:
         async with SolverProcess() as solver:
             stalls = LoopStalls()
-            controller = Controller(store, make_brain, solver, stalls, FAST)
+            controller = Controller(store, make_brain, solver, stalls, settings)
             tasks = [asyncio.create_task(stalls.watch()), asyncio.create_task(controller.run())]
             try:
                 yield controller

@@ -53,7 +53,8 @@ def test_corrupted_artifact_is_told_of_and_predictions_start_from_the_prior(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / ARTIFACT).write_bytes(b"fjord-cost-model 1 00\n{")
-    oracle, digest = told(tmp_path)
+    digest = with_model(tmp_path)
+    oracle = oracle_of_file(tmp_path / "models" / f"{digest}.onnx", tmp_path)
     (note,) = oracle.report().notes
     assert note.startswith(str(tmp_path / ARTIFACT))
     assert "start from the roofline" in note

@@ -1,0 +1,60 @@
+"""What an oracle has learned, as a checkpoint holds it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from cost_models.correction import Place, Track
+from cost_models.drift import Cusum
+from cost_models.loads import LoadTime, LoadTimes
+from cost_models.register import Register
+from cost_models.slowdown import Strengths
+from cost_models.tracks import Work
+from scheduler.model.forms import Form
+from scheduler.model.messages import MachineReport
+from scheduler.model.ports import Drift
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """All that the predictions of an oracle depend on, but for the layers that it asks.
+
+    Parameters
+    ----------
+    digest
+        Of the learned model among these layers; empty if there is none.
+    machines
+        What layers were told of them; they are told again.
+    counts
+        By digest, the checksum of what was counted of a model's graph.
+    answers
+        What layers said that loads do, see `Slowdowns`.
+    """
+
+    digest: str
+    register: Register
+    loads: LoadTimes
+    machines: dict[str, MachineReport]
+    counts: dict[str, str] = field(default_factory=dict)
+    answers: dict[tuple[object, ...], float]
+    drifts: deque[Drift]
+    observations: int
+
+
+FORMS = (
+    Form("knowledge", Knowledge),
+    Form(
+        "register",
+        Register,
+        {"is_told": "is_told", "works": "_works", "places": "_places", "machines": "_by_machine"},
+    ),
+    Form("load_times", LoadTimes, {"stamp": "stamp", "known": "_known"}),
+    Form("load_time", LoadTime),
+    Form("work", Work, left_out=("levels", "memo")),
+    Form("place", Place),
+    Form("track", Track),
+    Form("strengths", Strengths),
+    Form("cusum", Cusum),
+)
+"""Beside those of the model, which the state of a brain has too."""

@@ -1,0 +1,99 @@
+"""Every kind of thing that the state of the brain is made of, and the tag that it is stored under.
+
+A tag stays what it is when its class is renamed or moved. A field that is renamed leaves its old
+name in `former`; one that is added needs a default, as in the log. Whatever else changes what a
+reader of today would make of the data of tomorrow is another `VERSION`.
+"""
+
+from __future__ import annotations
+
+from scheduler.control import records, workload
+from scheduler.control.anticipating.rhythms import Rhythm
+from scheduler.control.events import RunSubmitted
+from scheduler.control.live import fleet, index, operations
+from scheduler.control.predicting import accuracy, costs, links
+from scheduler.control.preemption import stops
+from scheduler.control.state import Ageing, Kept, LivePlan, PlanRequest, State
+from scheduler.control.suspecting import suspicions
+from scheduler.model import machines, measuring, messages, ports, problem
+from scheduler.model.forms import Form
+
+_ENUMERATIONS = (
+    Form("band", problem.Band),
+    Form("kind", measuring.Kind),
+    Form("work_kind", messages.WorkKind),
+    Form("verdict", messages.Verdict),
+    Form("failure_reason", messages.FailureReason),
+    Form("reason", records.Reason),
+    Form("run_state", records.RunState),
+    Form("operation_state", records.OperationState),
+    Form("provenance", ports.Provenance),
+    Form("take", workload.Take),
+)
+
+_MODEL = (
+    Form("machine", machines.Machine),
+    Form("window", machines.Window),
+    Form("link", machines.Link),
+    Form("resource", machines.Resource),
+    Form("problem", problem.Problem),
+    Form("job", problem.Job),
+    Form("operation", problem.Operation),
+    Form("mode", problem.Mode),
+    Form("demand", problem.Demand),
+    Form("progress", problem.Progress),
+    Form("edge", problem.Edge),
+    Form("load", measuring.Load),
+    Form("neighbour", measuring.Neighbour),
+    Form("peaks", measuring.Peaks),
+    Form("drift", ports.Drift),
+)
+
+_MESSAGES = (
+    Form("machine_report", messages.MachineReport),
+    Form("provider_report", messages.ProviderReport),
+    Form("profile", messages.Profile),
+    Form("operator_time", messages.OperatorTime),
+    Form("release", messages.Release),
+    Form("tensor", messages.TensorRef),
+    Form("value", messages.Value),
+    Form("submission", RunSubmitted),
+)
+
+_CONTROL = (
+    Form("state", State, left_out=("oracle", "solvers", "settings")),
+    Form("plan", LivePlan),
+    Form("kept", Kept),
+    Form("plan_request", PlanRequest),
+    Form("live_machine", fleet.LiveMachine),
+    Form("agent", fleet.LiveAgent),
+    Form("model", fleet.LiveModel),
+    # What agents are told is made anew from the rest where it is missing.
+    Form("run", operations.LiveRun, left_out=("works",)),
+    Form("live_operation", operations.LiveOperation, left_out=("inputs",)),
+    Form("index", index.Index),
+    Form("placement", operations.Placement),
+    Form("options", operations.Options),
+    Form("workload", workload.Workload),
+    Form("stage", workload.Stage),
+    Form("stage_input", workload.StageInput),
+    Form("candidate", records.Candidate),
+    Form("attempt", records.AttemptRecord),
+    Form("operation_record", records.OperationRecord),
+    Form("rhythm", Rhythm),
+    Form("stops", stops.Stops),
+    Form("mean", stops.Mean),
+    Form("hold", stops.Hold),
+    Form("suspicions", suspicions.Suspicions),
+    Form("suspicion", suspicions.Suspicion),
+    Form("ageing", Ageing),
+    Form("links", links.Links),
+    Form("live_link", links.LiveLink),
+    Form("accuracy", accuracy.Accuracy),
+    Form("tally", accuracy.Tally),
+    Form("predicted_actual", costs.PredictedActual),
+)
+
+FORMS = (*_ENUMERATIONS, *_MODEL, *_MESSAGES, *_CONTROL)
+CONSTANTS = {"idle": measuring.IDLE}
+"""What is told by identity."""
