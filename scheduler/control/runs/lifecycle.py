@@ -173,11 +173,10 @@ def withdraw(state: State, turn: Turn, op: LiveOperation) -> None:
 def take_out(state: State, op: LiveOperation) -> None:
     """Remove an operation from the plan and from what its agent is known to have queued."""
     state.plan.drop(op)
-    pair = (op.id, op.attempt)
     for name in op.sent:
         live = state.machines.get(name)
-        if live is not None and pair in live.queue:
-            live.queue.remove(pair)
+        if live is not None:
+            live.queue = [pair for pair in live.queue if pair[0] != op.id]
 
 
 def stop(turn: Turn, op: LiveOperation) -> None:

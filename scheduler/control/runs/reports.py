@@ -87,7 +87,10 @@ def finished(state: State, turn: Turn, event: OperationFinished) -> None:
     is_current = event.attempt == op.attempt and op.state in SENT
     # Decisions are not in the log: a brain with other heuristics may not have sent this attempt
     # when it folds the log of its predecessor, but the result is there all the same.
-    op.attempt = max(op.attempt, event.attempt)
+    if event.attempt > op.attempt:
+        op.attempt = event.attempt
+        if op.state in SENT:
+            turn.resend[op.agent] = None
     wrong = _missing(op, event)
     if wrong and is_current:
         fault(state, turn, op, event.machine, FailureReason.ERROR, wrong)
