@@ -10,7 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from api.feed import FINAL
+from api.parsing import parsing
+from api.store import FINAL
 from scheduler.control.records import RunRecord, RunState, SiteView
 from scheduler.model.problem import Band
 
@@ -82,7 +83,8 @@ class Metrics:
     def exposition(self, view: SiteView | None, accept: str = "") -> tuple[bytes, str]:
         """Say everything in the format that a scraper accepts; text and content type."""
         self._site.view = view
-        encode, content_type = choose_encoder(accept)
+        with parsing("accept must name a format of Prometheus", field="accept"):
+            encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
 
     def _observe(self, workload: str, record: RunRecord) -> None:

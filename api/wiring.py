@@ -128,7 +128,11 @@ async def services(
             # Before it takes office: a brain never waits for a compiler.
             await asyncio.to_thread(warm_up, names=placers())
             solver = await stack.enter_async_context(SolverProcess())
-            told = BrainSettings(fill_share=settings.profile_share)
+            told = BrainSettings(
+                fill_share=settings.profile_share,
+                age_us=settings.age_s * 1_000_000,
+                unplaceable_us=settings.unplaceable_s * 1_000_000,
+            )
             brain = partial(build_brain, settings.data_dir, make_oracle, told)
             learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
             learning = CostLearning(settings.data_dir, learned)

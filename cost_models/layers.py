@@ -151,6 +151,10 @@ class Slowdowns:
         """Take in the usual pace of a machine, and ask the layers again: they learned it too."""
         for peaks in machine.peaks:
             self._usual_ns[machine.id, peaks.provider] = peaks.pace_ns
+        self.forget()
+
+    def forget(self) -> None:
+        """Ask the layers again: they know more."""
         self._known.clear()
 
 

@@ -10,6 +10,7 @@ from cost_models.correction import REACH, TAIL, Place, Track
 from cost_models.layers import Belief, Declared, Layer, Slowdowns, believe
 from cost_models.loads import LoadTimes
 from cost_models.predicting import prediction
+from cost_models.prior import KnownGraphs
 from cost_models.register import Register
 from cost_models.slowdown import CAUSES, SIZE, Amounts, amounts, is_load
 from cost_models.tracks import Work, from_belief, from_kin, from_nothing, from_samples
@@ -34,6 +35,13 @@ class Oracle:
     not is asked of lanes that are alike, then of the layers, best first. Loads slow work down by
     strengths that all work on a provider of an agent shares, and each departs from a little.
 
+    Parameters
+    ----------
+    graphs
+        What the layers know models by, if it is told which were counted.
+
+    Notes
+    -----
     Logarithms may differ in the last bit between C libraries; predictions are whole microseconds.
 
     Examples
@@ -54,9 +62,11 @@ class Oracle:
         self,
         layers: Sequence[Layer] = (),
         *,
+        graphs: KnownGraphs | None = None,
         artifact: dict[str, str] | None = None,
         note: str = "",
     ) -> None:
+        self.graphs = graphs
         self._known = Register()
         self._loads = LoadTimes()
         self._machines: dict[str, MachineReport] = {}
@@ -119,6 +129,13 @@ class Oracle:
         self._slowdowns.learn_machine(machine)
         for layer in self._layers:
             layer.learn_machine(machine)
+
+    def learn_graph(self, digest: str, counts: str) -> None:
+        """Take in that a model's graph was counted; or, without a checksum, that it is gone."""
+        if self.graphs is not None:
+            self.graphs.learn(digest, counts)
+        # What layers said of loads beside it was said without its graph.
+        self._slowdowns.forget()
 
     def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
         """Take in the profile of a model on a machine; one that failed teaches nothing."""

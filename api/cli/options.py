@@ -37,6 +37,15 @@ Box = Annotated[
 Cores = Annotated[
     str, typer.Option("--cores", help="CPU cores to use, such as 0-3,6; all by default.")
 ]
+WorkerMib = Annotated[
+    int,
+    typer.Option(
+        "--worker-mib",
+        envvar="FJORD_WORKER_MIB",
+        min=0,
+        help="Most memory of a worker in MiB, from 256 up; 0 takes three quarters of the box's.",
+    ),
+]
 Simulated = Annotated[
     bool, typer.Option("--simulated", help="Also use devices that are simulated in software.")
 ]

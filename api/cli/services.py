@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import options, output
-from api.settings import Settings
+from api.settings import LEAST_MIB, MIB, Settings
 from scheduler.model.errors import InvalidInput
 
 Agent = Annotated[bool, typer.Option(help="Offer this box's machines, too.")]
@@ -99,6 +99,7 @@ def agent(
     box: options.Box = "",
     cores: options.Cores = "",
     simulated: options.Simulated = False,
+    worker_mib: options.WorkerMib = 0,
     as_json: options.Json = False,
 ) -> None:
     """Offer the machines of this box to a service, until SIGTERM; what runs is finished first."""
@@ -114,10 +115,18 @@ def agent(
         box=box,
         cores=parse_cores(cores),
         simulated=simulated,
+        worker_bytes=_worker_bytes(worker_mib),
     )
     if as_json:
         output.print_json({"server": settings.server, "data": str(settings.data_dir)})
     _run(run_agent(settings))
+
+
+def _worker_bytes(mib: int) -> int:
+    if 0 < mib < LEAST_MIB:
+        law = f"--worker-mib must be 0 or at least {LEAST_MIB}"
+        raise InvalidInput(f"{law}; got {mib}", field="worker_mib")
+    return mib * MIB
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from api.client import calls
+from api.client.errors import FjordApiError
 from api.client.wire import (
     EventReader,
     Pause,
@@ -97,7 +98,12 @@ class Client:
         try:
             step = next(steps)
             while True:
-                step = steps.send(self._step(step))
+                try:
+                    answer = self._step(step)
+                except FjordApiError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
         except StopIteration as stop:
             result: T = stop.value
             return result
@@ -183,7 +189,12 @@ class AsyncClient:
         try:
             step = next(steps)
             while True:
-                step = steps.send(await self._step(step))
+                try:
+                    answer = await self._step(step)
+                except FjordApiError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
         except StopIteration as stop:
             result: T = stop.value
             return result

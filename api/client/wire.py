@@ -162,7 +162,8 @@ def checked(response: httpx.Response) -> httpx.Response:
         problem = {}
     title = str(problem.get("title") or response.reason_phrase)
     detail = str(problem.get("detail") or "")
-    raise FjordApiError(response.status_code, title, detail, str(problem.get("field") or ""))
+    field, run = str(problem.get("field") or ""), str(problem.get("run") or "")
+    raise FjordApiError(response.status_code, title, detail, field, run)
 
 
 def unreachable(base_url: str, error: httpx.TransportError) -> FjordUnreachable:

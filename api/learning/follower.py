@@ -6,8 +6,10 @@ import asyncio
 import logging
 from pathlib import Path
 
-from api.costs import ARTIFACT, Graphs, standing
+from api.costs import ARTIFACT, standing
+from cost_models.features import Summary
 from cost_models.oracle import Oracle
+from cost_models.prior import Shapes
 from scheduler.model.errors import InvalidArtifact
 
 _log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ class Follower:
             return None
         before = self._oracle.report().artifact.get("digest", "")
         try:
-            found = await asyncio.to_thread(standing, path, Graphs(self._data_dir / "models"))
+            found = await asyncio.to_thread(standing, path, self._oracle.graphs or _nothing)
         except InvalidArtifact as error:
             # At the start that was said by whoever made the oracle.
             if not is_first:
@@ -60,6 +62,11 @@ class Follower:
     def _refuse(self, note: str) -> None:
         _log.warning(note)
         self._oracle.tell(note)
+
+
+def _nothing(_digest: str, _shapes: Shapes) -> Summary | None:
+    """Of an oracle that knows no graphs."""
+    return None
 
 
 def _stamp(path: Path) -> Stamp:

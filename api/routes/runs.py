@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.answers import Accepted, Explanation, RunList
 from api.auth import Scope
 from api.context import Context, of
-from api.feed import FINAL
 from api.inputs import NPY, NPZ
+from api.registry import WorkloadRecord
 from api.results import output_file, record_with_results
-from api.routes.common import FILE, JSON, json_of, reply, route, schema
+from api.routes.common import FILE, JSON, json_of, reply, route, router_of, schema
+from api.store import FINAL
 from api.submission import (
     MULTIPART,
+    RUN_ID,
     described,
     new_run_id,
     read_submission,
-    store_inputs,
+    submit,
     to_event,
 )
 from scheduler.control.events import RunCancelled
 from scheduler.control.records import RunRecord, RunState
-from scheduler.model.errors import Unavailable, UnknownName
-from scheduler.model.messages import Release
+from scheduler.model.errors import Conflict, Unavailable, UnknownName
 
-router = APIRouter(prefix="/v1", tags=["runs"])
+router = router_of("runs", prefix="/v1")
 
 LONGEST_WAIT_S = 3600.0
 PLAN_TIMEOUT_S = 5.0
@@ -57,6 +59,9 @@ WaitS = Annotated[
         description="Seconds to wait for the end of the run.",
     ),
 ]
+RunId = Annotated[
+    str, Query(pattern=RUN_ID, description="Id of a run that may have been accepted before.")
+]
 Version = Annotated[int | None, Query(ge=1)]
 
 
@@ -79,36 +84,40 @@ async def start_run(
     version: Version = None,
     wait_s: WaitS = 0.0,
     cancel_on_disconnect: bool = True,
+    run: RunId = "",
 ) -> Response:
     """Start a run. With `wait_s`, the answer is its result, and hanging up cancels it.
+
+    With `run`, the id that an error named, it is submitted again: where it was accepted, that
+    changes nothing.
 
     A body of type application/x-npy is the only input of the workload; then settings are query
     parameters.
     """
     context = of(request)
     workload = await context.workloads.get(name, version)
-    given = await read_submission(request, workload, context.settings.max_request_bytes)
-    run = new_run_id()
-    tensors = context.services.tensors
-    values = await store_inputs(tensors, run, given.inputs, workload)
-    ended = asyncio.ensure_future(context.services.feed.wait_for_run(run, wait_s, is_new=True))
-    try:
-        event = to_event(run, workload, given.settings, values, context.store.now_us())
-        await context.store.submit(event)
-    except BaseException:
-        ended.cancel()
-        tensors.release(Release(run=run))
-        raise
-    accepted = reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
-    if not wait_s:
-        ended.cancel()
-        return accepted
-    try:
-        record = await _wait(request, run, ended, cancel_on_disconnect, context)
-    except Unavailable:
-        # The run is safe in the log, so its id is worth more to the caller than this error.
-        return accepted
-    return await record_with_results(record, context, 200 if record.state in FINAL else 202)
+    with context.seats.taken() if wait_s else contextlib.nullcontext():
+        given = await read_submission(request, workload, context)
+        is_there = bool(run) and await _is_there(run, workload, context)
+        asked, run = run, run or new_run_id()
+        waiting = context.services.feed.wait_for_run(run, wait_s, is_new=not is_there)
+        ended = asyncio.ensure_future(waiting)
+        try:
+            if not is_there:
+                await submit(given, run, workload, context, is_new=not asked)
+        except BaseException:
+            ended.cancel()
+            raise
+        accepted = reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
+        if not wait_s:
+            ended.cancel()
+            return accepted
+        try:
+            record = await _wait(request, run, ended, cancel_on_disconnect, context)
+        except Unavailable:
+            # The run is safe in the log, so its id is worth more to the caller than this error.
+            return accepted
+        return await record_with_results(record, context, 200 if record.state in FINAL else 202)
 
 
 @router.post(
@@ -119,7 +128,7 @@ async def plan_run(request: Request, name: str, version: Version = None) -> Resp
     """Say where a run would go and when it would end. Nothing runs; inputs may be left out."""
     context = of(request)
     workload = await context.workloads.get(name, version)
-    given = await read_submission(request, workload, context.settings.max_request_bytes)
+    given = await read_submission(request, workload, context)
     values = described(given.inputs, workload)
     event = to_event(new_run_id(), workload, given.settings, values, context.store.now_us())
     return reply(await context.store.ask(event, PLAN_TIMEOUT_S))
@@ -144,7 +153,8 @@ async def get_run(request: Request, run: str, wait_s: WaitS = 0.0) -> Response:
     """Say where a run stands, with its operations. With `wait_s`, once it has ended."""
     context = of(request)
     if wait_s:
-        await context.services.feed.wait_for_run(run, wait_s)
+        with context.seats.taken():
+            await context.services.feed.wait_for_run(run, wait_s)
     return reply(await _record(run, context))
 
 
@@ -176,8 +186,9 @@ async def cancel_run(request: Request, run: str) -> Response:
         Scope.READ,
         {
             200: {
-                "description": "A tensor as .npy, or a list of them as .npz.",
-                "content": {NPY: FILE, NPZ: FILE},
+                "description": "A tensor as .npy, or a list of them as .npz. Texts of very "
+                "different lengths, or that end in NUL, come as JSON.",
+                "content": {NPY: FILE, NPZ: FILE, JSON: {"schema": {}}},
             }
         },
     ),
@@ -217,6 +228,15 @@ async def trace_run(request: Request, run: str) -> Response:
     from api.trace import trace
 
     return reply(trace(await _record(run, of(request))))
+
+
+async def _is_there(run: str, workload: WorkloadRecord, context: Context) -> bool:
+    """Whether a run was accepted before; `Conflict` if it is another one."""
+    record = await context.store.summary(run)
+    if record is not None and record.workload.rpartition("@")[0] != workload.name:
+        law = f"run must be one of workload {workload.name!r}"
+        raise Conflict(f"{law}; got {run!r}, of {record.workload}", field="run")
+    return record is not None
 
 
 async def _record(run: str, context: Context) -> RunRecord:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.answers import Health
 from api.auth import COOKIE, Scope
 from api.context import of
-from api.routes.common import json_of, reply, route
+from api.routes.common import json_of, reply, route, router_of
 from api.schemas import SessionRequest
 from scheduler.model import keys
 from scheduler.model.errors import Unavailable
 
-router = APIRouter(tags=["service"])
+router = router_of("service")
 
 
 @router.get("/healthz", **route(None, {200: json_of("Health", "This process lives.")}))

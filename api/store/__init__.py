@@ -3,11 +3,14 @@
 from api.store.log import FIRST, queued
 from api.store.office import Batch, Lease, Store
 from api.store.questions import Answer, Inbox, Position, Question
+from api.store.queue import FINAL, NO_LIMITS, QueueLimits
 from api.store.runs import Change, ViewChanged
 from api.store.trail import SetAside, Trail
 
 __all__ = [
+    "FINAL",
     "FIRST",
+    "NO_LIMITS",
     "Answer",
     "Batch",
     "Change",
@@ -15,6 +18,7 @@ __all__ = [
     "Lease",
     "Position",
     "Question",
+    "QueueLimits",
     "SetAside",
     "Store",
     "Trail",

@@ -10,6 +10,7 @@ from api.store import codec
 from api.store.connection import Argument, Command
 from api.store.keeping import LeaseKeeper
 from api.store.questions import Questions
+from api.store.queue import FINAL, queues
 from api.store.runs import ViewChanged
 from api.store.scripts import COMMIT, DECLARE_LOST, DROP_LEASE, HOLD_LEASE, TAKE_LEASE
 from api.store.trail import SetAside, Trail
@@ -242,6 +243,9 @@ class Store(Questions):
         yield ("HSET", keys.run(self.site, record.run), "record", codec.encode(summary))
         yield ("ZADD", keys.runs(self.site), record.submitted_us, record.run)
         yield self._added(keys.changes(self.site), summary, CHANGES_KEPT)
+        if record.state in FINAL:
+            for queue in queues(self.site, record.workload):
+                yield ("SREM", queue, record.run)
 
     @staticmethod
     def _added(key: str, message: object, kept: int) -> Command:

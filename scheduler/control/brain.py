@@ -12,6 +12,7 @@ from scheduler.control.events import (
     ControllerStarted,
     CostModelChanged,
     Event,
+    GraphCounted,
     ModelAdded,
     ModelRemoved,
     PlanProposed,
@@ -24,7 +25,7 @@ from scheduler.control.events import (
     WorkloadRemoved,
 )
 from scheduler.control.measuring import gaps, linking, profiling, quiet
-from scheduler.control.placing import improving
+from scheduler.control.placing import ageing, improving
 from scheduler.control.placing.explaining import Timetable
 from scheduler.control.placing.patience import is_stale
 from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
@@ -35,10 +36,11 @@ from scheduler.control.predicting.costs import CostReport, KnownCost
 from scheduler.control.preemption import preempting
 from scheduler.control.preemption.hurrying import is_due
 from scheduler.control.records import Preview, RunRecord, SiteView
-from scheduler.control.runs import lifecycle, recovery, reports
+from scheduler.control.runs import hopeless, lifecycle, recovery, reports
 from scheduler.control.runs.dispatching import dispatch, resend_all
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state import State, Turn
+from scheduler.control.suspecting import suspecting
 from scheduler.model.links import LinkMeasured
 from scheduler.model.messages import (
     AgentDraining,
@@ -87,6 +89,9 @@ class Brain:
         state.now_us = max(state.now_us, event.at_us)
         lifecycle.expire(state, turn)
         _HANDLERS[type(event)](state, turn, event)
+        suspecting.look(state, turn)
+        ageing.look(state, turn)
+        hopeless.give_up(state, turn)
         quiet.keep_clear_of_critical(state, turn)
         if turn.replan or is_running_dry(state) or is_stale(state):
             recovery.give_up_hopeless(state, turn)
@@ -94,13 +99,14 @@ class Brain:
             replan(state, turn)
             while preempting.preempt(state, turn):
                 replan(state, turn)
+            hopeless.note(state)
             if isinstance(event, RunSubmitted):
                 state.count("preemptions", count_overtaken(state, before, event.run))
         linking.ask(state, turn)
         dispatch(state, turn)
         _record(state, turn)
         improving.request(state, turn)
-        lifecycle.wake(state, turn)
+        lifecycle.wake(state, turn, hopeless.due_us(state))
         return turn.commands
 
     def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:
@@ -147,6 +153,7 @@ def _controller_started(state: State, turn: Turn, event: ControllerStarted) -> N
         return
     state.epoch = event.epoch
     state.request, state.answered_version = None, -1
+    suspecting.be_patient(state)
     lifecycle.say_again(state, turn)
     resend_all(state, turn)
 
@@ -178,6 +185,7 @@ def _cost_model_changed(state: State, turn: Turn, _: CostModelChanged) -> None:
 
 
 def _tick(state: State, turn: Turn, event: Tick) -> None:
+    suspecting.note_late(state, event.at_us)
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
     turn.replan = turn.replan or is_due(state) or waiting.is_over(state)
@@ -196,6 +204,7 @@ _HANDLERS: dict[type, _Handler] = {
     OperationFailed: recovery.failed,
     ControllerStarted: _controller_started,
     ModelAdded: profiling.model_added,
+    GraphCounted: profiling.graph_counted,
     ModelRemoved: profiling.model_removed,
     ProfileRequested: profiling.requested,
     WorkloadAdded: _workload_added,

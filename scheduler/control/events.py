@@ -2,7 +2,7 @@
 
 Reports of agents are declared in `scheduler.model.messages`; the rest comes from the API, from the
 solver process and from the shell. Every event carries `at_us`, microseconds since the Unix epoch
-in the clock of the store.
+in the time of the site.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class ModelAdded:
         Input shapes to profile with, all dimensions bound.
     kind
         What the model spends its time on, for those that run beside it.
+    counts
+        SHA-256 of what was counted of its graph; empty if that is still to be done.
     """
 
     at_us: int
@@ -42,6 +44,22 @@ class ModelAdded:
     size_bytes: int
     profile_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     kind: Kind = Kind.UNKNOWN
+    counts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphCounted:
+    """The graph of a model that is there already was counted: predictions know it from here on.
+
+    Parameters
+    ----------
+    counts
+        SHA-256 of what was counted.
+    """
+
+    at_us: int
+    digest: str
+    counts: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +208,7 @@ Event = (
     Report
     | ControllerStarted
     | ModelAdded
+    | GraphCounted
     | ModelRemoved
     | ProfileRequested
     | WorkloadAdded

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_ALLOWED = "not_allowed"
     MACHINE_DOWN = "machine_down"
+    SUSPECTED = "suspected"  # what runs there is overdue, and nothing is heard of it
     DRAINING = "draining"
     FAILED_BEFORE = "failed_before"  # an earlier attempt failed there
     NO_FUNCTION = "no_function"  # the machine does not run that function
@@ -145,6 +146,8 @@ class RunRecord:
         Predicted finish, absolute.
     chance
         Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a prediction.
+    effective_band
+        What `band` counts as by now; ``None`` in records of before.
     reason, detail
         Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
     operations_total, operations_done
@@ -167,6 +170,7 @@ class RunRecord:
     chance: float | None = None
     reason: str = ""
     detail: str = ""
+    effective_band: Band | None = None
     outputs: dict[str, Value] = field(default_factory=dict)
     operations_total: int = 0
     operations_done: int = 0
@@ -180,7 +184,7 @@ class MachineView:
     report: MachineReport
     agent: str
     box: str
-    state: str  # up, restarting, down, draining, lost
+    state: str  # up, suspected, restarting, down, draining, lost
     reason: str = ""
     busy_us: int = 0
     since_us: int = 0
@@ -288,6 +292,9 @@ class Preview:
         Runs that would finish later, with by how many microseconds.
     preemptions
         What runs and would be stopped for it, and what would not, with the reason.
+    ahead
+        Operations that come before it and are beyond the planning horizon: it begins no earlier
+        than is said, and later by what they take. 0 where all that comes before it is counted in.
     """
 
     record: RunRecord
@@ -298,3 +305,4 @@ class Preview:
     preempted: dict[str, int] = field(default_factory=dict)
     preemptions: tuple[Preemption, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    ahead: int = 0

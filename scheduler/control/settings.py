@@ -28,6 +28,9 @@ class BrainSettings:
     patience_share, patience_us
         But not before the plan has been in force for this share of what it spans: no shorter than
         the floor of what counts as late, and no longer than this.
+    age_us
+        What has waited for so long counts as one band more urgent, never as critical; 0 turns it
+        off.
     min_timeout_us, timeout_factor
         Longer than the larger of the floor and this multiple of p95 is a hang.
     profile_budget_us, profile_repeats
@@ -46,6 +49,8 @@ class BrainSettings:
         From how much work that is not yet sent a better plan is asked for.
     release_after_us
         Tensors that an agent may delete wait so long for a plan that tells it so on the way.
+    unplaceable_us
+        A run that no machine of those that joined can take waits so long for another one.
     keep_ended_us, keep_ended_runs
         How long, and how many, ended runs are remembered.
     """
@@ -61,6 +66,7 @@ class BrainSettings:
     late_share: float = 0.25
     patience_share: float = 0.1
     patience_us: int = 100_000
+    age_us: int = 60_000_000
     min_timeout_us: int = 30_000_000
     timeout_factor: int = 20
     profile_budget_us: int = 1_000_000
@@ -74,5 +80,6 @@ class BrainSettings:
     improve_operations: int = 4
     improve_makespan_us: int = 50_000
     release_after_us: int = 500_000
+    unplaceable_us: int = 60_000_000
     keep_ended_us: int = 600_000_000
     keep_ended_runs: int = 500

@@ -19,6 +19,7 @@ from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
 from scheduler.control.preemption.stops import Stops
 from scheduler.control.settings import BrainSettings
+from scheduler.control.suspecting.suspicions import Suspicions
 from scheduler.control.workload import Workload
 from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Load
@@ -110,6 +111,23 @@ class PlanRequest:
 
 
 @dataclass(slots=True)
+class Ageing:
+    """Which runs count as more urgent because they have waited long.
+
+    Parameters
+    ----------
+    due_us
+        When to look next; ``None`` while nothing is known to wait.
+    raised, raised_us
+        By the band that it was submitted with: the run, and when the last one was raised.
+    """
+
+    due_us: int | None = None
+    raised: dict[Band, str] = field(default_factory=dict)
+    raised_us: dict[Band, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Turn:
     """What the handling of one event has found to do.
 
@@ -179,6 +197,8 @@ class State:
         Operations that failed by their own fault and may be tried elsewhere.
     blocked_runs
         Runs of which something can run nowhere now, with what they were last said to wait for.
+    hopeless
+        Runs that no machine can take, each since when; see `runs.hopeless`.
     wake_us
         When the shell was last asked to send a `Tick`.
     """
@@ -214,6 +234,7 @@ class State:
     ended: deque[str] = field(default_factory=deque)
     retried: dict[str, None] = field(default_factory=dict)
     blocked_runs: dict[str, str] = field(default_factory=dict)
+    hopeless: dict[str, int] = field(default_factory=dict)
     profile_runs: dict[str, int] = field(default_factory=dict)
     critical_boxes: frozenset[str] = frozenset()
     measured_at: dict[tuple[str, str, str], dict[Shapes, int]] = field(default_factory=dict)
@@ -225,6 +246,8 @@ class State:
     last_end_us: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     stops: Stops = field(default_factory=Stops)
+    ageing: Ageing = field(default_factory=Ageing)
+    suspicions: Suspicions = field(default_factory=Suspicions)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:

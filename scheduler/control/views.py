@@ -37,6 +37,9 @@ _COUNTERS = (
     "plans_accepted",
     "plans_dropped",
     "replans",
+    "suspicions",
+    "duplicates",
+    "aged",
 )
 
 
@@ -184,6 +187,7 @@ def _summary(
         workload=run.workload,
         state=run.state,
         band=run.band,
+        effective_band=run.effective_band,
         submitted_us=run.submitted_us,
         started_us=run.started_us,
         ended_us=run.ended_us,
@@ -227,6 +231,8 @@ def _machine(state: State, live: LiveMachine, at_us: int) -> MachineView:
         standing, reason = "lost", f"agent {agent.id} is lost"
     elif not live.is_up:
         standing, reason = "down", live.reason
+    elif (silent := state.suspicions.of.get(live.report.id)) is not None:
+        standing, reason = "suspected", f"does not answer about {silent.operation}"
     elif live.held is not None and live.held.is_restart:
         standing, reason = "restarting", live.held.reason
     else:

@@ -14,10 +14,12 @@ FjordError
 │   ├── DuplicateName   the name is taken
 │   ├── Conflict        the state of a thing does not allow what is asked of it now
 │   ├── TooLarge        a request or file is over its limit
+│   ├── UnsupportedEncoding  a body is packed in a way that is not undone here
 │   └── AccessDenied    no token, or a wrong one
 │       └── Forbidden   a good token without the scope, or a request from another web page
 ├── Unavailable         a retry may help
 │   ├── StoreUnavailable
+│   │   └── OutcomeUnknown  the store fell silent while it was told to accept a run
 │   ├── DeviceLost
 │   ├── QueueFull
 │   ├── StaleSnapshot
@@ -100,6 +102,10 @@ class TooLarge(InvalidInput):
     """A request or a file is over its limit."""
 
 
+class UnsupportedEncoding(InvalidInput):
+    """A body is packed in a way that is not undone here."""
+
+
 class AccessDenied(InvalidInput, PermissionError):
     """No token where one is needed, or a wrong one."""
 
@@ -124,6 +130,20 @@ class Unavailable(FjordError):
 
 class StoreUnavailable(Unavailable, ConnectionError):
     """The store does not answer."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The store fell silent in the middle of a submission: it may have been accepted.
+
+    Parameters
+    ----------
+    run
+        Its run. Submitting that again is safe: where it was accepted, it changes nothing.
+    """
+
+    def __init__(self, message: str, *, field: str = "", run: str = "") -> None:
+        super().__init__(message, field=field)
+        self.run = run
 
 
 class DeviceLost(Unavailable):

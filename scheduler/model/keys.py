@@ -28,6 +28,11 @@ def lease(site: str) -> str:
     return f"fjord:{{{site}}}:lease"
 
 
+def clock(site: str) -> str:
+    """Microseconds between the store's wall clock and the time of the site, once it was set."""
+    return f"fjord:{{{site}}}:clock"
+
+
 def epoch(site: str) -> str:
     """Counter of controllers that have taken office: the fencing epoch."""
     return f"fjord:{{{site}}}:epoch"
@@ -66,6 +71,16 @@ def operations(site: str, run_id: str) -> str:
 def runs(site: str) -> str:
     """Sorted set of run ids by time of submission."""
     return f"fjord:{{{site}}}:runs"
+
+
+def open_runs(site: str) -> str:
+    """Set of ids of runs that were accepted and have not ended: its size is the queue's."""
+    return f"fjord:{{{site}}}:open"
+
+
+def open_runs_of(site: str, workload: str) -> str:
+    """Set of ids of those of one workload, whichever version they are of."""
+    return f"fjord:{{{site}}}:open:{workload}"
 
 
 def costs(site: str) -> str:

@@ -158,7 +158,9 @@ class LiveRun:
     lengths
         Number of items per fan-out, once its list is there.
     effective_band
-        `band`, but raised while others wait for a profile.
+        `band`, but raised while others wait for a profile, or when it has waited long.
+    served_us
+        When something of it last started.
     is_extra
         Whether it measures what nobody can wait for: something is known of the model there.
     open
@@ -219,6 +221,7 @@ class LiveRun:
     detail: str = ""
     outputs: dict[str, Value] = field(default_factory=dict)
     recorded_us: int = 0
+    served_us: int = 0
 
     @property
     def unfinished(self) -> int:

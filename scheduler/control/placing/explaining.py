@@ -20,6 +20,7 @@ _UNBLOCKED_BY: tuple[tuple[Reason, str], ...] = (
     (Reason.NOT_PROFILED, "waits for {target} to be profiled on any of {places}"),
     (Reason.BESIDE_CRITICAL, "waits for critical runs to leave the box of {places}"),
     (Reason.MACHINE_DOWN, "waits for any of {places} to come up again"),
+    (Reason.SUSPECTED, "waits for any of {places} to answer: what runs there is overdue"),
     (Reason.DRAINING, "waits for an agent: those that could run {target} are draining: {places}"),
     (Reason.NOT_CONNECTED, "waits for an agent: those that could run {target} are lost: {places}"),
     (Reason.OUT_OF_MEMORY, "waits for a machine with more memory than {places}"),
@@ -227,18 +228,18 @@ def _waits_its_turn(state: State, op: LiveOperation) -> tuple[str, str]:
     assert placed is not None
     machine = placed.mode.machine
     live = state.machines[machine]
-    if live.running:
-        detail = f"planned on {machine}, which runs {live.running}"
-    elif live.held is not None and live.held.is_restart:
-        detail = f"planned on {machine}, whose worker is started again"
-    elif live.held is not None:
-        detail = f"planned on {machine}, where {live.held.attempt[0]} is being stopped"
-    elif (kept := kept_from(state, op)) is not None:
+    if not live.running and live.held is not None and live.held.is_restart:
+        return (
+            Reason.WAITS_FOR_MACHINE.value,
+            f"planned on {machine}, whose worker is started again",
+        )
+    kept = kept_from(state, op) if not live.running and live.held is None else None
+    if kept is not None:
         detail = f"{machine} is kept free for the next run of {kept.workload}"
         return Reason.KEPT_FREE.value, detail
-    else:
-        detail = f"planned on {machine}"
-    return Reason.WAITS_FOR_MACHINE.value, detail
+    # Records are written when their run changes: what runs there meanwhile may have ended long ago
+    # by the time somebody reads this, so it is not named.
+    return Reason.WAITS_FOR_MACHINE.value, f"waits its turn on {machine}"
 
 
 def _listed(names: Iterable[str]) -> str:

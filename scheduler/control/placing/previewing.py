@@ -74,6 +74,7 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
         preempted=_losses_us(state, found, placements, run),
         preemptions=(*stops, *_left_alone(stops, refused)),
         left_out=_left_out(run, found),
+        ahead=found.ahead,
     )
     return answer, found.problem
 

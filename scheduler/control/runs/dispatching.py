@@ -141,7 +141,8 @@ def _queues(state: State, agent: LiveAgent) -> _Queues:
 
 def _is_asked(state: State, turn: Turn, agent: LiveAgent) -> bool:
     """Whether there is more to tell an agent than its queues."""
-    if agent.id in turn.resend or turn.stops.get(agent.id) or agent.id in turn.measure:
+    is_told = agent.unloads or turn.stops.get(agent.id)
+    if is_told or agent.id in turn.resend or agent.id in turn.measure:
         return True
     # Tensors that may go wait for the next plan: by itself, a plan for them costs as much as one.
     is_due = agent.release_by_us is not None and agent.release_by_us <= state.now_us
@@ -167,8 +168,9 @@ def _send(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> SendPl
         stop=stops,
         release=tuple(agent.releases),
         measure=tuple(turn.measure.get(agent.id, ())),
+        unload=tuple(agent.unloads),
     )
-    agent.releases, agent.release_by_us = [], None
+    agent.releases, agent.unloads, agent.release_by_us = [], [], None
     return SendPlan(plan=plan)
 
 

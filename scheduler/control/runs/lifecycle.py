@@ -109,13 +109,26 @@ def expire(state: State, turn: Turn) -> None:
         _forget(state, turn, state.runs[state.ended.popleft()])
 
 
-def wake(state: State, turn: Turn) -> None:
-    """Ask to be woken for what is next: a deadline, a plan to make anew, a run to forget."""
+def wake(state: State, turn: Turn, hopeless_us: int | None = None) -> None:
+    """Ask to be woken for what is next: a deadline, a plan to make anew, a run to forget.
+
+    Parameters
+    ----------
+    hopeless_us
+        When a run is given up that no machine can take.
+    """
     times = [state.deadlines[0][0]] if state.deadlines else []
     if state.ended:
         times.append(_forget_at_us(state, state.ended[0]))
     stale_us = state.plan.stale_us if state.plan.planned else None
-    found = (gap_due_us(state), look_again_us(state), stale_us)
+    found = (
+        gap_due_us(state),
+        look_again_us(state),
+        stale_us,
+        state.suspicions.due_us(),
+        state.ageing.due_us,
+        hopeless_us,
+    )
     times += [due_us for due_us in found if due_us is not None]
     times += ends_us(state)
     alive = (agent for agent in state.agents.values() if agent.is_alive)

@@ -102,6 +102,8 @@ class AgentPlan:
         Tensors that this agent's box may delete.
     measure
         Boxes to measure the way from, one after the other, when nothing is in the way.
+    unload
+        Digests of models that were deleted: no worker needs to hold a session of them.
     """
 
     agent: str
@@ -111,6 +113,7 @@ class AgentPlan:
     stop: tuple[tuple[str, int], ...] = ()
     release: tuple[Release, ...] = ()
     measure: tuple[LinkAsk, ...] = ()
+    unload: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

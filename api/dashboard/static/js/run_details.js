@@ -37,10 +37,15 @@ export function describeRun(run, operations, { onOperation, onStage, onCancel, o
   ];
 }
 
+function priority({ band, effective_band: counts }) {
+  const now = counts ?? band;
+  return now === band ? BANDS[band] : `${BANDS[band]}, counts as ${BANDS[now]}`;
+}
+
 function facts(run) {
   const predicted = run.predicted_p50_us === null ? null : run.predicted_p50_us - run.submitted_us;
   const actual = run.ended_us === null ? null : run.ended_us - run.submitted_us;
-  const found = [["Workload", run.workload], ["Priority", BANDS[run.band]], ["Submitted", clock(run.submitted_us, true)]];
+  const found = [["Workload", run.workload], ["Priority", priority(run)], ["Submitted", clock(run.submitted_us, true)]];
   if (run.reason) found.push(["Reason", reason(run.reason)]);
   if (run.started_us !== null) found.push(["Waited", duration(run.started_us - run.submitted_us)]);
   found.push(["Predicted, p50", duration(predicted)]);
