@@ -4,9 +4,10 @@
         [--beside CHECKOUT]
 
 *Under load*: so many processes of niceness 0 burn both cores while a small run is asked for again
-and again; counted are the offices that were lost, and how long answers took. *Pause*: the service,
-then the store, is stopped (SIGSTOP) and goes on; measured is the time from then until a run that is
-submitted then is answered. With another checkout the same is done to the code there, in turns.
+and again; counted are the offices that were lost, and how long answers took. *Killed*: the service
+dies beside the same load, with so many runs behind it. *Pause*: the service, then the store, is
+stopped (SIGSTOP) and goes on. Measured is the time from then until a run that is submitted then is
+answered. With another checkout the same is done to the code there, in turns.
 """
 
 from __future__ import annotations
@@ -112,6 +113,19 @@ def under_load(checkout: Path, burners: int, seconds: float) -> str:
     )
 
 
+def killed(checkout: Path, burners: int, runs: int) -> str:
+    """Time to the next answer after the service was killed beside a load."""
+    with site(checkout) as (service, client):
+        for _ in range(runs):
+            answer_s(client)
+        before = offices(service)
+        with burning(burners):
+            part(service, "api.cli serve").kill()
+            took_s = answer_s(client)
+            lost = offices(service) - before - 1
+    return f"next answer {took_s:.2f} s later, {lost} more offices lost"
+
+
 def paused(checkout: Path, words: str, pause_s: float, runs: int) -> str:
     """Time to the next answer after a part of a service was stopped that had answered so many."""
     with site(checkout) as (service, client):
@@ -146,6 +160,8 @@ def main() -> None:
         if asked.burners:
             said = under_load(checkout, asked.burners, asked.seconds)
             print(f"{name}: {asked.burners} burners for {asked.seconds:g} s: {said}", flush=True)
+            said = killed(checkout, asked.burners, asked.runs)
+            print(f"{name}: service killed beside {asked.burners} burners: {said}", flush=True)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,7 @@ class Office:
         suspects = Suspects(trail, list(events))
         for entry_id in suspects.guilty():
             event = events[entry_id]
-            _log.error("event %s is set aside, two controllers ended on it: %r", entry_id, event)
+            _log.error("two controllers ended on %s %s", type(event).__name__, entry_id)
             await self._leave_out(entry_id, event, "two controllers ended while they took it in")
         return suspects
 
@@ -270,15 +270,24 @@ class Office:
     async def _leave_out(self, entry_id: str, event: Event, reason: str) -> None:
         """Have every fold leave out an event; a run that was accepted by it fails with a reason."""
         at_us = self._store.now_us()
-        failed = (_refused(event, at_us),) if isinstance(event, RunSubmitted) else ()
+        failed = await self._failed_by(event, at_us)
         aside = SetAside(
             entry=entry_id,
             at_us=at_us,
             event=type(event).__name__,
             reason=reason,
-            run=event.run if isinstance(event, RunSubmitted) else "",
+            run=failed[0].run if failed else "",
         )
         await self._commit(Batch(aside=(aside,), records=failed))
+
+    async def _failed_by(self, event: Event, at_us: int) -> tuple[RunRecord, ...]:
+        """The run that fails if its submission is left out; none if it has ended long ago."""
+        if not isinstance(event, RunSubmitted):
+            return ()
+        known = await self._insist(partial(self._store.summary, event.run))
+        if known is not None and known.ended_us is not None:
+            return ()
+        return (_refused(event, at_us),)
 
     async def _watch(self) -> None:
         """Tell the brain of agents that went silent."""

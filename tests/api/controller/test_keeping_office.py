@@ -15,7 +15,7 @@ from api.store import Store
 from api.wiring import build_brain
 from scheduler.control.brain import Brain
 from scheduler.control.commands import Command
-from scheduler.control.events import ControllerStarted, Event, Tick
+from scheduler.control.events import ControllerStarted, Event, RunSubmitted, Tick
 from scheduler.control.records import RunState
 from scheduler.model import keys
 from scheduler.model.messages import AgentLost
@@ -55,6 +55,31 @@ async def test_office_goes_on_where_it_was_after_its_lease_ran_out(
         assert controller.status.in_office
     assert len(await logged(store, ControllerStarted)) == 1
     assert len(agent.finished) == 3 * len(runs)
+
+
+async def test_run_that_ended_stays_as_it_ended_when_its_submission_is_left_out(
+    store: Store, running: Running, agent: HandAgent, submit: Submit, eventually: Eventually
+) -> None:
+    class Changed(Brain):
+        def handle(self, event: Event) -> list[Command]:
+            if isinstance(event, RunSubmitted):
+                raise ZeroDivisionError
+            return super().handle(event)
+
+    def changed() -> Brain:
+        whole = build_brain().state
+        return Changed(oracle=whole.oracle, solvers=whole.solvers)
+
+    async def aside() -> bool:
+        return bool(await store.set_aside())
+
+    async with running(), working(agent):
+        await agent.join()
+        await submit("r-1")
+        await eventually(is_run(store, "r-1", RunState.FINISHED))
+    async with running(changed):
+        await eventually(aside)
+    assert await is_run(store, "r-1", RunState.FINISHED)()
 
 
 async def test_others_get_their_turn_during_a_fold(
