@@ -22,6 +22,8 @@ import struct
 import sys
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+import psutil
+
 from api.children import die_with_parent
 from scheduler.model.errors import InvalidInput, TooLarge, Unavailable
 
@@ -33,7 +35,7 @@ LONGEST_S = 30.0
 MEMORY_BYTES = 2 * 1024**3
 """Address space of the process: three times what the worst 16 MiB were seen to take."""
 KEPT_BYTES = 256 * 1024**2
-"""A process that has grown beyond this is ended after its answer: the next starts small."""
+"""A process that still holds more than this is ended after its answer: the next starts small."""
 
 _LENGTH = struct.Struct("<Q")
 _MORE = b"+"
@@ -138,10 +140,12 @@ def main() -> None:
     os.dup2(2, 1)
     # Values of JSON have no cycles, and going through all of them again and again takes longest.
     gc.disable()
+    this = psutil.Process()
     while (body := _read(sys.stdin.buffer)) is not None:
         data = pickle.dumps(_answer(body), protocol=pickle.HIGHEST_PROTOCOL)
         del body
-        grown = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > KEPT_BYTES
+        # Not the most that it ever held: the kernel counts what its parent held as its own there.
+        grown = this.memory_info().rss > KEPT_BYTES
         answers.write(_LENGTH.pack(len(data)))
         answers.write(data)
         answers.write(_LAST if grown else _MORE)

@@ -99,3 +99,20 @@ async def test_listeners_over_the_limit_are_told_to_come_back_and_find_a_seat_la
         async with asyncio.timeout(LONGER_S):
             while (await client.get("/v1/runs/r-1?wait_s=0.01")).status_code == 503:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_run_whose_caller_finds_no_seat_is_not_accepted(url: str) -> None:
+    body = {
+        "name": "w",
+        "inputs": {"s": {"dtype": "float32", "shape": [1, -1]}},
+        "stages": [{"name": "a", "function": "arg_max", "inputs": {"scores": "s"}}],
+        "outputs": {"i": "a.indices"},
+    }
+    run = {"inputs": {"s": {"dtype": "float32", "data": [[1]]}}}
+    async with httpx.AsyncClient(base_url=url) as client:
+        assert (await client.post("/v1/workloads", json=body)).status_code == 201
+        async with client.stream("GET", "/v1/events"), client.stream("GET", "/v1/events"):
+            refused = await client.post("/v1/workloads/w/runs?wait_s=1", json=run)
+            assert (refused.status_code, "retry-after" in refused.headers) == (503, True)
+            assert (await client.get("/v1/runs")).json()["runs"] == []
+            assert (await client.post("/v1/workloads/w/runs", json=run)).status_code == 202
