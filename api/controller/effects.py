@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from api.store import Batch
 from scheduler.control.commands import (
@@ -38,6 +39,13 @@ class Effects:
     judged: list[PlanRecord] = field(default_factory=list)
     request: RequestPlan | None = None
     wake: WakeAt | None = None
+
+    @classmethod
+    def of(cls, commands: Iterable[Command]) -> Self:
+        """The effects of what follows from one event."""
+        effects = cls()
+        effects.add(commands)
+        return effects
 
     def add(self, commands: Iterable[Command]) -> None:
         """Take in commands, in the order in which the brain gave them."""

@@ -41,6 +41,7 @@ from api.store import (
     SetAside,
     Store,
     Trail,
+    order,
     queued,
 )
 from scheduler.control.commands import Command, RequestPlan
@@ -115,6 +116,7 @@ class Office:
         self._brain = make_brain()
         self._position = Position()
         self._taken, self._taken_count = FIRST, 0
+        self._done, self._moved = FIRST, asyncio.Event()
         self._turn_s = 0.0
         self._wake_us: int | None = None
         self._wake_moved = asyncio.Event()
@@ -139,7 +141,7 @@ class Office:
             self._status.in_office = True
             for loop in (self._watch, self._tick, self._show, self._report, self._search):
                 self._tasks.create_task(loop(), name=loop.__name__.strip("_"))
-            saving = self._checkpoints.keep_taking(self._brain, self._last_taken)
+            saving = self._checkpoints.keep_taking(self._brain, self._last_taken, self._is_done)
             self._tasks.create_task(saving, name="checkpoints")
             if self._learning is not None:
                 work = self._learning.work(self._brain, self._say, self._learned.set)
@@ -164,12 +166,17 @@ class Office:
         raise StaleEpoch(f"another controller has taken office after epoch {self._lease.epoch}")
 
     async def _fold(self) -> None:
-        """Bring the brain up to the end of the log, then have it say again what counts."""
+        """Bring the brain up to the end of the log, then tell every agent its whole plan again.
+
+        What follows from an event was written by whoever took it in first, up to the last one whose
+        effects are known to be written; what follows from those behind it is carried out here.
+        """
         begin_s = time.perf_counter()
         begin = partial(self._checkpoints.begin, self._make_brain)
         self._brain, self._taken = await self._insist(begin)
         self._position = Position(event=self._taken)
         self._status.folded = 0
+        done = await self._insist(self._store.done)
         suspects = await self._suspects()
         skipped = await self._insist(self._store.skipped)
         questions: list[Question] = []
@@ -179,14 +186,17 @@ class Office:
             for entry_id, event in inbox.events:
                 if entry_id not in skipped:
                     await self._try(suspects.before(entry_id))
-                    # What follows from it was written by whoever took it in first.
-                    await self._take(entry_id, event)
+                    commands = await self._take(entry_id, event)
                     self._status.folded += 1
+                    if done is not None and order(entry_id) > order(done):
+                        await self._carry_out(Effects.of(commands), 1, entry_id)
                 await self._breathe()
             self._position = inbox.position
         self._answer_soon(questions)
         self._status.fold_s = time.perf_counter() - begin_s
-        started = ControllerStarted(at_us=self._store.now_us(), epoch=self._lease.epoch)
+        started = ControllerStarted(
+            at_us=self._store.now_us(), epoch=self._lease.epoch, says_again=done is None
+        )
         await self._commit(Batch(events=(started,), trail=after(self._position.event)))
 
     async def _next_page(self, *, block_ms: int | None = None) -> Inbox:
@@ -252,9 +262,17 @@ class Office:
         """Which event the brain has taken in last, and how many this office has."""
         return self._taken, self._taken_count
 
+    async def _is_done(self, entry_id: str) -> None:
+        """Wait until what follows from everything up to an event is written."""
+        while order(self._done) < order(entry_id):
+            self._moved.clear()
+            await self._moved.wait()
+
     async def _carry_out(self, effects: Effects, count: int, entry_id: str) -> None:
         """Carry out what follows from so many events, the last of which has that id."""
-        await self._commit(replace(effects.batch(), trail=after(entry_id)))
+        await self._commit(replace(effects.batch(), trail=after(entry_id), done=entry_id))
+        self._done = entry_id
+        self._moved.set()
         self._status.events += count
         if self._learning is not None:
             self._learning.take(effects.kept)

@@ -54,8 +54,9 @@ class Batch:
 
     Parameters
     ----------
-    trail
-        Events that the writer takes in next.
+    trail, done
+        Events that the writer takes in next, and the last one of which all that follows is written
+        with this.
     aside
         Events that every fold is to leave out from now on.
     records, gone
@@ -86,6 +87,7 @@ class Batch:
     view: SiteView | None = None
     costs: CostReport | None = None
     checkpoint: Keeping | None = None
+    done: str = ""
 
 
 class Store(Checkpoints, HistoryQueue):
@@ -184,6 +186,11 @@ class Store(Checkpoints, HistoryQueue):
         data = await self.call("GET", keys.trail(self.site))
         return None if data is None else codec.decode(Trail, data)
 
+    async def done(self) -> str | None:
+        """Id of the last event whose effects are written; ``None`` if no controller said so yet."""
+        entry = await self.call("GET", keys.done(self.site))
+        return None if entry is None else str(entry.decode())
+
     async def trailed(self, trail: Trail) -> list[tuple[str, Event]]:
         """The events of a trail, with their ids."""
         key = keys.events(self.site)
@@ -229,6 +236,8 @@ class Store(Checkpoints, HistoryQueue):
             yield ("HSET", keys.set_aside(self.site), aside.entry, codec.encode(aside))
         if batch.trail is not None:
             yield ("SET", keys.trail(self.site), codec.encode(batch.trail))
+        if batch.done:
+            yield ("SET", keys.done(self.site), batch.done)
         if batch.checkpoint is not None:
             yield from self._checkpoint_commands(batch.checkpoint)
 

@@ -181,7 +181,9 @@ def _controller_started(state: State, turn: Turn, event: ControllerStarted) -> N
     state.epoch = event.epoch
     state.request, state.answered_version = None, -1
     suspecting.be_patient(state)
-    lifecycle.say_again(state, turn)
+    state.wake_us = None
+    if event.says_again:
+        lifecycle.say_again(state, turn)
     resend_all(state, turn)
 
 

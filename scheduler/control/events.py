@@ -18,10 +18,17 @@ from scheduler.model.schedule import Schedule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerStarted:
-    """A controller took office. The brain sends every agent its whole plan again."""
+    """A controller took office. The brain sends every agent its whole plan again.
+
+    Parameters
+    ----------
+    says_again
+        Whether records may be missing too: the controller before did not say how far it came.
+    """
 
     at_us: int
     epoch: int
+    says_again: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

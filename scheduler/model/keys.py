@@ -48,6 +48,11 @@ def set_aside(site: str) -> str:
     return f"fjord:{{{site}}}:set-aside"
 
 
+def done(site: str) -> str:
+    """Id of the last event whose effects are written: a new controller carries out the rest."""
+    return f"fjord:{{{site}}}:done"
+
+
 def trail(site: str) -> str:
     """Which events the controller in office is taking in, as JSON: its successor looks here."""
     return f"fjord:{{{site}}}:trail"

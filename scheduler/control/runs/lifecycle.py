@@ -221,12 +221,13 @@ def free_machine(state: State, op: LiveOperation, at_us: int) -> None:
 
 
 def say_again(state: State, turn: Turn) -> None:
-    """Repeat what may have been lost with the last controller: records, releases, wake-ups."""
-    turn.runs.update(dict.fromkeys(state.runs))
+    """Repeat what may have been lost with the last controller: records and releases."""
+    for run in state.runs.values():
+        run.changed = dict.fromkeys(run.operations)
+        turn.runs[run.id] = None
     for name in state.ended:
         _release(state, turn, state.runs[name])
     turn.commands.extend(ForgetRun(release=release) for release in state.forgotten)
-    state.wake_us = None
 
 
 def _forget_at_us(state: State, run: str) -> int:
