@@ -35,6 +35,8 @@ class Settings:
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
     train_rows
         Measurements of its own after which the service trains a cost model; 0 turns it off.
+    control_core
+        Core set aside for the service, the store and the solver; ``None`` for none.
     inline_bytes
         Tensors up to this size travel inside messages.
     """
@@ -50,6 +52,7 @@ class Settings:
     max_request_bytes: int = 256 * MIB
     profile_share: float = 0.02
     train_rows: int = 200
+    control_core: int | None = None
     inline_bytes: int = 4096
 
     @property
@@ -65,12 +68,13 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
-        ``_TRAIN_ROWS``.
+        ``_TRAIN_ROWS``, ``_CONTROL_CORE``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, or the rows are no whole number from 0 up.
+            If the share is no number from 0 to 0.5, or the rows or the core are no whole number
+            from 0 up.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -80,14 +84,21 @@ class Settings:
             box=environment.get("FJORD_BOX", socket.gethostname()),
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
-            train_rows=_rows(environment.get("FJORD_TRAIN_ROWS", "200")),
+            train_rows=_whole(environment, "FJORD_TRAIN_ROWS", "200"),
+            control_core=_core(environment),
         )
 
 
-def _rows(text: str) -> int:
+def _core(environment: Mapping[str, str]) -> int | None:
+    is_set = environment.get("FJORD_CONTROL_CORE", "")
+    return _whole(environment, "FJORD_CONTROL_CORE", "") if is_set else None
+
+
+def _whole(environment: Mapping[str, str], name: str, default: str) -> int:
+    text = environment.get(name, default)
     if not text.strip().isdecimal():
-        law = "FJORD_TRAIN_ROWS must be a whole number, 0 or more"
-        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_TRAIN_ROWS")
+        law = f"{name} must be a whole number, 0 or more"
+        raise InvalidInput(f"{law}; got {text!r}", field=name)
     return int(text)
 
 

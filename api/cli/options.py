@@ -37,6 +37,15 @@ Box = Annotated[
 Cores = Annotated[
     str, typer.Option("--cores", help="CPU cores to use, such as 0-3,6; all by default.")
 ]
+ControlCore = Annotated[
+    int | None,
+    typer.Option(
+        "--control-core",
+        envvar="FJORD_CONTROL_CORE",
+        min=0,
+        help="Core set aside for the service, the store and the solver: no machine is made of it.",
+    ),
+]
 Simulated = Annotated[
     bool, typer.Option("--simulated", help="Also use devices that are simulated in software.")
 ]

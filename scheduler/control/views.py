@@ -31,6 +31,8 @@ _COUNTERS = (
     "inversions",
     "plans_accepted",
     "plans_dropped",
+    "plans_proven_good",
+    "plans_unanswered",
     "replans",
 )
 
