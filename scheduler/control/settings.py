@@ -80,7 +80,7 @@ class BrainSettings:
     improve_operations: int = 4
     improve_makespan_us: int = 50_000
     improve_share: float = 0.02
-    improve_rest: float = 2.0
+    improve_rest: float = 1.0
     improve_rest_us: tuple[int, int] = (50_000, 1_000_000)
     release_after_us: int = 500_000
     keep_ended_us: int = 600_000_000
