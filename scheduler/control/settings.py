@@ -49,7 +49,7 @@ class BrainSettings:
         be within it of the best is as good as that.
     improve_rest, improve_rest_us
         A question waits this many times as long as the one before it took to be answered, but no
-        shorter and no longer than these two.
+        shorter and no longer than these two; the longer, where that one got no plan.
     release_after_us
         Tensors that an agent may delete wait so long for a plan that tells it so on the way.
     keep_ended_us, keep_ended_runs

@@ -49,7 +49,7 @@ def proposed(state: State, turn: Turn, event: PlanProposed) -> None:
         state.count("plans_dropped")
         return
     state.request = None
-    state.ask_from_us = _rested_us(state, asked)
+    state.ask_from_us = _rested_us(state, asked, event)
     state.answered_version = state.plan.version
     if event.schedule is None:
         state.count("plans_unanswered")
@@ -70,10 +70,12 @@ def proposed(state: State, turn: Turn, event: PlanProposed) -> None:
     state.answered_version = state.plan.version
 
 
-def _rested_us(state: State, asked: PlanRequest) -> int:
+def _rested_us(state: State, asked: PlanRequest, event: PlanProposed) -> int:
     """When the next question may follow: searches take a share of the time, not all of it."""
     settings, took_us = state.settings, state.now_us - asked.at_us
     shortest_us, longest_us = settings.improve_rest_us
+    if event.schedule is None:  # its process is being started
+        return state.now_us + longest_us
     return state.now_us + min(longest_us, max(shortest_us, round(settings.improve_rest * took_us)))
 
 

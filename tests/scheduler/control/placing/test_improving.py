@@ -119,10 +119,19 @@ def test_question_waits_as_long_as_the_one_before_it_took() -> None:
     brain.feed(ControllerStarted(at_us=0, epoch=1), agent_joined(lanes=2))
     brain.feed(added(single()), added(fan()))
     request = ask(brain)
-    silent = PlanProposed(at_us=50_100, version=request.version, solver="", schedule=None)
-    assert not requests(brain.handle(silent))
+    assert not requests(brain.handle(answer(brain, request, at_us=50_100)))
     assert not requests(brain.handle(submitted("r-x", at_us=100_000)))
     assert requests(brain.handle(submitted("r-y", at_us=100_200)))
+
+
+def test_question_after_one_without_a_plan_waits_for_the_process_to_start() -> None:
+    brain = Watched()
+    brain.feed(ControllerStarted(at_us=0, epoch=1), agent_joined(lanes=2), added(single()))
+    request = ask(brain)
+    silent = PlanProposed(at_us=200, version=request.version, solver="", schedule=None)
+    assert not requests(brain.handle(silent))
+    assert not requests(brain.handle(submitted("r-x", at_us=900_000)))
+    assert requests(brain.handle(submitted("r-y", at_us=1_000_200)))
 
 
 def two_lanes(*durations_us: int, due_us: int | None = None) -> Problem:
