@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 from api.children import yield_to_others
-from devices.priority import SEARCH
+from devices.priority import GETTING_READY, SEARCH
 from scheduler.model.errors import FjordError
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule
 
 GRACE_S = 5.0
 """A search that is this far over its time hangs: its process is ended."""
-START_AFTER_S = 5.0
+START_AFTER_S = 1.0
 """A service that has lived so long starts its solver process, so that the first burst has one."""
 SEED = 0
 
@@ -169,11 +169,12 @@ class SolverProcess:
 def main() -> None:
     """Answer requests until the other side goes away."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    yield_to_others(SEARCH)
+    yield_to_others(GETTING_READY)
     # Engines print to standard output when they feel like it; the answers get a pipe of their own.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _warm_up()
+    yield_to_others(SEARCH)
     answers.write(_READY)
     answers.flush()
     while (request := _read(sys.stdin.buffer)) is not None:

@@ -21,6 +21,8 @@ WORKER = 5
 """Of a worker: a third of the weight of its agent."""
 SEARCH = 8
 """Of a search for better plans: 172 to 1024, and to 512 beside one of two busy workers."""
+GETTING_READY = 2
+"""Of its few seconds of loading: one that is ready late finds nothing in time."""
 LEFTOVERS = 19
 """Of what nobody waits for: about a sixtieth of a contended core."""
 PATIENCE_S = 2.0
