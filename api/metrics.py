@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from api.parsing import parsing
+from api.solver_process import SearchTimes
 from api.store import FINAL
 from scheduler.control.records import RunRecord, RunState, SiteView
 from scheduler.model.problem import Band
@@ -26,10 +27,23 @@ REMEMBERED_RUNS = 10_000
 
 
 class Metrics:
-    """What this process has seen of its site."""
+    """What this process has seen of its site.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    searches
+        Times of the searches of its solver process; ``None`` where it has none.
+    """
+
+    def __init__(self, searches: SearchTimes | None = None) -> None:
         self.registry = CollectorRegistry()
+        if searches is not None:
+            share = Gauge(
+                "fjord_solver_cpu_share",
+                "Processor time of searches for better plans by their wall time.",
+                registry=self.registry,
+            )
+            share.set_function(lambda: searches.cpu_share)
         self._site = _Site()
         self.registry.register(self._site)
         self._ended: OrderedDict[str, None] = OrderedDict()

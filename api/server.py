@@ -156,7 +156,8 @@ async def _context(
         parts = await stack.enter_async_context(opening)
         # Boxes talk to each other directly: proxies of the environment are for the outside.
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-        metrics = Metrics()
+        controller = parts.controller
+        metrics = Metrics(controller.searches if controller is not None else None)
         parts.feed.on_run(metrics.take)
         parts.stalls.listen(metrics.stalled)
         yield Context(

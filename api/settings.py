@@ -56,6 +56,8 @@ class Settings:
         A run that no joined machine can take fails after so long.
     train_rows
         Measurements of its own after which the service trains a cost model; 0 turns it off.
+    control_core
+        Core set aside for the service, the store and the solver; ``None`` for none.
     inline_bytes
         Tensors up to this size travel inside messages.
     history_days, history_bytes
@@ -81,6 +83,7 @@ class Settings:
     age_s: int = 60
     unplaceable_s: int = 60
     train_rows: int = 200
+    control_core: int | None = None
     inline_bytes: int = 4096
     history_days: float = 7.0
     history_bytes: int = 1024 * MIB
@@ -105,14 +108,14 @@ class Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
         ``_AGE_S``, ``_TRAIN_ROWS``, ``_MAX_JSON_BYTES``, ``_MAX_QUEUED``, ``_MAX_LISTENERS``,
         ``_HEADER_S``, ``_BODY_S``, ``_CHECK_MIB``, ``_UNPLACEABLE_S``, ``_HISTORY_DAYS``,
-        ``_HISTORY_BYTES``.
+        ``_HISTORY_BYTES``, ``_CONTROL_CORE``.
 
         Raises
         ------
         InvalidInput
             If the share is no number from 0 to 0.5, the days are no number of them, if rows,
-            seconds or bytes are no whole number from 0 up, one of the limits is none from 1 up, or
-            the memory is neither 0 nor at least 256 MiB.
+            seconds, bytes or the core are no whole number from 0 up, one of the limits is none from
+            1 up, or the memory is neither 0 nor at least 256 MiB.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -133,7 +136,13 @@ class Settings:
             body_s=_whole(environment, "FJORD_BODY_S", 30),
             history_days=_days(environment.get("FJORD_HISTORY_DAYS", "7")),
             history_bytes=_whole(environment, "FJORD_HISTORY_BYTES", 1024 * MIB, least=0),
+            control_core=_core(environment),
         )
+
+
+def _core(environment: Mapping[str, str]) -> int | None:
+    is_set = environment.get("FJORD_CONTROL_CORE", "")
+    return _whole(environment, "FJORD_CONTROL_CORE", 0, least=0) if is_set else None
 
 
 def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:

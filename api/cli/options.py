@@ -50,6 +50,15 @@ WorkerMib = Annotated[
         help="Most memory of a worker in MiB, from 256 up; 0 takes three quarters of the box's.",
     ),
 ]
+ControlCore = Annotated[
+    int | None,
+    typer.Option(
+        "--control-core",
+        envvar="FJORD_CONTROL_CORE",
+        min=0,
+        help="Core set aside for the service, the store and the solver: no machine is made of it.",
+    ),
+]
 Simulated = Annotated[
     bool, typer.Option("--simulated", help="Also use devices that are simulated in software.")
 ]

@@ -34,6 +34,7 @@ def up(
     agent: Agent = True,
     name: options.Name = "",
     cores: options.Cores = "",
+    control_core: options.ControlCore = None,
     simulated: options.Simulated = False,
     as_json: options.Json = False,
 ) -> None:
@@ -42,13 +43,14 @@ def up(
     from api.supervisor import run_up
 
     _log_to_stderr()
-    parse_cores(cores)
     settings = _settings(host, port or free_port(host), data, store_url, box)
+    settings = replace(settings, control_core=control_core)
     asyncio.run(
         run_up(
             settings,
             agent=agent,
-            agent_options=_agent_options(name, cores, simulated),
+            agent_options=_agent_options(name, simulated),
+            agent_cores=parse_cores(cores),
             say=_json_teller(settings) if as_json else output.tell,
         )
     )
@@ -80,8 +82,10 @@ def serve(
     """Start the service alone: the API, the dashboard, and a candidate for the controller."""
     from api import server
     from api.ports import require_free
+    from devices.priority import stand_above
 
     _log_to_stderr()
+    stand_above()
     require_free(host, port)
     settings = _settings(host, port, data, store_url, box)
     if as_json:
@@ -159,10 +163,8 @@ def parse_cores(text: str) -> tuple[int, ...] | None:
     return tuple(sorted(set(cores)))
 
 
-def _agent_options(name: str, cores: str, simulated: bool) -> list[str]:
-    given = [("--name", name), ("--cores", cores)]
-    words = [word for option, value in given if value for word in (option, value)]
-    return words + (["--simulated"] if simulated else [])
+def _agent_options(name: str, simulated: bool) -> list[str]:
+    return (["--name", name] if name else []) + (["--simulated"] if simulated else [])
 
 
 def _settings(host: str, port: int, data: Path | None, store_url: str, box: str) -> Settings:

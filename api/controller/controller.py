@@ -15,7 +15,7 @@ from api.controller.office import BrokenEvent, Office
 from api.controller.settings import ControllerSettings, ControllerStatus
 from api.garbage import look_again
 from api.learning import CostLearning
-from api.solver_process import SolverProcess
+from api.solver_process import SearchTimes, SolverProcess
 from api.stalls import LoopStalls
 from api.store import Lease, Store
 from scheduler.model.errors import StaleEpoch, Unavailable
@@ -58,6 +58,11 @@ class Controller:
         # The process id helps a person who reads the lease; the rest makes it unique.
         self.id = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self.status = ControllerStatus()
+
+    @property
+    def searches(self) -> SearchTimes:
+        """Times of the searches for better plans."""
+        return self._solver.times
 
     async def run(self) -> None:
         """Hold the office whenever it is free, until cancelled."""

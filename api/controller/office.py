@@ -389,7 +389,10 @@ class Office:
             if request is None:
                 continue
             time_s = search_s(request.problem, self._settings.search_s)
-            result = await self._solver.solve(request.problem, time_s, request.plan)
+            result = None
+            # A process that has yet to start, which takes long on a busy box, holds up no question.
+            if self._solver.prepare():
+                result = await self._solver.solve(request.problem, time_s, request.plan)
             # No plan is an answer too: the brain asks again only after it.
             await self._say(
                 PlanProposed(

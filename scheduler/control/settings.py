@@ -47,6 +47,12 @@ class BrainSettings:
         Assumed of the way between two boxes that nobody has measured or used.
     improve_operations, improve_makespan_us
         From how much work that is not yet sent a better plan is asked for.
+    improve_share
+        A plan is better from this share of what is left of the one in force. One that is proven to
+        be within it of the best is as good as that.
+    improve_rest, improve_rest_us
+        A question waits this many times as long as the one before it took to be answered, but no
+        shorter and no longer than these two; the longer, where that one got no plan.
     release_after_us
         Tensors that an agent may delete wait so long for a plan that tells it so on the way.
     unplaceable_us
@@ -79,6 +85,9 @@ class BrainSettings:
     bandwidth_bytes_per_s: int = 100_000_000
     improve_operations: int = 4
     improve_makespan_us: int = 50_000
+    improve_share: float = 0.02
+    improve_rest: float = 1.0
+    improve_rest_us: tuple[int, int] = (50_000, 1_000_000)
     release_after_us: int = 500_000
     unplaceable_us: int = 60_000_000
     keep_ended_us: int = 600_000_000

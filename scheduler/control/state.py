@@ -102,12 +102,19 @@ class LivePlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """A question to the solver process that waits for its answer."""
+    """A question to the solver process that waits for its answer.
+
+    Parameters
+    ----------
+    end_us
+        When the plan in force was predicted to be through; absolute.
+    """
 
     version: int
     at_us: int
     origin_us: int
     problem: Problem
+    end_us: int = 0
 
 
 @dataclass(slots=True)
@@ -182,6 +189,8 @@ class State:
         What kinds of work can run on, until something changes it.
     answered_version
         Version of the plan that the solver process has nothing more to say about.
+    ask_from_us
+        When it may be asked again.
     rhythms
         By workload and band, when its last runs came.
     deadlines
@@ -230,6 +239,7 @@ class State:
     plan: LivePlan = field(default_factory=LivePlan)
     request: PlanRequest | None = None
     answered_version: int = -1
+    ask_from_us: int = 0
     deadlines: list[tuple[int, int, str]] = field(default_factory=list)
     ended: deque[str] = field(default_factory=deque)
     retried: dict[str, None] = field(default_factory=dict)

@@ -36,6 +36,8 @@ _COUNTERS = (
     "inversions",
     "plans_accepted",
     "plans_dropped",
+    "plans_proven_good",
+    "plans_unanswered",
     "replans",
     "suspicions",
     "duplicates",
