@@ -57,8 +57,8 @@ class BrainSettings:
         Tensors that an agent may delete wait so long for a plan that tells it so on the way.
     unplaceable_us
         A run that no machine of those that joined can take waits so long for another one.
-    keep_ended_us, keep_ended_runs
-        How long, and how many, ended runs are remembered.
+    keep_ended_us, keep_ended_runs, keep_ended_operations
+        How long, and how many, ended runs are remembered, and the operations of how many.
     """
 
     placement: str = "heft"
@@ -92,3 +92,4 @@ class BrainSettings:
     unplaceable_us: int = 60_000_000
     keep_ended_us: int = 600_000_000
     keep_ended_runs: int = 500
+    keep_ended_operations: int = 20_000

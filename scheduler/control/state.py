@@ -185,6 +185,8 @@ class State:
         How good predictions have been.
     items_seen
         By workload and fan-out: sum of the lengths of the lists that were there, and how many.
+    kept_operations
+        How many operations the runs have that ended and are remembered.
     options
         What kinds of work can run on, until something changes it.
     answered_version
@@ -242,6 +244,7 @@ class State:
     ask_from_us: int = 0
     deadlines: list[tuple[int, int, str]] = field(default_factory=list)
     ended: deque[str] = field(default_factory=deque)
+    kept_operations: int = 0
     retried: dict[str, None] = field(default_factory=dict)
     blocked_runs: dict[str, str] = field(default_factory=dict)
     hopeless: dict[str, int] = field(default_factory=dict)

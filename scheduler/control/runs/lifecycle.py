@@ -81,7 +81,6 @@ def admit(state: State, turn: Turn, run: LiveRun) -> None:
 def register(state: State, run: LiveRun, *, before: int) -> None:
     """Make the operations of a run known by name; `before` of them were known and not done."""
     state.operations.update(run.open)
-    run.total = len(run.operations) + run.rest
     state.index.unfinished += run.unfinished - before
 
 
@@ -166,6 +165,8 @@ def end_run(
     del state.active[run.id]
     state.blocked_runs.pop(run.id, None)
     state.ended.append(run.id)
+    state.kept_operations += len(run.operations)
+    _let_go_of_oldest(state, turn)
     state.count(f"{run.kind}s_{ended.value}")
     turn.runs[run.id] = None
     _release(state, turn, run)
@@ -237,8 +238,7 @@ def _forget_at_us(state: State, run: str) -> int:
 def _forget(state: State, turn: Turn, run: LiveRun) -> None:
     release = Release(run=run.id)
     del state.runs[run.id]
-    for name in run.operations:
-        state.operations.pop(name, None)
+    _let_go_of_operations(state, run)
     turn.runs.pop(run.id, None)
     for agent_id in run.touched:
         _let_go(state, agent_id, release)
@@ -247,6 +247,27 @@ def _forget(state: State, turn: Turn, run: LiveRun) -> None:
             del stops[pair]
     state.forgotten.append(release)
     turn.commands.append(ForgetRun(release=release))
+
+
+def _let_go_of_oldest(state: State, turn: Turn) -> None:
+    """Have the runs that ended first keep no operations where there are too many of them.
+
+    Their records are stored; nothing else asks for them.
+    """
+    for name in state.ended:
+        if state.kept_operations <= state.settings.keep_ended_operations:
+            return
+        if name not in turn.runs:
+            _let_go_of_operations(state, state.runs[name])
+
+
+def _let_go_of_operations(state: State, run: LiveRun) -> None:
+    # An operation knows its run, and the run its operations: nothing would ever free that circle
+    # where the collector of garbage no longer looks.
+    for name in run.operations:
+        state.operations.pop(name, None)
+    state.kept_operations -= len(run.operations)
+    run.operations, run.items = {}, {}
 
 
 def _release(state: State, turn: Turn, run: LiveRun) -> None:
