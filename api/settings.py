@@ -35,6 +35,9 @@ class Settings:
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
     train_rows
         Measurements of its own after which the service trains a cost model; 0 turns it off.
+    keep_log
+        Whether the log of events stays whole, for replays and reports of defects; otherwise it goes
+        behind checkpoints.
     inline_bytes
         Tensors up to this size travel inside messages.
     """
@@ -50,6 +53,7 @@ class Settings:
     max_request_bytes: int = 256 * MIB
     profile_share: float = 0.02
     train_rows: int = 200
+    keep_log: bool = False
     inline_bytes: int = 4096
 
     @property
@@ -65,12 +69,13 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
-        ``_TRAIN_ROWS``.
+        ``_TRAIN_ROWS``, ``_KEEP_LOG``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, or the rows are no whole number from 0 up.
+            If the share is no number from 0 to 0.5, the rows are no whole number from 0 up, or
+            whether to keep the log is neither 0 nor 1.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -81,6 +86,7 @@ class Settings:
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
             train_rows=_rows(environment.get("FJORD_TRAIN_ROWS", "200")),
+            keep_log=_choice("FJORD_KEEP_LOG", environment.get("FJORD_KEEP_LOG", "0")),
         )
 
 
@@ -89,6 +95,12 @@ def _rows(text: str) -> int:
         law = "FJORD_TRAIN_ROWS must be a whole number, 0 or more"
         raise InvalidInput(f"{law}; got {text!r}", field="FJORD_TRAIN_ROWS")
     return int(text)
+
+
+def _choice(name: str, text: str) -> bool:
+    if text not in {"0", "1"}:
+        raise InvalidInput(f"{name} must be 0 or 1; got {text!r}", field=name)
+    return text == "1"
 
 
 def _share(text: str) -> float:

@@ -33,13 +33,14 @@ class Taking:
 
     def __init__(self, store: Store) -> None:
         self.store, self.brain, self.event = store, build_brain(), FIRST
+        self.settings = ControllerSettings()
         self.checkpoints = self.another()
 
     def another(self) -> Checkpoints:
         return Checkpoints(
             self.store,
             1,
-            ControllerSettings(),
+            self.settings,
             ControllerStatus(),
             LoopStalls(),
             commit=self.commit,
@@ -89,6 +90,15 @@ async def test_the_log_goes_behind_the_older_of_two_checkpoints(taking: Taking) 
     assert [event.run for _, event in await store.events()] == ["r-1"]  # type: ignore[union-attr]
     await taking.take(submitted("r-2", "chain@1", at_us=2))
     assert len(await store.checkpoints()) == 2
+
+
+async def test_a_log_that_is_to_be_kept_stays_whole(taking: Taking) -> None:
+    taking.settings = replace(taking.settings, keep_log=True)
+    taking.checkpoints = taking.another()
+    for i in range(3):
+        await taking.take(submitted(f"r-{i}", "chain@1", at_us=i))
+    assert await taking.store.trimmed() == ""
+    assert len(await taking.store.events()) == 5
 
 
 async def test_skipped_events_go_with_the_log(taking: Taking) -> None:
