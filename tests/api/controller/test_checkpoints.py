@@ -204,3 +204,18 @@ async def test_next_office_goes_on_from_the_checkpoint_of_the_one_before(
         record = await store.run("r-1")
         assert record is not None
         assert record.operations_total == 3
+
+
+async def test_without_a_beginning_nobody_takes_office_and_the_log_says_why(
+    taking: Taking, running: Running, eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    await taking.take(submitted("r-1", "chain@1", at_us=1))
+    await taking.store.call("DEL", keys.checkpoints(taking.store.site))
+    async with running() as controller:
+
+        async def is_refused() -> bool:
+            return controller.status.defects > 0
+
+        await eventually(is_refused)
+        assert not controller.status.in_office
+    assert "no office without a beginning: a checkpoint must be readable" in caplog.text
