@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench bench-placement bench-solvers bench-splits bench-criteria bench-cost lock clean
+.PHONY: setup demo test lint bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -31,6 +31,9 @@ bench: setup  ## measure the overhead of the service
 
 bench-placement: setup  ## compare placement by all cost layers with placement by averages; BENCH=--simulated replays
 	$(BIN)/python -m benchmarks.placement $(BENCH)
+
+bench-share: setup  ## who gets the processor: workers, other programs, searches; BENCH='--beside checkout' has more
+	$(BIN)/python -m benchmarks.share $(BENCH)
 
 bench-solvers: setup  ## compare the solvers; BENCH='--set fjsp --time-limit-s 10' says how
 	$(BIN)/python -m benchmarks.solvers --into docs/benchmarks.md $(BENCH)

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from api.errors import Problem
+from api.history.misses import Miss
 from api.registry import ModelRecord, WorkloadRecord
 from api.store import SetAside
+from scheduler.control.plan_records import PlanRecord
 from scheduler.control.predicting.costs import AccuracyReport, KnownCost, KnownLink, Learning
 from scheduler.control.records import (
     MachineView,
@@ -147,9 +149,30 @@ class RunResult(RunRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunList:
-    """Runs without their operations, the latest first."""
+    """Runs without their operations, the latest first.
+
+    Parameters
+    ----------
+    next
+        Cursor of the next page; empty if there is none.
+    """
 
     runs: list[RunRecord]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissList:
+    """Deadlines and due dates that were not kept, the latest first."""
+
+    misses: tuple[Miss, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanList:
+    """Plans that were in force or proposed, the latest first."""
+
+    plans: tuple[PlanRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +285,8 @@ DECLARED: tuple[type, ...] = (
     RunRecord,
     RunResult,
     RunList,
+    MissList,
+    PlanList,
     Explanation,
     DeviceList,
     SiteView,

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import os
 import signal
 import sys
-from pathlib import Path
 
-NICENESS = 19
-"""A search gets what devices and requests leave over: about a sixtieth of a contended core."""
-AUTOGROUP = Path("/proc/self/autogroup")
-"""Where Linux keeps the niceness of a whole session: that of a process counts only inside it."""
+from devices.priority import LEFTOVERS, leave_session
+
 _PARENT_DEATH_SIGNAL = 1
 """``PR_SET_PDEATHSIG`` of ``prctl(2)``."""
 
@@ -25,10 +20,7 @@ def die_with_parent() -> None:
         _libc.prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
-def yield_to_others() -> None:
-    """Take only what devices and requests leave over."""
-    os.nice(NICENESS)
+def yield_to_others(niceness: int = LEFTOVERS) -> None:
+    """Take only what devices and requests leave over, or a small share of it."""
     # Without a session of its own it would take from the share of the service that started it.
-    os.setsid()
-    with contextlib.suppress(OSError):  # there only where the kernel groups sessions
-        AUTOGROUP.write_text(str(NICENESS))
+    leave_session(niceness)

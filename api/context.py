@@ -12,9 +12,13 @@ import httpx
 from fastapi import Request
 
 from api.auth import Gate, WatchedGate
+from api.history import Reader
+from api.json_process import JsonProcess
+from api.limits import Seats
 from api.metrics import Metrics
 from api.registry import WorkloadRecord
 from api.settings import Settings
+from api.settling import Settling
 from api.store import Store
 from api.wiring import Services
 
@@ -56,8 +60,17 @@ class Context:
     ----------
     client, tensor_token
         For tensors that lie on other boxes: the token is the same in the whole site.
+    json
+        Reads long bodies of JSON outside of this process.
+    settling
+        Follows submissions of which nobody knows the outcome.
+    seats
+        How many may listen or wait at once.
     filing
         Held while a model's file and its record are made or removed together.
+    checking
+        Held while a child checks and counts a model: each may take as much memory as is allowed,
+        so that others wait.
     """
 
     settings: Settings
@@ -67,7 +80,11 @@ class Context:
     metrics: Metrics
     client: httpx.AsyncClient
     tensor_token: str
+    json: JsonProcess
+    settling: Settling
+    seats: Seats
     filing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    checking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def gate(self) -> Gate:
@@ -78,6 +95,11 @@ class Context:
     def store(self) -> Store:
         """The store of the site."""
         return self.services.store
+
+    @property
+    def history(self) -> Reader:
+        """The archive of what has ended."""
+        return Reader(self.settings.data_dir)
 
     @property
     def tensor_headers(self) -> dict[str, str]:

@@ -33,14 +33,17 @@ STATUS: dict[type[model.FjordError], int] = {
     model.InvalidCheckpoint: 422,
     model.InvalidTensor: 422,
     model.UnknownName: 404,
+    model.Gone: 410,
     model.UnknownOperator: 422,
     model.DuplicateName: 409,
     model.Conflict: 409,
     model.TooLarge: 413,
+    model.UnsupportedEncoding: 415,
     model.AccessDenied: 401,
     model.Forbidden: 403,
     model.Unavailable: 503,
     model.StoreUnavailable: 503,
+    model.OutcomeUnknown: 503,
     model.DeviceLost: 503,
     model.QueueFull: 429,
     model.StaleSnapshot: 503,
@@ -67,6 +70,8 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
         All that is wrong, where a request has more than one fault; `detail` is the first.
     id
         Of an internal error: the log line with the traceback carries it too.
+    run
+        A run that may have been accepted although this is an error: submit it again under this id.
     """
 
     type: str
@@ -76,6 +81,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     field: str = ""
     errors: list[dict[str, str]] = []
     id: str = ""
+    run: str = ""
 
 
 def status_of(error: model.FjordError) -> int:
@@ -102,6 +108,7 @@ def problem_of(error: model.FjordError) -> Problem:
         status=status_of(error),
         detail=error.message,
         field=error.field,
+        run=error.run if isinstance(error, model.OutcomeUnknown) else "",
     )
 
 

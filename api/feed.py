@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Self
 
-from api.store import Change, Store, ViewChanged
-from scheduler.control.records import RunRecord, RunState, SiteView
+from api.live import LiveViews
+from api.store import FINAL, Change, Store, ViewChanged
+from scheduler.control.records import RunRecord
 from scheduler.model.errors import FjordError
 from scheduler.model.messages import Release
 
@@ -17,15 +18,12 @@ BLOCK_MS = 5_000
 """The reader comes back this often though nothing changed."""
 RETRY_S = 0.1
 """Pause between tries to reach a store that is away."""
-BACKLOG = 256
-"""Changes that a slow subscriber may be behind; the oldest are dropped after that."""
-FINAL = frozenset({RunState.FINISHED, RunState.FAILED, RunState.CANCELLED})
 
 _log = logging.getLogger(__name__)
 
 
 class ChangeFeed:
-    """Wakes those who wait for a run to end, and feeds live views.
+    """Wakes those who wait for a run to end, and tells live views what changed.
 
     Parameters
     ----------
@@ -37,12 +35,13 @@ class ChangeFeed:
         self._store = store
         self._release = release
         self._waiters: dict[str, list[asyncio.Future[RunRecord]]] = {}
-        self._subscribers: list[asyncio.Queue[RunRecord | SiteView]] = []
         self._listeners: list[Callable[[RunRecord], None]] = []
         self._task: asyncio.Task[None] | None = None
+        self.live = LiveViews(store.view)
 
     async def __aenter__(self) -> Self:
         after = await self._store.last_change()
+        await self.live.__aenter__()
         self._task = asyncio.create_task(self._read(after), name="change feed")
         return self
 
@@ -51,6 +50,7 @@ class ChangeFeed:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        await self.live.__aexit__()
 
     async def wait_for_run(
         self, run_id: str, timeout_s: float, *, is_new: bool = False
@@ -79,21 +79,8 @@ class ChangeFeed:
         finally:
             self._leave(run_id, ended)
 
-    async def subscribe(self) -> AsyncGenerator[RunRecord | SiteView, None]:
-        """The view of the site at once, then every new view and every change of a run."""
-        queue: asyncio.Queue[RunRecord | SiteView] = asyncio.Queue(BACKLOG)
-        self._subscribers.append(queue)
-        try:
-            view = await self._store.view()
-            if view is not None:
-                yield view
-            while True:
-                yield await queue.get()
-        finally:
-            self._subscribers.remove(queue)
-
     def on_run(self, listener: Callable[[RunRecord], None]) -> None:
-        """Call a function with every change of a run; unlike a subscriber it misses none."""
+        """Call a function with every change of a run; unlike a live view it misses none."""
         self._listeners.append(listener)
 
     async def _read(self, after: str) -> None:
@@ -101,21 +88,21 @@ class ChangeFeed:
             try:
                 for entry_id, change in await self._store.changes(after, block_ms=BLOCK_MS):
                     after = entry_id
-                    await self._take(change)
+                    self._take(change)
             except (FjordError, OSError) as error:
                 # Whatever happens, this reader goes on: all who wait in this process depend on it.
                 _log.warning("no changes for now: %s", error)
                 await asyncio.sleep(RETRY_S)
 
-    async def _take(self, change: Change) -> None:
+    def _take(self, change: Change) -> None:
         if isinstance(change, RunRecord):
             if change.state in FINAL:
                 self._wake(change)
             for listener in self._listeners:
                 listener(change)
-            self._publish(change)
+            self.live.run_changed(change)
         elif isinstance(change, ViewChanged):
-            await self._publish_view()
+            self.live.view_changed()
         else:
             self._let_go(change)
 
@@ -130,19 +117,6 @@ class ChangeFeed:
         for ended in self._waiters.pop(record.run, []):
             if not ended.done():
                 ended.set_result(record)
-
-    async def _publish_view(self) -> None:
-        # One read serves all subscribers, and none is made when nobody looks.
-        if self._subscribers:
-            view = await self._store.view()
-            if view is not None:
-                self._publish(view)
-
-    def _publish(self, change: RunRecord | SiteView) -> None:
-        for queue in self._subscribers:
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(change)
 
     def _leave(self, run_id: str, ended: asyncio.Future[RunRecord]) -> None:
         waiting = self._waiters.get(run_id, [])

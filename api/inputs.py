@@ -14,6 +14,7 @@ from api.errors import shown
 from api.graph import choices
 from api.mapping import type_of_info
 from api.multipart import Part
+from api.parsing import parsing
 from api.registry import TensorInfo
 from api.schemas import JsonTensor
 from devices.functions.types import check_value
@@ -24,6 +25,10 @@ NPY = "application/x-npy"
 NPZ = "application/x-npz"
 MAX_NPY_HEADER_BYTES = 10_000
 """NumPy's own limit: a longer header is an attack on its parser."""
+LARGEST_PADDING = 4
+"""Texts may take so many times their characters in a ``.npy`` file, not counting small ones."""
+SMALL_CHARACTERS = 16_384
+"""Characters of padding that nobody minds: 64 KiB."""
 # What NumPy makes of JSON numbers, by the kind that is wanted: nothing is rounded or reinterpreted.
 _ACCEPTED_KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}
 
@@ -59,18 +64,16 @@ def from_npy(data: bytes | bytearray, where: str) -> Array:
     InvalidTensor
         If it is none, is cut off, or holds Python objects.
     """
-    try:
+    with parsing(f"{where} must be a .npy file", field=where, error=InvalidTensor):
         shape, fortran, dtype, offset = _npy_header(data)
-    except (ValueError, KeyError, SyntaxError, TypeError, EOFError) as error:
-        raise _broken(where, "must be a .npy file", shown(str(error))) from None
-    if dtype.hasobject:
-        raise _broken(where, "must not hold Python objects", str(dtype))
-    expected = math.prod(shape) * dtype.itemsize
-    if len(data) - offset != expected:
-        law = f"must have {expected} bytes for {dtype}{list(shape)}"
-        raise _broken(where, law, str(len(data) - offset))
-    array = np.frombuffer(data, dtype, offset=offset)
-    return _known(array.reshape(shape, order="F" if fortran else "C"), where)
+        if dtype.hasobject:
+            raise _broken(where, "must not hold Python objects", str(dtype))
+        expected = math.prod(shape) * dtype.itemsize
+        if len(data) - offset != expected:
+            law = f"must have {expected} bytes for {dtype}{list(shape)}"
+            raise _broken(where, law, str(len(data) - offset))
+        array = np.frombuffer(data, dtype, offset=offset)
+        return _known(array.reshape(shape, order="F" if fortran else "C"), where)
 
 
 def from_npz(data: bytes | bytearray, where: str, max_bytes: int) -> ArrayOrList:
@@ -83,19 +86,19 @@ def from_npz(data: bytes | bytearray, where: str, max_bytes: int) -> ArrayOrList
     TooLarge
         If it unpacks to more than the limit.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            unpacked = sum(member.file_size for member in members)
-            if unpacked > max_bytes:
-                law = f"{where} must unpack to at most {max_bytes} bytes"
-                raise TooLarge(f"{law}; got {unpacked}", field=where)
-            arrays = [
-                from_npy(_unpack(archive, member), f"{where}[{index}]")
-                for index, member in enumerate(members)
-            ]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise _broken(where, "must be a .npz file", shown(str(error))) from None
+    with (
+        parsing(f"{where} must be a .npz file", field=where, error=InvalidTensor),
+        zipfile.ZipFile(io.BytesIO(data)) as archive,
+    ):
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        if unpacked > max_bytes:
+            law = f"{where} must unpack to at most {max_bytes} bytes"
+            raise TooLarge(f"{law}; got {unpacked}", field=where)
+        arrays = [
+            from_npy(_unpack(archive, member), f"{where}[{index}]")
+            for index, member in enumerate(members)
+        ]
     # `numpy.savez(file, x)` is how one array is sent; a list of one is sent in JSON.
     return arrays[0] if len(arrays) == 1 else arrays
 
@@ -138,8 +141,31 @@ def fits_json(array: Array) -> bool:
     return kind != "c" and (kind != "f" or bool(np.isfinite(array).all()))
 
 
+def fits_npy(array: Array) -> bool:
+    """Whether a ``.npy`` file keeps an array, at a size near its own.
+
+    Texts have a fixed width there, so that reading them needs no pickle: a NUL at the end of one is
+    lost, and all are as long as the longest.
+    """
+    if dtype_name(array) != STRING:
+        return True
+    texts = [str(text) for text in array.ravel()]
+    longest, own = max(map(len, texts), default=0), sum(map(len, texts))
+    is_near = longest * len(texts) <= LARGEST_PADDING * own + SMALL_CHARACTERS
+    return is_near and not any(text.endswith("\0") for text in texts)
+
+
 def to_npy(array: Array) -> bytes:
-    """``.npy`` file of an array; texts have a fixed width, so that reading them needs no pickle."""
+    """``.npy`` file of an array.
+
+    Raises
+    ------
+    InvalidTensor
+        If it holds texts that `fits_npy` refuses.
+    """
+    if not fits_npy(array):
+        law = "texts must be of like lengths and end in no NUL to fit a .npy file"
+        raise InvalidTensor(f"{law}; got others: take them as JSON")
     file = io.BytesIO()
     plain = array.astype(np.str_) if dtype_name(array) == STRING else array
     np.lib.format.write_array(file, plain, allow_pickle=False)
@@ -169,7 +195,9 @@ def _from_json(given: JsonTensor, where: str) -> Array:
     if array.size != math.prod(given.shape):
         law = f"must have {math.prod(given.shape)} elements for shape {given.shape}"
         raise _broken(f"{where}.data", law, str(array.size))
-    return array.reshape(given.shape)
+    law = f"{where}.shape must be one that an array can have"
+    with parsing(law, field=f"{where}.shape", error=InvalidTensor):
+        return array.reshape(given.shape)
 
 
 def _numbers(given: JsonTensor, where: str) -> Array:

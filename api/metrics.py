@@ -10,7 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from api.feed import FINAL
+from api.parsing import parsing
+from api.solver_process import SearchTimes
+from api.store import FINAL
 from scheduler.control.records import RunRecord, RunState, SiteView
 from scheduler.model.problem import Band
 
@@ -25,10 +27,23 @@ REMEMBERED_RUNS = 10_000
 
 
 class Metrics:
-    """What this process has seen of its site."""
+    """What this process has seen of its site.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    searches
+        Times of the searches of its solver process; ``None`` where it has none.
+    """
+
+    def __init__(self, searches: SearchTimes | None = None) -> None:
         self.registry = CollectorRegistry()
+        if searches is not None:
+            share = Gauge(
+                "fjord_solver_cpu_share",
+                "Processor time of searches for better plans by their wall time.",
+                registry=self.registry,
+            )
+            share.set_function(lambda: searches.cpu_share)
         self._site = _Site()
         self.registry.register(self._site)
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -55,6 +70,9 @@ class Metrics:
         self._whole = self._histogram("fjord_run_seconds", "From submission to end.")
         self._queued = self._histogram("fjord_run_queue_seconds", "From submission to start.")
         self._computed = self._histogram("fjord_run_compute_seconds", "From start to end.")
+        self.history_waiting = Gauge(
+            "fjord_history_waiting", "Entries that wait to be archived.", registry=self.registry
+        )
 
     def take(self, record: RunRecord) -> None:
         """Count a run that has ended, once."""
@@ -82,7 +100,8 @@ class Metrics:
     def exposition(self, view: SiteView | None, accept: str = "") -> tuple[bytes, str]:
         """Say everything in the format that a scraper accepts; text and content type."""
         self._site.view = view
-        encode, content_type = choose_encoder(accept)
+        with parsing("accept must name a format of Prometheus", field="accept"):
+            encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
 
     def _observe(self, workload: str, record: RunRecord) -> None:

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from api.errors import shown
+from api.parsing import parsing
 from scheduler.model.errors import InvalidInput, TooLarge
 
 if TYPE_CHECKING:
@@ -76,13 +77,12 @@ class Reader:
     def __init__(
         self, content_type: str, open_sink: Callable[[Part], Sink | None] = lambda part: None
     ) -> None:
-        kind, options = parse_options_header(content_type)
+        law = "content-type must be multipart/form-data with a boundary"
+        with parsing(law, field="content-type"):
+            kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
-            raise InvalidInput(
-                f"content-type must be multipart/form-data with a boundary; got {content_type!r}",
-                field="content-type",
-            )
+            raise InvalidInput(f"{law}; got {shown(content_type)}", field="content-type")
         self.parts: list[Part] = []
         self._open_sink = open_sink
         self._sink: Sink = Memory()
@@ -98,14 +98,13 @@ class Reader:
             "on_part_data": self._add_content,
             "on_end": self._end,
         }
-        self._parser = MultipartParser(boundary, callbacks)
+        with parsing(law, field="content-type"):
+            self._parser = MultipartParser(boundary, callbacks)
 
     def feed(self, data: bytes) -> None:
         """Parse the next bytes of the body."""
-        try:
+        with parsing("the body must be multipart/form-data"):
             self._parser.write(data)
-        except FormParserError as error:
-            raise InvalidInput(f"the body must be multipart/form-data; got {error}") from None
 
     def finish(self) -> list[Part]:
         """The parts of a body that has come in whole."""

@@ -61,6 +61,8 @@ class WorkloadRecord:
         What the brain was told.
     inputs
         Types of the inputs of its runs.
+    max_queued
+        Runs of it, of all versions, that may be accepted and not ended; ``None`` for any number.
     """
 
     name: str
@@ -69,6 +71,7 @@ class WorkloadRecord:
     workload: Workload
     inputs: tuple[TensorInfo, ...]
     created_us: int
+    max_queued: int | None = None
 
     @property
     def key(self) -> str:

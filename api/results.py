@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.context import Context
 from api.graph import choices
-from api.inputs import NPY, NPZ, fits_json, to_json, to_npy, to_npz
+from api.inputs import NPY, NPZ, fits_json, fits_npy, to_json, to_npy, to_npz
 from api.routes.common import JSON
 from api.submission import LARGE_BYTES
 from devices.tensors import Array, ArrayOrList
@@ -21,6 +21,8 @@ from scheduler.model.messages import TensorRef, Value
 
 INLINE_RESULT_BYTES = 64 * 1024
 """Outputs up to this size are answered as JSON: numbers take about four times that in text."""
+
+_SUFFIXES = {NPY: "npy", NPZ: "npz", JSON: "json"}
 
 
 async def record_with_results(record: RunRecord, context: Context, status: int = 200) -> Response:
@@ -39,7 +41,7 @@ async def record_with_results(record: RunRecord, context: Context, status: int =
 async def output_file(
     record: RunRecord, name: str, index: int | None, context: Context
 ) -> Response:
-    """Answer with an output as ``.npy``, or with a whole list as ``.npz``.
+    """Answer with an output as ``.npy``, or with a whole list as ``.npz``; odd texts as JSON.
 
     Raises
     ------
@@ -57,16 +59,19 @@ async def output_file(
     value = record.outputs[name]
     loaded = await _load(value if index is None else _item(value, index), context)
     if value.size_bytes > LARGE_BYTES:
-        body = await asyncio.to_thread(_encode, loaded)
+        body, media_type = await asyncio.to_thread(_file, loaded)
     else:
-        body = _encode(loaded)
-    media_type, suffix = (NPZ, "npz") if isinstance(loaded, list) else (NPY, "npy")
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}.{suffix}"}
-    return Response(body, headers=headers, media_type=media_type)
+        body, media_type = _file(loaded)
+    attached = f"attachment; filename*=UTF-8''{quote(name)}.{_SUFFIXES[media_type]}"
+    return Response(body, headers={"Content-Disposition": attached}, media_type=media_type)
 
 
-def _encode(value: ArrayOrList) -> bytes:
-    return to_npz(value) if isinstance(value, list) else to_npy(value)
+def _file(value: ArrayOrList) -> tuple[bytes, str]:
+    """The file of a value, and its type."""
+    if not all(fits_npy(array) for array in (value if isinstance(value, list) else [value])):
+        said = [to_json(array) for array in value] if isinstance(value, list) else to_json(value)
+        return msgspec.json.encode(said), JSON
+    return (to_npz(value), NPZ) if isinstance(value, list) else (to_npy(value), NPY)
 
 
 def _item(value: Value, index: int) -> Value:

@@ -27,6 +27,7 @@ PLAIN_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 MAX_STAGES = 1_000
 MAX_DIMENSIONS = 32
 MAX_WEIGHT = 1_000
+MAX_QUEUED = 1_000_000_000
 # A year: far beyond any deadline that means something, and far below where microseconds overflow.
 MAX_MS = 366 * 24 * 3600 * 1000
 
@@ -110,6 +111,12 @@ class WorkloadSpec(Strict):
     inputs: dict[PlainName, TensorSpec] = Field(default_factory=dict)
     stages: list[StageSpec] = Field(min_length=1, max_length=MAX_STAGES)
     outputs: dict[Name, str] = Field(min_length=1)
+    max_queued: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_QUEUED,
+        description="Runs of it that may be waiting or running; more are answered 429.",
+    )
 
 
 class JsonTensor(Strict):

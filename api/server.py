@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import secrets
 import socket
 from collections.abc import AsyncIterator
@@ -18,10 +19,14 @@ from api.auth import WatchedGate, read_tokens, refuse_open_bind
 from api.context import Context, Workloads
 from api.costs import build_oracle
 from api.dashboard import Dashboard
-from api.limits import MULTIPART_OVERHEAD, RequestLimit
+from api.headers import PlainHttp
+from api.json_process import JsonProcess
+from api.limits import MULTIPART_OVERHEAD, RequestLimit, Seats
 from api.metrics import Metrics
+from api.patience import impatient
 from api.routes import ROUTERS
 from api.settings import Settings
+from api.settling import Settling
 from api.store import Store
 from api.uploads import sweep
 from api.wiring import OracleMaker, Services, services
@@ -37,6 +42,8 @@ Times that end in `_us` are microseconds since the Unix epoch.
 TENSOR_TOKEN_BYTES = 32
 CLOSE_S = 5
 """Live views are cut off after this time when the service ends; they connect again."""
+SPARE_FILES = 1024
+"""Open files beside listeners: other requests, models, the store, children."""
 IDLE_S = 75
 """Connections are kept longer than proxies keep theirs: the side that may send must close."""
 
@@ -77,8 +84,10 @@ def create_app(
     app.add_middleware(
         RequestLimit,
         max_bytes=settings.max_request_bytes,
+        max_json_bytes=settings.max_json_bytes,
         paths={"/v1/models": settings.max_model_bytes + MULTIPART_OVERHEAD},
     )
+    app.add_middleware(PlainHttp)
     app.mount("/", Dashboard(), name="dashboard")
     return app
 
@@ -94,11 +103,27 @@ async def serve(
         If other computers could reach the service without a token.
     """
     refuse_open_bind(settings, read_tokens(settings.data_dir))
-    config = uvicorn.Config(
-        create_app(settings, controller=controller, make_oracle=make_oracle),
+    _allow_connections(settings.max_listeners + SPARE_FILES)
+    app = create_app(settings, controller=controller, make_oracle=make_oracle)
+    await SettledServer(server_config(app, settings)).serve()
+
+
+def _allow_connections(wanted: int) -> None:
+    """Have room for so many open files, as far as this user may: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Say how an application is served."""
+    return uvicorn.Config(
+        app,
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=impatient(settings.header_s, settings.body_s),
         loop="none",  # the caller's
         lifespan="on",
         access_log=False,
@@ -106,7 +131,6 @@ async def serve(
         timeout_graceful_shutdown=CLOSE_S,
         timeout_keep_alive=IDLE_S,
     )
-    await SettledServer(config).serve()
 
 
 class SettledServer(uvicorn.Server):
@@ -132,7 +156,8 @@ async def _context(
         parts = await stack.enter_async_context(opening)
         # Boxes talk to each other directly: proxies of the environment are for the outside.
         client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
-        metrics = Metrics()
+        controller = parts.controller
+        metrics = Metrics(controller.searches if controller is not None else None)
         parts.feed.on_run(metrics.take)
         parts.stalls.listen(metrics.stalled)
         yield Context(
@@ -143,6 +168,9 @@ async def _context(
             metrics=metrics,
             client=client,
             tensor_token=await _tensor_token(parts.store),
+            json=await stack.enter_async_context(JsonProcess()),
+            settling=await stack.enter_async_context(Settling(parts.store, parts.tensors)),
+            seats=Seats(settings.max_listeners),
         )
 
 

@@ -8,9 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.runtime.host import memory_bytes
 from scheduler.model.errors import InvalidInput
 
 MIB = 1024 * 1024
+MOST_CHECK_BYTES = 12 * 1024 * MIB
+"""What a model of the largest size takes while it is parsed, loaded and optimised."""
+LEAST_MIB = 256
+"""Of a limit on memory: below it not even the runtime loads."""
+MOST_DAYS = 36_500
+"""A century: far below where microseconds overflow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +36,35 @@ class Settings:
         Identity of this computer: processes with the same box share memory.
     embedded_fsync
         ``always`` survives a power cut without losing an accepted run; ``everysec`` is faster.
-    max_model_bytes, max_request_bytes
-        Limits on uploads and on bodies of requests.
+    max_model_bytes, max_request_bytes, max_json_bytes
+        Limits on uploads, on bodies of requests, and on those of them that are JSON.
+    max_queued
+        Runs of the site that may be accepted and not ended; a workload may set a limit of its own.
+    max_listeners
+        Live views and waits for a run that one process serves at once.
+    header_s, body_s
+        A connection whose request has not come in so far by then is closed: its header, counted
+        from its first byte or from the connection, and each next piece of its body.
+    max_check_bytes
+        Memory of the child that checks a model; 0 takes half of the box's, at most 12 GiB. One
+        runs at a time.
     profile_share
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
+    age_s
+        What has waited for so many seconds counts as one band more urgent; 0 turns it off.
+    unplaceable_s
+        A run that no joined machine can take fails after so long.
     train_rows
         Measurements of its own after which the service trains a cost model; 0 turns it off.
     keep_log
         Whether the log of events stays whole, for replays and reports of defects; otherwise it goes
         behind checkpoints.
+    control_core
+        Core set aside for the service, the store and the solver; ``None`` for none.
     inline_bytes
         Tensors up to this size travel inside messages.
+    history_days, history_bytes
+        How long what has ended is kept in the archive, and how large that may get; 0 keeps nothing.
     """
 
     data_dir: Path
@@ -51,10 +76,26 @@ class Settings:
     embedded_fsync: str = "always"
     max_model_bytes: int = 2048 * MIB - 1
     max_request_bytes: int = 256 * MIB
+    max_json_bytes: int = 16 * MIB
+    max_queued: int = 100_000
+    max_listeners: int = 1_000
+    header_s: int = 10
+    body_s: int = 30
+    max_check_bytes: int = 0
     profile_share: float = 0.02
+    age_s: int = 60
+    unplaceable_s: int = 60
     train_rows: int = 200
     keep_log: bool = False
+    control_core: int | None = None
     inline_bytes: int = 4096
+    history_days: float = 7.0
+    history_bytes: int = 1024 * MIB
+
+    @property
+    def check_bytes(self) -> int:
+        """Memory of the child that checks a model."""
+        return self.max_check_bytes or min(MOST_CHECK_BYTES, memory_bytes() // 2)
 
     @property
     def base_url(self) -> str:
@@ -69,13 +110,17 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
-        ``_TRAIN_ROWS``, ``_KEEP_LOG``.
+        ``_AGE_S``, ``_TRAIN_ROWS``, ``_MAX_JSON_BYTES``, ``_MAX_QUEUED``, ``_MAX_LISTENERS``,
+        ``_HEADER_S``, ``_BODY_S``, ``_CHECK_MIB``, ``_UNPLACEABLE_S``, ``_HISTORY_DAYS``,
+        ``_HISTORY_BYTES``, ``_CONTROL_CORE``, ``_KEEP_LOG``.
 
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, the rows are no whole number from 0 up, or
-            whether to keep the log is neither 0 nor 1.
+            If the share is no number from 0 to 0.5, the days are no number of them, if rows,
+            seconds, bytes or the core are no whole number from 0 up, one of the limits is none from
+            1 up, the memory is neither 0 nor at least 256 MiB, or what is answered by 0 or 1 is
+            neither.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -85,19 +130,57 @@ class Settings:
             box=environment.get("FJORD_BOX", socket.gethostname()),
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
-            train_rows=_rows(environment.get("FJORD_TRAIN_ROWS", "200")),
-            keep_log=_choice("FJORD_KEEP_LOG", environment.get("FJORD_KEEP_LOG", "0")),
+            age_s=_whole(environment, "FJORD_AGE_S", 60, least=0),
+            unplaceable_s=_whole(environment, "FJORD_UNPLACEABLE_S", 60, least=0),
+            max_check_bytes=_check_bytes(environment.get("FJORD_CHECK_MIB", "0")),
+            train_rows=_whole(environment, "FJORD_TRAIN_ROWS", 200, least=0),
+            max_json_bytes=_whole(environment, "FJORD_MAX_JSON_BYTES", 16 * MIB),
+            max_queued=_whole(environment, "FJORD_MAX_QUEUED", 100_000),
+            max_listeners=_whole(environment, "FJORD_MAX_LISTENERS", 1_000),
+            header_s=_whole(environment, "FJORD_HEADER_S", 10),
+            body_s=_whole(environment, "FJORD_BODY_S", 30),
+            history_days=_days(environment.get("FJORD_HISTORY_DAYS", "7")),
+            history_bytes=_whole(environment, "FJORD_HISTORY_BYTES", 1024 * MIB, least=0),
+            control_core=_core(environment),
+            keep_log=_choice(environment, "FJORD_KEEP_LOG"),
         )
 
 
-def _rows(text: str) -> int:
-    if not text.strip().isdecimal():
-        law = "FJORD_TRAIN_ROWS must be a whole number, 0 or more"
-        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_TRAIN_ROWS")
+def _core(environment: Mapping[str, str]) -> int | None:
+    is_set = environment.get("FJORD_CONTROL_CORE", "")
+    return _whole(environment, "FJORD_CONTROL_CORE", 0, least=0) if is_set else None
+
+
+def _whole(environment: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
+    text = environment.get(name, str(default)).strip()
+    # More digits than these mean nothing, and Python refuses to read thousands of them.
+    if not text.isdecimal() or len(text) > 18 or int(text) < least:
+        law = f"{name} must be a whole number, {least} or more"
+        raise InvalidInput(f"{law}; got {text!r}", field=name)
     return int(text)
 
 
-def _choice(name: str, text: str) -> bool:
+def _check_bytes(text: str) -> int:
+    mib = int(text) if text.strip().isdecimal() else -1
+    if mib != 0 and mib < LEAST_MIB:
+        law = f"FJORD_CHECK_MIB must be 0 or a whole number of MiB from {LEAST_MIB} up"
+        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_CHECK_MIB")
+    return mib * MIB
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
+    if not 0.0 <= days <= MOST_DAYS:
+        law = f"FJORD_HISTORY_DAYS must be a number from 0 to {MOST_DAYS}"
+        raise InvalidInput(f"{law}; got {text!r}", field="FJORD_HISTORY_DAYS")
+    return days
+
+
+def _choice(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name, "0")
     if text not in {"0", "1"}:
         raise InvalidInput(f"{name} must be 0 or 1; got {text!r}", field=name)
     return text == "1"

@@ -14,16 +14,20 @@ import pickle
 import signal
 import struct
 import sys
+import time
 from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 from api.children import yield_to_others
+from devices.priority import GETTING_READY, SEARCH
 from scheduler.model.errors import FjordError
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule
 
 GRACE_S = 5.0
 """A search that is this far over its time hangs: its process is ended."""
+START_AFTER_S = 1.0
+"""A service that has lived so long starts its solver process, so that the first burst has one."""
 SEED = 0
 
 _LENGTH = struct.Struct("<Q")
@@ -41,6 +45,19 @@ class SearchRequest:
     warm_start: Schedule | None
 
 
+@dataclass(slots=True)
+class SearchTimes:
+    """Wall time of all searches so far, and the processor time that they got, in seconds."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+    @property
+    def cpu_share(self) -> float:
+        """Cores that a search has in the mean; 0 before the first."""
+        return self.cpu_s / self.wall_s if self.wall_s else 0.0
+
+
 class SolverProcess:
     """One search at a time in a separate, niced process, which is started again when it dies."""
 
@@ -48,15 +65,24 @@ class SolverProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._starting: asyncio.Task[None] | None = None
+        self._early: asyncio.TimerHandle
+        self.times = SearchTimes()
 
     async def __aenter__(self) -> Self:
+        self._early = asyncio.get_running_loop().call_later(START_AFTER_S, self.prepare)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._early.cancel()
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         await self._end()
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a process is being started by itself, so that a search need not wait for it."""
+        return self._starting is not None and not self._starting.done()
 
     def prepare(self) -> bool:
         """Whether a search would begin at once; a process that is not there is started meanwhile.
@@ -64,7 +90,7 @@ class SolverProcess:
         Starting takes seconds, and minutes where nothing is compiled yet.
         """
         is_there = self._process is not None and self._process.returncode is None
-        if not is_there and (self._starting is None or self._starting.done()):
+        if not is_there and not self.is_starting:
             self._starting = asyncio.create_task(self._start())
         return is_there and not self._turn.locked()
 
@@ -106,13 +132,17 @@ class SolverProcess:
     ) -> Result | None:
         assert process.stdin is not None
         assert process.stdout is not None
+        began_s = time.monotonic()
         data = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)
         process.stdin.write(_LENGTH.pack(len(data)) + data)
         await process.stdin.drain()
         (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
         # Our own child wrote it: nobody else has the other end of this pipe.
-        answer: Result | None = pickle.loads(await process.stdout.readexactly(length))
-        return answer
+        answer: tuple[Result | None, float] = pickle.loads(await process.stdout.readexactly(length))
+        result, cpu_s = answer
+        self.times.wall_s += time.monotonic() - began_s
+        self.times.cpu_s += cpu_s
+        return result
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
@@ -139,15 +169,18 @@ class SolverProcess:
 def main() -> None:
     """Answer requests until the other side goes away."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    yield_to_others()
+    yield_to_others(GETTING_READY)
     # Engines print to standard output when they feel like it; the answers get a pipe of their own.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _warm_up()
+    yield_to_others(SEARCH)
     answers.write(_READY)
     answers.flush()
     while (request := _read(sys.stdin.buffer)) is not None:
-        data = pickle.dumps(_solve(request), protocol=pickle.HIGHEST_PROTOCOL)
+        began_s = time.process_time()
+        answer = _solve(request), time.process_time() - began_s
+        data = pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL)
         answers.write(_LENGTH.pack(len(data)) + data)
         answers.flush()
 

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
 
-from api.errors import from_validation
-from api.inputs import NPY, conform, from_json, from_npy, from_part
-from api.multipart import read_body
+from api.bodies import Submission, from_json_body, parse
+from api.context import Context
+from api.inputs import NPY, conform, from_npy, from_part
+from api.multipart import Part, read_body
 from api.registry import WorkloadRecord
-from api.schemas import Priority, RunRequest, RunSettings
+from api.schemas import Priority, RunSettings
+from api.store import QueueLimits
 from devices.tensors import ArrayOrList, TensorStore, dtype_name
 from scheduler.control.events import RunSubmitted
-from scheduler.model.errors import InvalidInput
+from scheduler.model.errors import FjordError, InvalidInput, OutcomeUnknown, TooLarge
 from scheduler.model.messages import Release, TensorRef, Value
 from scheduler.model.problem import Band
 
 SETTINGS_PART = "settings"
+JSON = "application/json"
 MULTIPART = "multipart/form-data"
-RUN_ID_BYTES = 8
-RUN_ID_CHARACTERS = 12
+RUN_ID = r"^(r-[0-9a-v]{18})?$"
+"""Ids that are made here, or none."""
 LARGE_BYTES = 1024 * 1024
 """From this size on, bodies are read and tensors written in a thread: 1 MiB takes 0.2 ms."""
+LARGE_JSON_BYTES = 128 * 1024
+"""From this size on, JSON is read in a process of its own: so much takes up to 40 ms."""
 
-_BANDS = {
+BANDS = {
     Priority.CRITICAL: Band.CRITICAL,
     Priority.HIGH: Band.HIGH,
     Priority.NORMAL: Band.NORMAL,
@@ -39,26 +40,12 @@ _BANDS = {
 }
 _QUERY_LISTS = frozenset({"allow", "forbid"})
 # Query parameters that say how to answer, not how to run.
-_ANSWERING = frozenset({"wait_s", "version", "cancel_on_disconnect"})
-
-M = TypeVar("M", bound=BaseModel)
+_ANSWERING = frozenset({"wait_s", "version", "cancel_on_disconnect", "run"})
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a caller wants run, and how."""
-
-    settings: RunSettings
-    inputs: Mapping[str, ArrayOrList]
-
-
-def new_run_id() -> str:
-    """Make an id that no other run has: 60 random bits."""
-    text = base64.b32encode(secrets.token_bytes(RUN_ID_BYTES)).decode().lower()
-    return f"r-{text[:RUN_ID_CHARACTERS]}"
-
-
-async def read_submission(request: Request, workload: WorkloadRecord, max_bytes: int) -> Submission:
+async def read_submission(
+    request: Request, workload: WorkloadRecord, context: Context
+) -> Submission:
     """Read settings and inputs, whichever way they come.
 
     Raises
@@ -72,16 +59,52 @@ async def read_submission(request: Request, workload: WorkloadRecord, max_bytes:
     if kind == NPY:
         return _from_npy(request, workload, body)
     _refuse_settings_in_query(request)
-    if kind == MULTIPART:
-        read = partial(_from_form, content_type, body, max_bytes)
-    elif kind in {"application/json", ""}:
-        read = partial(_from_json, body)
-    else:
+    if kind in {JSON, ""}:
+        is_large = len(body) >= LARGE_JSON_BYTES
+        return await context.json.read(body) if is_large else from_json_body(body)
+    if kind != MULTIPART:
         raise InvalidInput(
-            f"content-type must be application/json, {MULTIPART} or {NPY}; got {content_type!r}",
+            f"content-type must be {JSON}, {MULTIPART} or {NPY}; got {content_type!r}",
             field="content-type",
         )
+    read = partial(_from_form, content_type, body, context.settings.max_request_bytes)
     return read() if len(body) < LARGE_BYTES else await asyncio.to_thread(read)
+
+
+async def submit(
+    given: Submission, run: str, workload: WorkloadRecord, context: Context, *, is_new: bool
+) -> None:
+    """Store the inputs of a run and submit it: both are done, or neither is.
+
+    Where nobody knows whether it is done, the inputs are kept until somebody does.
+
+    Parameters
+    ----------
+    is_new
+        Whether nobody can have submitted this run before.
+
+    Raises
+    ------
+    QueueFull, StoreUnavailable, OutOfSpace
+        It is not.
+    OutcomeUnknown
+        Nobody knows.
+    """
+    store, tensors, settings = context.store, context.services.tensors, context.settings
+    context.settling.stop(run)
+    values = await store_inputs(tensors, run, given.inputs, workload)
+    most = workload.max_queued or settings.max_queued
+    try:
+        event = to_event(run, workload, given.settings, values, store.now_us())
+        await store.submit(event, QueueLimits(site=settings.max_queued, workload=most))
+    except BaseException as error:
+        # Cancelled in the middle, nobody knows either.
+        is_known = isinstance(error, FjordError) and not isinstance(error, OutcomeUnknown)
+        if is_known and is_new:
+            tensors.release(Release(run=run))
+        else:
+            context.settling.begin(run)
+        raise
 
 
 def to_event(
@@ -93,7 +116,7 @@ def to_event(
         run=run,
         workload=workload.key,
         inputs=values,
-        band=_BANDS[settings.priority],
+        band=BANDS[settings.priority],
         weight=settings.weight,
         deadline_us=_absolute_us(at_us, settings.deadline_ms),
         due_us=_absolute_us(at_us, settings.due_ms),
@@ -131,36 +154,26 @@ def described(given: Mapping[str, ArrayOrList], workload: WorkloadRecord) -> dic
     }
 
 
-def parse(model: type[M], data: Any, where: str = "") -> M:
-    """Read a pydantic model from JSON bytes or from plain values, or say what is wrong with it."""
-    try:
-        if isinstance(data, bytes | bytearray):
-            return model.model_validate_json(data)
-        return model.model_validate(data)
-    except ValidationError as error:
-        problem = from_validation(error.errors())
-        field = f"{where}.{problem.field}".strip(".")
-        raise InvalidInput(problem.detail, field=field) from None
-
-
-def _from_json(body: bytes) -> Submission:
-    request = parse(RunRequest, body or b"{}")
-    inputs = {name: from_json(value, f"inputs.{name}") for name, value in request.inputs.items()}
-    return Submission(request, inputs)
-
-
 def _from_form(content_type: str, body: bytes, max_bytes: int) -> Submission:
     settings = RunSettings()
     inputs: dict[str, ArrayOrList] = {}
     for part in read_body(content_type, body):
         if part.name == SETTINGS_PART and part.filename in {"", "settings.json"}:
-            settings = parse(RunSettings, bytes(part.content.data), SETTINGS_PART)
+            settings = _settings_of(part)
         elif part.name in inputs:
             law = f"inputs.{part.name} must be given once"
             raise InvalidInput(f"{law}; got another", field=f"inputs.{part.name}")
         else:
             inputs[part.name] = from_part(part, f"inputs.{part.name}", max_bytes)
     return Submission(settings, inputs)
+
+
+def _settings_of(part: Part) -> RunSettings:
+    data = part.content.data
+    if len(data) > LARGE_JSON_BYTES:
+        law = f"{SETTINGS_PART} must have at most {LARGE_JSON_BYTES} bytes"
+        raise TooLarge(f"{law}; got {len(data)}", field=SETTINGS_PART)
+    return parse(RunSettings, data, SETTINGS_PART)
 
 
 def _from_npy(request: Request, workload: WorkloadRecord, body: bytes) -> Submission:

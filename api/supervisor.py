@@ -22,6 +22,7 @@ import httpx
 
 from api.auth import VARIABLE, Scope, read_tokens, refuse_open_bind
 from api.children import die_with_parent
+from api.cores import Division, divide
 from api.embedded import EmbeddedStore, keep_alive
 from api.ports import free_port, require_free
 from api.settings import Settings
@@ -46,12 +47,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A child process: its name, its arguments for ``fjord``, and how long it may take to end."""
+    """A child process: its name, its arguments for ``fjord``, and how long it may take to end.
+
+    Parameters
+    ----------
+    start
+        What the child does before it becomes ``fjord``.
+    """
 
     name: str
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     close_s: float
+    start: Callable[[], None] = die_with_parent
 
 
 async def run_up(
@@ -59,6 +67,7 @@ async def run_up(
     *,
     agent: bool = True,
     agent_options: Sequence[str] = (),
+    agent_cores: tuple[int, ...] | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Run everything until SIGTERM or SIGINT, then end it in order: agent, service, store.
@@ -69,6 +78,8 @@ async def run_up(
         Whether this box offers its machines.
     agent_options
         Options of ``fjord agent`` to pass on.
+    agent_cores
+        Cores to make machines of; ``None`` takes all but the one that is set aside.
     say
         Takes the few lines that are told to the user.
 
@@ -77,18 +88,20 @@ async def run_up(
     AccessDenied
         If other computers could reach the service without a token.
     InvalidInput
-        If another process listens on the port.
+        If another process listens on the port, or the core to set aside cannot be.
     StoreUnavailable, OutOfSpace
         If the embedded store cannot be run.
     """
     tokens = read_tokens(settings.data_dir)
     refuse_open_bind(settings, tokens)
+    division = divide(settings, agent_cores)
     settings = replace(settings, port=settings.port or free_port(settings.host))
     # Or the service would be started again and again, and another's would answer in its place.
     require_free(settings.host, settings.port)
+    division.enter()
     stop = stop_signal()
     async with _store(settings) as store_url:
-        service, agent_part = _parts(settings, store_url, bool(tokens), agent_options)
+        service, agent_part = _parts(settings, store_url, bool(tokens), agent_options, division)
         async with AsyncExitStack() as children:
             keeper = await children.enter_async_context(_kept(service))
             if not await _ready(keeper, _local_url(settings), stop):
@@ -125,7 +138,11 @@ async def _store(settings: Settings) -> AsyncIterator[str]:
 
 
 def _parts(
-    settings: Settings, store_url: str, guarded: bool, agent_options: Sequence[str]
+    settings: Settings,
+    store_url: str,
+    guarded: bool,
+    agent_options: Sequence[str],
+    division: Division,
 ) -> tuple[Part, Part]:
     """The service, and the agent with a token of its own if the service wants one."""
     environment = os.environ | {
@@ -135,7 +152,8 @@ def _parts(
         "FJORD_BOX": settings.box,
     }
     serve = ("serve", "--host", settings.host, "--port", str(settings.port))
-    agent = ("agent", "--server", _local_url(settings), *agent_options)
+    cores = ("--cores", ",".join(map(str, division.machines))) if division.machines else ()
+    agent = ("agent", "--server", _local_url(settings), *cores, *agent_options)
     for_service, for_agent = environment, environment
     if guarded:
         secret = secrets.token_urlsafe(32)
@@ -145,7 +163,13 @@ def _parts(
         for_agent = environment | {"FJORD_TOKEN": secret}
     return (
         Part(name="service", arguments=serve, environment=for_service, close_s=CLOSE_S),
-        Part(name="agent", arguments=agent, environment=for_agent, close_s=DRAIN_S),
+        Part(
+            name="agent",
+            arguments=agent,
+            environment=for_agent,
+            close_s=DRAIN_S,
+            start=division.start_agent,
+        ),
     )
 
 
@@ -198,7 +222,7 @@ class Keeper:
             env=self.part.environment,
             # Ctrl-C in a terminal is for this process, which ends its children in order.
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=self.part.start,
         )
         return await self._process.wait()
 

@@ -2,7 +2,7 @@
 
 What happened and what was planned are two processes of the trace, each with a track per machine.
 Arrows are the edges of the graph, counters say how much ran and waited, marks show the deadline,
-the prediction and each failed attempt. Times count from the submission of the run, in microseconds.
+the promise and each failed attempt. Times count from the submission of the run, in microseconds.
 
 References
 ----------
@@ -252,8 +252,8 @@ def _marks(record: RunRecord) -> Iterator[TraceEvent]:
     marks = {
         "deadline": record.deadline_us,
         "due": record.due_us,
-        "predicted finish p50": record.predicted_p50_us,
-        "predicted finish p95": record.predicted_p95_us,
+        "promised finish p50": record.predicted_p50_us,
+        "promised finish p95": record.predicted_p95_us,
     }
     for name, at_us in marks.items():
         if at_us is not None:

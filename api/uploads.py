@@ -16,18 +16,19 @@ from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
 from api.context import Context
-from api.costs import cost_of
+from api.costs import counts_of
+from api.counting import COST_SUFFIX, PART_SUFFIX, Counted, drop, read, write
 from api.errors import from_validation
 from api.multipart import Memory, Part, Reader, Sink, read_stream
 from api.registry import ModelRecord, TensorInfo
 from api.schemas import Name, ProfileShapes
 from devices.graph import ModelInfo, ModelLimits, bind_shapes, check_in_child
 from devices.graph import TensorInfo as FoundTensor
+from devices.tensors import DTYPES
 from scheduler.control.events import ModelAdded
 from scheduler.model.errors import DuplicateName, InvalidInput, InvalidModel, TooLarge, UnknownName
 from scheduler.model.measuring import Kind
 
-PART_SUFFIX = ".part"
 MAX_FIELD_BYTES = 64 * 1024
 STALE_S = 3600.0
 """An upload that has not grown for so long belongs to a process that died."""
@@ -101,21 +102,22 @@ async def accept(upload: Upload, context: Context) -> tuple[ModelRecord, bool]:
     known = await _known(upload.name, context)
     if known is not None:
         return _same(known, upload), False
-    limits = ModelLimits(max_bytes=context.settings.max_model_bytes)
-    info = await asyncio.to_thread(check_in_child, upload.path, limits)
-    record = _record(upload, info, context.store.now_us())
-    shapes = tuple(sorted(record.profile_shapes.items()))
-    cost = await asyncio.to_thread(cost_of, upload.path, shapes)
+    async with context.checking:
+        info = await asyncio.to_thread(check_in_child, upload.path, _limits(context))
+        record = _record(upload, info, context.store.now_us())
+        counted = await asyncio.to_thread(_counted, upload, record, context)
+    summary = counted.kept.summary if counted is not None else None
     event = ModelAdded(
         at_us=record.created_us,
         name=record.name,
         digest=record.digest,
         size_bytes=record.size_bytes,
         profile_shapes=record.profile_shapes,
-        kind=cost.kind if cost is not None else Kind.UNKNOWN,
+        kind=summary.kind if summary is not None else Kind.UNKNOWN,
+        counts=counted.checksum if counted is not None else "",
     )
     async with context.filing:
-        await asyncio.to_thread(_keep, upload.path, context.model_path(upload.digest))
+        await asyncio.to_thread(_keep, upload, counted, context)
         try:
             await context.store.add_model(record, event)
         except DuplicateName:
@@ -132,6 +134,7 @@ async def drop_unused_file(digest: str, context: Context) -> None:
         await context.store.model_by_digest(digest)
     except UnknownName:
         context.model_path(digest).unlink(missing_ok=True)
+        drop(context.models_dir, digest)
 
 
 def sweep(models_dir: Path) -> None:
@@ -139,6 +142,10 @@ def sweep(models_dir: Path) -> None:
     oldest_s = time.time() - STALE_S
     for path in models_dir.glob(f"*{PART_SUFFIX}"):
         if path.stat().st_mtime < oldest_s:
+            path.unlink(missing_ok=True)
+    for path in models_dir.glob(f"*{COST_SUFFIX}"):
+        has_model = path.with_name(path.name.removesuffix(COST_SUFFIX) + ".onnx").exists()
+        if not has_model and path.stat().st_mtime < oldest_s:
             path.unlink(missing_ok=True)
 
 
@@ -243,15 +250,33 @@ def _bound(info: ModelInfo, given: Mapping[str, tuple[int, ...]]) -> dict[str, t
 
 
 def _info(tensor: FoundTensor) -> TensorInfo:
+    if tensor.dtype not in DTYPES:
+        known = ", ".join(sorted(DTYPES))
+        law = f"{tensor.name!r} must have an element type that is carried here ({known})"
+        raise InvalidModel(f"{law}; got {tensor.dtype}: cast it inside the model", field="model")
     if tensor.shape is None:
         return TensorInfo(name=tensor.name, dtype=tensor.dtype, shape=None)
     shape = tuple(-1 if size is None else size for size in tensor.shape)
     return TensorInfo(name=tensor.name, dtype=tensor.dtype, shape=shape)
 
 
-def _keep(path: Path, target: Path) -> None:
-    path.rename(target)
-    descriptor = os.open(target.parent, os.O_RDONLY)
+def _limits(context: Context) -> ModelLimits:
+    settings = context.settings
+    return ModelLimits(max_bytes=settings.max_model_bytes, memory_bytes=settings.check_bytes)
+
+
+def _counted(upload: Upload, record: ModelRecord, context: Context) -> Counted | None:
+    """What the graph costs; as it was counted before, where a model of another name has it."""
+    known = read(context.models_dir, upload.digest)
+    return known or counts_of(upload.path, record.profile_shapes, limits=_limits(context))
+
+
+def _keep(upload: Upload, counted: Counted | None, context: Context) -> None:
+    # The counts first: a model that is there has them.
+    if counted is not None:
+        write(context.models_dir, upload.digest, counted)
+    upload.path.rename(context.model_path(upload.digest))
+    descriptor = os.open(context.models_dir, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

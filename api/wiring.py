@@ -16,6 +16,8 @@ from api.controller import Controller, ControllerSettings
 from api.costs import build_oracle
 from api.embedded import EmbeddedStore, keep_alive
 from api.feed import ChangeFeed
+from api.garbage import short_collections
+from api.history import Limits, keep_history
 from api.learning import CostLearning, LearningSettings
 from api.settings import Settings
 from api.solver_process import SolverProcess
@@ -28,6 +30,8 @@ from scheduler.model.ports import DurationOracle
 from scheduler.portfolio import placer, placers, warm_up
 
 ANY_ADDRESS = "0.0.0.0"
+HISTORY_AFTER_S = 3.0
+"""After a restart the first answers come before history goes on; what ends is queued meanwhile."""
 
 OracleMaker = Callable[[Path], DurationOracle]
 """Makes the oracle of a brain from what lies in the data folder."""
@@ -120,13 +124,23 @@ async def services(
         tensors = open_tensors(settings)
         stalls = LoopStalls()
         await stack.enter_async_context(_running(stalls.watch(), "stalls"))
+        stack.enter_context(short_collections(stalls))
         feed = await stack.enter_async_context(ChangeFeed(store, tensors.release))
         candidate = None
         if controller:
             # Before it takes office: a brain never waits for a compiler.
             await asyncio.to_thread(warm_up, names=placers())
             solver = await stack.enter_async_context(SolverProcess())
-            told = BrainSettings(fill_share=settings.profile_share)
+            told = BrainSettings(
+                fill_share=settings.profile_share,
+                age_us=settings.age_s * 1_000_000,
+                unplaceable_us=settings.unplaceable_s * 1_000_000,
+            )
+            limits = Limits(days=settings.history_days, size_bytes=settings.history_bytes)
+            history = keep_history(
+                url, settings.site, settings.data_dir, limits, after_s=HISTORY_AFTER_S
+            )
+            await stack.enter_async_context(history)
             brain = partial(build_brain, settings.data_dir, make_oracle, told)
             learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
             learning = CostLearning(settings.data_dir, learned)

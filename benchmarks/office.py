@@ -1,11 +1,13 @@
 """Whether the control plane keeps its office: under load, and over a pause of a part of it.
 
-    python -m benchmarks.office [--burners 20] [--seconds 60] [--pause 15] [--beside CHECKOUT]
+    python -m benchmarks.office [--burners 20] [--seconds 60] [--pause 15] [--runs 200]
+        [--beside CHECKOUT]
 
 *Under load*: so many processes of niceness 0 burn both cores while a small run is asked for again
-and again; counted are the offices that were lost, and how long answers took. *Pause*: the service,
-then the store, is stopped (SIGSTOP) and goes on; measured is the time from then until a run that is
-submitted then is answered. With another checkout the same is done to the code there, in turns.
+and again; counted are the offices that were lost, and how long answers took. *Killed*: the service
+dies beside the same load, with so many runs behind it. *Pause*: the service, then the store, is
+stopped (SIGSTOP) and goes on. Measured is the time from then until a run that is submitted then is
+answered. With another checkout the same is done to the code there, in turns.
 """
 
 from __future__ import annotations
@@ -111,9 +113,24 @@ def under_load(checkout: Path, burners: int, seconds: float) -> str:
     )
 
 
-def paused(checkout: Path, words: str, pause_s: float) -> str:
-    """Time to the next answer after a part of a service was stopped for a while."""
+def killed(checkout: Path, burners: int, runs: int) -> str:
+    """Time to the next answer after the service was killed beside a load."""
     with site(checkout) as (service, client):
+        for _ in range(runs):
+            answer_s(client)
+        before = offices(service)
+        with burning(burners):
+            part(service, "api.cli serve").kill()
+            took_s = answer_s(client)
+            lost = offices(service) - before - 1
+    return f"next answer {took_s:.2f} s later, {lost} more offices lost"
+
+
+def paused(checkout: Path, words: str, pause_s: float, runs: int) -> str:
+    """Time to the next answer after a part of a service was stopped that had answered so many."""
+    with site(checkout) as (service, client):
+        for _ in range(runs):
+            answer_s(client)
         before, process = offices(service), part(service, words)
         os.kill(process.pid, signal.SIGSTOP)
         try:
@@ -128,6 +145,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--burners", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--runs", type=int, default=200, help="answered before a pause")
     parser.add_argument("--pause", type=float, default=15.0)
     parser.add_argument("--beside", type=Path)
     asked = parser.parse_args()
@@ -137,11 +155,13 @@ def main() -> None:
         if checkout is None:
             continue
         for words in ("api.cli serve", "valkey-server"):
-            said = paused(checkout, words, asked.pause)
+            said = paused(checkout, words, asked.pause, asked.runs)
             print(f"{name}: {words} paused for {asked.pause:g} s: {said}", flush=True)
         if asked.burners:
             said = under_load(checkout, asked.burners, asked.seconds)
             print(f"{name}: {asked.burners} burners for {asked.seconds:g} s: {said}", flush=True)
+            said = killed(checkout, asked.burners, asked.runs)
+            print(f"{name}: service killed beside {asked.burners} burners: {said}", flush=True)
 
 
 if __name__ == "__main__":

@@ -126,6 +126,9 @@ class EmaOracle:
         """How much was seen."""
         return OracleReport(pairs=sum(len(places) for places in self._work.values()))
 
+    def learn_graph(self, digest: str, counts: str) -> None:
+        """Nothing to learn: graphs say nothing of durations here."""
+
     def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
         """Take in the profile of a model on a machine; one that failed teaches nothing."""
         if profile.verdict is not Verdict.USABLE or not profile.samples_us:

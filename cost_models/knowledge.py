@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cost_models.correction import Place, Track
 from cost_models.drift import Cusum
@@ -26,6 +26,8 @@ class Knowledge:
         Of the learned model among these layers; empty if there is none.
     machines
         What layers were told of them; they are told again.
+    counts
+        By digest, the checksum of what was counted of a model's graph.
     answers
         What layers said that loads do, see `Slowdowns`.
     """
@@ -34,6 +36,7 @@ class Knowledge:
     register: Register
     loads: LoadTimes
     machines: dict[str, MachineReport]
+    counts: dict[str, str] = field(default_factory=dict)
     answers: dict[tuple[object, ...], float]
     drifts: deque[Drift]
     observations: int

@@ -186,6 +186,10 @@ class Slowdowns:
             del self._usual_ns[key]
         for peaks in machine.peaks:
             self._usual_ns[machine.id, peaks.provider] = peaks.pace_ns
+        self.forget()
+
+    def forget(self) -> None:
+        """Ask the layers again: they know more."""
         self.answers.clear()
 
 

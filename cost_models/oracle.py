@@ -12,6 +12,7 @@ from cost_models.knowledge import FORMS, Knowledge
 from cost_models.layers import Belief, Declared, Layer, Slowdowns, Standing, believe
 from cost_models.loads import LoadTimes
 from cost_models.predicting import prediction
+from cost_models.prior import KnownGraphs
 from cost_models.register import Register
 from cost_models.slowdown import CAUSES, SIZE, Amounts, amounts, is_load
 from cost_models.tracks import Work, from_belief, from_kin, from_nothing, from_samples
@@ -37,12 +38,16 @@ class Oracle:
     not is asked of lanes that are alike, then of the layers, best first. Loads slow work down by
     strengths that all work on a provider of an agent shares, and each departs from a little.
 
-    Logarithms may differ in the last bit between C libraries; predictions are whole microseconds.
-
     Parameters
     ----------
+    graphs
+        What the layers know models by, if it is told which were counted.
     models
         Finds what predictions stand on by the digest of a learned model; an empty one is none.
+
+    Notes
+    -----
+    Logarithms may differ in the last bit between C libraries; predictions are whole microseconds.
 
     Examples
     --------
@@ -62,10 +67,13 @@ class Oracle:
         self,
         layers: Sequence[Layer] = (),
         *,
+        graphs: KnownGraphs | None = None,
         artifact: dict[str, str] | None = None,
         note: str = "",
         models: Callable[[str], Standing] | None = None,
     ) -> None:
+        self.graphs = graphs
+        self._counts: dict[str, str] = {}
         self._models = models
         self._digest = ""
         self._known = Register()
@@ -112,6 +120,7 @@ class Oracle:
             register=self._known,
             loads=self._loads,
             machines=self._machines,
+            counts=self._counts,
             answers=self._slowdowns.answers,
             drifts=self._drifts,
             observations=self._observations,
@@ -119,6 +128,8 @@ class Oracle:
 
     def resume(self, learned: Knowledge) -> None:
         """Go on, knowing nothing so far, from what another oracle knew."""
+        for digest, counts in learned.counts.items():
+            self._know(digest, counts)
         self.change_model(learned.digest)
         learned.register.is_told = self._known.is_told
         self._known, self._loads = learned.register, learned.loads
@@ -170,6 +181,19 @@ class Oracle:
         self._teach(machine)
         for work in self._known.works:
             work.changed()
+
+    def learn_graph(self, digest: str, counts: str) -> None:
+        """Take in that a model's graph was counted; or, without a checksum, that it is gone."""
+        self._know(digest, counts)
+        # What layers said of loads beside it was said without its graph.
+        self._slowdowns.forget()
+
+    def _know(self, digest: str, counts: str) -> None:
+        self._counts.pop(digest, None)
+        if counts:
+            self._counts[digest] = counts
+        if self.graphs is not None:
+            self.graphs.learn(digest, counts)
 
     def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
         """Take in the profile of a model on a machine; one that failed teaches nothing."""

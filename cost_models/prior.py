@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import exp, log
+from typing import Protocol
 
 import numpy as np
 
-from cost_models.features import GraphCost, kernels, vector
+from cost_models.features import Summary
 from cost_models.layers import Belief
 from cost_models.learned.learned import Learned, Work
 from cost_models.learned.query import Query
@@ -17,9 +18,22 @@ from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Contribution, CostQuery, Provenance
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
-Graphs = Callable[[str, Shapes], GraphCost | None]
+Graphs = Callable[[str, Shapes], Summary | None]
 """What a model costs, by the digest of its file and the shapes of its inputs; ``None`` where it
 is not known. Shapes that are not given are those that the model is measured with."""
+
+
+class KnownGraphs(Protocol):
+    """Graphs that are known from when they were counted."""
+
+    def __call__(self, digest: str, shapes: Shapes) -> Summary | None:
+        """As `Graphs` does, of those that were counted."""
+        ...
+
+    def learn(self, digest: str, counts: str) -> None:
+        """Know a graph by the counts of this checksum from now on; not at all if it is empty."""
+        ...
+
 
 ROOFLINE_VARIANCE = 0.25
 """Of a median around its roofline (log scale): a factor of 1.6 either way, two times in three."""
@@ -85,8 +99,8 @@ class Roofline:
         if cost is None:
             return None
         peaks = self._machines.peaks(query.machine, query.provider)
-        is_known = peaks is not None and not cost.unknown
-        reasons = [Contribution(cause=_summary(cost), factor=1.0)]
+        is_known = peaks is not None and not cost.unknown and not cost.is_scaled
+        reasons = [Contribution(cause=_told(cost), factor=1.0)]
         if peaks is None:
             reasons.append(Contribution(cause="peaks of an ordinary core", factor=1.0))
         if cost.unknown:
@@ -150,7 +164,7 @@ class FromOthers:
             )
         return found
 
-    def _work(self, query: CostQuery, cost: GraphCost) -> Work:
+    def _work(self, query: CostQuery, cost: Summary) -> Work:
         key = (query.digest, query.shapes, query.machine, query.provider)
         work = self._works.get(key)
         if work is None:
@@ -158,8 +172,8 @@ class FromOthers:
                 self._works.clear()
             peaks = self._machines.peaks(query.machine, query.provider)
             asked = Query(
-                graph=vector(cost),
-                kernels=kernels(cost),
+                graph=cost.features,
+                kernels=cost.kernels,
                 provider=query.provider,
                 fingerprint=self._machines.fingerprint(query.machine, query.provider),
                 threads=self._machines.threads(query.machine),
@@ -175,14 +189,14 @@ def _belief(
     loaded_us: float,
     spread: float,
     work: Work,
-    cost: GraphCost,
+    cost: Summary,
     load: Load,
     is_outside: bool,
 ) -> Belief:
     slowdown = log(loaded_us / idle_us) if load is not IDLE else 0.0
     reasons = [
         Contribution(
-            cause=f"{_summary(cost)}: {work.base_us:,.0f} us as its kernels add up", factor=1.0
+            cause=f"{_told(cost)}: {work.base_us:,.0f} us as its kernels add up", factor=1.0
         ),
         Contribution(cause="as learned from whole models", factor=idle_us / work.base_us),
     ]
@@ -195,13 +209,16 @@ def _belief(
         level=log(idle_us),
         slowdown=slowdown,
         variance=max(1e-4, spread * spread),
-        # An operator that nobody knows makes it a guess, however well the rest was learned.
-        provenance=Provenance.ASSUMED if cost.unknown else Provenance.LEARNED,
+        # An operator that nobody knows makes it a guess, however well the rest was learned; so
+        # does a size that nobody counted.
+        provenance=Provenance.ASSUMED if cost.unknown or cost.is_scaled else Provenance.LEARNED,
         kind=cost.kind,
         reasons=tuple(reasons),
     )
 
 
-def _summary(cost: GraphCost) -> str:
-    moved = cost.read_bytes + cost.written_bytes
-    return f"{cost.flops / 1e6:,.1f} Mflop and {moved / 1e6:,.1f} MB moved"
+def _told(cost: Summary) -> str:
+    counted = (
+        f"{cost.features['flops'] / 1e6:,.1f} Mflop and {cost.moved_bytes / 1e6:,.1f} MB moved"
+    )
+    return f"{counted}, scaled from other sizes" if cost.is_scaled else counted

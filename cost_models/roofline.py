@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from cost_models.features.costs import GraphCost, GroupCost, OperatorCost
 from cost_models.features.kernels import Kernel
+from cost_models.features.summary import Lone, Summary
 from scheduler.model.measuring import Peaks
 
 ASSUMED_FLOPS_PER_S = 50e9
@@ -29,11 +30,12 @@ _RELATIVES: dict[str, tuple[tuple[str, float], ...]] = {
     "float64": (("float32", 0.5),),
 }
 """Whose peak stands in for one that is missing, and which part of it."""
+_Part = GroupCost | OperatorCost | Kernel | Lone
 _NS_PER_US = 1e3
 _US_PER_S = 1e6
 
 
-def roofline_us(cost: GraphCost, peaks: Peaks) -> float:
+def roofline_us(cost: GraphCost | Summary, peaks: Peaks) -> float:
     """Least time of a run, in microseconds; above 0 for every graph.
 
     Each fused group takes the longer of its arithmetic and its traffic, and a launch; the graph
@@ -63,7 +65,8 @@ def roofline_us(cost: GraphCost, peaks: Peaks) -> float:
     341.5
     """
     seconds = sum(
-        max(
+        _alike(group)
+        * max(
             group.flops / peak_flops_per_s(peaks, group.dtype),
             group.weighted_bytes / _bandwidth(peaks),
         )
@@ -72,13 +75,14 @@ def roofline_us(cost: GraphCost, peaks: Peaks) -> float:
     return max(LEAST_US, seconds * _US_PER_S + _launches_us(cost.groups, peaks))
 
 
-def operator_sum_us(cost: GraphCost, peaks: Peaks) -> float:
+def operator_sum_us(cost: GraphCost | Summary, peaks: Peaks) -> float:
     """The sum over operators, each as if alone and all traffic from memory: a baseline.
 
     It knows neither fusion nor caches, as a sum of per-operator predictions does.
     """
     seconds = sum(
-        max(
+        _alike(operator)
+        * max(
             operator.flops / peak_flops_per_s(peaks, operator.dtype),
             (operator.read_bytes + operator.written_bytes) / _bandwidth(peaks),
         )
@@ -108,11 +112,16 @@ def peak_flops_per_s(peaks: Peaks, dtype: str) -> float:
     return min(known.values(), default=ASSUMED_FLOPS_PER_S)
 
 
+def _alike(part: _Part) -> int:
+    """Parts of the graph that it stands for."""
+    return part.alike if isinstance(part, Kernel | Lone) else 1
+
+
 def _bandwidth(peaks: Peaks) -> float:
     return peaks.bytes_per_s if peaks.bytes_per_s > 0 else ASSUMED_BYTES_PER_S
 
 
-def _launches_us(parts: Iterable[GroupCost | OperatorCost], peaks: Peaks) -> float:
+def _launches_us(parts: Iterable[_Part], peaks: Peaks) -> float:
     node_ns = peaks.node_ns if peaks.node_ns > 0 else ASSUMED_NODE_NS
     launch_ns = peaks.launch_ns if peaks.launch_ns > 0 else ASSUMED_LAUNCH_NS
-    return (launch_ns + node_ns * sum(part.runs for part in parts)) / _NS_PER_US
+    return (launch_ns + node_ns * sum(_alike(part) * part.runs for part in parts)) / _NS_PER_US

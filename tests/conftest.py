@@ -1,4 +1,4 @@
-"""What several folders of tests share: a whole running Fjord."""
+"""What all folders of tests share: a whole running Fjord, and the providers of this host."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from api.client import Client
 from api.demo.service import Service, running_service
+from tests import providers
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,18 @@ def client(service: Service) -> Iterator[Client]:
     """Talks to the shared service."""
     with Client(service.url) as talking:
         yield talking
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a test of certain providers run only where they are."""
+    for mark in item.iter_markers("provider"):
+        for name in mark.args:
+            providers.require(item, name)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say on which providers tests passed on this host."""
+    line = providers.summary(terminalreporter.stats)
+    if line:
+        terminalreporter.write_line(line)

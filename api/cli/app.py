@@ -15,6 +15,7 @@ from api.cli import (
     demo,
     devices,
     functions,
+    history,
     load,
     models,
     output,
@@ -51,6 +52,7 @@ profiling.register(app)
 app.add_typer(workloads.app, name="workloads")
 submitting.register(app)
 app.add_typer(runs.app, name="runs")
+app.add_typer(history.app, name="history")
 solving.register(app)
 app.add_typer(bench.app, name="bench")
 compiling.register(app)

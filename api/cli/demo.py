@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,8 +14,10 @@ import typer
 
 from api.cli import options, output
 from api.cli.gantt import Bar, gantt, legend
+from scheduler.model.messages import Verdict
 
 if TYPE_CHECKING:
+    from api.client.wire import Json
     from api.demo.measure import Measured
     from api.demo.report import Report
     from api.demo.service import Service
@@ -96,8 +98,19 @@ def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> Report
         with output.progress("reading", quiet=quiet) as shown:
             task = shown.add_task("", total=(1 + ROUNDS) * len(ways))
             measured = in_turn(ways, rounds=ROUNDS, progress=lambda: shown.advance(task))
-        machines = [machine["report"]["id"] for machine in client.devices()]
-    return Report(expected=expected, measured=measured, machines=machines)
+        reports = [machine["report"] for machine in client.devices()]
+    machines = [report["id"] for report in reports]
+    return Report(expected=expected, measured=measured, machines=machines, unused=_unused(reports))
+
+
+def _unused(machines: Iterable[Json]) -> dict[str, str]:
+    """Providers that no machine can use, though they are installed, with the reason."""
+    return {
+        provider["provider"]: provider["reason"]
+        for machine in machines
+        for provider in machine["providers"]
+        if provider["verdict"] != Verdict.USABLE
+    }
 
 
 def _print(report: Report, url: str) -> None:
@@ -117,6 +130,8 @@ def _print(report: Report, url: str) -> None:
     console.print(f"violations of the executed schedules: {len(report.violations)}")
     for law in report.violations:
         console.print(law, style="red", markup=False)
+    for provider, reason in report.unused.items():
+        console.print(f"not used: {provider}, {reason}", markup=False)
     console.print(f"dashboard: {url}/")
 
 

@@ -29,6 +29,10 @@ StoreUrl = Annotated[
         help="A Redis or Valkey of your own; else embedded.",
     ),
 ]
+Since = Annotated[
+    str, typer.Option("--since", help="Not before: 90m, 2h or 7d ago, or an ISO 8601 time.")
+]
+Until = Annotated[str, typer.Option("--until", help="Before that: as --since.")]
 Name = Annotated[str, typer.Option("--name", help="Name of the agent; the box's by default.")]
 Box = Annotated[
     str,
@@ -36,6 +40,24 @@ Box = Annotated[
 ]
 Cores = Annotated[
     str, typer.Option("--cores", help="CPU cores to use, such as 0-3,6; all by default.")
+]
+WorkerMib = Annotated[
+    int,
+    typer.Option(
+        "--worker-mib",
+        envvar="FJORD_WORKER_MIB",
+        min=0,
+        help="Most memory of a worker in MiB, from 256 up; 0 takes three quarters of the box's.",
+    ),
+]
+ControlCore = Annotated[
+    int | None,
+    typer.Option(
+        "--control-core",
+        envvar="FJORD_CONTROL_CORE",
+        min=0,
+        help="Core set aside for the service, the store and the solver: no machine is made of it.",
+    ),
 ]
 Simulated = Annotated[
     bool, typer.Option("--simulated", help="Also use devices that are simulated in software.")

@@ -58,22 +58,51 @@ def _refusals(operation: dict[str, Any]) -> str:
 @app.command("list")
 def list_runs(
     state: Annotated[str, typer.Option(help="Only runs in this state.")] = "",
+    workload: Annotated[str, typer.Option(help="Only of this name, or name@version.")] = "",
+    priority: Annotated[str, typer.Option(help="Only of this priority.")] = "",
+    kind: Annotated[str, typer.Option(help="Only run, or only profile.")] = "",
+    since: options.Since = "",
+    until: options.Until = "",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    cursor: Annotated[str, typer.Option(help="Go on behind an earlier list.")] = "",
     server: options.Server = DEFAULT_URL,
     token: options.Token = None,
     as_json: options.Json = False,
 ) -> None:
-    """List runs, the latest first."""
+    """List runs, the latest first, also those that ended long ago."""
     with Client(server, token) as client:
-        found = client.runs(state=state, limit=limit)
+        found = client.runs(
+            state=state,
+            limit=limit,
+            workload=workload,
+            priority=priority,
+            kind=kind,
+            since=since,
+            until=until,
+            cursor=cursor,
+        )
+    further = found[-1].cursor if len(found) == limit else ""
     if as_json:
-        return output.print_json({"runs": [run.record for run in found]})
+        return output.print_json({"runs": [run.record for run in found], "next": further})
     rows = [
-        (run.id, run.record["workload"], run.state, _band(run), _took(run), run.reason)
+        (
+            run.id,
+            run.record["workload"],
+            run.state,
+            _band(run),
+            _foreseen(run, "predicted"),
+            _took(run),
+            run.reason,
+        )
         for run in found
     ]
-    columns = ("run", "workload", "state", "priority", "ms", "reason")
-    output.print_table(columns, rows, right=("ms",), empty="no runs yet: fjord submit")
+    columns = ("run", "workload", "state", "priority", "promised", "ms", "reason")
+    right = ("promised", "ms")
+    is_narrowed = any((state, workload, priority, kind, since, until, cursor))
+    empty = "no such runs" if is_narrowed else "no runs yet: fjord submit"
+    output.print_table(columns, rows, right=right, empty=empty)
+    if further:
+        output.note(f"there may be more: --cursor {further}")
 
 
 def _band(run: Run) -> str:
@@ -83,6 +112,12 @@ def _band(run: Run) -> str:
 def _took(run: Run) -> str:
     ended_us = run.record.get("ended_us")
     return output.milliseconds(ended_us - run.record["submitted_us"]) if ended_us else ""
+
+
+def _foreseen(run: Run, by: str) -> str:
+    """Time that a run was promised or is estimated to take, in milliseconds."""
+    end_us = run.record.get(f"{by}_p50_us")
+    return output.milliseconds(end_us - run.record["submitted_us"]) if end_us else ""
 
 
 @app.command()
@@ -98,6 +133,10 @@ def show(
     if as_json:
         return output.print_json(found.record)
     output.console().print(f"{found.id} {found.state} {_took(found)} ms {found.reason}")
+    promised, estimated = _foreseen(found, "predicted"), _foreseen(found, "estimated")
+    if promised or estimated:
+        plan = "the last plan" if found.is_final else "the plan of now"
+        output.console().print(f"promised {promised or '-'} ms, by {plan} {estimated or '-'} ms")
     print_operations(found.record["operations"], found.record["submitted_us"])
 
 

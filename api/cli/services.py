@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import options, output
-from api.settings import Settings
+from api.settings import LEAST_MIB, MIB, Settings
 from scheduler.model.errors import InvalidInput
 
 Agent = Annotated[bool, typer.Option(help="Offer this box's machines, too.")]
@@ -34,6 +34,7 @@ def up(
     agent: Agent = True,
     name: options.Name = "",
     cores: options.Cores = "",
+    control_core: options.ControlCore = None,
     simulated: options.Simulated = False,
     as_json: options.Json = False,
 ) -> None:
@@ -42,13 +43,14 @@ def up(
     from api.supervisor import run_up
 
     _log_to_stderr()
-    parse_cores(cores)
     settings = _settings(host, port or free_port(host), data, store_url, box)
+    settings = replace(settings, control_core=control_core)
     asyncio.run(
         run_up(
             settings,
             agent=agent,
-            agent_options=_agent_options(name, cores, simulated),
+            agent_options=_agent_options(name, simulated),
+            agent_cores=parse_cores(cores),
             say=_json_teller(settings) if as_json else output.tell,
         )
     )
@@ -80,8 +82,10 @@ def serve(
     """Start the service alone: the API, the dashboard, and a candidate for the controller."""
     from api import server
     from api.ports import require_free
+    from devices.priority import stand_above
 
     _log_to_stderr()
+    stand_above()
     require_free(host, port)
     settings = _settings(host, port, data, store_url, box)
     if as_json:
@@ -99,6 +103,7 @@ def agent(
     box: options.Box = "",
     cores: options.Cores = "",
     simulated: options.Simulated = False,
+    worker_mib: options.WorkerMib = 0,
     as_json: options.Json = False,
 ) -> None:
     """Offer the machines of this box to a service, until SIGTERM; what runs is finished first."""
@@ -114,10 +119,18 @@ def agent(
         box=box,
         cores=parse_cores(cores),
         simulated=simulated,
+        worker_bytes=_worker_bytes(worker_mib),
     )
     if as_json:
         output.print_json({"server": settings.server, "data": str(settings.data_dir)})
     _run(run_agent(settings))
+
+
+def _worker_bytes(mib: int) -> int:
+    if 0 < mib < LEAST_MIB:
+        law = f"--worker-mib must be 0 or at least {LEAST_MIB}"
+        raise InvalidInput(f"{law}; got {mib}", field="worker_mib")
+    return mib * MIB
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -150,10 +163,8 @@ def parse_cores(text: str) -> tuple[int, ...] | None:
     return tuple(sorted(set(cores)))
 
 
-def _agent_options(name: str, cores: str, simulated: bool) -> list[str]:
-    given = [("--name", name), ("--cores", cores)]
-    words = [word for option, value in given if value for word in (option, value)]
-    return words + (["--simulated"] if simulated else [])
+def _agent_options(name: str, simulated: bool) -> list[str]:
+    return (["--name", name] if name else []) + (["--simulated"] if simulated else [])
 
 
 def _settings(host: str, port: int, data: Path | None, store_url: str, box: str) -> Settings:

@@ -172,6 +172,12 @@ def print_preview(preview: dict[str, Any]) -> None:
         if each["load_us"]:
             load_ms = output.milliseconds(each["load_us"])
             console.print(f"{each['operation']} loads its session first: {load_ms} ms of its time")
+    if preview["ahead"]:
+        console.print(
+            f"{preview['ahead']} more operations come before it that are not planned yet: "
+            "these are the earliest times",
+            style="yellow",
+        )
     for run, later_us in preview["preempted"].items():
         console.print(f"{run} would end {later_us / 1000:.1f} ms later", style="yellow")
     for stop in preview["preemptions"]:

@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx
 
 from api.client import calls
+from api.client.errors import FjordApiError
 from api.client.wire import (
     EventReader,
     Pause,
@@ -97,7 +98,12 @@ class Client:
         try:
             step = next(steps)
             while True:
-                step = steps.send(self._step(step))
+                try:
+                    answer = self._step(step)
+                except FjordApiError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
         except StopIteration as stop:
             result: T = stop.value
             return result
@@ -135,6 +141,8 @@ class Client:
     schedule = _sync(calls.schedule)
     policy = _sync(calls.policy)
     predictions = _sync(calls.predictions)
+    misses = _sync(calls.misses)
+    plans = _sync(calls.plans)
     set_policy = _sync(calls.set_policy)
 
 
@@ -183,7 +191,12 @@ class AsyncClient:
         try:
             step = next(steps)
             while True:
-                step = steps.send(await self._step(step))
+                try:
+                    answer = await self._step(step)
+                except FjordApiError as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(answer)
         except StopIteration as stop:
             result: T = stop.value
             return result
@@ -221,4 +234,6 @@ class AsyncClient:
     schedule = _async(calls.schedule)
     policy = _async(calls.policy)
     predictions = _async(calls.predictions)
+    misses = _async(calls.misses)
+    plans = _async(calls.plans)
     set_policy = _async(calls.set_policy)

@@ -16,14 +16,19 @@ class FjordApiError(Exception):
         Where, which law, what came.
     field
         Path of the offending field; empty if none.
+    run
+        Id of a run that may have been accepted all the same; empty if none was.
     """
 
-    def __init__(self, status: int, title: str, detail: str = "", field: str = "") -> None:
+    def __init__(
+        self, status: int, title: str, detail: str = "", field: str = "", run: str = ""
+    ) -> None:
         super().__init__(f"{title}: {detail}" if detail else title)
         self.status = status
         self.title = title
         self.detail = detail
         self.field = field
+        self.run = run
 
 
 class FjordUnreachable(FjordApiError):

@@ -49,6 +49,11 @@ class Run:
         """Why it waits, or why it ended as it did."""
         return " ".join(filter(None, (self.record.get("reason"), self.record.get("detail"))))
 
+    @property
+    def cursor(self) -> str:
+        """Where a list goes on behind this run; empty if it was only just accepted."""
+        return f"{self.record['submitted_us']}.{self.id}" if self.record else ""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerEvent:
@@ -162,7 +167,8 @@ def checked(response: httpx.Response) -> httpx.Response:
         problem = {}
     title = str(problem.get("title") or response.reason_phrase)
     detail = str(problem.get("detail") or "")
-    raise FjordApiError(response.status_code, title, detail, str(problem.get("field") or ""))
+    field, run = str(problem.get("field") or ""), str(problem.get("run") or "")
+    raise FjordApiError(response.status_code, title, detail, field, run)
 
 
 def unreachable(base_url: str, error: httpx.TransportError) -> FjordUnreachable:

@@ -97,13 +97,20 @@ class Checkpoints:
             )
         return make_brain(), FIRST
 
-    async def keep_taking(self, brain: Brain, taken: Callable[[], tuple[str, int]]) -> None:
+    async def keep_taking(
+        self,
+        brain: Brain,
+        taken: Callable[[], tuple[str, int]],
+        done: Callable[[str], Awaitable[None]],
+    ) -> None:
         """Take one after so many events, or after a while with some. What breaks is tried again.
 
         Parameters
         ----------
         taken
             Says which event the brain has taken in last, and how many it has in all.
+        done
+            Returns once all that follows from everything up to an event is written.
         """
         settings, count, began_s = self._settings, taken()[1], time.monotonic()
         while True:
@@ -114,11 +121,13 @@ class Checkpoints:
                 continue
             count, began_s = taken()[1], time.monotonic()
             try:
-                await self.take(brain, taken()[0])
+                await self.take(brain, taken()[0], done)
             except (Defect, OSError):
                 _log.exception("no checkpoint could be taken; the log is kept instead")
 
-    async def take(self, brain: Brain, event: str) -> None:
+    async def take(
+        self, brain: Brain, event: str, done: Callable[[str], Awaitable[None]] | None = None
+    ) -> None:
         """Take a checkpoint of a brain that has taken in everything up to an event, and keep it."""
         began_s = time.monotonic()
         head = Head(
@@ -131,6 +140,9 @@ class Checkpoints:
         packed = await in_a_copy(
             lambda: _written(brain, head), lambda s: self._stalls.took(s, "a checkpoint")
         )
+        if done is not None:
+            # Who begins from it takes what follows from these events for written.
+            await done(event)
         await self._keep(head, packed)
         took_s = time.monotonic() - began_s
         self._pause_s = took_s / SHARE

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from api.controller.office import BrokenEvent, Office
 from api.controller.settings import ControllerSettings, ControllerStatus
+from api.garbage import look_again
 from api.learning import CostLearning
-from api.solver_process import SolverProcess
+from api.solver_process import SearchTimes, SolverProcess
 from api.stalls import LoopStalls
 from api.store import Lease, Store
 from scheduler.model.errors import InvalidCheckpoint, StaleEpoch, Unavailable
@@ -61,6 +62,11 @@ class Controller:
         self.id = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self.status = ControllerStatus()
 
+    @property
+    def searches(self) -> SearchTimes:
+        """Times of the searches for better plans."""
+        return self._solver.times
+
     async def run(self) -> None:
         """Hold the office whenever it is free, until cancelled."""
         while True:
@@ -103,5 +109,7 @@ class Controller:
             _log.exception("controller %s broke in epoch %d", self.id, lease.epoch)
         finally:
             self.status.in_office = False
+            # The brain of this office goes.
+            look_again()
             with contextlib.suppress(Unavailable):
                 await self._store.resign(lease)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from api.store import Batch
 from scheduler.control.commands import (
@@ -11,6 +12,7 @@ from scheduler.control.commands import (
     ForgetProfiles,
     ForgetRun,
     KeepExecution,
+    KeepPlan,
     KeepProfile,
     RecordRun,
     ReleaseInputs,
@@ -18,6 +20,7 @@ from scheduler.control.commands import (
     SendPlan,
     WakeAt,
 )
+from scheduler.control.plan_records import PlanRecord
 from scheduler.control.records import RunRecord
 from scheduler.model.messages import AgentPlan, Release
 
@@ -33,33 +36,51 @@ class Effects:
     release: list[Release] = field(default_factory=list)
     unprofiled: list[str] = field(default_factory=list)
     kept: list[KeepProfile | KeepExecution] = field(default_factory=list)
+    judged: list[PlanRecord] = field(default_factory=list)
     request: RequestPlan | None = None
     wake: WakeAt | None = None
+
+    @classmethod
+    def of(cls, commands: Iterable[Command]) -> Self:
+        """The effects of what follows from one event."""
+        effects = cls()
+        effects.add(commands)
+        return effects
 
     def add(self, commands: Iterable[Command]) -> None:
         """Take in commands, in the order in which the brain gave them."""
         for command in commands:
-            match command:
-                case SendPlan(plan=plan):
-                    earlier = self.plans.get(plan.agent)
-                    self.plans[plan.agent] = plan if earlier is None else merged(earlier, plan)
-                case RecordRun():
-                    self._record(command)
-                case ForgetRun(release=release):
-                    self.records.pop(release.run, None)
-                    self.gone.pop(release.run, None)
-                    self.forget[release.run] = release
-                case ReleaseInputs(release=release):
-                    self.release.append(release)
-                case KeepProfile() | KeepExecution():
-                    self.kept.append(command)
-                case ForgetProfiles(digest=digest):
-                    self.kept = [each for each in self.kept if not _is_profile_of(each, digest)]
-                    self.unprofiled.append(digest)
-                case RequestPlan():
-                    self.request = command
-                case WakeAt():
-                    self.wake = command
+            self._add(command)
+
+    def _add(self, command: Command) -> None:
+        match command:
+            case SendPlan(plan=plan):
+                self._send(plan)
+            case RecordRun():
+                self._record(command)
+            case ForgetRun(release=release):
+                # Its record is written all the same: history keeps it.
+                self.forget[release.run] = release
+            case ReleaseInputs(release=release):
+                self.release.append(release)
+            case KeepPlan(plan=judged):
+                self.judged.append(judged)
+            case KeepProfile() | KeepExecution():
+                self.kept.append(command)
+            case ForgetProfiles(digest=digest):
+                self._unprofile(digest)
+            case RequestPlan():
+                self.request = command
+            case WakeAt():
+                self.wake = command
+
+    def _send(self, plan: AgentPlan) -> None:
+        earlier = self.plans.get(plan.agent)
+        self.plans[plan.agent] = plan if earlier is None else merged(earlier, plan)
+
+    def _unprofile(self, digest: str) -> None:
+        self.kept = [each for each in self.kept if not _is_profile_of(each, digest)]
+        self.unprofiled.append(digest)
 
     def _record(self, command: RecordRun) -> None:
         """Keep the later record of a run, with the latest of each operation that changed."""
@@ -79,6 +100,7 @@ class Effects:
             gone={run: tuple(orders) for run, orders in self.gone.items() if orders},
             forget=tuple(self.forget.values()),
             release=tuple(self.release),
+            history=tuple(self.judged),
             unprofiled=tuple(self.unprofiled),
             profiles=tuple(each.profile for each in self.kept if isinstance(each, KeepProfile)),
         )

@@ -41,6 +41,7 @@ from api.store import (
     SetAside,
     Store,
     Trail,
+    order,
     queued,
 )
 from scheduler.control.commands import Command, RequestPlan
@@ -51,7 +52,8 @@ from scheduler.control.events import (
     RunSubmitted,
     Tick,
 )
-from scheduler.control.records import RunRecord, RunState
+from scheduler.control.plan_records import PlanRecord, shown
+from scheduler.control.records import RunRecord, RunState, SiteView
 from scheduler.model.errors import Defect, FjordError, StaleEpoch, Unavailable, UnknownName
 from scheduler.model.messages import AgentLost, FailureReason
 
@@ -114,6 +116,7 @@ class Office:
         self._brain = make_brain()
         self._position = Position()
         self._taken, self._taken_count = FIRST, 0
+        self._done, self._moved = FIRST, asyncio.Event()
         self._turn_s = 0.0
         self._wake_us: int | None = None
         self._wake_moved = asyncio.Event()
@@ -121,6 +124,7 @@ class Office:
         self._learned = asyncio.Event()
         self._request: RequestPlan | None = None
         self._requested = asyncio.Event()
+        self._kept: PlanRecord | None = None
         self._tasks: asyncio.TaskGroup
 
     async def hold(self) -> None:
@@ -137,7 +141,7 @@ class Office:
             self._status.in_office = True
             for loop in (self._watch, self._tick, self._show, self._report, self._search):
                 self._tasks.create_task(loop(), name=loop.__name__.strip("_"))
-            saving = self._checkpoints.keep_taking(self._brain, self._last_taken)
+            saving = self._checkpoints.keep_taking(self._brain, self._last_taken, self._is_done)
             self._tasks.create_task(saving, name="checkpoints")
             if self._learning is not None:
                 work = self._learning.work(self._brain, self._say, self._learned.set)
@@ -162,12 +166,17 @@ class Office:
         raise StaleEpoch(f"another controller has taken office after epoch {self._lease.epoch}")
 
     async def _fold(self) -> None:
-        """Bring the brain up to the end of the log, then have it say again what counts."""
+        """Bring the brain up to the end of the log, then tell every agent its whole plan again.
+
+        What follows from an event was written by whoever took it in first, up to the last one whose
+        effects are known to be written; what follows from those behind it is carried out here.
+        """
         begin_s = time.perf_counter()
         begin = partial(self._checkpoints.begin, self._make_brain)
         self._brain, self._taken = await self._insist(begin)
         self._position = Position(event=self._taken)
         self._status.folded = 0
+        done = await self._insist(self._store.done)
         suspects = await self._suspects()
         skipped = await self._insist(self._store.skipped)
         questions: list[Question] = []
@@ -177,14 +186,17 @@ class Office:
             for entry_id, event in inbox.events:
                 if entry_id not in skipped:
                     await self._try(suspects.before(entry_id))
-                    # What follows from it was written by whoever took it in first.
-                    await self._take(entry_id, event)
+                    commands = await self._take(entry_id, event)
                     self._status.folded += 1
+                    if done is not None and order(entry_id) > order(done):
+                        await self._carry_out(Effects.of(commands), 1, entry_id)
                 await self._breathe()
             self._position = inbox.position
         self._answer_soon(questions)
         self._status.fold_s = time.perf_counter() - begin_s
-        started = ControllerStarted(at_us=self._store.now_us(), epoch=self._lease.epoch)
+        started = ControllerStarted(
+            at_us=self._store.now_us(), epoch=self._lease.epoch, says_again=done is None
+        )
         await self._commit(Batch(events=(started,), trail=after(self._position.event)))
 
     async def _next_page(self, *, block_ms: int | None = None) -> Inbox:
@@ -200,7 +212,7 @@ class Office:
         suspects = Suspects(trail, list(events))
         for entry_id in suspects.guilty():
             event = events[entry_id]
-            _log.error("event %s is set aside, two controllers ended on it: %r", entry_id, event)
+            _log.error("two controllers ended on %s %s", type(event).__name__, entry_id)
             await self._leave_out(entry_id, event, "two controllers ended while they took it in")
         return suspects
 
@@ -250,9 +262,17 @@ class Office:
         """Which event the brain has taken in last, and how many this office has."""
         return self._taken, self._taken_count
 
+    async def _is_done(self, entry_id: str) -> None:
+        """Wait until what follows from everything up to an event is written."""
+        while order(self._done) < order(entry_id):
+            self._moved.clear()
+            await self._moved.wait()
+
     async def _carry_out(self, effects: Effects, count: int, entry_id: str) -> None:
         """Carry out what follows from so many events, the last of which has that id."""
-        await self._commit(replace(effects.batch(), trail=after(entry_id)))
+        await self._commit(replace(effects.batch(), trail=after(entry_id), done=entry_id))
+        self._done = entry_id
+        self._moved.set()
         self._status.events += count
         if self._learning is not None:
             self._learning.take(effects.kept)
@@ -268,15 +288,24 @@ class Office:
     async def _leave_out(self, entry_id: str, event: Event, reason: str) -> None:
         """Have every fold leave out an event; a run that was accepted by it fails with a reason."""
         at_us = self._store.now_us()
-        failed = (_refused(event, at_us),) if isinstance(event, RunSubmitted) else ()
+        failed = await self._failed_by(event, at_us)
         aside = SetAside(
             entry=entry_id,
             at_us=at_us,
             event=type(event).__name__,
             reason=reason,
-            run=event.run if isinstance(event, RunSubmitted) else "",
+            run=failed[0].run if failed else "",
         )
         await self._commit(Batch(aside=(aside,), records=failed))
+
+    async def _failed_by(self, event: Event, at_us: int) -> tuple[RunRecord, ...]:
+        """The run that fails if its submission is left out; none if it has ended long ago."""
+        if not isinstance(event, RunSubmitted):
+            return ()
+        known = await self._insist(partial(self._store.summary, event.run))
+        if known is not None and known.ended_us is not None:
+            return ()
+        return (_refused(event, at_us),)
 
     async def _watch(self) -> None:
         """Tell the brain of agents that went silent."""
@@ -321,8 +350,21 @@ class Office:
             view = self._brain.view(self._store.now_us())
             took_s = time.perf_counter() - began_s
             self._stalls.took(took_s, "a view")
-            await self._commit(Batch(view=view))
+            await self._commit(Batch(view=view, history=self._shown(view)))
             await asyncio.sleep(max(0.0, took_s / VIEW_SHARE - settings.view_s))
+
+    def _shown(self, view: SiteView) -> tuple[PlanRecord, ...]:
+        """The plan that a view shows, if it is a new one and the last was kept a while ago."""
+        plan = shown(view)
+        last, pause_us = self._kept, self._settings.unwatched_view_s * 1_000_000
+        if plan is None:
+            return ()
+        if last is not None and (
+            plan.version == last.version or plan.at_us - last.at_us < pause_us
+        ):
+            return ()
+        self._kept = plan
+        return (plan,)
 
     async def _report(self) -> None:
         """Write the report on costs after changes."""
@@ -347,7 +389,10 @@ class Office:
             if request is None:
                 continue
             time_s = search_s(request.problem, self._settings.search_s)
-            result = await self._solver.solve(request.problem, time_s, request.plan)
+            result = None
+            # A process that has yet to start, which takes long on a busy box, holds up no question.
+            if self._solver.prepare():
+                result = await self._solver.solve(request.problem, time_s, request.plan)
             # No plan is an answer too: the brain asks again only after it.
             await self._say(
                 PlanProposed(

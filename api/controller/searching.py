@@ -13,9 +13,10 @@ SHORTEST_SEARCH_S = 0.05
 
 
 def search_s(problem: Problem, longest_s: float) -> float:
-    """How long a search for a better plan may take: a quarter of what there is to be done.
+    """How long a search for a better plan may take: a tenth of what there is to be done.
 
-    A plan that comes when most of it is over improves nothing.
+    What is planned anew meanwhile is nearly as good as what is found: an answer counts while most
+    of what was asked about is still to be done.
     """
     work_us = sum(
         min(mode.duration_us for mode in operation.modes)
@@ -23,7 +24,7 @@ def search_s(problem: Problem, longest_s: float) -> float:
         if operation.progress is None
     )
     spread_us = work_us / max(1, len(problem.machines))
-    return float(min(longest_s, max(SHORTEST_SEARCH_S, spread_us / 4_000_000)))
+    return float(min(longest_s, max(SHORTEST_SEARCH_S, spread_us / 10_000_000)))
 
 
 async def with_better_bound(

@@ -21,11 +21,14 @@ class Report:
         Per approach, one entry per round.
     machines
         Names of the machines that the service had.
+    unused
+        Providers that are installed and were of no use, each with the reason.
     """
 
     expected: list[list[str]]
     measured: Mapping[str, Sequence[Measured]]
     machines: list[str]
+    unused: Mapping[str, str]
 
     @property
     def fjord(self) -> Measured:

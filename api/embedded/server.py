@@ -29,6 +29,7 @@ from api.embedded.processes import (
 )
 from api.ports import free_port
 from api.settings import Settings
+from devices.priority import stand_above
 from scheduler.model.errors import FjordError, OutOfSpace, StoreUnavailable
 
 LEAST_FREE_BYTES = 16 * 1024 * 1024
@@ -84,6 +85,7 @@ class EmbeddedStore:
             self._adopt_or_end()
             if self._server is None:
                 self._launch()
+            stand_above(self.pid)
         except OSError as error:
             self._unlock()
             raise _unusable(self._folder, error) from error

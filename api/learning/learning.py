@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from api.costs import ARTIFACT
+from api.counting.making import make_missing
 from api.learning import trainer
 from api.learning.follower import Follower
 from api.learning.history import History
@@ -92,8 +93,17 @@ class CostLearning:
             if isinstance(oracle, Oracle):
                 follower = Follower(oracle, self._shelf, self._latest)
                 tasks.create_task(self._again(lambda: _follow(follower, tell)))
+            tasks.create_task(self._make_missing(brain, tell), name="counting")
             tasks.create_task(self._again(lambda: self._recorder.write(_now_us())))
             tasks.create_task(self._again(lambda: self._consider(brain, changed)))
+
+    async def _make_missing(self, brain: Brain, tell: Tell) -> None:
+        try:
+            models, folder = brain.state.models, self._data_dir / "models"
+            await make_missing(models, folder, tell, _now_us)
+        except OSError:
+            # The next controller tries again: until then there is less to predict from.
+            _log.exception("the service goes on, but some graphs are not counted")
 
     async def _again(self, step: Callable[[], Awaitable[None]]) -> None:
         is_broken = False

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from api.costs import Graphs
+from api.costs import ExactGraphs
 from cost_models.profiles.gathering import Gathered, Gatherer, row_of
 from cost_models.profiles.store import Store, Survey
 from scheduler.control.commands import KeepExecution, KeepProfile
@@ -26,7 +26,7 @@ class Recorder:
         self.folder = data_dir / FOLDER
         self.survey = Survey(self.folder)
         self._gatherer = Gatherer()
-        self._graphs = Graphs(data_dir / "models")
+        self._graphs = ExactGraphs(data_dir / "models")
         self._store = Store(self.folder, f"service-{box}-{os.getpid()}")
 
     def take(self, commands: Iterable[KeepProfile | KeepExecution]) -> None:
@@ -49,6 +49,7 @@ class Recorder:
         await asyncio.to_thread(self._write, self._gatherer.take(at_us))
 
     def _write(self, gathered: list[Gathered]) -> None:
+        self._graphs.prepare((each.digest, each.shapes) for each in gathered)
         rows = [row for each in gathered if (row := row_of(each, self._graphs)) is not None]
         self._store.append(rows)
         self.survey.look()

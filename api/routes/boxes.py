@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hmac
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import FileResponse, Response
 
 from api.answers import Welcome
 from api.auth import Scope
 from api.context import of
-from api.routes.common import file_of, json_of, reply, route
+from api.routes.common import file_of, json_of, reply, route, router_of
 from api.schemas import AgentJoin
 from scheduler.model.errors import UnknownName
 
-router = APIRouter(prefix="/v1", tags=["boxes"])
+router = router_of("boxes", prefix="/v1")
 
 
 @router.post("/agents", **route(Scope.AGENT, {200: json_of("Welcome", "Where the store is.")}))

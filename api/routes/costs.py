@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.answers import CostModels, MachinePeaks, PredictionList
@@ -10,14 +10,14 @@ from api.auth import Scope
 from api.context import Context, of
 from api.loads import foreign_load, listed
 from api.loads import neighbour as read_neighbour
-from api.routes.common import json_of, reply, route
+from api.routes.common import json_of, reply, route, router_of
 from scheduler.control.predicting.assuming import CostQuestion
 from scheduler.control.predicting.costs import CostReport
 from scheduler.model.errors import InvalidInput, Unavailable, UnknownName
 
 ANSWER_TIMEOUT_S = 10.0
 
-router = APIRouter(prefix="/v1/cost-models", tags=["cost models"])
+router = router_of("cost models", prefix="/v1/cost-models")
 
 
 @router.get("", **route(Scope.READ, {200: json_of("CostModels", "What predictions stand on.")}))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import FileResponse, Response
 
 from api.answers import ModelList, model_answer
 from api.auth import Scope
 from api.context import Context, of
-from api.routes.common import file_of, json_of, reply, route
+from api.routes.common import file_of, json_of, reply, route, router_of
 from api.uploads import accept, drop_unused_file, received
 from scheduler.control.events import ModelRemoved
 from scheduler.model.errors import Conflict, UnknownName
 from scheduler.model.messages import Profile, WorkKind
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = router_of("models", prefix="/v1/models")
 
 _UPLOAD = {
     "multipart/form-data": {

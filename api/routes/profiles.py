@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.answers import Accepted, ProfileList, RunOperators
 from api.auth import Scope
 from api.context import Context, of
 from api.drilldown import answers
+from api.finding import whole_run
 from api.matching import Place, command, matches, places
 from api.registry import ModelRecord
-from api.routes.common import json_of, reply, route
+from api.routes.common import json_of, reply, route, router_of
+from api.run_ids import new_run_id
 from api.schemas import ProfileRequest
-from api.submission import new_run_id
-from devices.graph import bind_shapes, read_model
+from devices.graph import ModelInfo, TensorInfo, bind_shapes
 from scheduler.control.events import ProfileRequested
 from scheduler.control.records import RunRecord
 from scheduler.control.workload import Stage
 from scheduler.model.errors import UnknownName
 from scheduler.model.messages import WorkKind
 
-router = APIRouter(prefix="/v1", tags=["profiles"])
+router = router_of("profiles", prefix="/v1")
 
 
 @router.post(
@@ -40,13 +40,13 @@ async def profile_model(request: Request, name: str, body: ProfileRequest) -> Re
     context = of(request)
     record = await context.store.model(name)
     await _check_machines(body.machines, context)
-    run = new_run_id()
+    run = new_run_id(context.store.now_us())
     event = ProfileRequested(
         at_us=context.store.now_us(),
         run=run,
         digest=record.digest,
         machines=tuple(body.machines),
-        shapes=await asyncio.to_thread(_bound, record, body, context),
+        shapes=_bound(record, body),
         operators=body.operators,
     )
     await context.store.append(event)
@@ -77,9 +77,7 @@ async def run_operators(request: Request, run: str, stage: str) -> Response:
     note, at others: `POST /v1/models/{name}/profile`.
     """
     context = of(request)
-    record = await context.store.run(run)
-    if record is None:
-        raise UnknownName(f"there is no run {run!r}", field="run")
+    record = await whole_run(run, context)
     found = await _stage(record, stage, context)
     ran = places(record.operations, stage)
     matched = matches(await context.store.profiles(found.digest), ran)
@@ -111,17 +109,32 @@ async def _check_machines(patterns: list[str], context: Context) -> None:
             raise UnknownName(f"{law}; got {wanted!r}", field="machines")
 
 
-def _bound(
-    record: ModelRecord, asked: ProfileRequest, context: Context
-) -> dict[str, tuple[int, ...]]:
+def _bound(record: ModelRecord, asked: ProfileRequest) -> dict[str, tuple[int, ...]]:
     """Shapes of all inputs; empty if they are to be those it is always measured with."""
     if not asked.shapes:
         return {}
     given = {name: tuple(shape) for name, shape in asked.shapes.items()}
-    path = context.model_path(record.digest)
-    if not path.is_file():
-        raise UnknownName(f"the file of model {record.name!r} is not here", field="shapes")
-    return bind_shapes(read_model(path), given)
+    return bind_shapes(_interface(record), given)
+
+
+def _interface(record: ModelRecord) -> ModelInfo:
+    """What a model takes, as it was found in its file when it came."""
+    inputs = tuple(
+        TensorInfo(
+            name=tensor.name,
+            dtype=tensor.dtype,
+            shape=tensor.shape and tuple(None if size == -1 else size for size in tensor.shape),
+        )
+        for tensor in record.inputs
+    )
+    return ModelInfo(
+        inputs=inputs,
+        outputs=(),
+        opset=0,
+        domains=(),
+        nodes=0,
+        size_bytes=record.size_bytes,
+    )
 
 
 async def _stage(record: RunRecord, name: str, context: Context) -> Stage:

@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
-from api.answers import Accepted, Explanation, RunList
+from api.answers import Accepted, Explanation
 from api.auth import Scope
 from api.context import Context, of
-from api.feed import FINAL
+from api.finding import archived_run, find_runs, refuse_removed_output, short_run, whole_run
+from api.history import Place, RunQuery
+from api.history.queries import moment_us
 from api.inputs import NPY, NPZ
+from api.registry import WorkloadRecord
 from api.results import output_file, record_with_results
-from api.routes.common import FILE, JSON, json_of, reply, route, schema
+from api.routes.common import FILE, JSON, json_of, reply, route, router_of, schema
+from api.run_ids import new_run_id
+from api.schemas import Priority
+from api.store import FINAL
 from api.submission import (
+    BANDS,
     MULTIPART,
+    RUN_ID,
     described,
-    new_run_id,
     read_submission,
-    store_inputs,
+    submit,
     to_event,
 )
 from scheduler.control.events import RunCancelled
 from scheduler.control.records import RunRecord, RunState
-from scheduler.model.errors import Unavailable, UnknownName
-from scheduler.model.messages import Release
+from scheduler.model.errors import Conflict, Unavailable
 
-router = APIRouter(prefix="/v1", tags=["runs"])
+router = router_of("runs", prefix="/v1")
 
 LONGEST_WAIT_S = 3600.0
 PLAN_TIMEOUT_S = 5.0
-EXPLAIN_TIMEOUT_S = 0.5
-"""Without an answer of the controller a run is shown as it is stored."""
 MAX_LISTED = 1_000
+MOMENT = "Of the submission: a span back from now (90m, 2h, 7d), ISO 8601, or microseconds."
 _BODY = {
     JSON: schema("RunRequest"),
     MULTIPART: {
@@ -56,6 +62,9 @@ WaitS = Annotated[
         allow_inf_nan=False,
         description="Seconds to wait for the end of the run.",
     ),
+]
+RunId = Annotated[
+    str, Query(pattern=RUN_ID, description="Id of a run that may have been accepted before.")
 ]
 Version = Annotated[int | None, Query(ge=1)]
 
@@ -79,36 +88,40 @@ async def start_run(
     version: Version = None,
     wait_s: WaitS = 0.0,
     cancel_on_disconnect: bool = True,
+    run: RunId = "",
 ) -> Response:
     """Start a run. With `wait_s`, the answer is its result, and hanging up cancels it.
+
+    With `run`, the id that an error named, it is submitted again: where it was accepted, that
+    changes nothing.
 
     A body of type application/x-npy is the only input of the workload; then settings are query
     parameters.
     """
     context = of(request)
     workload = await context.workloads.get(name, version)
-    given = await read_submission(request, workload, context.settings.max_request_bytes)
-    run = new_run_id()
-    tensors = context.services.tensors
-    values = await store_inputs(tensors, run, given.inputs, workload)
-    ended = asyncio.ensure_future(context.services.feed.wait_for_run(run, wait_s, is_new=True))
-    try:
-        event = to_event(run, workload, given.settings, values, context.store.now_us())
-        await context.store.submit(event)
-    except BaseException:
-        ended.cancel()
-        tensors.release(Release(run=run))
-        raise
-    accepted = reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
-    if not wait_s:
-        ended.cancel()
-        return accepted
-    try:
-        record = await _wait(request, run, ended, cancel_on_disconnect, context)
-    except Unavailable:
-        # The run is safe in the log, so its id is worth more to the caller than this error.
-        return accepted
-    return await record_with_results(record, context, 200 if record.state in FINAL else 202)
+    with context.seats.taken() if wait_s else contextlib.nullcontext():
+        given = await read_submission(request, workload, context)
+        is_there = bool(run) and await _is_there(run, workload, context)
+        asked, run = run, run or new_run_id(context.store.now_us())
+        waiting = context.services.feed.wait_for_run(run, wait_s, is_new=not is_there)
+        ended = asyncio.ensure_future(waiting)
+        try:
+            if not is_there:
+                await submit(given, run, workload, context, is_new=not asked)
+        except BaseException:
+            ended.cancel()
+            raise
+        accepted = reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
+        if not wait_s:
+            ended.cancel()
+            return accepted
+        try:
+            record = await _wait(request, run, ended, cancel_on_disconnect, context)
+        except Unavailable:
+            # The run is safe in the log, so its id is worth more to the caller than this error.
+            return accepted
+        return await record_with_results(record, context, 200 if record.state in FINAL else 202)
 
 
 @router.post(
@@ -119,24 +132,40 @@ async def plan_run(request: Request, name: str, version: Version = None) -> Resp
     """Say where a run would go and when it would end. Nothing runs; inputs may be left out."""
     context = of(request)
     workload = await context.workloads.get(name, version)
-    given = await read_submission(request, workload, context.settings.max_request_bytes)
+    given = await read_submission(request, workload, context)
     values = described(given.inputs, workload)
-    event = to_event(new_run_id(), workload, given.settings, values, context.store.now_us())
+    at_us = context.store.now_us()
+    event = to_event(new_run_id(at_us), workload, given.settings, values, at_us)
     return reply(await context.store.ask(event, PLAN_TIMEOUT_S))
 
 
-@router.get("/runs", **route(Scope.READ, {200: json_of("RunList", "The latest runs.")}))
+@router.get(
+    "/runs", **route(Scope.READ, {200: json_of("RunList", "A page of runs, the latest first.")})
+)
 async def list_runs(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
     state: RunState | None = None,
     kind: Annotated[str, Query(pattern="^(run|profile|)$")] = "",
+    workload: Annotated[str, Query(description="A name, or `name@version`.")] = "",
+    priority: Priority | None = None,
+    since: Annotated[str, Query(description=MOMENT)] = "",
+    until: Annotated[str, Query(description=MOMENT)] = "",
+    cursor: Annotated[str, Query(description="`next` of the page before.")] = "",
 ) -> Response:
-    """List runs without their operations, the latest first."""
-    store = of(request).store
-    records = await store.runs(limit=MAX_LISTED if kind else limit, state=state)
-    wanted = [record for record in records if not kind or record.kind == kind]
-    return reply(RunList(runs=wanted[:limit]))
+    """List runs without their operations, the latest first, also those that ended long ago."""
+    context = of(request)
+    now_us = context.store.now_us()
+    query = RunQuery(
+        workload=workload,
+        band=None if priority is None else BANDS[priority],
+        state=state,
+        kind=kind,
+        since_us=moment_us(since, now_us, "since") if since else 0,
+        until_us=moment_us(until, now_us, "until") if until else None,
+        after=Place.read(cursor) if cursor else None,
+    )
+    return reply(await find_runs(query, limit, context))
 
 
 @router.get("/runs/{run}", **route(Scope.READ, {200: json_of("RunRecord", "The run.")}))
@@ -144,8 +173,9 @@ async def get_run(request: Request, run: str, wait_s: WaitS = 0.0) -> Response:
     """Say where a run stands, with its operations. With `wait_s`, once it has ended."""
     context = of(request)
     if wait_s:
-        await context.services.feed.wait_for_run(run, wait_s)
-    return reply(await _record(run, context))
+        with context.seats.taken():
+            await context.services.feed.wait_for_run(run, wait_s)
+    return reply(await whole_run(run, context))
 
 
 @router.delete(
@@ -161,9 +191,7 @@ async def get_run(request: Request, run: str, wait_s: WaitS = 0.0) -> Response:
 async def cancel_run(request: Request, run: str) -> Response:
     """End a run, in whatever state it is."""
     context = of(request)
-    record = await context.store.summary(run)
-    if record is None:
-        raise _unknown(run)
+    record = await short_run(run, context)
     if record.state in FINAL:
         return reply(Accepted(run=run))
     await _cancel(run, "asked for", context)
@@ -176,8 +204,9 @@ async def cancel_run(request: Request, run: str) -> Response:
         Scope.READ,
         {
             200: {
-                "description": "A tensor as .npy, or a list of them as .npz.",
-                "content": {NPY: FILE, NPZ: FILE},
+                "description": "A tensor as .npy, or a list of them as .npz. Texts of very "
+                "different lengths, or that end in NUL, come as JSON.",
+                "content": {NPY: FILE, NPZ: FILE, JSON: {"schema": {}}},
             }
         },
     ),
@@ -189,14 +218,15 @@ async def get_output(
     context = of(request)
     record = await context.store.summary(run)
     if record is None:
-        raise _unknown(run)
+        record = await archived_run(run, context)
+        refuse_removed_output(record, output)
     return await output_file(record, output, index, context)
 
 
 @router.get("/runs/{run}/explain", **route(Scope.READ, {200: json_of("Explanation", "Why.")}))
 async def explain_run(request: Request, run: str) -> Response:
     """Say for each operation where it could have run, and why it runs where it does."""
-    record = await _record(run, of(request))
+    record = await whole_run(run, of(request))
     return reply(Explanation(run=run, operations=record.operations))
 
 
@@ -216,18 +246,16 @@ async def trace_run(request: Request, run: str) -> Response:
     """Fetch a run as a trace, for ui.perfetto.dev."""
     from api.trace import trace
 
-    return reply(trace(await _record(run, of(request))))
+    return reply(trace(await whole_run(run, of(request))))
 
 
-async def _record(run: str, context: Context) -> RunRecord:
-    record = await context.store.present(run, EXPLAIN_TIMEOUT_S)
-    if record is None:
-        raise _unknown(run)
-    return record
-
-
-def _unknown(run: str) -> UnknownName:
-    return UnknownName(f"there is no run {run!r}", field="run")
+async def _is_there(run: str, workload: WorkloadRecord, context: Context) -> bool:
+    """Whether a run was accepted before; `Conflict` if it is another one."""
+    record = await context.store.summary(run)
+    if record is not None and record.workload.rpartition("@")[0] != workload.name:
+        law = f"run must be one of workload {workload.name!r}"
+        raise Conflict(f"{law}; got {run!r}, of {record.workload}", field="run")
+    return record is not None
 
 
 async def _cancel(run: str, reason: str, context: Context) -> None:
@@ -252,9 +280,7 @@ async def _wait(
     finally:
         ended.cancel()
         gone.cancel()
-    if record is None:
-        raise _unknown(run)
-    return record
+    return record or await short_run(run, context)
 
 
 async def _hung_up(request: Request) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.answers import Health
 from api.auth import COOKIE, Scope
 from api.context import of
-from api.routes.common import json_of, reply, route
+from api.routes.common import json_of, reply, route, router_of
 from api.schemas import SessionRequest
 from scheduler.model import keys
 from scheduler.model.errors import Unavailable
 
-router = APIRouter(tags=["service"])
+router = router_of("service")
 
 
 @router.get("/healthz", **route(None, {200: json_of("Health", "This process lives.")}))
@@ -56,6 +56,7 @@ async def get_metrics(request: Request) -> Response:
     context = of(request)
     view = await context.store.view()
     context.metrics.set_aside(len(await context.store.set_aside()))
+    context.metrics.history_waiting.set(await context.store.history_waiting())
     text, content_type = context.metrics.exposition(view, request.headers.get("accept", ""))
     return Response(text, headers={"Content-Type": content_type})
 

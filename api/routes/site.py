@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from typing import Any
 
-import msgspec
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Send
+from starlette.types import Scope as ScopeOfAsgi
 
 from api.answers import DeviceList, Policy, SetAsideList
 from api.auth import Scope
 from api.context import Context, of
-from api.feed import ChangeFeed
 from api.graph import choices
-from api.routes.common import json_of, reply, route
+from api.limits import Seats
+from api.routes.common import json_of, reply, route, router_of
 from api.schemas import PolicySpec
 from scheduler.control.events import PolicyChanged
-from scheduler.control.records import RunRecord, SiteView
+from scheduler.control.records import SiteView
 from scheduler.model.errors import InvalidInput, Unavailable
 from scheduler.solvers import registry
 from scheduler.solvers.registry import Kind
 
-router = APIRouter(prefix="/v1", tags=["site"])
+router = router_of("site", prefix="/v1")
 
-VIEW_PERIOD_S = 0.1
-"""Eyes see ten pictures in a second as motion; more would only cost."""
-KEEP_ALIVE_S = 15.0
-"""Proxies close connections that are silent for longer, mostly after 30 s or 60 s."""
 EVENT_STREAM = "text/event-stream"
 
 
@@ -85,13 +82,35 @@ async def set_policy(request: Request, body: PolicySpec) -> Response:
     ),
 )
 async def follow_events(request: Request) -> Response:
-    """Follow the site: its view at once and whenever it changes, and every change of a run."""
-    return StreamingResponse(
-        _stream(of(request).services.feed),
+    """Follow the site: its view at once and whenever it changes, and the runs that changed.
+
+    Changes are told ten times a second at most, and less often where very many listen: then of a
+    run that changed several times, only the latest state.
+    """
+    context = of(request)
+    return _LiveStream(
+        context.services.feed.live.listen(),
+        context.seats,
         media_type=EVENT_STREAM,
         # Proxies that buffer would hold events back.
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+class _LiveStream(StreamingResponse):
+    """A stream that has a seat for as long as it is sent."""
+
+    def __init__(self, content: AsyncGenerator[bytes, None], seats: Seats, **kwargs: Any) -> None:
+        super().__init__(content, **kwargs)
+        self._content = content
+        self._seats = seats
+
+    async def __call__(self, scope: ScopeOfAsgi, receive: Receive, send: Send) -> None:
+        """Send it until the listener hangs up; `Unavailable` if there is no seat."""
+        # Closed here: a generator that is only dropped would keep its listener for a while.
+        async with contextlib.aclosing(self._content):
+            with self._seats.taken():
+                await super().__call__(scope, receive, send)
 
 
 async def _view(context: Context) -> SiteView:
@@ -99,43 +118,3 @@ async def _view(context: Context) -> SiteView:
     if view is None:
         raise Unavailable("no controller has taken office at this site yet")
     return view
-
-
-async def _stream(feed: ChangeFeed) -> AsyncIterator[bytes]:
-    loop = asyncio.get_running_loop()
-    latest: SiteView | None = None
-    due_s = 0.0
-    async with contextlib.aclosing(_with_pauses(feed)) as changes:
-        async for change in changes:
-            if isinstance(change, RunRecord):
-                yield _event("run", change)
-            elif change is not None:
-                latest = change
-            elif latest is None and loop.time() - due_s > KEEP_ALIVE_S:
-                yield b": still here\n\n"
-                due_s = loop.time()
-            if latest is not None and loop.time() >= due_s:
-                yield _event("view", latest)
-                latest, due_s = None, loop.time() + VIEW_PERIOD_S
-
-
-async def _with_pauses(feed: ChangeFeed) -> AsyncGenerator[RunRecord | SiteView | None, None]:
-    """Changes as they come, and ``None`` whenever there is none for the length of a period."""
-    async with contextlib.aclosing(feed.subscribe()) as changes:
-        upcoming = asyncio.ensure_future(anext(changes))
-        try:
-            while True:
-                done, _ = await asyncio.wait({upcoming}, timeout=VIEW_PERIOD_S)
-                if not done:
-                    yield None
-                    continue
-                yield upcoming.result()
-                upcoming = asyncio.ensure_future(anext(changes))
-        finally:
-            upcoming.cancel()
-            with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-                await upcoming
-
-
-def _event(name: str, data: RunRecord | SiteView) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(data))

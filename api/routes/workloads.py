@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from api.answers import WorkloadList
@@ -13,12 +13,12 @@ from api.auth import Scope
 from api.context import Context, of
 from api.mapping import Shelf, input_infos, to_workload
 from api.registry import WorkloadRecord
-from api.routes.common import json_of, reply, route
+from api.routes.common import json_of, reply, route, router_of
 from api.schemas import WorkloadSpec
 from devices.functions.registry import functions
 from scheduler.control.events import WorkloadAdded, WorkloadRemoved
 
-router = APIRouter(prefix="/v1/workloads", tags=["workloads"])
+router = router_of("workloads", prefix="/v1/workloads")
 
 
 @router.post(
@@ -80,6 +80,7 @@ async def _draft(spec: WorkloadSpec, context: Context) -> WorkloadRecord:
         workload=workload,
         inputs=input_infos(spec),
         created_us=context.store.now_us(),
+        max_queued=spec.max_queued,
     )
 
 
@@ -100,7 +101,7 @@ async def _same_content(draft: WorkloadRecord, context: Context) -> WorkloadReco
 def _content(record: WorkloadRecord) -> bytes:
     # What it means, not how it was written: a default may be spelt out or left out.
     workload = replace(record.workload, version=0)
-    return msgspec.json.encode((workload, record.inputs), order="sorted")
+    return msgspec.json.encode((workload, record.inputs, record.max_queued), order="sorted")
 
 
 async def _versions(name: str, context: Context) -> list[WorkloadRecord]:

@@ -1,28 +1,37 @@
 """The one door to Redis: everything that the service keeps, behind the class `Store`."""
 
 from api.store.checkpoints import KEPT, Head, Keeping, order, pack, unpack
+from api.store.history import HistoryPage, RunEnded, RunForgotten, WholeRun
 from api.store.log import FIRST, queued
 from api.store.office import Batch, Lease, Store
 from api.store.questions import Answer, Inbox, Position, Question
+from api.store.queue import FINAL, NO_LIMITS, QueueLimits
 from api.store.runs import Change, ViewChanged
 from api.store.trail import SetAside, Trail
 
 __all__ = [
+    "FINAL",
     "FIRST",
     "KEPT",
+    "NO_LIMITS",
     "Answer",
     "Batch",
     "Change",
     "Head",
+    "HistoryPage",
     "Inbox",
     "Keeping",
     "Lease",
     "Position",
     "Question",
+    "QueueLimits",
+    "RunEnded",
+    "RunForgotten",
     "SetAside",
     "Store",
     "Trail",
     "ViewChanged",
+    "WholeRun",
     "order",
     "pack",
     "queued",

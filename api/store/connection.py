@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,16 +17,19 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from api.store.scripts import Script
-from scheduler.model.clock import StoreClock
+from api.store.scripts import KEEP_TIME, Script
+from scheduler.model import keys
+from scheduler.model.clock import STEP_US, SiteClock
 from scheduler.model.errors import Defect, OutOfSpace, StoreUnavailable
+
+_log = logging.getLogger(__name__)
 
 ANSWER_S = 5.0
 """A command that takes longer has met a hung server: the slowest of ours takes milliseconds."""
 LONGEST_BLOCK_MS = 10_000
 """Blocking reads come back this often, so that a dead connection is found."""
-CLOCK_REFRESH_S = 10.0
-"""Clocks of computers drift by less than 100 us in this time."""
+CLOCK_REFRESH_S = 1.0
+"""Whoever sets the clock of the store is noticed within this time."""
 CLOCK_READINGS = 5
 """The first answer on a new connection is slow; the quickest of a few bounds the clock best."""
 
@@ -62,7 +66,7 @@ class Connection:
         self._send: Callable[..., Awaitable[Any]] = self._commands.execute_command
         self._wait: Callable[..., Awaitable[Any]] = self._readers.execute_command
         self._latest_us = 0
-        self._clock = StoreClock()
+        self._clock = SiteClock()
         self._clock_task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -96,8 +100,15 @@ class Connection:
         """Return if the store answers, raise `StoreUnavailable` otherwise."""
         await self.call("PING")
 
+    async def reach(self) -> None:
+        """Return if the store can be spoken to, raise `StoreUnavailable` while nothing was said."""
+        pool = self._commands.connection_pool
+        async with _answered(ANSWER_S):
+            # A connection that was closed meanwhile is found and made anew here.
+            await pool.release(await pool.get_connection())  # type: ignore[no-untyped-call]
+
     def now_us(self) -> int:
-        """Microseconds since the Unix epoch in the clock of the store. Never goes back."""
+        """Microseconds since the Unix epoch in the time of the site. Never goes back."""
         self._latest_us = max(self._latest_us, self._clock.at_us(time.monotonic_ns() // 1000))
         return self._latest_us
 
@@ -131,17 +142,30 @@ class Connection:
         while True:
             await asyncio.sleep(CLOCK_REFRESH_S)
             with contextlib.suppress(StoreUnavailable):
-                await self._set_clock()
+                await self._read_clock()
 
     async def _set_clock(self) -> None:
         for _ in range(CLOCK_READINGS):
-            before_us = time.monotonic_ns() // 1000
-            seconds, microseconds = await self.call("TIME")
-            self._clock.observe(
-                before_us=before_us,
-                store_us=int(seconds) * 1_000_000 + int(microseconds),
-                after_us=time.monotonic_ns() // 1000,
-            )
+            await self._read_clock()
+
+    async def _read_clock(self) -> None:
+        """Follow the time of the site, and keep it where the store's wall clock was set."""
+        key = keys.clock(self.site)
+        before_us = time.monotonic_ns() // 1000
+        (seconds, microseconds), found = await self.together(("TIME",), ("GET", key))
+        after_us, offset_us = time.monotonic_ns() // 1000, int(found or 0)
+        wall_us = int(seconds) * 1_000_000 + int(microseconds)
+        step_us = self._clock.take(
+            before_us=before_us, wall_us=wall_us, offset_us=offset_us, after_us=after_us
+        )
+        if step_us:
+            _log.warning("the clock of the store was set by %.3f s", step_us / 1e6)
+            kept_us = offset_us - step_us
+            if await self.run_script(KEEP_TIME, [key], [offset_us, kept_us]):
+                self._clock.keep(kept_us)
+        elif self._latest_us - self._clock.at_us(after_us) > STEP_US:
+            # What it said before was wrong, and is not to be waited for.
+            self._latest_us = 0
 
 
 @asynccontextmanager

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from redis.exceptions import ResponseError
+
 from api.store import codec
 from api.store.connection import LONGEST_BLOCK_MS, Argument, Command, Connection
+from api.store.queue import FINAL, NO_LIMITS, SAMPLE, QueueLimits, queues
 from api.store.scripts import SUBMIT
 from scheduler.control.events import EVENT_TYPES, Event, RunSubmitted
 from scheduler.control.records import RunRecord, RunState
 from scheduler.model import keys
+from scheduler.model.errors import OutcomeUnknown, OutOfSpace, StoreUnavailable
 
 FIRST = "0-0"
 """Reading after this id starts at the beginning of a stream."""
@@ -47,18 +51,65 @@ class Log(Connection):
         elif commands:
             await self.together(*commands)
 
-    async def submit(self, event: RunSubmitted) -> None:
+    async def submit(self, event: RunSubmitted, limits: QueueLimits = NO_LIMITS) -> None:
         """Append the submission and make its record, so that the run can be looked up at once.
 
-        Submitting the same run again changes nothing.
+        Submitting the same run again changes nothing, and is never refused.
+
+        Raises
+        ------
+        QueueFull
+            If as many runs as may be are accepted and have not ended.
+        StoreUnavailable, OutOfSpace
+            The run was not accepted.
+        OutcomeUnknown
+            The run may or may not have been accepted.
         """
+        try:
+            await self.reach()
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error.message}: the run was not accepted") from error
+        found = await self._submit(event, limits)
+        if found < 0 and await self._swept(queues(self.site, event.workload)[-1 - found]):
+            found = await self._submit(event, limits)
+        if found < 0:
+            raise limits.reached(event.workload, found)
+
+    async def _submit(self, event: RunSubmitted, limits: QueueLimits) -> int:
         touched = [
             keys.run(self.site, event.run),
             keys.runs(self.site),
             keys.events(self.site),
+            *queues(self.site, event.workload),
         ]
         arguments: list[Argument] = [codec.encode(queued(event)), event.at_us, event.run]
-        await self.run_script(SUBMIT, touched, [*arguments, *codec.fields(event)])
+        arguments += [*codec.fields(event), limits.site, limits.workload]
+        try:
+            return int(await self.run_script(SUBMIT, touched, arguments))
+        except OutOfSpace:
+            raise
+        except StoreUnavailable as error:
+            if isinstance(error.__cause__, ResponseError):
+                raise  # it refused: what a script does is done whole or not at all
+            what = f"run {event.run} may or may not have been accepted"
+            advice = "look it up, or submit it again under that id: twice is as once"
+            raise OutcomeUnknown(f"{error.message}: {what}; {advice}", run=event.run) from error
+
+    async def _swept(self, queue: str) -> bool:
+        """Take out of a full queue, of a sample, what is there although it has ended.
+
+        Whoever ends a run takes it out. Should that ever be missed, the queue must not stay full.
+        """
+        sample = await self.call("SRANDMEMBER", queue, SAMPLE)
+        records = await self.together(
+            *(("HGET", keys.run(self.site, run.decode()), "record") for run in sample)
+        )
+        ended = [
+            run
+            for run, data in zip(sample, records, strict=True)
+            if data is None or codec.decode(RunRecord, data).state in FINAL
+        ]
+        return bool(ended) and bool(await self.call("SREM", queue, *ended))
 
     async def events(
         self, after: str = FIRST, *, block_ms: int | None = None, count: int = 1000

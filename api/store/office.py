@@ -9,11 +9,14 @@ from typing import TypeVar
 from api.store import codec
 from api.store.checkpoints import Checkpoints, Keeping
 from api.store.connection import Argument, Command
+from api.store.history import HistoryQueue, RunEnded, RunForgotten
 from api.store.keeping import LeaseKeeper
+from api.store.queue import FINAL, queues
 from api.store.runs import ViewChanged
 from api.store.scripts import COMMIT, DECLARE_LOST, DROP_LEASE, HOLD_LEASE, TAKE_LEASE
 from api.store.trail import SetAside, Trail
 from scheduler.control.events import EVENT_TYPES, Event
+from scheduler.control.plan_records import PlanRecord
 from scheduler.control.predicting.costs import CostReport
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model import keys
@@ -51,14 +54,17 @@ class Batch:
 
     Parameters
     ----------
-    trail
-        Events that the writer takes in next.
+    trail, done
+        Events that the writer takes in next, and the last one of which all that follows is written
+        with this.
     aside
         Events that every fold is to leave out from now on.
     records, gone
         Runs with those of their operations that changed, and the places of those that vanished.
     forget
-        Runs whose records go, with their tensors.
+        Runs whose records go once history has them, and whose tensors go at once.
+    history
+        Plans that history keeps; it keeps each record of `records` that has ended anyway.
     release
         Tensors of runs that ended.
     unprofiled
@@ -75,14 +81,16 @@ class Batch:
     gone: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     forget: tuple[Release, ...] = ()
     release: tuple[Release, ...] = ()
+    history: tuple[PlanRecord, ...] = ()
     unprofiled: tuple[str, ...] = ()
     profiles: tuple[Profile, ...] = ()
     view: SiteView | None = None
     costs: CostReport | None = None
     checkpoint: Keeping | None = None
+    done: str = ""
 
 
-class Store(Checkpoints):
+class Store(Checkpoints, HistoryQueue):
     """The store of one site, with all that the service keeps in it."""
 
     async def take_lease(self, controller: str, ttl_ms: int) -> Lease | None:
@@ -178,6 +186,11 @@ class Store(Checkpoints):
         data = await self.call("GET", keys.trail(self.site))
         return None if data is None else codec.decode(Trail, data)
 
+    async def done(self) -> str | None:
+        """Id of the last event whose effects are written; ``None`` if no controller said so yet."""
+        entry = await self.call("GET", keys.done(self.site))
+        return None if entry is None else str(entry.decode())
+
     async def trailed(self, trail: Trail) -> list[tuple[str, Event]]:
         """The events of a trail, with their ids."""
         key = keys.events(self.site)
@@ -204,12 +217,7 @@ class Store(Checkpoints):
             yield self._added(keys.plans(self.site, plan.agent), plan, PLANS_KEPT)
         for record in batch.records:
             yield from self._record_commands(record, batch.gone.get(record.run, ()))
-        for release in batch.forget:
-            yield ("DEL", keys.run(self.site, release.run))
-            yield ("DEL", keys.operations(self.site, release.run))
-            yield ("ZREM", keys.runs(self.site), release.run)
-        for release in (*batch.forget, *batch.release):
-            yield self._added(keys.changes(self.site), release, CHANGES_KEPT)
+        yield from self._ended_commands(batch)
         yield from self._profile_commands(batch)
         if batch.view is not None:
             yield ("SET", keys.view(self.site), codec.encode(batch.view))
@@ -228,6 +236,8 @@ class Store(Checkpoints):
             yield ("HSET", keys.set_aside(self.site), aside.entry, codec.encode(aside))
         if batch.trail is not None:
             yield ("SET", keys.trail(self.site), codec.encode(batch.trail))
+        if batch.done:
+            yield ("SET", keys.done(self.site), batch.done)
         if batch.checkpoint is not None:
             yield from self._checkpoint_commands(batch.checkpoint)
 
@@ -242,6 +252,14 @@ class Store(Checkpoints):
             yield ("XDEL", keys.events(self.site), keeping.behind)
         for entries in _slices(keeping.unskip):
             yield ("SREM", keys.skipped(self.site), *entries)
+
+    def _ended_commands(self, batch: Batch) -> Iterator[Command]:
+        for release in batch.forget:
+            yield self.for_history(RunForgotten(run=release.run))
+        for release in (*batch.forget, *batch.release):
+            yield self._added(keys.changes(self.site), release, CHANGES_KEPT)
+        for passed in batch.history:
+            yield self.for_history(passed)
 
     def _profile_commands(self, batch: Batch) -> Iterator[Command]:
         for digest in batch.unprofiled:
@@ -263,6 +281,11 @@ class Store(Checkpoints):
         yield ("HSET", keys.run(self.site, record.run), "record", codec.encode(summary))
         yield ("ZADD", keys.runs(self.site), record.submitted_us, record.run)
         yield self._added(keys.changes(self.site), summary, CHANGES_KEPT)
+        if record.state in FINAL:
+            for queue in queues(self.site, record.workload):
+                yield ("SREM", queue, record.run)
+        if record.ended_us is not None:
+            yield self.for_history(RunEnded(run=record.run))
 
     @staticmethod
     def _added(key: str, message: object, kept: int) -> Command:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ OLDER_OPERATIONS = "operations"
 WATCHED_S = 5
 """Who looks at the view comes back within this time, or has gone."""
 PAGE = 200
-"""Runs that are looked at together when only those of one state are wanted."""
+"""Runs that are looked at together when some of them are wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +67,33 @@ class Runs(Registry):
         state
             Only runs in that state.
         """
+        return await self.find(lambda record: state is None or record.state == state, limit=limit)
+
+    async def find(
+        self,
+        wants: Callable[[RunRecord], bool],
+        *,
+        limit: int,
+        since_us: int = 0,
+        latest_us: int | None = None,
+    ) -> list[RunRecord]:
+        """The latest runs that are wanted, without their operations, newest first.
+
+        Parameters
+        ----------
+        since_us, latest_us
+            Nothing is wanted that was submitted before the one or after the other.
+        """
         wanted: list[RunRecord] = []
-        start = 0
+        key, start = keys.runs(self.site), 0
+        if latest_us is not None:
+            start = await self.call("ZCOUNT", key, f"({latest_us}", "+inf")
         while len(wanted) < limit:
-            page = limit if state is None else PAGE
-            ids = await self.call("ZREVRANGE", keys.runs(self.site), start, start + page - 1)
+            ids = await self.call("ZREVRANGE", key, start, start + PAGE - 1)
             found = await self._summaries(ids)
-            wanted += [record for record in found if state is None or record.state == state]
-            start += page
-            if len(ids) < page:
+            wanted += [record for record in found if wants(record)]
+            start += PAGE
+            if len(ids) < PAGE or (found and found[-1].submitted_us < since_us):
                 break
         return wanted[:limit]
 

@@ -56,6 +56,13 @@ return 1
 two stream fields and values. Nothing is said of an agent that is back. Answers 1 if the lease is
 held."""
 
+KEEP_TIME = Script("""
+if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+""")
+"""Keys: clock. Arguments: its offset as it was read, and the new one. 0 if somebody was first."""
+
 COMMIT = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local at = 2
@@ -88,9 +95,17 @@ return 1
 """Keys: hash, stream. Arguments: hash field, two stream fields and values. 0 if it was gone."""
 
 SUBMIT = Script("""
-if redis.call('HSETNX', KEYS[1], 'record', ARGV[1]) == 0 then return 0 end
+if redis.call('HEXISTS', KEYS[1], 'record') == 1 then return 0 end
+for k = 4, 5 do
+  if redis.call('SCARD', KEYS[k]) >= tonumber(ARGV[k + 4]) then return 3 - k end
+end
+redis.call('HSET', KEYS[1], 'record', ARGV[1])
 redis.call('ZADD', KEYS[2], 'NX', ARGV[2], ARGV[3])
 redis.call('XADD', KEYS[3], '*', ARGV[4], ARGV[5], ARGV[6], ARGV[7])
+redis.call('SADD', KEYS[4], ARGV[3])
+redis.call('SADD', KEYS[5], ARGV[3])
 return 1
 """)
-"""Keys: run, runs, stream. Arguments: record, score and member, two stream fields and values."""
+"""Keys: run, runs, stream, open runs, those of its workload. Arguments: record, score and member,
+two stream fields and values, limits of the two sets. Answers 1 if it is done, 0 if it was before,
+-1 or -2 if the first or the second set is full; then nothing is written."""

@@ -35,7 +35,7 @@ class SetAside:
     event
         Its kind.
     run
-        The run that failed with it; empty if it was accepted by another event.
+        The run that failed with it; empty if none did.
     """
 
     entry: str

@@ -71,6 +71,11 @@ class Switched:
         for oracle in self._oracles.values():
             oracle.learn_machine(machine)
 
+    def learn_graph(self, digest: str, counts: str) -> None:
+        """Tell all."""
+        for oracle in self._oracles.values():
+            oracle.learn_graph(digest, counts)
+
     def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
         """Tell all."""
         for oracle in self._oracles.values():

@@ -3,17 +3,22 @@
 from cost_models.features.costs import GraphCost, GroupCost, OperatorClass, OperatorCost, Window
 from cost_models.features.graph import graph_cost
 from cost_models.features.kernels import Kernel, kernels
+from cost_models.features.summary import VERSION, Summary, scaled, summarise
 from cost_models.features.vector import FEATURES, vector
 
 __all__ = [
     "FEATURES",
+    "VERSION",
     "GraphCost",
     "GroupCost",
     "Kernel",
     "OperatorClass",
     "OperatorCost",
+    "Summary",
     "Window",
     "graph_cost",
     "kernels",
+    "scaled",
+    "summarise",
     "vector",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cost_models.features import GraphCost, kernels, vector
+from cost_models.features import Summary
 from cost_models.profiles.measurement import Measurement
 from cost_models.roofline import operator_sum_us, roofline_us
 from cost_models.slowdown import Amounts, amounts
@@ -26,7 +26,7 @@ MOST_GROUPS = 4_000
 """Things that are gathered at once at most; the oldest goes first."""
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
-Graphs = Callable[[str, Shapes], GraphCost | None]
+Graphs = Callable[[str, Shapes], Summary | None]
 _Key = tuple[str, Shapes, str, str, Amounts]
 
 
@@ -128,8 +128,8 @@ def row_of(gathered: Gathered, graphs: Graphs) -> Measurement | None:
     return Measurement(
         digest=gathered.digest,
         shapes=dict(gathered.shapes),
-        graph=vector(cost),
-        kernels=kernels(cost),
+        graph=dict(cost.features),
+        kernels=cost.kernels,
         machine=machine.id,
         provider=provider,
         fingerprint=kinds.get(provider, ""),

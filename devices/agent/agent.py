@@ -23,6 +23,7 @@ from devices.agent.instructions import (
     NotifyPeer,
     ReleaseTensors,
     StartOnWorker,
+    UnloadModel,
     WarmOnWorker,
 )
 from devices.agent.join import Joined
@@ -50,6 +51,8 @@ class Agent:
     ----------
     machines
         What it offers; each gets a worker.
+    worker_bytes
+        Most memory that a worker may hold, see `Crew`.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Agent:
         machines: Sequence[MachineReport],
         store: TensorStore,
         supplies: Supplies,
+        worker_bytes: int = 0,
     ) -> None:
         self.name = name
         self._machines = tuple(machines)
@@ -69,7 +73,12 @@ class Agent:
         self._state = AgentState(name, store.box, machines)
         self._ways = Ways(supplies, store.box, self._machines, self._tell_link)
         self._crew = Crew(
-            self._machines, store, self._link, feed=self._feed, settle=self._ways.settle
+            self._machines,
+            store,
+            self._link,
+            feed=self._feed,
+            settle=self._ways.settle,
+            worker_bytes=worker_bytes,
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
@@ -79,6 +88,7 @@ class Agent:
         self._actions: dict[type, Callable[[Any], None]] = {
             StartOnWorker: self._crew.start,
             WarmOnWorker: self._crew.warm,
+            UnloadModel: self._crew.unload,
             FetchTensors: lambda i: self._spawn(self._fetch_tensors(i)),
             FetchModel: lambda i: self._spawn(self._fetch_model(i.digest)),
             CancelOnWorker: self._crew.cancel,

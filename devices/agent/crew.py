@@ -7,11 +7,26 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
 from devices.agent import events
-from devices.agent.instructions import CancelOnWorker, KillWorker, StartOnWorker, WarmOnWorker
+from devices.agent.instructions import (
+    CancelOnWorker,
+    KillWorker,
+    StartOnWorker,
+    UnloadModel,
+    WarmOnWorker,
+)
 from devices.agent.lanes import WorkerLane
 from devices.agent.watch import Watch
 from devices.tensors import TensorStore
-from devices.worker.protocol import Cancel, Execute, Failed, Finished, FromWorker, Setup, Warm
+from devices.worker.protocol import (
+    Cancel,
+    Execute,
+    Failed,
+    Finished,
+    FromWorker,
+    Setup,
+    Unload,
+    Warm,
+)
 from scheduler.model.messages import MachineReport
 
 log = logging.getLogger(__name__)
@@ -40,6 +55,8 @@ class Crew:
         Called with each event.
     settle
         Called with a machine whose worker has started, before that is an event.
+    worker_bytes
+        Most memory that a worker may hold, but for those of graphics cards; 0 for no limit.
     """
 
     def __init__(
@@ -50,7 +67,9 @@ class Crew:
         *,
         feed: Callable[[events.Event], None],
         settle: Callable[[str], None],
+        worker_bytes: int = 0,
     ) -> None:
+        self._worker_bytes = worker_bytes
         self.lanes = {machine.id: self._lane(machine, store) for machine in machines}
         self._watch = Watch(self.lanes, machines)
         self._clock = clock
@@ -87,6 +106,11 @@ class Crew:
             )
         )
 
+    def unload(self, instruction: UnloadModel) -> None:
+        """Have the sessions of a model dropped, once what runs is done."""
+        for lane in self.lanes.values():
+            lane.send(Unload(digest=instruction.digest))
+
     def cancel(self, instruction: CancelOnWorker) -> None:
         """Ask for what runs to be stopped."""
         message = Cancel(operation=instruction.operation, attempt=instruction.attempt)
@@ -103,6 +127,7 @@ class Crew:
             box=store.box,
             url=store.url,
             inline_bytes=store.inline_bytes,
+            memory_bytes=0 if machine.device_class == "gpu" else self._worker_bytes,
             has_functions=bool(machine.functions),
             has_models=bool(machine.providers),
         )

@@ -75,7 +75,7 @@ async def joined_agent(
         models = ModelCache(settings.data_dir / "cache" / "models", client, headers)
         supplies = Supplies(store, models, client, bearer(joined.tensor_token))
         async with serving(TensorApp(store, joined.tensor_token), listener):
-            yield Agent(name, joined, machines, store, supplies)
+            yield Agent(name, joined, machines, store, supplies, settings.most_worker_bytes)
 
 
 def _discovered(name: str, settings: AgentSettings) -> list[MachineReport]:

@@ -41,6 +41,13 @@ class FetchModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnloadModel:
+    """Let all workers drop their sessions of a model."""
+
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOnWorker:
     """Ask a worker to stop an operation where its provider can."""
 
@@ -94,6 +101,7 @@ class Exit:
 Instruction = (
     StartOnWorker
     | WarmOnWorker
+    | UnloadModel
     | FetchTensors
     | FetchModel
     | CancelOnWorker

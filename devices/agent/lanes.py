@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import socket
 import sys
 import time
@@ -159,5 +160,14 @@ class WorkerLane:
             return self._reason
         code = self._process.returncode if self._process is not None else None
         if code is not None and code < 0:
-            return f"worker of {self._machine.id} was ended by signal {-code}"
+            found = f"worker of {self._machine.id} was ended by signal {-code}"
+            return found + self._on_memory(-code)
         return f"worker of {self._machine.id} ended with status {code}"
+
+    def _on_memory(self, number: int) -> str:
+        """What a signal may have to do with memory; empty if it has nothing."""
+        if number == signal.SIGKILL:
+            return ", as the system does where memory runs out"
+        if number == signal.SIGABRT and self._setup.memory_bytes:
+            return f", as a library does where memory runs out: {self._setup.memory_bytes} bytes"
+        return ""

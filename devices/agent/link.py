@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from scheduler.model import keys
-from scheduler.model.clock import StoreClock
+from scheduler.model.clock import SiteClock
 from scheduler.model.errors import DuplicateName
 from scheduler.model.messages import (
     AgentLost,
@@ -54,6 +54,9 @@ LONGEST_PAUSE_S = 0.25
 LOOK_BACK = 1_000
 # Clocks of computers drift by tens of microseconds per second.
 CLOCK_EVERY_BEATS = 30
+# When somebody sets the clock of the store, the service keeps the time of the site within a second
+# or two. What is still so after as many beats is right, and this box was asleep.
+DOUBTFUL_BEATS = 15
 # The first answer on a new connection is slow; the quickest of a few bounds the clock best.
 CLOCK_READINGS = 5
 # Starts, acknowledgements, and ends that no machine stands still for, wait this long for something
@@ -89,7 +92,8 @@ class Link:
         self._on_lapse = on_lapse
         self._heartbeat = keys.heartbeat(site, agent)
         self._plans = keys.plans(site, agent)
-        self._clock = StoreClock()
+        self._clock = SiteClock()
+        self._doubts = 0
         self._incarnation = ""
         self._beat_us = 0
         self._openings = 0
@@ -99,11 +103,11 @@ class Link:
         self._is_empty.set()
 
     def now_us(self) -> int:
-        """The clock of the store, in microseconds since the Unix epoch."""
+        """The time of the site, in microseconds since the Unix epoch."""
         return self.at_us(time.monotonic_ns() // 1_000)
 
     def at_us(self, monotonic_us: int) -> int:
-        """A moment of this box's monotonic clock, in the clock of the store."""
+        """A moment of this box's monotonic clock, in the time of the site."""
         return self._clock.at_us(monotonic_us)
 
     async def open(self, incarnation: str) -> None:
@@ -186,7 +190,7 @@ class Link:
             beats += 1
             with contextlib.suppress(RedisError, OSError):
                 await self._beat()
-                if beats % CLOCK_EVERY_BEATS == 0:
+                if self._doubts or beats % CLOCK_EVERY_BEATS == 0:
                     await self._set_clock()
 
     async def flush(self) -> None:
@@ -240,14 +244,23 @@ class Link:
         self._beat_us = at_us
 
     async def _set_clock(self) -> None:
-        for _ in range(CLOCK_READINGS):
-            before_us = time.monotonic_ns() // 1_000
-            seconds, micros = await self._redis.time()
-            self._clock.observe(
-                before_us=before_us,
-                store_us=seconds * 1_000_000 + micros,
-                after_us=time.monotonic_ns() // 1_000,
-            )
+        steps_us = [await self._read_clock() for _ in range(CLOCK_READINGS)]
+        self._doubts = self._doubts + 1 if any(steps_us) else 0
+
+    async def _read_clock(self) -> int:
+        """Follow the time of the site; gives by how much the store's clock was set, if it was."""
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.time()
+        pipeline.get(keys.clock(self._site))
+        before_us = time.monotonic_ns() // 1_000
+        (seconds, micros), offset = await pipeline.execute()
+        return self._clock.take(
+            before_us=before_us,
+            wall_us=seconds * 1_000_000 + micros,
+            offset_us=int(offset or 0),
+            after_us=time.monotonic_ns() // 1_000,
+            is_settled=self._doubts >= DOUBTFUL_BEATS,
+        )
 
     async def _open_group(self) -> None:
         with contextlib.suppress(ResponseError):  # there is no stream yet

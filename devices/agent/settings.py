@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from devices.runtime.host import memory_bytes
 from scheduler.model.errors import InvalidInput
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -33,6 +34,9 @@ class AgentSettings:
         Whether simulated devices get machines.
     tensor_root
         Folder of this box's tensors; ``None`` takes the default, in memory.
+    worker_bytes
+        Most memory of its own that a worker may hold; 0 takes three quarters of the box's. Workers
+        of graphics cards have no limit: their drivers map what is not main memory.
     host
         Address under which other boxes reach this one; empty finds it by the way to the server.
     """
@@ -46,7 +50,13 @@ class AgentSettings:
     simulated: bool = False
     inline_bytes: int = 4096
     tensor_root: Path | None = None
+    worker_bytes: int = 0
     host: str = ""
+
+    @property
+    def most_worker_bytes(self) -> int:
+        """Most memory that a worker may hold."""
+        return self.worker_bytes or memory_bytes() * 3 // 4
 
 
 def agent_id(settings: AgentSettings) -> str:

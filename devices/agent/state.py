@@ -18,6 +18,7 @@ from devices.agent.instructions import (
     MeasureLink,
     ReleaseTensors,
     StartOnWorker,
+    UnloadModel,
     WarmOnWorker,
 )
 from devices.agent.lane import Entry, Identity, Lane, Lanes, Running
@@ -122,6 +123,8 @@ class AgentState:
             if lane.running and lane.running.identity in plan.stop:
                 self._stopping.stop(lane, lane.running, event.at_us)
         self._replace_queues(plan, event.at_us)
+        for digest in plan.unload:
+            self._out.put(UnloadModel(digest=digest))
         for ask in plan.measure:
             self._out.put(MeasureLink(ask=ask))
 

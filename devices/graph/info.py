@@ -62,6 +62,10 @@ class ModelInfo:
     size_bytes: int
 
 
+PLACEHOLDERS = frozenset({"", "?", "*", "-1", "none", "null", "nan", "unknown", "dynamic"})
+"""What exporters call every open size, in lower case: no names, so two of them are not equal."""
+
+
 def read_model(path: Path) -> ModelInfo:
     """Read the interface of a model file.
 
@@ -157,5 +161,4 @@ def _dimension(dimension: onnx.TensorShapeProto.Dimension) -> Dimension:
     # Some exporters write -1 for "any size".
     if dimension.HasField("dim_value"):
         return dimension.dim_value if dimension.dim_value >= 0 else None
-    # Paddle's exporter calls every open size "?": that is no name, and two of them are not equal.
-    return None if dimension.dim_param in {"", "?"} else dimension.dim_param
+    return None if dimension.dim_param.lower() in PLACEHOLDERS else dimension.dim_param

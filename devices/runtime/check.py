@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import msgspec
+from google.protobuf.message import DecodeError
 
 from devices.catalogue import provider
 from devices.graph import ModelLimits, check_model
+from devices.graph.confining import confine
 from devices.graph.sandbox import CheckAnswer
 from devices.runtime.child import answer_on_stdout
 from devices.runtime.errors import ProviderRefused
 from scheduler.model.errors import InvalidInput, InvalidModel, TooLarge
+
+_SIZES = Path("/proc/self/statm")
+"""Pages of this process; the sixth number is of its data."""
+_COPIES = 2
+"""Of a file while it is parsed: its bytes, and the tensors made of them."""
 
 
 def main(arguments: list[str]) -> None:
@@ -23,31 +31,28 @@ def main(arguments: list[str]) -> None:
         answer(_judge(path, limits))
 
 
-def confine(limits: ModelLimits) -> None:
-    """Give up the right to more memory and time than this, to core dumps, and to writing files."""
-    try:
-        import resource
-    except ImportError:  # not on Windows; wall time is still limited from outside
-        return
-    for kind, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
-    # At the lower limit comes a signal that tells what happened, at the higher one the end.
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
-
-
 def _judge(path: Path, limits: ModelLimits) -> CheckAnswer:
+    no_room = CheckAnswer(refusal=f"model must load within {limits.memory_bytes} bytes of memory")
     try:
         info = check_model(path, limits)
         _load(path)
     except MemoryError:
-        return CheckAnswer(refusal=f"model must load within {limits.memory_bytes} bytes of memory")
+        return no_room
     except InvalidInput as error:
+        if isinstance(error.__cause__, DecodeError) and not _has_room(path, limits):
+            return no_room
         return CheckAnswer(refusal=error.message, too_large=isinstance(error, TooLarge))
     return CheckAnswer(info=info)
+
+
+def _has_room(path: Path, limits: ModelLimits) -> bool:
+    """Whether a file can be parsed here: the parser says the same of no memory and of no model."""
+    try:
+        data_pages = int(_SIZES.read_text().split()[5])
+    except (OSError, IndexError):  # only Linux limits what is counted there
+        return True
+    used_bytes = data_pages * os.sysconf("SC_PAGE_SIZE")
+    return used_bytes + _COPIES * path.stat().st_size <= limits.memory_bytes
 
 
 def _load(path: Path) -> None:

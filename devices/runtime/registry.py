@@ -19,6 +19,8 @@ from devices.runtime.packages import missing
 from scheduler.model.messages import Verdict
 
 _registered: dict[str, list[Any]] = {}
+_loaded: set[str] = set()
+"""ONNX Runtime's names of plug-ins whose library is loaded; a second time is an error to it."""
 _lock = Lock()
 
 
@@ -67,20 +69,17 @@ def _built_in(row: Provider) -> list[Any]:
 
 def _plug_in(row: Provider) -> list[Any]:
     library = _library(row)
-    found = _devices_of(row)
-    if not found:  # otherwise another row of the same provider registered it
+    # Another row of the same provider may have loaded it; it stays loaded if it finds no device.
+    if row.ort_name not in _loaded:
         try:
             ort.register_execution_provider_library(row.ort_name, library())
         except Exception as error:
             raise ProviderRefused(Verdict.FAILED, f"its library does not load: {error}") from error
-        found = _devices_of(row)
+        _loaded.add(row.ort_name)
+    found = [device for device in ort.get_ep_devices() if device.ep_name == row.ort_name]
     if not found:
         raise ProviderRefused(Verdict.NO_DEVICE, f"{row.ort_name} finds no device here")
     return found
-
-
-def _devices_of(row: Provider) -> list[Any]:
-    return [device for device in ort.get_ep_devices() if device.ep_name == row.ort_name]
 
 
 def _library(row: Provider) -> Callable[[], str]:

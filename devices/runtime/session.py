@@ -172,7 +172,7 @@ class Session:
     def _cause(self, error: Exception, stop: Stop) -> Exception:
         if stop.is_set:
             return RunStopped("the inference was stopped")
-        if any(sign in str(error) for sign in _OUT_OF_MEMORY):
+        if is_out_of_memory(error):
             return MemoryError(f"{self.row.name}: {error}")
         return RunFailed(f"{self.row.name}: {error}")
 
@@ -234,11 +234,18 @@ def open_session(
     except ProviderRefused:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryError(f"{row.name} has no room to load it: {error}") from error
         raise ProviderRefused(Verdict.FAILED, f"{row.name} fails to load it: {error}") from error
     load_us = (time.perf_counter_ns() - started) // 1000
     session = Session(engine, row, assigned=_assigned(engine), load_us=load_us)
     _refuse_fallback(session, min_coverage)
     return session
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether what a runtime raised says that there was no room."""
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 
 def _engine(

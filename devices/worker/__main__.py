@@ -10,6 +10,8 @@ import os
 import signal
 import sys
 
+from devices.priority import give_way_to_agent
+
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
@@ -39,6 +41,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with_parent(arguments.parent)
+    give_way_to_agent()
     _limit([int(core) for core in arguments.cores.split(",") if core])
 
     from devices.worker.loop import serve

@@ -14,7 +14,8 @@ from devices.pace import Pace
 from devices.runtime.errors import RunStopped
 from devices.tensors import Array, ArrayOrList, TensorStore
 from devices.worker.failures import reason_for
-from devices.worker.protocol import Execute, Failed, Finished, Warm
+from devices.worker.memory import give_back
+from devices.worker.protocol import Execute, Failed, Finished, Unload, Warm
 from devices.worker.sessions import SessionCache
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Profile, Value, WorkKind
@@ -36,9 +37,10 @@ class _Outcome:
 class Executor:
     """What a worker can do. All but `cancel` is called by one thread."""
 
-    def __init__(self, store: TensorStore, machine: str) -> None:
+    def __init__(self, store: TensorStore, machine: str, memory_bytes: int = 0) -> None:
         self._store = store
         self._machine = machine
+        self._memory_bytes = memory_bytes
         self._sessions = SessionCache()
         self._pace = Pace()
         self._lock = Lock()
@@ -60,6 +62,11 @@ class Executor:
         except Exception:
             return
 
+    def unload(self, message: Unload) -> None:
+        """Drop the sessions of a model."""
+        self._sessions.drop(message.digest)
+        give_back()
+
     def cancel(self, operation: str, attempt: int) -> None:
         """Stop the operation if it can be stopped, or skip it if it has not begun."""
         with self._lock:
@@ -76,6 +83,13 @@ class Executor:
         try:
             outcome = self._run(message)
             outputs = self._put(message, outcome.outputs)
+        except MemoryError as error:
+            # Whatever comes next would fail for what was kept: it is loaded again where it is used.
+            self._sessions.clear()
+            failed = self._failed(message, error)
+            error.__traceback__ = None
+            give_back()
+            return failed
         except Exception as error:
             return self._failed(message, error)
         finally:
@@ -165,8 +179,13 @@ class Executor:
             operation=message.operation,
             attempt=message.attempt,
             reason=reason_for(error),
-            message=_described(error),
+            message=_described(error) + self._limit_of(error),
         )
+
+    def _limit_of(self, error: Exception) -> str:
+        if not isinstance(error, MemoryError) or not self._memory_bytes:
+            return ""
+        return f"; a worker may hold {self._memory_bytes} bytes of memory"
 
 
 def now_us() -> int:

@@ -12,12 +12,14 @@ from queue import SimpleQueue
 
 from devices.tensors import TensorStore
 from devices.worker.executor import Executor
+from devices.worker.memory import limit
 from devices.worker.protocol import (
     Cancel,
     Execute,
     Ready,
     Setup,
     ToWorker,
+    Unload,
     Warm,
     frame,
     receive,
@@ -32,8 +34,9 @@ def serve(descriptor: int) -> None:
     setup = receive(connection)
     if not isinstance(setup, Setup):
         sys.exit("a worker must be set up first")
+    limit(setup.memory_bytes)
     store = TensorStore(Path(setup.tensor_root), setup.box, setup.url, setup.inline_bytes)
-    executor = Executor(store, setup.machine)
+    executor = Executor(store, setup.machine, setup.memory_bytes)
     inbox: Inbox = SimpleQueue()
     threading.Thread(target=_read, args=(connection, inbox, executor), daemon=True).start()
     connection.sendall(frame(Ready(pid=os.getpid())))
@@ -59,5 +62,7 @@ def _handle(message: ToWorker, executor: Executor, connection: socket.socket) ->
             connection.sendall(frame(executor.execute(message)))
         case Warm():
             executor.warm(message)
+        case Unload():
+            executor.unload(message)
         case _:
             raise ValueError(f"a worker is not sent {type(message).__name__}")

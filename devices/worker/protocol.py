@@ -1,7 +1,7 @@
 """What an agent and its workers say to each other: JSON frames over a socket pair.
 
 Times of workers are microseconds of the system's monotonic clock, which all processes of a box
-share; the agent turns them into the clock of the store.
+share; the agent turns them into the time of the site.
 """
 
 from __future__ import annotations
@@ -19,13 +19,20 @@ LENGTH_BYTES = _LENGTH.size
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """First message to a worker: whose it is, where tensors lie and what to load ahead."""
+    """First message to a worker: whose it is, where tensors lie and what to load ahead.
+
+    Parameters
+    ----------
+    memory_bytes
+        Most that the worker may hold of its own; 0 for no limit.
+    """
 
     machine: str
     tensor_root: str
     box: str
     url: str
     inline_bytes: int
+    memory_bytes: int = 0
     has_functions: bool = True
     has_models: bool = True
 
@@ -57,6 +64,12 @@ class Warm(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     model_path: str
 
 
+class Unload(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Drop the sessions of a model that is gone, and give their memory back; no answer."""
+
+    digest: str
+
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The worker is pinned, set up and waits for work."""
 
@@ -86,7 +99,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     message: str
 
 
-ToWorker = Setup | Execute | Cancel | Warm
+ToWorker = Setup | Execute | Cancel | Warm | Unload
 FromWorker = Ready | Finished | Failed
 
 _encoder = msgspec.json.Encoder()

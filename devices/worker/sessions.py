@@ -71,6 +71,15 @@ class SessionCache:
             self._held[key] = (session, size)
             self._held.move_to_end(key, last=False)
 
+    def drop(self, digest: str) -> None:
+        """Let go of all sessions of a model."""
+        for key in [key for key in self._held if key[0] == digest]:
+            del self._held[key]
+
+    def clear(self) -> None:
+        """Let go of all sessions."""
+        self._held.clear()
+
     def _shrink(self) -> None:
         while len(self._held) > 1 and (
             len(self._held) > self._most or self._bytes() > self._room_bytes

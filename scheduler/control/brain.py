@@ -13,6 +13,7 @@ from scheduler.control.events import (
     ControllerStarted,
     CostModelChanged,
     Event,
+    GraphCounted,
     ModelAdded,
     ModelRemoved,
     PlanProposed,
@@ -25,21 +26,23 @@ from scheduler.control.events import (
     WorkloadRemoved,
 )
 from scheduler.control.measuring import gaps, linking, profiling, quiet
-from scheduler.control.placing import improving
+from scheduler.control.placing import ageing, improving, judging
 from scheduler.control.placing.explaining import Timetable
 from scheduler.control.placing.patience import is_stale
 from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
 from scheduler.control.placing.previewing import preview
+from scheduler.control.placing.promising import promise
 from scheduler.control.predicting.assuming import CostQuestion
 from scheduler.control.predicting.costing import cost_report, costs_beside
 from scheduler.control.predicting.costs import CostReport, KnownCost
 from scheduler.control.preemption import preempting
 from scheduler.control.preemption.hurrying import is_due
 from scheduler.control.records import Preview, RunRecord, SiteView
-from scheduler.control.runs import lifecycle, recovery, reports
+from scheduler.control.runs import hopeless, lifecycle, recovery, reports
 from scheduler.control.runs.dispatching import dispatch, resend_all
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state import State, Turn
+from scheduler.control.suspecting import suspecting
 from scheduler.model.links import LinkMeasured
 from scheduler.model.messages import (
     AgentDraining,
@@ -87,7 +90,13 @@ class Brain:
         state, turn = self.state, Turn()
         state.now_us = max(state.now_us, event.at_us)
         lifecycle.expire(state, turn)
+        if not isinstance(event, ControllerStarted):
+            # What ended while nobody was in office is recorded once before it is forgotten.
+            lifecycle.forget(state, turn)
         _HANDLERS[type(event)](state, turn, event)
+        suspecting.look(state, turn)
+        ageing.look(state, turn)
+        hopeless.give_up(state, turn)
         quiet.keep_clear_of_critical(state, turn)
         if turn.replan or is_running_dry(state) or is_stale(state):
             recovery.give_up_hopeless(state, turn)
@@ -95,13 +104,15 @@ class Brain:
             replan(state, turn)
             while preempting.preempt(state, turn):
                 replan(state, turn)
+            hopeless.note(state)
             if isinstance(event, RunSubmitted):
                 state.count("preemptions", count_overtaken(state, before, event.run))
+            promise(state)
         linking.ask(state, turn)
         dispatch(state, turn)
         _record(state, turn)
         improving.request(state, turn)
-        lifecycle.wake(state, turn)
+        lifecycle.wake(state, turn, hopeless.due_us(state))
         return turn.commands
 
     def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:
@@ -169,7 +180,10 @@ def _controller_started(state: State, turn: Turn, event: ControllerStarted) -> N
         return
     state.epoch = event.epoch
     state.request, state.answered_version = None, -1
-    lifecycle.say_again(state, turn)
+    suspecting.be_patient(state)
+    state.wake_us = None
+    if event.says_again:
+        lifecycle.say_again(state, turn)
     resend_all(state, turn)
 
 
@@ -200,6 +214,7 @@ def _cost_model_changed(state: State, turn: Turn, event: CostModelChanged) -> No
 
 
 def _tick(state: State, turn: Turn, event: Tick) -> None:
+    suspecting.note_late(state, event.at_us)
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
     turn.replan = turn.replan or is_due(state) or waiting.is_over(state)
@@ -218,13 +233,14 @@ _HANDLERS: dict[type, _Handler] = {
     OperationFailed: recovery.failed,
     ControllerStarted: _controller_started,
     ModelAdded: profiling.model_added,
+    GraphCounted: profiling.graph_counted,
     ModelRemoved: profiling.model_removed,
     ProfileRequested: profiling.requested,
     WorkloadAdded: _workload_added,
     WorkloadRemoved: _workload_removed,
     RunSubmitted: lifecycle.submit,
     RunCancelled: lifecycle.cancel,
-    PlanProposed: improving.proposed,
+    PlanProposed: judging.proposed,
     PolicyChanged: _policy_changed,
     CostModelChanged: _cost_model_changed,
     Tick: _tick,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scheduler.control.plan_records import PlanRecord
 from scheduler.control.records import RunRecord
 from scheduler.model.measuring import Load
 from scheduler.model.messages import AgentPlan, MachineReport, Profile, Release
@@ -105,6 +106,13 @@ class ForgetProfiles:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepPlan:
+    """Keep in history what became of a plan that was proposed."""
+
+    plan: PlanRecord
+
+
 Command = (
     SendPlan
     | RecordRun
@@ -115,4 +123,5 @@ Command = (
     | KeepProfile
     | KeepExecution
     | ForgetProfiles
+    | KeepPlan
 )

@@ -2,7 +2,7 @@
 
 Reports of agents are declared in `scheduler.model.messages`; the rest comes from the API, from the
 solver process and from the shell. Every event carries `at_us`, microseconds since the Unix epoch
-in the clock of the store.
+in the time of the site.
 """
 
 from __future__ import annotations
@@ -18,10 +18,17 @@ from scheduler.model.schedule import Schedule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerStarted:
-    """A controller took office. The brain sends every agent its whole plan again."""
+    """A controller took office. The brain sends every agent its whole plan again.
+
+    Parameters
+    ----------
+    says_again
+        Whether records may be missing too: the controller before did not say how far it came.
+    """
 
     at_us: int
     epoch: int
+    says_again: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,8 @@ class ModelAdded:
         Input shapes to profile with, all dimensions bound.
     kind
         What the model spends its time on, for those that run beside it.
+    counts
+        SHA-256 of what was counted of its graph; empty if that is still to be done.
     """
 
     at_us: int
@@ -42,6 +51,22 @@ class ModelAdded:
     size_bytes: int
     profile_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     kind: Kind = Kind.UNKNOWN
+    counts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphCounted:
+    """The graph of a model that is there already was counted: predictions know it from here on.
+
+    Parameters
+    ----------
+    counts
+        SHA-256 of what was counted.
+    """
+
+    at_us: int
+    digest: str
+    counts: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +215,7 @@ Event = (
     Report
     | ControllerStarted
     | ModelAdded
+    | GraphCounted
     | ModelRemoved
     | ProfileRequested
     | WorkloadAdded

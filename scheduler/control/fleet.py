@@ -13,6 +13,7 @@ from scheduler.control.records import OperationState
 from scheduler.control.runs.lifecycle import stop
 from scheduler.control.runs.recovery import lose, run_again_what_was_on
 from scheduler.control.state import State, Turn
+from scheduler.control.suspecting.trusting import trust_again
 from scheduler.model.messages import (
     AgentDraining,
     AgentJoined,
@@ -104,6 +105,7 @@ def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
     if live is None or not live.is_up:
         return
     forget_sessions(state, live)
+    trust_again(state, event.machine)
     state.stops.went_down(event.machine, event.at_us)
     if event.is_planned:
         hold_for_restart(state, live, event.reason)
@@ -156,6 +158,7 @@ def _lose_work(
         if op.state in SENT:
             lose(state, turn, op, reason, message)
     for name in agent.machines:
+        trust_again(state, name)
         state.machines[name].queue = []
         state.machines[name].running = ""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.brain import Brain
 from scheduler.control.live.index import Index
 from scheduler.control.live.operations import ENDED, SENT, LiveOperation, is_ready
+from scheduler.control.placing.ageing import order
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.state import State
 from scheduler.model.messages import FailureReason
@@ -64,9 +66,9 @@ def _the_index_is_right(brain: Brain) -> Iterator[str]:
         yield f"runs that measure are {list(anew.profiles)}; kept are {list(state.index.profiles)}"
     if anew.unfinished != state.index.unfinished:
         yield f"{anew.unfinished} operations are not done; counted are {state.index.unfinished}"
-    order = [run.id for run in anew.by_urgency()]
-    if order != [run.id for run in state.index.by_urgency()]:
-        yield f"runs by urgency are {order}"
+    runs = sorted(state.active.values(), key=partial(order, state))
+    if [run.id for run in runs] != [run.id for run in state.index.by_urgency()]:
+        yield f"runs by urgency are {[run.id for run in runs]}"
     for op in _operations(state):
         unmet = [n for n in op.producers if op.run.operations[n].state is not OperationState.DONE]
         if sorted(op.unmet) != sorted(unmet):

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_ALLOWED = "not_allowed"
     MACHINE_DOWN = "machine_down"
+    SUSPECTED = "suspected"  # what runs there is overdue, and nothing is heard of it
     DRAINING = "draining"
     FAILED_BEFORE = "failed_before"  # an earlier attempt failed there
     NO_FUNCTION = "no_function"  # the machine does not run that function
@@ -142,9 +143,13 @@ class RunRecord:
     kind
         ``run``, or ``profile`` for the measuring of a model.
     predicted_p50_us, predicted_p95_us
-        Predicted finish, absolute.
+        Promised finish, absolute: by the first plan that placed all of the run. It stays as it is.
     chance
-        Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a prediction.
+        Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a promise.
+    estimated_p50_us, estimated_p95_us, estimated_chance
+        The same by the plan of now; the last ones of a run that has ended.
+    effective_band
+        What `band` counts as by now; ``None`` in records of before.
     reason, detail
         Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
     operations_total, operations_done
@@ -167,10 +172,14 @@ class RunRecord:
     chance: float | None = None
     reason: str = ""
     detail: str = ""
+    effective_band: Band | None = None
     outputs: dict[str, Value] = field(default_factory=dict)
     operations_total: int = 0
     operations_done: int = 0
     operations: tuple[OperationRecord, ...] = ()
+    estimated_p50_us: int | None = None
+    estimated_p95_us: int | None = None
+    estimated_chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +189,7 @@ class MachineView:
     report: MachineReport
     agent: str
     box: str
-    state: str  # up, restarting, down, draining, lost
+    state: str  # up, suspected, restarting, down, draining, lost
     reason: str = ""
     busy_us: int = 0
     since_us: int = 0
@@ -288,6 +297,9 @@ class Preview:
         Runs that would finish later, with by how many microseconds.
     preemptions
         What runs and would be stopped for it, and what would not, with the reason.
+    ahead
+        Operations that come before it and are beyond the planning horizon: it begins no earlier
+        than is said, and later by what they take. 0 where all that comes before it is counted in.
     """
 
     record: RunRecord
@@ -298,3 +310,4 @@ class Preview:
     preempted: dict[str, int] = field(default_factory=dict)
     preemptions: tuple[Preemption, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    ahead: int = 0

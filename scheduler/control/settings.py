@@ -28,6 +28,9 @@ class BrainSettings:
     patience_share, patience_us
         But not before the plan has been in force for this share of what it spans: no shorter than
         the floor of what counts as late, and no longer than this.
+    age_us
+        What has waited for so long counts as one band more urgent, never as critical; 0 turns it
+        off.
     min_timeout_us, timeout_factor
         Longer than the larger of the floor and this multiple of p95 is a hang.
     profile_budget_us, profile_repeats
@@ -44,8 +47,16 @@ class BrainSettings:
         Assumed of the way between two boxes that nobody has measured or used.
     improve_operations, improve_makespan_us
         From how much work that is not yet sent a better plan is asked for.
+    improve_share
+        A plan is better from this share of what is left of the one in force. One that is proven to
+        be within it of the best is as good as that.
+    improve_rest, improve_rest_us
+        A question waits this many times as long as the one before it took to be answered, but no
+        shorter and no longer than these two; the longer, where that one got no plan.
     release_after_us
         Tensors that an agent may delete wait so long for a plan that tells it so on the way.
+    unplaceable_us
+        A run that no machine of those that joined can take waits so long for another one.
     keep_ended_us, keep_ended_runs
         How long, and how many, ended runs are remembered.
     """
@@ -61,6 +72,7 @@ class BrainSettings:
     late_share: float = 0.25
     patience_share: float = 0.1
     patience_us: int = 100_000
+    age_us: int = 60_000_000
     min_timeout_us: int = 30_000_000
     timeout_factor: int = 20
     profile_budget_us: int = 1_000_000
@@ -73,6 +85,10 @@ class BrainSettings:
     bandwidth_bytes_per_s: int = 100_000_000
     improve_operations: int = 4
     improve_makespan_us: int = 50_000
+    improve_share: float = 0.02
+    improve_rest: float = 1.0
+    improve_rest_us: tuple[int, int] = (50_000, 1_000_000)
     release_after_us: int = 500_000
+    unplaceable_us: int = 60_000_000
     keep_ended_us: int = 600_000_000
     keep_ended_runs: int = 500

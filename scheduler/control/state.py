@@ -19,6 +19,7 @@ from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
 from scheduler.control.preemption.stops import Stops
 from scheduler.control.settings import BrainSettings
+from scheduler.control.suspecting.suspicions import Suspicions
 from scheduler.control.workload import Workload
 from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Load
@@ -101,12 +102,36 @@ class LivePlan:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """A question to the solver process that waits for its answer."""
+    """A question to the solver process that waits for its answer.
+
+    Parameters
+    ----------
+    end_us
+        When the plan in force was predicted to be through; absolute.
+    """
 
     version: int
     at_us: int
     origin_us: int
     problem: Problem
+    end_us: int = 0
+
+
+@dataclass(slots=True)
+class Ageing:
+    """Which runs count as more urgent because they have waited long.
+
+    Parameters
+    ----------
+    due_us
+        When to look next; ``None`` while nothing is known to wait.
+    raised, raised_us
+        By the band that it was submitted with: the run, and when the last one was raised.
+    """
+
+    due_us: int | None = None
+    raised: dict[Band, str] = field(default_factory=dict)
+    raised_us: dict[Band, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -164,6 +189,8 @@ class State:
         What kinds of work can run on, until something changes it.
     answered_version
         Version of the plan that the solver process has nothing more to say about.
+    ask_from_us
+        When it may be asked again.
     rhythms
         By workload and band, when its last runs came.
     deadlines
@@ -179,6 +206,8 @@ class State:
         Operations that failed by their own fault and may be tried elsewhere.
     blocked_runs
         Runs of which something can run nowhere now, with what they were last said to wait for.
+    hopeless
+        Runs that no machine can take, each since when; see `runs.hopeless`.
     wake_us
         When the shell was last asked to send a `Tick`.
     """
@@ -210,10 +239,12 @@ class State:
     plan: LivePlan = field(default_factory=LivePlan)
     request: PlanRequest | None = None
     answered_version: int = -1
+    ask_from_us: int = 0
     deadlines: list[tuple[int, int, str]] = field(default_factory=list)
     ended: deque[str] = field(default_factory=deque)
     retried: dict[str, None] = field(default_factory=dict)
     blocked_runs: dict[str, str] = field(default_factory=dict)
+    hopeless: dict[str, int] = field(default_factory=dict)
     profile_runs: dict[str, int] = field(default_factory=dict)
     critical_boxes: frozenset[str] = frozenset()
     measured_at: dict[tuple[str, str, str], dict[Shapes, int]] = field(default_factory=dict)
@@ -225,6 +256,8 @@ class State:
     last_end_us: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     stops: Stops = field(default_factory=Stops)
+    ageing: Ageing = field(default_factory=Ageing)
+    suspicions: Suspicions = field(default_factory=Suspicions)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:

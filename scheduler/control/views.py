@@ -36,7 +36,12 @@ _COUNTERS = (
     "inversions",
     "plans_accepted",
     "plans_dropped",
+    "plans_proven_good",
+    "plans_unanswered",
     "replans",
+    "suspicions",
+    "duplicates",
+    "aged",
 )
 
 
@@ -175,7 +180,7 @@ def _summary(
     state: State, run: LiveRun, table: Timetable, operations: tuple[OperationRecord, ...]
 ) -> RunRecord:
     reason, detail = run.reason, run.detail
-    predicted = _predicted(run, table)
+    promised, estimated = run.promise, _estimated(run, table)
     if not run.is_ended:
         reason, detail = why_waiting(state, run)
     return RunRecord(
@@ -184,25 +189,31 @@ def _summary(
         workload=run.workload,
         state=run.state,
         band=run.band,
+        effective_band=run.effective_band,
         submitted_us=run.submitted_us,
         started_us=run.started_us,
         ended_us=run.ended_us,
         deadline_us=run.deadline_us,
         due_us=run.due_us,
-        predicted_p50_us=predicted[0] if predicted else None,
-        predicted_p95_us=late_us(*predicted) if predicted else None,
-        chance=chance(*predicted, run.deadline_us) if predicted and run.deadline_us else None,
+        predicted_p50_us=promised[0] if promised else None,
+        predicted_p95_us=late_us(*promised) if promised else None,
+        chance=chance(*promised, run.deadline_us) if promised and run.deadline_us else None,
         reason=reason,
         detail=detail,
         outputs=run.outputs,
         operations_total=run.total,
         operations_done=run.done,
         operations=operations,
+        estimated_p50_us=estimated[0] if estimated else None,
+        estimated_p95_us=late_us(*estimated) if estimated else None,
+        estimated_chance=chance(*estimated, run.deadline_us)
+        if estimated and run.deadline_us
+        else None,
     )
 
 
-def _predicted(run: LiveRun, table: Timetable) -> tuple[int, float] | None:
-    """Predicted finish and its standard deviation; what an ended run was last predicted stays."""
+def _estimated(run: LiveRun, table: Timetable) -> tuple[int, float] | None:
+    """Finish by the plan of now and its standard deviation; an ended run's last one stays."""
     latest = run.planned_end
     if run.rest:
         return None
@@ -227,6 +238,8 @@ def _machine(state: State, live: LiveMachine, at_us: int) -> MachineView:
         standing, reason = "lost", f"agent {agent.id} is lost"
     elif not live.is_up:
         standing, reason = "down", live.reason
+    elif (silent := state.suspicions.of.get(live.report.id)) is not None:
+        standing, reason = "suspected", f"does not answer about {silent.operation}"
     elif live.held is not None and live.held.is_restart:
         standing, reason = "restarting", live.held.reason
     else:

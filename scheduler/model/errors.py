@@ -11,14 +11,17 @@ FjordError
 │   ├── InvalidCheckpoint   a stored state is damaged, or of a form that is not known
 │   ├── InvalidTensor   a value does not have the declared type, shape or encoding
 │   ├── UnknownName     no model, workload, run, machine or solver of that name
+│   │   └── Gone        there was such a run, or an output of it; a rule has removed it
 │   ├── UnknownOperator an operator that a predictor or provider does not know
 │   ├── DuplicateName   the name is taken
 │   ├── Conflict        the state of a thing does not allow what is asked of it now
 │   ├── TooLarge        a request or file is over its limit
+│   ├── UnsupportedEncoding  a body is packed in a way that is not undone here
 │   └── AccessDenied    no token, or a wrong one
 │       └── Forbidden   a good token without the scope, or a request from another web page
 ├── Unavailable         a retry may help
 │   ├── StoreUnavailable
+│   │   └── OutcomeUnknown  the store fell silent while it was told to accept a run
 │   ├── DeviceLost
 │   ├── QueueFull
 │   ├── StaleSnapshot
@@ -89,6 +92,10 @@ class UnknownName(InvalidInput, LookupError):
     """Nothing of that kind has that name."""
 
 
+class Gone(UnknownName):
+    """What was asked for is over and was removed, by the rule that the message names."""
+
+
 class UnknownOperator(InvalidInput, LookupError):
     """An operator that is not known here."""
 
@@ -103,6 +110,10 @@ class Conflict(InvalidInput):
 
 class TooLarge(InvalidInput):
     """A request or a file is over its limit."""
+
+
+class UnsupportedEncoding(InvalidInput):
+    """A body is packed in a way that is not undone here."""
 
 
 class AccessDenied(InvalidInput, PermissionError):
@@ -129,6 +140,20 @@ class Unavailable(FjordError):
 
 class StoreUnavailable(Unavailable, ConnectionError):
     """The store does not answer."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The store fell silent in the middle of a submission: it may have been accepted.
+
+    Parameters
+    ----------
+    run
+        Its run. Submitting that again is safe: where it was accepted, it changes nothing.
+    """
+
+    def __init__(self, message: str, *, field: str = "", run: str = "") -> None:
+        super().__init__(message, field=field)
+        self.run = run
 
 
 class DeviceLost(Unavailable):

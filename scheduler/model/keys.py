@@ -28,6 +28,11 @@ def lease(site: str) -> str:
     return f"fjord:{{{site}}}:lease"
 
 
+def clock(site: str) -> str:
+    """Microseconds between the store's wall clock and the time of the site, once it was set."""
+    return f"fjord:{{{site}}}:clock"
+
+
 def epoch(site: str) -> str:
     """Counter of controllers that have taken office: the fencing epoch."""
     return f"fjord:{{{site}}}:epoch"
@@ -43,6 +48,11 @@ def set_aside(site: str) -> str:
     return f"fjord:{{{site}}}:set-aside"
 
 
+def done(site: str) -> str:
+    """Id of the last event whose effects are written: a new controller carries out the rest."""
+    return f"fjord:{{{site}}}:done"
+
+
 def trail(site: str) -> str:
     """Which events the controller in office is taking in, as JSON: its successor looks here."""
     return f"fjord:{{{site}}}:trail"
@@ -51,6 +61,16 @@ def trail(site: str) -> str:
 def changes(site: str) -> str:
     """Capped stream of what changed, for waiting callers and live views."""
     return f"fjord:{{{site}}}:changes"
+
+
+def history(site: str) -> str:
+    """Stream of what is to go to the archive; an entry stays until it is there."""
+    return f"fjord:{{{site}}}:history"
+
+
+def historian(site: str) -> str:
+    """Expiring key that holds the id of the archive that takes the history of the site."""
+    return f"fjord:{{{site}}}:historian"
 
 
 def run(site: str, run_id: str) -> str:
@@ -66,6 +86,16 @@ def operations(site: str, run_id: str) -> str:
 def runs(site: str) -> str:
     """Sorted set of run ids by time of submission."""
     return f"fjord:{{{site}}}:runs"
+
+
+def open_runs(site: str) -> str:
+    """Set of ids of runs that were accepted and have not ended: its size is the queue's."""
+    return f"fjord:{{{site}}}:open"
+
+
+def open_runs_of(site: str, workload: str) -> str:
+    """Set of ids of those of one workload, whichever version they are of."""
+    return f"fjord:{{{site}}}:open:{workload}"
 
 
 def costs(site: str) -> str:

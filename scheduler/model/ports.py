@@ -183,6 +183,16 @@ class DurationOracle(Protocol):
         """Take in a machine, with what its providers reach at most."""
         ...
 
+    def learn_graph(self, digest: str, counts: str) -> None:
+        """Take in that the graph of a model was counted.
+
+        Parameters
+        ----------
+        counts
+            SHA-256 of what was counted; empty if the model is gone.
+        """
+        ...
+
     def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
         """Take in the profile of a model on a machine."""
         ...

@@ -231,7 +231,8 @@ def bench(*arguments: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
 
 def test_a_grid_is_run_written_down_continued_and_reported(data: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    options = ["--set", "shops", "--data", str(data), "--time-limit-s", "0.2", "--workers", "1"]
+    # All are proven long before that; on a busy machine some are not even found in less.
+    options = ["--set", "shops", "--data", str(data), "--time-limit-s", "20", "--workers", "1"]
     options += ["--per-family", "1", "--solver", "auto", "--solver", "plain_cp_sat"]
     options += ["--results", "results.jsonl", "--into", str(page)]
     first = bench(*options, tmp_path=tmp_path)
@@ -242,7 +243,7 @@ def test_a_grid_is_run_written_down_continued_and_reported(data: Path, tmp_path:
     assert {(r.name, r.competitor) for r in found} == {
         (name, competitor) for name in "ac" for competitor in ("auto", "plain_cp_sat")
     }
-    assert all(r.status in {"proven", "found"} for r in found)
+    assert all(r.status == "proven" for r in found)
     assert "| shops/tiny | `auto` | 1 | 0.00 | 100% |" in page.read_text()
     assert bench(*options, tmp_path=tmp_path).stderr == ""
 

@@ -135,7 +135,7 @@ def test_table_lists_the_operations_of_the_chart(page: Page, site: Site) -> None
 
 def test_figures_compare_plan_reality_and_bound(page: Page, site: Site) -> None:
     figures = {"planned_makespan_us": 400_000, "actual_makespan_us": 430_000, "bound_us": 380_000}
-    late = make.run("r-late", deadline_us=make.NOW_US + 1, predicted_p95_us=make.NOW_US + 10**7)
+    late = make.run("r-late", deadline_us=make.NOW_US + 1, estimated_p95_us=make.NOW_US + 10**7)
     site.view = make.view(runs=(late,), counters={"runs_finished": 41}, **figures)
     open_page(page, site)
     makespan = page.get_by_test_id("figure-makespan")

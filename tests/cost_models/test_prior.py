@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.costs import count
+from api.costs import summary_of
 from cost_models.learned import Learned, train
 from cost_models.prior import FromOthers
 from devices.runtime.regressor import open_regressor
@@ -25,7 +25,7 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> FromOthers:
     path.write_bytes(doubling_model())
     artifact = train(world.rows(families=range(4), each=4, boxes=(QUICK, SLOW)), seed=1)
     return FromOthers(
-        Learned.opened(artifact, open_regressor), lambda _, shapes: count(path, shapes)
+        Learned.opened(artifact, open_regressor), lambda _, shapes: summary_of(path, shapes)
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.cli.app import run
-from api.demo.service import Service
+from api.demo.service import Service, wait_for
 
 Fjord = Callable[..., Any]
 
@@ -39,6 +39,26 @@ def test_an_image_is_submitted_and_its_lines_come_back(
     assert shown["operations"]
     assert fjord("runs", "explain", answer["run"])["operations"]
     assert fjord("runs", "list")["runs"]
+
+
+def test_runs_are_searched_page_by_page_and_plans_and_misses_listed(
+    fjord: Fjord, ocr: str, page_file: Path
+) -> None:
+    due = ("--due-ms", "0.001")
+    run = fjord("submit", ocr, "--input", f"image={page_file}", *due)["run"]
+    narrow = ("--workload", ocr, "--kind", "run", "--state", "finished", "--since", "1h")
+    first = fjord("runs", "list", *narrow, "--limit", "1")
+    second = fjord("runs", "list", *narrow, "--limit", "1", "--cursor", first["next"])
+    # The command ran twice: once for a program, once for a person.
+    assert second["runs"][0]["run"] == run
+    assert first["runs"][0]["submitted_us"] > second["runs"][0]["submitted_us"]
+    assert fjord("runs", "list", *narrow, "--priority", "critical")["runs"] == []
+    wait_for(lambda: missed(fjord, run), 30, "the miss is not in history")
+    assert {plan["verdict"] for plan in fjord("history", "plans")["plans"]}
+
+
+def missed(fjord: Fjord, run: str) -> bool:
+    return run in {miss["run"] for miss in fjord("history", "misses")["misses"]}
 
 
 def test_a_plan_is_shown_without_running_anything(fjord: Fjord, ocr: str) -> None:

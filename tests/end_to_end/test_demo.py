@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from api.cli.app import run
+from tests import providers
 
+# It reads each page twelve times: long for a machine that others use as well.
+pytestmark = pytest.mark.timeout(300)
 KEYS = {
     "lines",
     "expected",
@@ -35,3 +38,5 @@ def test_the_demonstration_reads_what_it_drew_and_writes_its_figures(
     shown = capsys.readouterr().out
     for said in ("plain ONNX Runtime", "fastest_machine", "dashboard: http://127.0.0.1:"):
         assert said in shown
+    found = providers.found(["openvino"])["openvino"]
+    assert (f"not used: openvino, {found.report.reason}" in shown) is not found.is_usable

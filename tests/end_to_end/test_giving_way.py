@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from api.client import Client
-from api.client.wire import Json, Run
+from api.client.wire import Input, Json, Run
 from api.demo.service import Service, running_service, wait_for
+from devices.catalogue import FUNCTIONS
 from tests.onnx_models import model, node, save
 
 PATIENCE_S = 60.0
@@ -21,13 +22,31 @@ LONG = 256
 """Matrices of what runs for seconds."""
 LONGER = 900
 """Matrices of what runs for long enough to pay for a new worker and two sessions."""
+WAITS = """
+from time import sleep
+
+from devices.functions.registry import function
+from devices.functions.types import TensorType
+
+ONE = TensorType("float32", (1,))
+
+
+@function(name="wait", inputs={"x": ONE}, outputs={"y": ONE}, expected_us=40_000_000)
+def wait(x):
+    sleep(40)
+    return {"y": x}
+"""
 
 
 @pytest.fixture(scope="module")
 def one_lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A site with one machine, and a workload whose time is as long as the batch it is given."""
+    """A site with one machine, and two workloads.
+
+    The time of ``shift`` is as long as the batch it is given; ``wait`` is a function, which no
+    provider can stop.
+    """
     folder = tmp_path_factory.mktemp("giving-way")
-    environment = {"FJORD_PROFILE_SHARE": "0"}
+    environment = {"FJORD_PROFILE_SHARE": "0", "PYTHONPATH": str(plug_in(folder / "functions"))}
     with running_service(folder, arguments=["--cores", "0"], environment=environment) as service:
         with Client(service.url) as client:
             client.upload_model(
@@ -41,8 +60,26 @@ def one_lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
                     "outputs": {"y": "shift.y"},
                 }
             )
+            client.create_workload(
+                {
+                    "name": "wait",
+                    "inputs": {"x": {"dtype": "float32", "shape": [1]}},
+                    "stages": [{"name": "wait", "function": "wait", "inputs": {"x": "x"}}],
+                    "outputs": {"y": "wait.y"},
+                }
+            )
             client.wait_until_profiled(["shift"])
         yield service
+
+
+def plug_in(folder: Path) -> Path:
+    """Installs the function ``wait`` in a folder."""
+    package = folder / "waits-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Name: waits\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[fjord.functions]\nwaits = waits\n")
+    (folder / "waits.py").write_text(WAITS)
+    return folder
 
 
 def shift_model(folder: Path) -> Path:
@@ -65,10 +102,19 @@ def matrices(count: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32
 
 def running(client: Client, provider: str, count: int = LONG) -> Run:
     """A run of the background band that has begun."""
-    inputs = {"x": matrices(count)}
-    run = client.submit("shift", inputs, priority="background", allow=[f"*:{provider}"])
-    wait_for(lambda: operation(client, run)["state"] == "running", PATIENCE_S, "it does not run")
+    is_function = provider == FUNCTIONS
+    inputs: dict[str, Input] = {"x": np.zeros(1, np.float32) if is_function else matrices(count)}
+    name = "wait" if is_function else "shift"
+    run = client.submit(name, inputs, priority="background", allow=[f"*:{provider}"])
+    wait_until_it_runs(client, run)
     return run
+
+
+def wait_until_it_runs(client: Client, run: Run) -> None:
+    def runs() -> bool:
+        return any(op["state"] == "running" for op in client.run(run).record["operations"])
+
+    wait_for(runs, PATIENCE_S, f"{run.id} does not run")
 
 
 def operation(client: Client, run: Run) -> Json:
@@ -93,35 +139,38 @@ def test_what_runs_gives_way_comes_back_and_finishes(one_lane: Service) -> None:
         assert stopped["message"] == f"gave way to {operation(client, urgent)['operation']}"
 
         again = running(client, "cpu")
-        way = stop_for_critical(client, "cpu")
+        way = stop_for_critical(client)
         assert way["victim"] == operation(client, again)["operation"]
         assert (way["ends_worker"], way["provenance"]) == (False, "measured")
         client.cancel(again)
 
 
-def stop_for_critical(client: Client, provider: str) -> Json:
+def stop_for_critical(client: Client) -> Json:
     """What a critical run would have stopped."""
-    inputs, allow = {"x": matrices(1)}, [f"*:{provider}"]
-    answer = client.plan("shift", inputs, priority="critical", allow=allow)
+    inputs = {"x": matrices(1)}
+    answer = client.plan("shift", inputs, priority="critical", allow=["*:cpu"])
     way: Json
     (way,) = answer["preemptions"]
     return way
 
 
-def test_a_worker_that_ends_to_give_way_takes_nothing_with_it(one_lane: Service) -> None:
+@pytest.mark.parametrize(
+    "unstoppable", [FUNCTIONS, pytest.param("openvino", marks=pytest.mark.provider("openvino"))]
+)
+def test_a_worker_that_ends_to_give_way_takes_nothing_with_it(
+    one_lane: Service, unstoppable: str
+) -> None:
     with Client(one_lane.url) as client:
         # What a stop and a restart take is known after the first worker that has to end.
-        client.cancel(running(client, "openvino", LONGER))
-        long = running(client, "openvino", LONGER)
-        way = stop_for_critical(client, "openvino")
+        client.cancel(running(client, unstoppable, LONGER))
+        long = running(client, unstoppable, LONGER)
+        way = stop_for_critical(client)
         assert (way["ends_worker"], way["provenance"], way["refused"]) == (True, "measured", "")
-        urgent = client.submit(
-            "shift", {"x": matrices(1)}, priority="critical", allow=["*:openvino"]
-        )
+        urgent = client.submit("shift", {"x": matrices(1)}, priority="critical", allow=["*:cpu"])
         assert client.wait(urgent, timeout_s=PATIENCE_S).state == "finished"
         done = operation(client, urgent)
         assert (done["attempt"], done["failures"]) == (1, [])
-        wait_for(lambda: operation(client, long)["state"] == "running", PATIENCE_S, "it is gone")
+        wait_until_it_runs(client, long)
         (stopped,) = operation(client, long)["failures"]
         assert stopped["message"] == f"gave way to {done['operation']}"
         assert operation(client, long)["attempt"] == 2

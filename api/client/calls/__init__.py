@@ -3,6 +3,7 @@
 A method is a generator: it yields requests (and pauses), is sent the responses, and returns.
 """
 
+from api.client.calls.on_history import misses, plans
 from api.client.calls.on_models import (
     delete_model,
     model,
@@ -34,10 +35,12 @@ __all__ = [
     "delete_workload",
     "devices",
     "explain",
+    "misses",
     "model",
     "models",
     "operators",
     "plan",
+    "plans",
     "policy",
     "predictions",
     "profile",

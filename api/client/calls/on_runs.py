@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+import httpx
+
 from api.client.calls.asking import answer_of, delete, get, run_of, run_path
+from api.client.errors import FjordApiError
 from api.client.wire import (
     Input,
     Json,
     Output,
+    Pause,
     Request,
     Run,
     Steps,
@@ -21,6 +26,8 @@ from api.client.wire import (
     tensor,
 )
 
+PAUSES_S = (1.0, 2.0, 4.0)
+"""Between tries to learn whether a run was accepted: a store takes seconds to start again."""
 LONG_POLL_S = 20.0
 """How long one request waits for a run: below the idle limits that proxies usually have."""
 
@@ -51,6 +58,11 @@ def submit(
         Shell patterns over ``machine`` and ``machine:provider``.
     wait_s
         Wait so long for the result.
+
+    Raises
+    ------
+    FjordApiError
+        If it is refused; its `run` names the run where that may have been accepted all the same.
     """
     request = _run_request(
         f"/v1/workloads/{quote(workload)}/runs",
@@ -58,8 +70,21 @@ def submit(
         _settings(priority, deadline_ms, due_ms, on_late, allow, forbid),
         wait_s,
     )
-    response = yield request
+    response = yield from _insist(request)
     return run_of(answer_of(response))
+
+
+def _insist(request: Request) -> Steps[httpx.Response]:
+    """Submit; where nobody knows whether the run was accepted, submit it again under its id."""
+    for pause_s in PAUSES_S:
+        try:
+            return (yield request)
+        except FjordApiError as error:
+            if not error.run:
+                raise
+            request = replace(request, params={**request.params, "run": error.run})
+        yield Pause(pause_s)
+    return (yield request)
 
 
 def plan(
@@ -111,9 +136,39 @@ def _run_request(
     return Request(method="POST", path=path, params=params, files=parts, wait_s=wait_s)
 
 
-def runs(*, state: str = "", limit: int = 100) -> Steps[list[Run]]:
-    """List runs, the latest first."""
-    params = {"limit": str(limit)} | ({"state": state} if state else {})
+def runs(
+    *,
+    state: str = "",
+    limit: int = 100,
+    workload: str = "",
+    priority: str = "",
+    kind: str = "",
+    since: str = "",
+    until: str = "",
+    cursor: str = "",
+) -> Steps[list[Run]]:
+    """List runs, the latest first, also those that ended long ago.
+
+    Parameters
+    ----------
+    workload
+        A name, or ``name@version``.
+    since, until
+        When it was submitted: a span back from now (``90m``, ``2h``, ``7d``), ISO 8601, or
+        microseconds.
+    cursor
+        `Run.cursor` of the last run of the page before.
+    """
+    wanted = {
+        "state": state,
+        "workload": workload,
+        "priority": priority,
+        "kind": kind,
+        "since": since,
+        "until": until,
+        "cursor": cursor,
+    }
+    params = {"limit": str(limit)} | {name: value for name, value in wanted.items() if value}
     answer = yield from get("/v1/runs", **params)
     return [run_of(record) for record in answer["runs"]]
 

@@ -13,7 +13,8 @@ from scheduler.control.events import RunSubmitted
 from scheduler.control.live import fleet, index, operations
 from scheduler.control.predicting import accuracy, costs, links
 from scheduler.control.preemption import stops
-from scheduler.control.state import Kept, LivePlan, PlanRequest, State
+from scheduler.control.state import Ageing, Kept, LivePlan, PlanRequest, State
+from scheduler.control.suspecting import suspicions
 from scheduler.model import machines, measuring, messages, ports, problem
 from scheduler.model.forms import Form
 
@@ -67,8 +68,9 @@ _CONTROL = (
     Form("live_machine", fleet.LiveMachine),
     Form("agent", fleet.LiveAgent),
     Form("model", fleet.LiveModel),
-    Form("run", operations.LiveRun),
-    Form("live_operation", operations.LiveOperation),
+    # What agents are told is made anew from the rest where it is missing.
+    Form("run", operations.LiveRun, left_out=("works",)),
+    Form("live_operation", operations.LiveOperation, left_out=("inputs",)),
     Form("index", index.Index),
     Form("placement", operations.Placement),
     Form("options", operations.Options),
@@ -82,6 +84,9 @@ _CONTROL = (
     Form("stops", stops.Stops),
     Form("mean", stops.Mean),
     Form("hold", stops.Hold),
+    Form("suspicions", suspicions.Suspicions),
+    Form("suspicion", suspicions.Suspicion),
+    Form("ageing", Ageing),
     Form("links", links.Links),
     Form("live_link", links.LiveLink),
     Form("accuracy", accuracy.Accuracy),

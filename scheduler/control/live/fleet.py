@@ -73,8 +73,10 @@ class LiveAgent:
         Attempts that it was told to stop and has not reported.
     releases
         What it may delete and was not told yet.
+    unloads
+        Digests of deleted models whose sessions it may drop and was not told yet.
     release_by_us
-        When it is told at the latest; ``None`` while there is nothing to tell.
+        When it is told of releases at the latest; ``None`` while there is nothing to tell.
     protocol
         The form of messages that it speaks.
     """
@@ -89,6 +91,7 @@ class LiveAgent:
     machines: list[str] = field(default_factory=list)
     stops: dict[tuple[str, int], None] = field(default_factory=dict)
     releases: list[Release] = field(default_factory=list)
+    unloads: list[str] = field(default_factory=list)
     release_by_us: int | None = None
     protocol: int = 1
 
@@ -113,6 +116,8 @@ class LiveModel:
         What it is measured with.
     seen
         How often runs gave it which shapes.
+    counts
+        Checksum of what was counted of its graph; empty if the log tells of none.
     """
 
     digest: str
@@ -121,3 +126,4 @@ class LiveModel:
     shapes: dict[str, tuple[int, ...]]
     kind: Kind = Kind.UNKNOWN
     seen: dict[Shapes, int] = field(default_factory=dict)
+    counts: str = ""

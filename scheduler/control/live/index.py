@@ -13,6 +13,9 @@ from scheduler.control.live.operations import SENT, LiveOperation, LiveRun
 from scheduler.control.records import OperationState
 from scheduler.model.problem import Band
 
+_Place = tuple[bool, int, str]
+"""Place of a run in its band: those that go first come first, then by when they came."""
+
 
 @dataclass(slots=True)
 class Index:
@@ -31,8 +34,8 @@ class Index:
     sent: dict[str, LiveOperation] = field(default_factory=dict)
     profiles: dict[str, LiveRun] = field(default_factory=dict)
     unfinished: int = 0
-    _lines: dict[Band, list[tuple[int, str]]] = field(default_factory=dict)
-    _runs: dict[str, LiveRun] = field(default_factory=dict)
+    _lines: dict[Band, list[_Place]] = field(default_factory=dict)
+    _runs: dict[str, tuple[LiveRun, _Place]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, runs: Iterable[LiveRun]) -> Index:
@@ -45,27 +48,25 @@ class Index:
 
     def add(self, run: LiveRun) -> None:
         """Take in a run, with the operations that it has."""
-        self._runs[run.id] = run
         self.unfinished += run.unfinished
         if run.kind == "profile":
             self.profiles[run.id] = run
-        insort(self._lines.setdefault(run.effective_band, []), (run.sequence, run.id))
+        self._line_up(run, is_first=False)
 
     def remove(self, run: LiveRun) -> None:
         """Leave out a run that ends; none of its operations is with an agent any more."""
-        del self._runs[run.id]
         self.unfinished -= run.unfinished
         self.profiles.pop(run.id, None)
         self._leave_line(run)
 
-    def set_band(self, run: LiveRun, band: Band) -> None:
-        """Have a run count as being of a band."""
-        if run.id not in self._runs:
+    def set_band(self, run: LiveRun, band: Band, *, is_first: bool = False) -> None:
+        """Have a run count as being of a band, and go before all others of it or not."""
+        if run.id in self._runs:
+            self._leave_line(run)
             run.effective_band = band
-            return
-        self._leave_line(run)
-        run.effective_band = band
-        insort(self._lines.setdefault(band, []), (run.sequence, run.id))
+            self._line_up(run, is_first=is_first)
+        else:
+            run.effective_band = band
 
     def by_urgency(self) -> Iterator[LiveRun]:
         """The runs by band, and by when they came within a band."""
@@ -74,13 +75,19 @@ class Index:
 
     def in_band(self, band: Band) -> Iterator[LiveRun]:
         """The runs of a band by when they came."""
-        for _, name in self._lines.get(band, ()):
-            yield self._runs[name]
+        for _, _, name in self._lines.get(band, ()):
+            yield self._runs[name][0]
 
     def running(self) -> int:
         """How many operations run."""
         return sum(op.state is OperationState.RUNNING for op in self.sent.values())
 
+    def _line_up(self, run: LiveRun, *, is_first: bool) -> None:
+        place = (not is_first, run.sequence, run.id)
+        self._runs[run.id] = (run, place)
+        insort(self._lines.setdefault(run.effective_band, []), place)
+
     def _leave_line(self, run: LiveRun) -> None:
+        _, place = self._runs.pop(run.id)
         line = self._lines[run.effective_band]
-        del line[bisect_left(line, (run.sequence, run.id))]
+        del line[bisect_left(line, place)]

@@ -14,9 +14,11 @@ from scheduler.control.records import (
 from scheduler.control.workload import Stage, Workload
 from scheduler.model.measuring import Load
 from scheduler.model.messages import (
+    Binding,
     FailureReason,
     TensorRef,
     Value,
+    Work,
     WorkKind,
 )
 from scheduler.model.problem import Band, Edge, Mode
@@ -72,8 +74,9 @@ class LiveOperation:
         How its latest attempt runs, or was to run last.
     sent
         Per machine that the latest attempt was queued on, in which mode.
-    unresolved
-        Producers whose outputs the latest message about this operation did not hold.
+    inputs, unresolved
+        Where its inputs come from, once an agent was told; ``None`` after that changed. And the
+        producers whose outputs the latest message about it did not hold.
     notify
         Agents that the latest message named as waiting for the outputs.
     lost
@@ -116,6 +119,7 @@ class LiveOperation:
     foreseen: dict[str, Load] = field(default_factory=dict)
     shapes: tuple[tuple[str, tuple[int, ...]], ...] | None = None
     sent_us: int = 0
+    inputs: tuple[Binding, ...] | None = None
     unresolved: tuple[str, ...] = ()
     notify: tuple[str, ...] = ()
     placement: Placement | None = None
@@ -154,7 +158,9 @@ class LiveRun:
     lengths
         Number of items per fan-out, once its list is there.
     effective_band
-        `band`, but raised while others wait for a profile.
+        `band`, but raised while others wait for a profile, or when it has waited long.
+    served_us
+        When something of it last started.
     is_extra
         Whether it measures what nobody can wait for: something is known of the model there.
     open
@@ -175,6 +181,11 @@ class LiveRun:
         Latest planned end of what has ended, and its standard deviation.
     touched
         Agents that were sent any of its operations.
+    promise
+        Finish, and standard deviation of that, by the first plan that placed all that was left of
+        it; ``None`` before there is one.
+    works
+        What agents are told of the work of each stage.
     """
 
     id: str
@@ -206,12 +217,15 @@ class LiveRun:
     done: int = 0
     planned_end: tuple[int, float] = (0, 0.0)
     touched: dict[str, None] = field(default_factory=dict)
+    works: dict[str, Work] = field(default_factory=dict)
     started_us: int | None = None
     ended_us: int | None = None
     reason: str = ""
     detail: str = ""
     outputs: dict[str, Value] = field(default_factory=dict)
     recorded_us: int = 0
+    served_us: int = 0
+    promise: tuple[int, float] | None = None
 
     @property
     def unfinished(self) -> int:

@@ -32,13 +32,14 @@ def move(index: Index, op: LiveOperation, to: OperationState) -> None:
 def _meet(op: LiveOperation) -> None:
     """Have consumers wait no longer for an operation."""
     for name in op.consumers:
-        op.run.operations[name].unmet.pop(op.id, None)
+        consumer = op.run.operations[name]
+        consumer.unmet.pop(op.id, None)
+        consumer.inputs = None
 
 
 def _miss(op: LiveOperation) -> None:
     """Have consumers wait for an operation again, which is to be done once more."""
     for name in op.consumers:
         consumer = op.run.operations[name]
-        consumer.unmet.update(
-            {edge.source: edge for edge in consumer.edges if edge.source == op.id}
-        )
+        consumer.unmet.update({e.source: e for e in consumer.edges if e.source == op.id})
+        consumer.inputs = None

@@ -19,7 +19,7 @@ def idle_from_us(state: State, name: str, live: LiveMachine) -> int | None:
         return None
     agent = state.agents[live.agent]
     is_busy = live.running or live.queue or state.plan.queues.get(name)
-    if is_busy or not agent.takes_work:
+    if is_busy or not agent.takes_work or name in state.suspicions.of:
         return None
     # One at a time: what waits to be measured already is enough.
     if state.index.profiles:

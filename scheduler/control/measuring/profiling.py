@@ -5,10 +5,11 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from scheduler.control.commands import ForgetProfiles
-from scheduler.control.events import ModelAdded, ModelRemoved, ProfileRequested
+from scheduler.control.events import GraphCounted, ModelAdded, ModelRemoved, ProfileRequested
 from scheduler.control.live.fleet import LiveModel, Shapes
 from scheduler.control.live.operations import LiveOperation, LiveRun
 from scheduler.control.live.transitions import move
+from scheduler.control.placing.sessions import unload
 from scheduler.control.records import OperationState, RunState
 from scheduler.control.runs.lifecycle import admit, end_run, register
 from scheduler.control.state import State, Turn
@@ -32,7 +33,17 @@ def model_added(state: State, turn: Turn, event: ModelAdded) -> None:
             kind=event.kind,
         )
     model.names[event.name] = None
+    if event.counts:
+        _learn_graph(state, model, event.counts)
     measure_all(state, turn)
+
+
+def graph_counted(state: State, turn: Turn, event: GraphCounted) -> None:
+    """Predict with the graph of a model from now on."""
+    model = state.models.get(event.digest)
+    if model is not None:
+        _learn_graph(state, model, event.counts)
+        turn.replan = True
 
 
 def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
@@ -41,6 +52,7 @@ def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
     if model is None or model.names.pop(event.name, "unknown") == "unknown" or model.names:
         return
     del state.models[event.digest]
+    state.oracle.learn_graph(event.digest, "")
     turn.commands.append(ForgetProfiles(digest=event.digest))
     for key in [key for key in state.measured_at if key[0] == event.digest]:
         del state.measured_at[key]
@@ -48,6 +60,13 @@ def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
         if _digest(run) == event.digest:
             reason = FailureReason.CANCELLED.value
             end_run(state, turn, run, RunState.CANCELLED, reason, "the model was removed")
+    unload(state, event.digest)
+
+
+def _learn_graph(state: State, model: LiveModel, counts: str) -> None:
+    model.counts = counts
+    state.oracle.learn_graph(model.digest, counts)
+    state.options.clear()
 
 
 def measure_all(state: State, turn: Turn) -> None:

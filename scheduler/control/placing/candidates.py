@@ -23,9 +23,15 @@ _PROFILE_P95_SHARE = 4
 """A profile that builds a session and a reference may take this multiple of its budget."""
 
 
-def options(state: State, op: LiveOperation) -> Options:
-    """Modes of an operation and the candidates that are refused, by what is known now."""
-    found = _own_options(state, op)
+def options(state: State, op: LiveOperation, *, is_pinned: bool = True) -> Options:
+    """Modes of an operation and the candidates that are refused, by what is known now.
+
+    Parameters
+    ----------
+    is_pinned
+        Whether it stays with the agent that it was sent to.
+    """
+    found = _own_options(state, op, is_pinned)
     if len(state.agents) > 1:
         found = _with_fetches(state, op, found)
     return found
@@ -45,11 +51,11 @@ def forget_options(state: State, op: LiveOperation) -> None:
 
 def could_run_later(found: Options) -> bool:
     """Whether some refusal may pass by itself, so that waiting makes sense."""
-    passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN, Reason.BESIDE_CRITICAL)
+    passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN, Reason.BESIDE_CRITICAL, Reason.SUSPECTED)
     return any(candidate.reason in passing for candidate in found.refused)
 
 
-def _own_options(state: State, op: LiveOperation) -> Options:
+def _own_options(state: State, op: LiveOperation, is_pinned: bool) -> Options:
     if op.only is not None:
         return _profile_options(state, op, *op.only)
     run = op.run
@@ -60,8 +66,9 @@ def _own_options(state: State, op: LiveOperation) -> Options:
         if len(state.options) >= MOST_OPTIONS:
             state.options.clear()
         found = state.options[key] = _site_options(state, op)
-    if op.excluded or op.agent:
-        found = _narrowed(state, op, found)
+    agent = op.agent if is_pinned else ""
+    if op.excluded or agent:
+        found = _narrowed(state, op, found, agent)
     return found
 
 
@@ -191,6 +198,8 @@ def _absence(state: State, machine: LiveMachine) -> tuple[Reason | None, str]:
         return Reason.DRAINING, f"agent {agent.id} takes nothing new"
     if not machine.is_up:
         return Reason.MACHINE_DOWN, machine.reason
+    if machine.report.id in state.suspicions.of:
+        return Reason.SUSPECTED, "does not answer in time"
     return None, ""
 
 
@@ -198,10 +207,10 @@ def _refused(machine: str, provider: str, reason: Reason, detail: str) -> Candid
     return Candidate(machine=machine, provider=provider, reason=reason, detail=detail)
 
 
-def _narrowed(state: State, op: LiveOperation, found: Options) -> Options:
+def _narrowed(state: State, op: LiveOperation, found: Options, agent: str) -> Options:
     """Leave out where the operation failed, and all but the agent that it was sent to."""
-    if op.agent:
-        found = _split(found, _pinned_elsewhere(state, op))
+    if agent:
+        found = _split(found, _pinned_elsewhere(state, agent))
     if not op.excluded:
         return found
     tried = _split(found, _failed_before(op.excluded))
@@ -212,12 +221,12 @@ def _narrowed(state: State, op: LiveOperation, found: Options) -> Options:
     return _split(found, _failed_before(others))
 
 
-def _pinned_elsewhere(state: State, op: LiveOperation) -> dict[tuple[str, str], Candidate]:
-    detail = f"already sent to {op.agent}"
+def _pinned_elsewhere(state: State, agent: str) -> dict[tuple[str, str], Candidate]:
+    detail = f"already sent to {agent}"
     return {
         (name, ""): _refused(name, "", Reason.PINNED_ELSEWHERE, detail)
         for name, machine in state.machines.items()
-        if machine.agent != op.agent
+        if machine.agent != agent
     }
 
 

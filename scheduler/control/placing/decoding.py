@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
 from operator import itemgetter
 
+from scheduler.model.objectives import Objective, evaluate
 from scheduler.model.problem import Band, Machine, Mode, Operation, Problem
 from scheduler.model.schedule import Assignment, Schedule
 
@@ -147,10 +148,26 @@ def band_ends_us(problem: Problem, schedule: Schedule) -> dict[Band, int]:
 
 def is_better(problem: Problem, new: Schedule, old: Schedule) -> bool:
     """Whether a schedule ends earlier and no band but the last pays for it."""
+    return not _pays(problem, new, old) and new.makespan_us < old.makespan_us
+
+
+def _pays(problem: Problem, new: Schedule, old: Schedule) -> bool:
+    """Whether a band other than the last ends later."""
     new_ends, old_ends = band_ends_us(problem, new), band_ends_us(problem, old)
-    urgent = sorted(old_ends)[:-1]
-    pays = any(new_ends[band] > old_ends[band] for band in urgent)
-    return not pays and new.makespan_us < old.makespan_us
+    return any(new_ends[band] > old_ends[band] for band in sorted(old_ends)[:-1])
+
+
+def gains(problem: Problem, new: Schedule, old: Schedule, *, share: float) -> bool:
+    """Whether a schedule ends, or is late, by that share less, and is worse in neither.
+
+    The share is of what the old schedule takes from now on, or of its weighted tardiness.
+    """
+    saved_us = old.makespan_us - new.makespan_us
+    late = [evaluate(problem, each, Objective.WEIGHTED_TARDINESS) for each in (new, old)]
+    if saved_us < 0 or late[0] > late[1] or _pays(problem, new, old):
+        return False
+    is_sooner = saved_us >= share * (old.makespan_us - problem.now_us) > 0
+    return is_sooner or late[1] - late[0] >= share * late[1] > 0
 
 
 def _frozen(problem: Problem, op: Operation) -> Assignment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from scheduler.control.anticipating.waiting import kept_from
 from scheduler.control.live.operations import PENDING, LiveOperation, LiveRun, Options, Placement
@@ -19,6 +20,7 @@ _UNBLOCKED_BY: tuple[tuple[Reason, str], ...] = (
     (Reason.NOT_PROFILED, "waits for {target} to be profiled on any of {places}"),
     (Reason.BESIDE_CRITICAL, "waits for critical runs to leave the box of {places}"),
     (Reason.MACHINE_DOWN, "waits for any of {places} to come up again"),
+    (Reason.SUSPECTED, "waits for any of {places} to answer: what runs there is overdue"),
     (Reason.DRAINING, "waits for an agent: those that could run {target} are draining: {places}"),
     (Reason.NOT_CONNECTED, "waits for an agent: those that could run {target} are lost: {places}"),
     (Reason.OUT_OF_MEMORY, "waits for a machine with more memory than {places}"),
@@ -38,11 +40,25 @@ class Timetable:
 
     def __init__(self, state: State, placements: Mapping[str, Placement] | None = None) -> None:
         self._state = state
-        planned = state.plan.planned.items()
-        if placements is None:
-            placements = {name: op.placement for name, op in planned if op.placement is not None}
-        self._placements = placements
-        self._loads = {(p.mode.machine, p.mode.family) for p in placements.values() if p.load_us}
+        self._given = placements
+
+    @cached_property
+    def _placements(self) -> Mapping[str, Placement]:
+        if self._given is not None:
+            return self._given
+        planned = self._state.plan.planned.items()
+        return {name: op.placement for name, op in planned if op.placement is not None}
+
+    @cached_property
+    def _loads(self) -> set[tuple[str, str]]:
+        """Machines and families whose session the plan makes."""
+        placed = self._placements.values()
+        return {(p.mode.machine, p.mode.family) for p in placed if p.load_us}
+
+    @cached_property
+    def _spans(self) -> dict[str, list[tuple[int, int]]]:
+        """Per machine, when it is busy, in order."""
+        state = self._state
         spans: dict[str, list[tuple[int, int]]] = {}
         for machine in state.machines.values():
             if machine.running:
@@ -53,14 +69,19 @@ class Timetable:
             elif machine.held is not None:
                 span = (state.now_us, free_us(state, machine))
                 spans.setdefault(machine.report.id, []).append(span)
-        for placed in placements.values():
+        for placed in self._placements.values():
             span = (placed.start_us, placed.end_us)
             spans.setdefault(placed.mode.machine, []).append(span)
-        self._spans = {machine: sorted(found) for machine, found in spans.items()}
+        return {machine: sorted(found) for machine, found in spans.items()}
+
+    @cached_property
+    def _stretches(self) -> dict[str, list[tuple[int, int]]]:
+        """The same with what leaves no gap in one: a full machine is one stretch."""
+        return {machine: _joined(spans) for machine, spans in self._spans.items()}
 
     def placement(self, op: LiveOperation) -> Placement | None:
         """Where the operation is planned."""
-        return self._placements.get(op.id, op.placement)
+        return op.placement if self._given is None else self._given.get(op.id, op.placement)
 
     def finish_us(self, op: LiveOperation, mode: Mode) -> int:
         """When the operation would end in that mode, everything else staying where it is."""
@@ -69,7 +90,7 @@ class Timetable:
         takes_us = mode.duration_us + (0 if is_loaded else mode.setup_us)
         own = self.placement(op)
         mine = (own.start_us, own.end_us) if own and own.mode.machine == mode.machine else None
-        spans = self._spans.get(mode.machine, [])
+        spans = (self._spans if mine else self._stretches).get(mode.machine, [])
         i = max(0, bisect_right(spans, (start_us, start_us)) - 1)
         for span in spans[i:]:
             if span[0] >= start_us + takes_us:
@@ -97,6 +118,16 @@ class Timetable:
         if op.state in PENDING and placed is not None:
             return placed.end_us, placed.mode.machine
         return 0, ""
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for start_us, end_us in spans:
+        if found and start_us <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end_us, found[-1][1]))
+        else:
+            found.append((start_us, end_us))
+    return found
 
 
 def candidates(
@@ -197,18 +228,18 @@ def _waits_its_turn(state: State, op: LiveOperation) -> tuple[str, str]:
     assert placed is not None
     machine = placed.mode.machine
     live = state.machines[machine]
-    if live.running:
-        detail = f"planned on {machine}, which runs {live.running}"
-    elif live.held is not None and live.held.is_restart:
-        detail = f"planned on {machine}, whose worker is started again"
-    elif live.held is not None:
-        detail = f"planned on {machine}, where {live.held.attempt[0]} is being stopped"
-    elif (kept := kept_from(state, op)) is not None:
+    if not live.running and live.held is not None and live.held.is_restart:
+        return (
+            Reason.WAITS_FOR_MACHINE.value,
+            f"planned on {machine}, whose worker is started again",
+        )
+    kept = kept_from(state, op) if not live.running and live.held is None else None
+    if kept is not None:
         detail = f"{machine} is kept free for the next run of {kept.workload}"
         return Reason.KEPT_FREE.value, detail
-    else:
-        detail = f"planned on {machine}"
-    return Reason.WAITS_FOR_MACHINE.value, detail
+    # Records are written when their run changes: what runs there meanwhile may have ended long ago
+    # by the time somebody reads this, so it is not named.
+    return Reason.WAITS_FOR_MACHINE.value, f"waits its turn on {machine}"
 
 
 def _listed(names: Iterable[str]) -> str:

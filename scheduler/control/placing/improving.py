@@ -13,7 +13,7 @@ from scheduler.control.placing.choices import (
     mode_index,
     ranks,
 )
-from scheduler.control.placing.decoding import decode, is_better, overtakes
+from scheduler.control.placing.decoding import decode, gains, overtakes
 from scheduler.control.placing.planning import commit, solve
 from scheduler.control.placing.snapshot import Snapshot, snapshot
 from scheduler.control.records import OperationState
@@ -32,7 +32,11 @@ def request(state: State, turn: Turn) -> None:
     found = snapshot(state)
     version = state.plan.version
     state.request = PlanRequest(
-        version=version, at_us=state.now_us, origin_us=found.origin_us, problem=found.problem
+        version=version,
+        at_us=state.now_us,
+        origin_us=found.origin_us,
+        problem=found.problem,
+        end_us=state.plan.end_us,
     )
     plan = in_force(found)
     turn.commands.append(RequestPlan(version=version, problem=found.problem, plan=plan))
@@ -45,8 +49,10 @@ def proposed(state: State, turn: Turn, event: PlanProposed) -> None:
         state.count("plans_dropped")
         return
     state.request = None
+    state.ask_from_us = _rested_us(state, asked, event)
     state.answered_version = state.plan.version
     if event.schedule is None:
+        state.count("plans_unanswered")
         return
     found = snapshot(state)
     if not found.planned or any(op.state is OperationState.DISPATCHED for op in found.blocked):
@@ -54,8 +60,8 @@ def proposed(state: State, turn: Turn, event: PlanProposed) -> None:
         return
     now = decode(found.problem, *current_choice(found, _fallback(state, found)))
     better = _carried_over(found, asked, event.schedule, now)
-    if not _is_acceptable(found, better, now):
-        state.count("plans_dropped")
+    if not _is_acceptable(state, found, better, now):
+        state.count("plans_proven_good" if _is_proven(state, asked, event) else "plans_dropped")
         return
     commit(state, turn, found, better, event.solver)
     if event.bound_us is not None:
@@ -64,9 +70,20 @@ def proposed(state: State, turn: Turn, event: PlanProposed) -> None:
     state.answered_version = state.plan.version
 
 
+def _rested_us(state: State, asked: PlanRequest, event: PlanProposed) -> int:
+    """When the next question may follow: searches take a share of the time, not all of it."""
+    settings, took_us = state.settings, state.now_us - asked.at_us
+    shortest_us, longest_us = settings.improve_rest_us
+    if event.schedule is None:  # its process is being started
+        return state.now_us + longest_us
+    return state.now_us + min(longest_us, max(shortest_us, round(settings.improve_rest * took_us)))
+
+
 def _worth_asking(state: State) -> bool:
     plan, settings = state.plan, state.settings
     if not state.improve or plan.version == state.answered_version:
+        return False
+    if state.now_us < state.ask_from_us:
         return False
     if state.request is not None and state.now_us - state.request.at_us < _ANSWER_WITHIN_US:
         return False
@@ -107,8 +124,16 @@ def _carried_over(
     return decode(found.problem, modes, ranks(open_ops_ids=list(starts), start=starts.__getitem__))
 
 
-def _is_acceptable(found: Snapshot, better: Schedule, now: Schedule) -> bool:
+def _is_proven(state: State, asked: PlanRequest, event: PlanProposed) -> bool:
+    """Whether no plan could have been better than the one that was in force, by enough to count."""
+    if event.bound_us is None:
+        return False
+    gap_us = asked.end_us - (asked.origin_us + event.bound_us)
+    return gap_us <= state.settings.improve_share * (asked.end_us - asked.at_us)
+
+
+def _is_acceptable(state: State, found: Snapshot, better: Schedule, now: Schedule) -> bool:
     problem = found.problem
-    if not is_better(problem, better, now):
+    if not gains(problem, better, now, share=state.settings.improve_share):
         return False
     return not check(problem, better) and not overtakes(problem, better)

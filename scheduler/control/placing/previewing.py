@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from scheduler.control.events import RunSubmitted
 from scheduler.control.live.operations import LiveRun, Placement
@@ -12,7 +13,7 @@ from scheduler.control.placing.planning import absolute, solve
 from scheduler.control.placing.snapshot import Snapshot, snapshot
 from scheduler.control.predicting.foreseeing import foresee
 from scheduler.control.preemption.preempting import choose
-from scheduler.control.records import LeftOut, Preemption, Preview, Reason
+from scheduler.control.records import LeftOut, Preemption, Preview, Reason, RunRecord
 from scheduler.control.runs.expansion import expand
 from scheduler.control.runs.lifecycle import new_run
 from scheduler.control.state import State
@@ -66,7 +67,7 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
         makespan_us = schedule.makespan_us - found.problem.now_us
         bound_us = max(0, lower_bound(found.problem) - found.problem.now_us)
     answer = Preview(
-        record=run_record(state, run, Timetable(state, placements)),
+        record=_promised(run_record(state, run, Timetable(state, placements))),
         makespan_us=makespan_us,
         bound_us=bound_us,
         gap=(makespan_us - bound_us) / makespan_us if makespan_us else 0.0,
@@ -74,8 +75,19 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
         preempted=_losses_us(state, found, placements, run),
         preemptions=(*stops, *_left_alone(stops, refused)),
         left_out=_left_out(run, found),
+        ahead=found.ahead,
     )
     return answer, found.problem
+
+
+def _promised(record: RunRecord) -> RunRecord:
+    """The record with what the run would be promised: what is estimated of it now."""
+    return replace(
+        record,
+        predicted_p50_us=record.estimated_p50_us,
+        predicted_p95_us=record.estimated_p95_us,
+        chance=record.estimated_chance,
+    )
 
 
 def _stop(

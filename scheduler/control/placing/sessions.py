@@ -72,6 +72,16 @@ def doubted(state: State, op: LiveOperation, machine: str) -> None:
     _forget_options(state, {digest: None} if gone else {})
 
 
+def unload(state: State, digest: str) -> None:
+    """Have every worker drop its sessions of a model that was deleted."""
+    for live in state.machines.values():
+        for key in [key for key in live.sessions if key[0] == digest]:
+            del live.sessions[key]
+    for agent in state.agents.values():
+        if agent.is_alive:
+            agent.unloads.append(digest)
+
+
 def forget_sessions(state: State, live: LiveMachine) -> None:
     """Take note that the worker of a machine ends, or is about to."""
     digests = {digest: None for digest, _, _ in live.sessions}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, replace
+from functools import partial
 from heapq import merge
+from itertools import takewhile
 from types import MappingProxyType
 
 from scheduler.control.live.fleet import LiveMachine
 from scheduler.control.live.operations import PENDING, SENT, LiveOperation, LiveRun, Options
+from scheduler.control.placing.ageing import order, planned_bands
 from scheduler.control.placing.candidates import options
 from scheduler.control.predicting.links import LiveLink
 from scheduler.control.preemption.holding import free_us
@@ -42,6 +45,8 @@ class Snapshot:
         Pending operations that nothing can run now, or that wait for such a one.
     left_out
         How many pending operations are beyond the horizon.
+    ahead
+        How many of them come before the runs that are counted in.
     """
 
     problem: Problem
@@ -51,6 +56,7 @@ class Snapshot:
     options: dict[str, Options]
     blocked: tuple[LiveOperation, ...]
     left_out: int
+    ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,8 @@ def snapshot(
     Parameters
     ----------
     extra
-        Runs that are counted in although they were not accepted.
+        Runs that are counted in although they were not accepted; somebody asks about them, so they
+        are planned however much comes before them.
     stopped
         Operations that run and are taken to have been stopped, with when their machine is free.
     """
@@ -102,6 +109,7 @@ def snapshot(
         options=found,
         blocked=tuple(blocked),
         left_out=max(0, state.index.unfinished - seen),
+        ahead=_ahead(state, extra, [*running, *planned, *blocked]),
     )
 
 
@@ -115,20 +123,27 @@ def _looked_at(
     """
     most = state.settings.plan_horizon_operations
     beyond = {op.run.id: op.run for op in state.index.sent.values()}
-    asked = {run.id: run for run in sorted(extra, key=_urgency)}
-    for run in merge(state.index.by_urgency(), list(asked.values()), key=_urgency):
+    by_urgency = partial(order, state)
+    asked = {run.id: run for run in sorted(extra, key=by_urgency)}
+    for run in merge(state.index.by_urgency(), list(asked.values()), key=by_urgency):
         if asked.pop(run.id, None) is None and len(planned) >= most:
             break
         beyond.pop(run.id, None)
         yield list(run.open.values())
-    for run in sorted(beyond.values(), key=_urgency):
+    for run in sorted(beyond.values(), key=by_urgency):
         yield _already_sent(list(run.open.values()))
     for run in asked.values():
         yield list(run.open.values())
 
 
-def _urgency(run: LiveRun) -> tuple[Band, int]:
-    return (run.effective_band, run.sequence)
+def _ahead(state: State, extra: Iterable[LiveRun], seen: Iterable[LiveOperation]) -> int:
+    """How many operations come before the runs that are counted in, and are in no plan."""
+    first = min((order(state, run) for run in extra), default=None)
+    if first is None:
+        return 0
+    known = {op.run.id for op in seen}
+    before = takewhile(lambda run: order(state, run) < first, state.index.by_urgency())
+    return sum(run.unfinished for run in before if run.id not in known)
 
 
 def loads_us(found: Snapshot, schedule: Schedule) -> dict[str, int]:
@@ -208,9 +223,10 @@ def _problem(
     here = {op.id for op in running} | {op.id for op in planned}
     edges = [edge for op in planned for edge in op.unmet.values() if edge.source in here]
     machines = _machines(state, origin_us, busy)
+    bands = planned_bands(state, runs.values())
     problem = Problem(
         machines=tuple(machines),
-        jobs=tuple(_job(run, origin_us) for run in runs.values()),
+        jobs=tuple(_job(run, bands[run.id], origin_us) for run in runs.values()),
         operations=(
             *(_running(op, origin_us, now_us) for op in running),
             *(Operation(id=op.id, job=op.run.id, modes=found[op.id].modes) for op in planned),
@@ -260,12 +276,12 @@ def _memory(machine: LiveMachine) -> int | None:
     return machine.report.memory_bytes or None
 
 
-def _job(run: LiveRun, origin_us: int) -> Job:
+def _job(run: LiveRun, band: Band, origin_us: int) -> Job:
     # A deadline is kept by dropping at its time. As a constraint it would leave no plan at all for
     # a run that is late and goes on.
     times = [time_us for time_us in (run.due_us, run.deadline_us) if time_us is not None]
     due_us = max(0, min(times) - origin_us) if times else None
-    return Job(id=run.id, due_us=due_us, band=run.effective_band, weight=run.weight)
+    return Job(id=run.id, due_us=due_us, band=band, weight=run.weight)
 
 
 def _running(op: LiveOperation, origin_us: int, now_us: int) -> Operation:

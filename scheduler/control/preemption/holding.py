@@ -11,6 +11,7 @@ from scheduler.control.live.operations import LiveOperation
 from scheduler.control.placing.sessions import forget_sessions
 from scheduler.control.preemption.stops import Hold
 from scheduler.control.state import State
+from scheduler.control.suspecting.suspicions import patience_us
 from scheduler.model.messages import WorkKind
 
 NEARLY_DONE_US = 1_000_000
@@ -23,6 +24,8 @@ def hold(state: State, op: LiveOperation) -> None:
     if live is not None and live.running == op.id:
         until_us = state.now_us + _until_free_us(state, op)
         live.held = Hold((op.id, op.attempt), state.now_us, until_us)
+        patient_us = patience_us(until_us - state.now_us)
+        state.suspicions.look_us[op.machine] = until_us + patient_us
         if _ends_worker(state, op):
             forget_sessions(state, live)
 

@@ -23,11 +23,14 @@ _Queues = dict[str, list[tuple[str, int]]]
 
 def dispatch(state: State, turn: Turn) -> None:
     """Fill the windows where there is room, and tell each agent what is new to it."""
-    _fill_windows(state, turn)
+    is_filled = _fill_windows(state, turn)
+    # Else agents have what is planned: whatever left the plan has left their queues too.
+    may_differ = is_filled or turn.replanned or bool(state.plan.kept)
     for agent in state.agents.values():
-        if agent.is_alive:
+        is_asked = _is_asked(state, turn, agent)
+        if agent.is_alive and (is_asked or may_differ):
             queues = _queues(state, agent)
-            if _is_news(state, turn, agent, queues):
+            if is_asked or any(queue != state.machines[m].queue for m, queue in queues.items()):
                 turn.commands.append(_send(state, turn, agent, queues))
 
 
@@ -39,13 +42,17 @@ def resend_all(state: State, turn: Turn) -> None:
             turn.stops.setdefault(agent.id, []).extend(agent.stops)
 
 
-def _fill_windows(state: State, turn: Turn) -> None:
-    """Send what is next on each machine, as far as windows and precedence allow.
+def _fill_windows(state: State, turn: Turn) -> bool:
+    """Send what is next on each machine, as far as windows and precedence allow; True if any is.
 
     What waits for something that is not sent holds up its machine: the order of the plan is kept.
     Its producer is further ahead in the same plan, so somebody's next can always go.
     """
-    windows = {name: _window(state, queue) for name, queue in state.plan.queues.items()}
+    windows = {
+        name: _window(state, queue)
+        for name, queue in state.plan.queues.items()
+        if turn.replanned or _may_be_half_gone(state, name)
+    }
     ahead = {
         name: sendable(state, window)
         for name, window in windows.items()
@@ -64,6 +71,13 @@ def _fill_windows(state: State, turn: Turn) -> None:
         assert table is not None
         op.candidates = candidates(state, table, op)
         _assign(state, op)
+    return bool(heads)
+
+
+def _may_be_half_gone(state: State, machine: str) -> bool:
+    """Whether few enough are with the agent for the longest window to be half gone."""
+    live = state.machines.get(machine)
+    return live is None or len(live.queue) <= state.settings.window_most // 2
 
 
 def _window(state: State, queue: list[str]) -> list[str]:
@@ -125,14 +139,14 @@ def _queues(state: State, agent: LiveAgent) -> _Queues:
     return queues
 
 
-def _is_news(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> bool:
-    if agent.id in turn.resend or turn.stops.get(agent.id) or agent.id in turn.measure:
+def _is_asked(state: State, turn: Turn, agent: LiveAgent) -> bool:
+    """Whether there is more to tell an agent than its queues."""
+    is_told = agent.unloads or turn.stops.get(agent.id)
+    if is_told or agent.id in turn.resend or agent.id in turn.measure:
         return True
     # Tensors that may go wait for the next plan: by itself, a plan for them costs as much as one.
     is_due = agent.release_by_us is not None and agent.release_by_us <= state.now_us
-    if is_due or len(agent.releases) >= _RELEASES_HELD:
-        return True
-    return any(queue != state.machines[name].queue for name, queue in queues.items())
+    return is_due or len(agent.releases) >= _RELEASES_HELD
 
 
 def _send(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> SendPlan:
@@ -154,9 +168,10 @@ def _send(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> SendPl
         stop=stops,
         release=tuple(agent.releases),
         measure=tuple(turn.measure.get(agent.id, ())),
+        unload=tuple(agent.unloads),
         protocol=min(agent.protocol, PROTOCOL),
     )
-    agent.releases, agent.release_by_us = [], None
+    agent.releases, agent.unloads, agent.release_by_us = [], [], None
     return SendPlan(plan=plan)
 
 
@@ -164,13 +179,14 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
     placed = op.placement
     assert placed is not None
     mode = placed.mode
-    inputs = bindings(op)
+    if op.inputs is None:
+        op.inputs = bindings(op)
+        op.unresolved = _unresolved(op.inputs)
     op.mode, op.machine, op.provider = mode, mode.machine, mode.provider
     if not is_chosen(op, mode):
         op.candidates = chosen_instead(op, mode, placed.end_us)
     op.sent[mode.machine] = mode
     op.foreseen[mode.machine] = state.foreseen.get(mode.machine, IDLE)
-    op.unresolved = _unresolved(inputs)
     notify = _waiting_agents(op)
     if (op.id, op.attempt) not in known:
         # Only what the first message said is relied on: a later one may come after the start.
@@ -183,8 +199,8 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
         machine=mode.machine,
         provider=mode.provider,
         variant=mode.variant,
-        work=_work(op),
-        inputs=inputs,
+        work=op.run.works.get(op.stage.name) or _work(op),
+        inputs=op.inputs,
         band=op.band,
         planned_start_us=placed.start_us,
         expected_us=mode.duration_us + placed.load_us,
@@ -199,13 +215,14 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
 def _work(op: LiveOperation) -> Work:
     stage = op.stage
     is_profile = stage.kind is WorkKind.PROFILE
-    return Work(
+    work = op.run.works[stage.name] = Work(
         kind=stage.kind,
         name=stage.target,
         digest=stage.digest,
         params=stage.params,
         outputs=() if is_profile else outputs_read(op.run.graph, stage),
     )
+    return work
 
 
 def _unresolved(inputs: tuple[Binding, ...]) -> tuple[str, ...]:

@@ -94,13 +94,17 @@ def cancel(state: State, turn: Turn, event: RunCancelled) -> None:
 
 
 def expire(state: State, turn: Turn) -> None:
-    """End what is past its deadline, forget what has been kept long enough."""
+    """End what is past its deadline."""
     while state.deadlines and state.deadlines[0][0] <= state.now_us:
         run = state.active.get(heappop(state.deadlines)[2])
         if run is not None:
             detail = f"not through at its deadline; {_progress(run)}"
             reason = FailureReason.DEADLINE.value
             end_run(state, turn, run, RunState.FAILED, reason, detail)
+
+
+def forget(state: State, turn: Turn) -> None:
+    """Forget what has ended and has been kept long enough."""
     settings = state.settings
     while state.ended and (
         len(state.ended) > settings.keep_ended_runs
@@ -109,13 +113,26 @@ def expire(state: State, turn: Turn) -> None:
         _forget(state, turn, state.runs[state.ended.popleft()])
 
 
-def wake(state: State, turn: Turn) -> None:
-    """Ask to be woken for what is next: a deadline, a plan to make anew, a run to forget."""
+def wake(state: State, turn: Turn, hopeless_us: int | None = None) -> None:
+    """Ask to be woken for what is next: a deadline, a plan to make anew, a run to forget.
+
+    Parameters
+    ----------
+    hopeless_us
+        When a run is given up that no machine can take.
+    """
     times = [state.deadlines[0][0]] if state.deadlines else []
     if state.ended:
         times.append(_forget_at_us(state, state.ended[0]))
     stale_us = state.plan.stale_us if state.plan.planned else None
-    found = (gap_due_us(state), look_again_us(state), stale_us)
+    found = (
+        gap_due_us(state),
+        look_again_us(state),
+        stale_us,
+        state.suspicions.due_us(),
+        state.ageing.due_us,
+        hopeless_us,
+    )
     times += [due_us for due_us in found if due_us is not None]
     times += ends_us(state)
     alive = (agent for agent in state.agents.values() if agent.is_alive)
@@ -173,11 +190,10 @@ def withdraw(state: State, turn: Turn, op: LiveOperation) -> None:
 def take_out(state: State, op: LiveOperation) -> None:
     """Remove an operation from the plan and from what its agent is known to have queued."""
     state.plan.drop(op)
-    pair = (op.id, op.attempt)
     for name in op.sent:
         live = state.machines.get(name)
-        if live is not None and pair in live.queue:
-            live.queue.remove(pair)
+        if live is not None:
+            live.queue = [pair for pair in live.queue if pair[0] != op.id]
 
 
 def stop(turn: Turn, op: LiveOperation) -> None:
@@ -205,12 +221,13 @@ def free_machine(state: State, op: LiveOperation, at_us: int) -> None:
 
 
 def say_again(state: State, turn: Turn) -> None:
-    """Repeat what may have been lost with the last controller: records, releases, wake-ups."""
-    turn.runs.update(dict.fromkeys(state.runs))
+    """Repeat what may have been lost with the last controller: records and releases."""
+    for run in state.runs.values():
+        run.changed = dict.fromkeys(run.operations)
+        turn.runs[run.id] = None
     for name in state.ended:
         _release(state, turn, state.runs[name])
     turn.commands.extend(ForgetRun(release=release) for release in state.forgotten)
-    state.wake_us = None
 
 
 def _forget_at_us(state: State, run: str) -> int:

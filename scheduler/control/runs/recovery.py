@@ -18,6 +18,7 @@ from scheduler.control.runs.lifecycle import (
     withdraw,
 )
 from scheduler.control.state import State, Turn
+from scheduler.control.suspecting.trusting import answered
 from scheduler.model.messages import (
     FailureReason,
     OperationFailed,
@@ -41,7 +42,7 @@ _LOST = frozenset(
 
 def failed(state: State, turn: Turn, event: OperationFailed) -> None:
     """An attempt ended without a result: try again elsewhere, or give up with the story."""
-    settle(state, event)
+    settle(state, turn, event)
     op = state.operations.get(event.operation)
     if op is None or op.state in ENDED:
         return
@@ -99,6 +100,15 @@ def give_way(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
     turn.runs[op.run.id] = None
 
 
+def set_aside(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
+    """Start what does not answer again elsewhere. Nobody stops it: the first result counts."""
+    _note(state, op, op.attempt, op.machine, FailureReason.TIMEOUT, message)
+    op.lost[op.attempt] = 0
+    _take_back(state, op)
+    turn.replan = True
+    turn.runs[op.run.id] = None
+
+
 def give_up_hopeless(state: State, turn: Turn) -> None:
     """End runs with an operation that failed and has nowhere left to be tried."""
     for op in [state.operations.get(name) for name in state.retried]:
@@ -124,10 +134,11 @@ def run_again_what_was_on(state: State, turn: Turn, box: str) -> None:
                 _run_again(state, turn, op)
 
 
-def settle(state: State, event: OperationFinished | OperationFailed) -> None:
+def settle(state: State, turn: Turn, event: OperationFinished | OperationFailed) -> None:
     """An attempt was reported: nobody needs to be told to stop it any more."""
     was_stopped = isinstance(event, OperationFailed) and event.reason is FailureReason.CANCELLED
     state.stops.reported((event.operation, event.attempt), event.at_us, stopped=was_stopped)
+    answered(state, turn, event)
     live = state.machines.get(event.machine)
     if live is not None:
         let_go(live, (event.operation, event.attempt))

@@ -15,6 +15,7 @@ from scheduler.control.live.operations import (
 from scheduler.control.live.transitions import move
 from scheduler.control.measuring.findings import measured
 from scheduler.control.measuring.gaps import note_shapes
+from scheduler.control.placing.ageing import served
 from scheduler.control.placing.candidates import cost_query, forget_options
 from scheduler.control.placing.explaining import chosen_instead, is_chosen
 from scheduler.control.placing.patience import note_off_plan
@@ -28,11 +29,13 @@ from scheduler.control.runs.growing import grow
 from scheduler.control.runs.lifecycle import (
     finish_run,
     free_machine,
+    note_stop,
     stop,
     take_out,
 )
 from scheduler.control.runs.recovery import fault, settle
 from scheduler.control.state import State, Turn
+from scheduler.control.suspecting.trusting import expect_answer
 from scheduler.model.messages import (
     FailureReason,
     OperationFinished,
@@ -68,6 +71,8 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
         # The agent had begun before it heard of the last plan.
         op.candidates = chosen_instead(op, mode, event.at_us + mode.duration_us)
     live.running, live.held = op.id, None
+    expect_answer(state, op)
+    served(state, turn, op, event.at_us)
     take_out(state, op)
     turn.replan = turn.replan or keeps_critical_waiting(state, op)
     if op.run.state is RunState.QUEUED:
@@ -80,14 +85,17 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
 
 def finished(state: State, turn: Turn, event: OperationFinished) -> None:
     """Take in the first result of an operation; all others are ignored."""
-    settle(state, event)
+    settle(state, turn, event)
     op = state.operations.get(event.operation)
     if op is None or op.state in ENDED:
         return
     is_current = event.attempt == op.attempt and op.state in SENT
     # Decisions are not in the log: a brain with other heuristics may not have sent this attempt
     # when it folds the log of its predecessor, but the result is there all the same.
-    op.attempt = max(op.attempt, event.attempt)
+    if event.attempt > op.attempt:
+        op.attempt = event.attempt
+        if op.state in SENT:
+            turn.resend[op.agent] = None
     wrong = _missing(op, event)
     if wrong and is_current:
         fault(state, turn, op, event.machine, FailureReason.ERROR, wrong)
@@ -96,6 +104,7 @@ def finished(state: State, turn: Turn, event: OperationFinished) -> None:
     if not is_current:
         # An attempt that was given up came through after all: it counts, the newer one does not.
         if op.state in SENT:
+            note_stop(state, op)
             stop(turn, op)
         op.notify = ()
     _accept(state, turn, op, event)

@@ -2,7 +2,7 @@
 
 The controller sends an `AgentPlan`; an agent answers with reports. Messages are frozen data
 classes of JSON-ready values (plus ``bytes`` for small tensors), so the shells on both sides encode
-them as they are. Times (`_us`) are microseconds since the Unix epoch, in the clock of the store.
+them as they are. Times (`_us`) are microseconds since the Unix epoch, in the time of the site.
 """
 
 from scheduler.model.messages.machines import (

@@ -102,6 +102,8 @@ class AgentPlan:
         Tensors that this agent's box may delete.
     measure
         Boxes to measure the way from, one after the other, when nothing is in the way.
+    unload
+        Digests of models that were deleted: no worker needs to hold a session of them.
     protocol
         The form of messages that this one has, see `protocol`.
     """
@@ -113,6 +115,7 @@ class AgentPlan:
     stop: tuple[tuple[str, int], ...] = ()
     release: tuple[Release, ...] = ()
     measure: tuple[LinkAsk, ...] = ()
+    unload: tuple[str, ...] = ()
     protocol: int = 1
 
 

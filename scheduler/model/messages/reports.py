@@ -26,6 +26,7 @@ class FailureReason(StrEnum):
     MACHINE_DOWN = "machine_down"
     DEADLINE = "deadline"  # dropped: the deadline passed
     CANCELLED = "cancelled"
+    UNPLACEABLE = "unplaceable"  # no machine that joined can take it, and none came that can
     INVALID = "invalid"  # what came cannot be run at all: no retry
 
 

@@ -53,6 +53,18 @@ def test_a_run_without_inputs_is_plain_json() -> None:
     assert run == Run("r-1", "queued", {})
 
 
+def test_a_run_that_may_have_been_accepted_is_submitted_again_under_its_id() -> None:
+    steps = calls.submit("w", {}, wait_s=2)
+    assert isinstance(next(steps), Request)
+    unknown = FjordApiError(503, "outcome unknown", run="r-1")
+    assert isinstance(steps.throw(unknown), Pause)
+    again = steps.send(None)  # type: ignore[arg-type]
+    assert isinstance(again, Request)
+    assert again.params == {"wait_s": "2", "run": "r-1"}
+    with pytest.raises(FjordApiError, match="queue full"):
+        steps.throw(FjordApiError(429, "queue full"))
+
+
 def test_arrays_go_as_npy_lists_as_npz_and_bytes_and_paths_as_they_are(tmp_path: Path) -> None:
     image = tmp_path / "page.png"
     image.write_bytes(b"png")

@@ -67,12 +67,12 @@ def test_operation_that_is_queued_again_is_not_stopped() -> None:
     assert effects.batch().plans[0].stop == ()
 
 
-def test_forgotten_run_has_no_record() -> None:
+def test_last_record_of_a_run_that_is_forgotten_at_once_is_written_for_history() -> None:
     effects = Effects()
-    gone = Release(run="r")
-    effects.add([RecordRun(record=record("r", RunState.FINISHED)), ForgetRun(release=gone)])
+    gone, last = Release(run="r"), record("r", RunState.FINISHED)
+    effects.add([RecordRun(record=last), ForgetRun(release=gone)])
     batch = effects.batch()
-    assert (batch.records, batch.forget) == ((), (gone,))
+    assert (batch.records, batch.forget) == ((last,), (gone,))
 
 
 def test_every_release_is_kept_and_the_last_alarm_counts() -> None:

@@ -38,7 +38,7 @@ def _walk(cls: type[errors.FjordError]) -> Iterator[type[errors.FjordError]]:
 def _app() -> FastAPI:
     app = FastAPI()
     install(app)
-    app.add_middleware(RequestLimit, max_bytes=1000, paths={"/large": 2000})
+    app.add_middleware(RequestLimit, max_bytes=1000, max_json_bytes=1000, paths={"/large": 2000})
 
     @app.get("/raise/{name}")
     async def _raise(name: str) -> None:
@@ -193,4 +193,7 @@ async def test_a_body_over_the_limit_of_its_path_is_refused_whatever_its_header_
         assert answer.status_code == 413
         assert "at most 1000 bytes" in answer.json()["detail"]
         assert answer.headers["content-type"] == PROBLEM
-    assert (await client.post("/large", content=b"x" * 1500)).status_code == 404
+    for kind, status in (("application/x-npy", 404), ("application/json", 413)):
+        headers = {"content-type": kind}
+        answer = await client.post("/large", content=b"x" * 1500, headers=headers)
+        assert answer.status_code == status

@@ -83,20 +83,6 @@ async def test_wait_that_is_over_tells_how_the_run_stands(store: Store, lease: L
         assert await feed.wait_for_run("r-none", 0.01) is None
 
 
-async def test_subscriber_gets_the_view_at_once_and_then_what_changes(
-    store: Store, lease: Lease
-) -> None:
-    await store.commit(lease, Batch(view=view(1)))
-    async with ChangeFeed(store, lambda _: None) as feed:
-        changes = feed.subscribe()
-        assert await anext(changes) == view(1)
-        running = record("r-1", RunState.RUNNING)
-        await store.commit(lease, Batch(records=(running,), view=view(2)))
-        assert await anext(changes) == running
-        assert await anext(changes) == view(2)
-        await changes.aclose()
-
-
 async def test_tensors_that_can_go_are_released_here(store: Store, lease: Lease) -> None:
     released: asyncio.Queue[Release] = asyncio.Queue()
     async with ChangeFeed(store, released.put_nowait):
@@ -104,21 +90,3 @@ async def test_tensors_that_can_go_are_released_here(store: Store, lease: Lease)
         await store.commit(lease, Batch(forget=(Release(run="r-1"),)))
         assert await released.get() == Release(run="r-1", keep=("r-1/a",))
         assert await released.get() == Release(run="r-1")
-
-
-async def test_slow_subscriber_loses_the_oldest_changes(store: Store, lease: Lease) -> None:
-    async with ChangeFeed(store, lambda _: None) as feed:
-        changes = feed.subscribe()
-        await store.commit(lease, Batch(view=view(1)))
-        assert await anext(changes) == view(1)
-        last = record("r-999", RunState.FINISHED)
-        waiting = asyncio.create_task(feed.wait_for_run("r-999", 20.0))
-        many = tuple(record(f"r-{number}", RunState.RUNNING) for number in range(999))
-        await store.commit(lease, Batch(records=(*many, last)))
-        await waiting
-        seen = []
-        async for change in changes:
-            seen.append(change)
-            if change == last:
-                break
-        assert 0 < len(seen) < len(many)

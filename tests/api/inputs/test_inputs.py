@@ -50,6 +50,13 @@ def test_a_tensor_comes_back_the_same_from_json_and_from_npy(array: np.ndarray[A
     assert back[0].dtype == array.dtype
 
 
+@pytest.mark.parametrize("texts", [["ends in NUL\0", "s"], ["x" * 20_000] + ["s"] * 198])
+def test_texts_that_a_file_would_lose_or_blow_up_are_refused(texts: list[str]) -> None:
+    with pytest.raises(InvalidTensor, match="take them as JSON"):
+        to_npy(np.array(texts, dtype=object))
+    assert _json("string", to_json(np.array(texts, dtype=object))["data"]).tolist() == texts
+
+
 def test_flat_data_takes_the_shape_that_is_given() -> None:
     assert _json("int32", [1, 2, 3, 4], [2, 2]).tolist() == [[1, 2], [3, 4]]
 

@@ -20,7 +20,7 @@ import uvicorn
 from onnx import TensorProto, helper
 
 from api.context import Context
-from api.server import create_app
+from api.server import create_app, server_config
 from api.settings import Settings
 from devices.agent.daemon import joined_agent
 from devices.agent.settings import AgentSettings
@@ -30,6 +30,7 @@ from scheduler.model.messages import MachineReport, ProviderReport, Verdict
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 REQUEST_LIMIT = 2_000_000
+JSON_LIMIT = 500_000
 MODEL_LIMIT = 1_000_000
 
 
@@ -51,7 +52,9 @@ class Document:
     async def check(self, response: httpx.Response) -> None:
         """Refuse an answer that is not declared, or is not as declared."""
         path = self.path_of(response.request.url.path)
-        method = response.request.method.lower()
+        # HEAD is answered as GET is, without the body.
+        is_head = response.request.method == "HEAD"
+        method = "get" if is_head else response.request.method.lower()
         operation = self.document["paths"].get(path, {}).get(method)
         if operation is None:
             assert response.status_code in {404, 405} or path is None
@@ -64,7 +67,7 @@ class Document:
         media_type = response.headers.get("content-type", "").partition(";")[0]
         content = answer.get("content", {})
         assert media_type in content or not content
-        if media_type.endswith("json"):
+        if media_type.endswith("json") and not is_head:
             await response.aread()
             schema = {**content[media_type]["schema"], "components": self.document["components"]}
             jsonschema.validate(response.json(), schema)
@@ -154,8 +157,7 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[str, Context]]:
     """A real server on a free port, in this process."""
     listener = socket.create_server(("127.0.0.1", 0))
     app = create_app(settings)
-    config = uvicorn.Config(app, http="httptools", lifespan="on", log_level="error")
-    server = _Server(config)
+    server = _Server(server_config(app, settings))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not server.started:
@@ -195,6 +197,7 @@ async def service(
         site=f"routes-{folder.name}",
         box=box,
         max_request_bytes=REQUEST_LIMIT,
+        max_json_bytes=JSON_LIMIT,
         max_model_bytes=MODEL_LIMIT,
     )
     async with (

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import io
 import json
 import os
 import resource
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -22,7 +26,14 @@ from onnx import TensorProto, helper
 from api.auth import Scope, Token, digest, write_tokens
 from api.embedded import EmbeddedStore
 from api.settings import Settings
-from tests.api.routes.conftest import MODEL_LIMIT, Service, doubling_model, npy, serving
+from tests.api.routes.conftest import (
+    JSON_LIMIT,
+    MODEL_LIMIT,
+    Service,
+    doubling_model,
+    npy,
+    serving,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -54,6 +65,14 @@ def _graph(*stages: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 def _model(content: bytes, name: str = "bad") -> dict[str, Any]:
     return {"data": {"name": name}, "files": {"file": ("m.onnx", content)}}
+
+
+def _bare(content: bytes) -> dict[str, Any]:
+    return {"content": content, "headers": {"content-type": "application/x-npy"}}
+
+
+def _npy_of(header: str) -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
 
 
 def _run(**body: Any) -> dict[str, Any]:
@@ -253,6 +272,84 @@ CASES = {
         field="authorization",
         words=("must be given; got one that is not known",),
     ),
+    "a size of nothing by more than there can be": Case(
+        url=RUNS,
+        arguments=_run(inputs={"x": {"dtype": "float32", "shape": [0, 2**63], "data": []}}),
+        field="inputs.x.shape",
+        words=("must be one that an array can have",),
+    ),
+    "a header of an array that ends in a bracket": Case(
+        url=RUNS,
+        arguments=_bare(_npy_of("{'descr': '<f4', 'fortran_order': False, 'shape': (1,")),
+        field="inputs.x",
+        words=("must be a .npy file",),
+    ),
+    "a header of an array of a negative size": Case(
+        url=RUNS,
+        arguments=_bare(_npy_of("{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 0)}")),
+        field="inputs.x",
+        words=("must be a .npy file",),
+    ),
+    "a boundary that is too long": Case(
+        url=RUNS,
+        arguments={
+            "content": b"x",
+            "headers": {"content-type": f"multipart/form-data; boundary={'b' * 257}"},
+        },
+        field="content-type",
+        words=("with a boundary", "256"),
+    ),
+    "a host that is no host": Case(
+        method="GET",
+        url="/v1/runs",
+        arguments={"headers": {"host": "["}},
+        field="host",
+        words=("host must be",),
+    ),
+    "a host that is no host where nobody is asked for a token": Case(
+        method="GET",
+        url="/nothing",
+        arguments={"headers": {"host": "[::1"}},
+        field="host",
+        words=("host must be",),
+    ),
+    "an origin that is no address": Case(
+        url=RUNS,
+        arguments={"headers": {"origin": "http://["}},
+        field="origin",
+        words=("origin must be",),
+    ),
+    "a body in an encoding that nobody undoes": Case(
+        arguments={
+            "content": gzip.compress(b"{}"),
+            "headers": {"content-type": "application/json", "content-encoding": "gzip"},
+        },
+        status=415,
+        field="content-encoding",
+        words=("must be left out", "gzip"),
+    ),
+    "half of a surrogate pair": Case(
+        url="/v1/models/double/profile",
+        arguments={
+            "content": b'{"shapes": {"\\ud800": [1]}}',
+            "headers": {"content-type": "application/json"},
+        },
+        words=("the body must be JSON",),
+    ),
+    "a body of JSON over its limit": Case(
+        url=RUNS,
+        arguments=_run(inputs={"x": {"dtype": "float32", "data": [[0, 0, 0]] * 60_000}}),
+        status=413,
+        field="body",
+        words=(f"at most {JSON_LIMIT} bytes", "send arrays as .npy"),
+    ),
+    "a format of metrics that nobody speaks": Case(
+        method="GET",
+        url="/metrics",
+        arguments={"headers": {"accept": "application/openmetrics-text; version=x"}},
+        field="accept",
+        words=("accept must name",),
+    ),
     "another web page": Case(
         url=RUNS,
         arguments={"headers": {"origin": "http://evil.example"}},
@@ -282,6 +379,33 @@ async def test_bad_input_gets_a_clear_answer_and_makes_nothing(good: Service, na
     for words in case.words:
         assert words in problem["detail"]
     assert await _all_there_is(good) == before
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+async def test_an_archive_damaged_anywhere_is_refused_or_read(good: Service, method: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("x.npy", npy(np.zeros((1, 3), np.float32)))
+    whole = file.getvalue()
+    random = Random(0)
+    damaged = [whole[: random.randrange(len(whole))] for _ in range(10)]
+    for _ in range(40):
+        changed = bytearray(whole)
+        changed[random.randrange(len(whole))] ^= random.randrange(1, 256)
+        damaged.append(bytes(changed))
+    for content in damaged:
+        files = {"x": ("x.npz", content)}
+        answer = await good.client.post("/v1/workloads/good/plan", files=files)
+        assert answer.status_code in {200, 413, 422}, answer.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/v1/workloads", "/v1/events", "/"])
+async def test_head_is_answered_as_get_is_without_the_body(good: Service, path: str) -> None:
+    answer = await good.client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert (await good.client.head("/v1/nothing")).status_code == 404
 
 
 async def _all_there_is(service: Service) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from onnx import TensorProto, helper
 
 from tests.api.routes.conftest import Service, doubling_model
 
@@ -42,6 +43,24 @@ async def test_the_same_upload_again_changes_nothing_and_another_is_refused(
         "again", doubling_model(4.0), profile_shapes=json.dumps({"x": [9, 3]})
     )
     assert (shapes.status_code, shapes.json()["field"]) == (409, "profile_shapes")
+
+
+@pytest.mark.parametrize("kind", [TensorProto.BFLOAT16, TensorProto.INT4, TensorProto.FLOAT8E5M2])
+async def test_a_model_of_a_type_that_nobody_carries_is_refused_by_name(
+    service: Service, kind: int
+) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["x"], ["z"], to=TensorProto.FLOAT)],
+        "narrow",
+        [helper.make_tensor_value_info("x", kind, [4])],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, [4])],
+    )
+    opsets = [helper.make_opsetid("", 21)]
+    content = helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+    answer = await service.add_model("narrow", content)
+    assert answer.status_code == 422
+    assert "'x' must have an element type that is carried here (bool, " in answer.json()["detail"]
+    assert (await service.client.get("/v1/models/narrow")).status_code == 404
 
 
 async def test_a_model_says_what_was_measured_of_it(service: Service) -> None:

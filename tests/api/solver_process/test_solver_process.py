@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
+from api import solver_process
 from api.solver_process import SolverProcess
 from scheduler.model.problem import Job, Machine, Mode, Operation, Problem
 from scheduler.model.schedule import Status
@@ -39,6 +41,19 @@ async def test_solver_process_proves_the_optimum_and_is_niced() -> None:
         assert result is not None
         assert (result.status, result.value, result.bound) == (Status.OPTIMAL, 5, 5)
         assert child().nice() > 0
+        assert solver.times.cpu_share > 0
+
+
+async def test_service_that_lives_on_starts_its_solver_process_unasked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(solver_process, "START_AFTER_S", 0.0)
+    async with SolverProcess() as solver:
+        # Both are called in the loop's next turn, in the order of their times.
+        called = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.001, called.set)
+        await called.wait()
+        assert solver.is_starting
 
 
 async def test_killed_solver_process_is_started_again() -> None:

@@ -16,15 +16,17 @@ import pytest
 from api.client import Client
 from api.settings import Settings
 from api.supervisor import run_up
+from devices.runtime.host import usable_cores
 from scheduler.model.errors import AccessDenied, InvalidInput, StoreUnavailable
 
 PATIENCE_S = 60.0
 
 
 @contextmanager
-def up(data_dir: Path, port: int) -> Iterator[Popen[bytes]]:
-    """Run ``fjord up`` without an agent, from its first answer to its end."""
-    command = [sys.executable, "-m", "api.cli", "up", "--no-agent", "--port", str(port)]
+def up(data_dir: Path, port: int, *options: str) -> Iterator[Popen[bytes]]:
+    """Run ``fjord up``, without an agent if not told else, from its first answer to its end."""
+    options = options or ("--no-agent",)
+    command = [sys.executable, "-m", "api.cli", "up", *options, "--port", str(port)]
     with (data_dir / "up.log").open("ab") as log:
         process = Popen([*command, "--data", str(data_dir)], stdout=log, stderr=log)
     try:
@@ -60,6 +62,11 @@ def parts(process: Popen[bytes]) -> dict[str, psutil.Process]:
         name: next(child for child, command in commands.items() if word in command)
         for name, word in words.items()
     }
+
+
+def agent_of(process: Popen[bytes]) -> psutil.Process | None:
+    children = psutil.Process(process.pid).children()
+    return next((child for child in children if "agent" in child.cmdline()), None)
 
 
 def gone(process: psutil.Process) -> bool:
@@ -135,3 +142,19 @@ async def test_folder_that_cannot_be_used_is_told(settings: Settings) -> None:
     settings.data_dir.write_text("")
     with pytest.raises((StoreUnavailable, OSError), match="Not a directory"):
         await run_up(settings)
+
+
+@pytest.mark.skipif(len(usable_cores()) < 2, reason="needs two cores")
+def test_core_set_aside_has_the_service_and_the_store_and_no_machine(
+    tmp_path: Path, port: int
+) -> None:
+    core, *others = usable_cores()
+    with up(tmp_path, port, "--control-core", str(core)) as process:
+        for part in parts(process).values():
+            assert part.cpu_affinity() == [core]
+        until(lambda: agent_of(process) is not None)
+        agent = agent_of(process)
+        assert agent is not None
+        assert agent.cpu_affinity() == others
+        words = agent.cmdline()
+        assert words[words.index("--cores") + 1] == ",".join(map(str, others))

@@ -128,7 +128,7 @@ def test_deadline_prediction_and_failed_attempt_are_marked() -> None:
     marks = {e["name"]: e["ts"] for e in events(record, "i")}
     assert marks == {
         "deadline": 500,
-        "predicted finish p95": 120,
+        "promised finish p95": 120,
         "detect failed: worker_crashed": 30,
     }
 

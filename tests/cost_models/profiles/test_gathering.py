@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cost_models.features import GraphCost, graph_cost
+from cost_models.features import Summary, graph_cost, summarise
 from cost_models.profiles.gathering import FIRST_REST_US, SAMPLES, Gatherer, row_of
 from cost_models.profiles.store import Store, Survey
 from devices.graph import bind_shapes
@@ -47,9 +47,10 @@ QUERY = CostQuery(
 )
 
 
-def counted(digest: str, shapes: object) -> GraphCost | None:
+def counted(digest: str, shapes: object) -> Summary | None:
     model = mlp()
-    return graph_cost(model, bind_shapes(describe(model, 0), {})) if digest == "d" else None
+    cost = graph_cost(model, bind_shapes(describe(model, 0), {}))
+    return summarise(cost) if digest == "d" else None
 
 
 def run(gatherer: Gatherer, count: int, *, begin_us: int = 0, load: Load = BUSY) -> None:

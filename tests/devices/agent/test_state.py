@@ -20,6 +20,7 @@ from devices.agent.instructions import (
     NotifyPeer,
     ReleaseTensors,
     StartOnWorker,
+    UnloadModel,
     WarmOnWorker,
 )
 from devices.agent.state import AgentState
@@ -374,6 +375,11 @@ def test_tensors_written_after_a_release_are_deleted_too(driver: Driver) -> None
     release = Release(run="r-1", keep=("r-1/kept",))
     assert driver.plan(release=(release,)) == [ReleaseTensors(release=release)]
     assert ReleaseTensors(release=release) in driver.finish("one")
+
+
+def test_models_that_are_gone_are_unloaded(driver: Driver) -> None:
+    driver.ready("a/cpu0")
+    assert driver.plan(unload=("d",)) == [UnloadModel(digest="d")]
 
 
 def test_a_plan_for_a_machine_that_is_not_here_is_answered(driver: Driver) -> None:

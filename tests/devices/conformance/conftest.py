@@ -14,15 +14,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from devices.catalogue import CATALOGUE
-from devices.discovery import Discovered, discover
 from devices.runtime.host import usable_cores
-from devices.runtime.registry import is_present
 from tests import onnx_models as onnx
+from tests import providers
 
 RIG = Path(__file__).with_name("rig.py")
 RIG_TIMEOUT_S = 110
-REQUIRED = ("cpu", "openvino", "webgpu", "qnn")
 SHAPES = {
     "conv_net": (1, 3, 32, 32),
     "mlp": (4, 64),
@@ -67,20 +64,15 @@ def _ocr_orientation() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def found() -> dict[str, Discovered]:
-    """What discovery says of each provider, simulators included."""
-    return {item.report.provider: item for item in discover(simulated=True)}
-
-
-@pytest.fixture(scope="session")
 def answers(
-    found: dict[str, Discovered], tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, Future[dict[str, Any]]]]:
     """The rig's answers per usable provider, as they come."""
     folder = tmp_path_factory.mktemp("models")
     _write_models(folder)
     with ThreadPoolExecutor(max_workers=len(usable_cores())) as pool:
         # The slow ones first, so that they do not come last.
+        found = providers.found(providers.known())
         usable = reversed([name for name, item in found.items() if item.is_usable])
         yield {name: pool.submit(_run_rig, name, folder) for name in usable}
 
@@ -101,17 +93,12 @@ def _run_rig(name: str, folder: Path) -> dict[str, Any]:
     return answers
 
 
-# What is not even installed is no case at all; what is, or has to be, is one that may fail.
-@pytest.fixture(params=[n for n, row in CATALOGUE.items() if n in REQUIRED or is_present(row)])
-def name(request: pytest.FixtureRequest, found: dict[str, Discovered]) -> str:
-    """Each provider of the catalogue that is installed here."""
+@pytest.fixture(params=providers.known())
+def name(request: pytest.FixtureRequest) -> str:
+    """Each provider of the catalogue that is installed here, or has to be."""
     wanted: str = request.param
-    if found[wanted].is_usable:
-        return wanted
-    message = f"{wanted} is unusable here: {found[wanted].report.reason}"
-    if os.environ.get("FJORD_REQUIRE_PROVIDERS") == "1":
-        pytest.fail(message)
-    pytest.skip(message)
+    providers.require(request.node, wanted)
+    return wanted
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ def test_inputs_tell_sizes_symbols_and_what_is_unknown(tmp_path: Path) -> None:
     assert info.size_bytes == path.stat().st_size
 
 
-def test_question_marks_are_open_sizes_and_no_common_symbol(tmp_path: Path) -> None:
-    model = onnx.model([onnx.node("Relu", "x", "y")], inputs={"x": ["?", "?"]})
+@pytest.mark.parametrize("name", ["?", "None", "none", "NULL", "*", "-1", "unknown", "dynamic"])
+def test_placeholders_are_open_sizes_and_no_common_symbol(tmp_path: Path, name: str) -> None:
+    model = onnx.model([onnx.node("Relu", "x", "y")], inputs={"x": [name, name]})
     assert read_model(onnx.save(model, tmp_path)).inputs[0].shape == (None, None)
 
 

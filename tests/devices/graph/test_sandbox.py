@@ -51,10 +51,21 @@ def test_a_child_that_does_not_end_is_ended(tmp_path: Path) -> None:
         check_in_child(path, ModelLimits(wall_s=0.05))
 
 
+@pytest.mark.parametrize("weights_mib", [100, 200])
+def test_a_model_that_needs_more_memory_than_a_check_may_have_is_refused_by_name(
+    tmp_path: Path, weights_mib: int
+) -> None:
+    weights = np.zeros((weights_mib * MIB // 4, 1), np.float32)
+    model = onnx.model([onnx.node("Add", "x w", "y")], inputs={"x": [1]}, constants={"w": weights})
+    path = onnx.save(model, tmp_path)
+    with pytest.raises(InvalidModel, match=f"{280 * MIB} bytes of memory"):
+        check_in_child(path, ModelLimits(memory_bytes=280 * MIB))
+
+
 def test_a_child_without_memory_is_a_refusal(tmp_path: Path) -> None:
     path = onnx.save(onnx.relu(), tmp_path)
     with pytest.raises(InvalidModel, match="must load"):
-        check_in_child(path, ModelLimits(memory_bytes=200 * MIB))
+        check_in_child(path, ModelLimits(memory_bytes=48 * MIB))
 
 
 def test_the_child_knows_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,15 @@ def test_it_leaves_before_those_that_were_used(tmp_path: Path) -> None:
     assert not is_held(held, "measured", path)
 
 
+def test_sessions_of_a_model_that_is_gone_are_dropped(tmp_path: Path) -> None:
+    held, path = cache(tmp_path)
+    held.get("gone", "cpu", str(path), {})
+    held.get("used", "cpu", str(path), {})
+    held.drop("gone")
+    assert is_held(held, "used", path)
+    assert not is_held(held, "gone", path)
+
+
 def test_it_pushes_nothing_out(tmp_path: Path) -> None:
     held, path = cache(tmp_path)
     held.get("used", "cpu", str(path), {})

@@ -25,6 +25,7 @@ from devices.worker.protocol import (
     Ready,
     Setup,
     ToWorker,
+    Unload,
     Warm,
     body_length,
     for_agent,
@@ -34,6 +35,7 @@ from scheduler.model.messages import FailureReason, Value, Work, WorkKind
 from tests.onnx_models import model, node, save
 
 PATIENCE_S = 30.0
+MIB = 1024 * 1024
 CORE = min(os.sched_getaffinity(0))
 
 
@@ -42,7 +44,7 @@ def ones(columns: int) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 class Worker:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory_bytes: int = 0) -> None:
         self.store = TensorStore(folder / "tensors", "box", "")
         self.socket, theirs = socket.socketpair()
         self.socket.settimeout(PATIENCE_S)
@@ -59,6 +61,7 @@ class Worker:
                 box="box",
                 url="",
                 inline_bytes=4096,
+                memory_bytes=memory_bytes,
             )
         )
         assert isinstance(self.receive(), Ready)
@@ -235,6 +238,49 @@ def test_a_cancelled_operation_that_has_not_begun_is_skipped(worker: Worker, dou
     skipped = worker.receive()
     assert isinstance(skipped, Failed)
     assert skipped.reason is FailureReason.CANCELLED
+
+
+def hungry(folder: Path, mib: int) -> Path:
+    """A model that holds so much while it runs, and next to nothing before."""
+    nodes = [
+        node("ConstantOfShape", "shape", "big"),
+        node("ReduceSum", "big", "sum", keepdims=0),
+        node("Add", "x sum", "y"),
+    ]
+    return save(model(nodes, constants={"shape": np.array([mib * MIB // 4])}), folder)
+
+
+def test_a_model_over_the_memory_of_a_worker_fails_for_it_and_the_next_one_runs(
+    tmp_path: Path, doubles: Path
+) -> None:
+    worker = Worker(tmp_path, memory_bytes=400 * MIB)
+    (tmp_path / "big").mkdir()
+    failed = worker.execute(net(), hungry(tmp_path / "big", 800), x=ones(4))
+    assert isinstance(failed, Failed)
+    assert failed.reason is FailureReason.OUT_OF_MEMORY
+    assert f"a worker may hold {400 * MIB} bytes of memory" in failed.message
+    other = Work(kind=WorkKind.MODEL, name="net", digest="e" * 64)
+    assert isinstance(worker.execute(other, doubles, x=ones(4)), Finished)
+    worker.end()
+
+
+def test_memory_of_a_model_that_is_gone_is_given_back(tmp_path: Path, doubles: Path) -> None:
+    worker = Worker(tmp_path)
+    small = Work(kind=WorkKind.MODEL, name="small", digest="e" * 64)
+    worker.execute(small, doubles, x=ones(4))
+    process = psutil.Process(worker.process.pid)
+    before = process.memory_info().rss
+    (tmp_path / "big").mkdir()
+    weights = {"w": np.ones((4, 10 * MIB), np.float32)}
+    nodes = [node("MatMul", "x w", "wide"), node("ReduceSum", "wide", "y", keepdims=0)]
+    path = save(model(nodes, constants=weights), tmp_path / "big")
+    assert isinstance(worker.execute(net(), path, x=ones(4)), Finished)
+    loaded = process.memory_info().rss
+    worker.send(Unload(digest="d" * 64))
+    worker.execute(small, doubles, x=ones(4))
+    assert loaded > before + 150 * MIB
+    assert process.memory_info().rss < before + 50 * MIB
+    worker.end()
 
 
 def test_it_ends_with_its_agent(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_same_seed_gives_the_same_history_and_another_seed_another() -> None:
 
 
 def test_log_of_one_policy_folds_to_the_same_ends_under_another() -> None:
-    log = history(1, Faults(crash=0.2))
+    log = history(1, Faults(crash=0.1))
     ends = []
     for placement in ("heft", "fastest_machine"):
         brain = site_brain(BrainSettings(placement=placement))

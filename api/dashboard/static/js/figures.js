@@ -100,13 +100,13 @@ function drawUtilisation(part, state) {
   refill(part.pairs, [busy, shares.length], () => pair("busy now", `${busy} of ${shares.length}`));
 }
 
-/** Where a run stands with its deadline: `met`, `missed`, `at risk` (by p95), `in time`, or nothing. */
+/** Where a run stands with its deadline: `met`, `missed`, `at risk` (by its p95 of now), `in time`, or nothing. */
 export function deadlineState(run, now_us) {
   if (run.deadline_us === null) return "";
   if (run.reason === "deadline") return "missed";
   if (run.ended_us !== null) return run.state === "finished" ? (run.ended_us <= run.deadline_us ? "met" : "missed") : "";
   if (now_us > run.deadline_us) return "missed";
-  return run.predicted_p95_us !== null && run.predicted_p95_us > run.deadline_us ? "at risk" : "in time";
+  return run.estimated_p95_us !== null && run.estimated_p95_us > run.deadline_us ? "at risk" : "in time";
 }
 
 function drawDeadlines(part, state) {

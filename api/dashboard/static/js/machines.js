@@ -45,7 +45,7 @@ function item(machine) {
   const { report } = machine;
   const usable = report.providers.filter((provider) => provider.verdict === "usable");
   const refused = report.providers.filter((provider) => provider.verdict !== "usable");
-  return h("li", { class: ["machine", !["up", "restarting"].includes(machine.state) && "down"], "data-machine": report.id, "data-testid": "machine" },
+  return h("li", { class: ["machine", !["up", "suspected", "restarting"].includes(machine.state) && "down"], "data-machine": report.id, "data-testid": "machine" },
     h("span", { class: "name" }, lane(report.id)),
     h("div", { class: "meter" }, h("i", {})),
     h("span", { class: "share" }, h("b", {}), h("span", { class: "total" })),

@@ -37,14 +37,20 @@ export function describeRun(run, operations, { onOperation, onStage, onCancel, o
   ];
 }
 
+function priority({ band, effective_band: counts }) {
+  const now = counts ?? band;
+  return now === band ? BANDS[band] : `${BANDS[band]}, counts as ${BANDS[now]}`;
+}
+
 function facts(run) {
   const predicted = run.predicted_p50_us === null ? null : run.predicted_p50_us - run.submitted_us;
   const actual = run.ended_us === null ? null : run.ended_us - run.submitted_us;
-  const found = [["Workload", run.workload], ["Priority", BANDS[run.band]], ["Submitted", clock(run.submitted_us, true)]];
+  const found = [["Workload", run.workload], ["Priority", priority(run)], ["Submitted", clock(run.submitted_us, true)]];
   if (run.reason) found.push(["Reason", reason(run.reason)]);
   if (run.started_us !== null) found.push(["Waited", duration(run.started_us - run.submitted_us)]);
-  found.push(["Predicted, p50", duration(predicted)]);
-  if (run.predicted_p95_us !== null) found.push(["Predicted, p95", duration(run.predicted_p95_us - run.submitted_us)]);
+  found.push(["Promised, p50", duration(predicted)]);
+  if (run.predicted_p95_us !== null) found.push(["Promised, p95", duration(run.predicted_p95_us - run.submitted_us)]);
+  if (run.estimated_p50_us !== null) found.push([run.ended_us === null ? "By the plan of now" : "By its last plan", duration(run.estimated_p50_us - run.submitted_us)]);
   found.push(["Actual", actual === null ? "–" : `${duration(actual)} ${deviation(actual, predicted)}`]);
   for (const [name, at_us] of [["Deadline", run.deadline_us], ["Due", run.due_us]]) {
     if (at_us !== null) found.push([name, `${duration(at_us - run.submitted_us)}${run.ended_us === null ? "" : verdict(at_us - run.ended_us)}`]);

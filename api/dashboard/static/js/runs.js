@@ -73,7 +73,7 @@ export class Runs {
       h("span", { class: "band" }, h("i", { class: `swatch ${run.kind === "run" ? BANDS[run.band] : "profile"}` }), BANDS[run.band]),
       h("span", {}, chip(stateWords(run.state)), run.reason ? h("span", { class: "note", title: run.detail || null }, reason(run.reason)) : ""),
       ago(run.submitted_us, now_us),
-      h("span", { title: p95(run) }, duration(predicted)),
+      h("span", { title: p95(run) }, duration(predicted), h("span", { class: "note" }, moved(run))),
       h("span", {}, duration(actual), h("span", { class: "note" }, deviation(actual, predicted))),
       deadline ? h("span", {}, chip([deadline, DEADLINE_TONES[deadline]]), h("span", { class: "note" }, duration(run.deadline_us - run.submitted_us))) : "–",
       OPEN.has(run.state) && run.kind === "run"
@@ -83,5 +83,11 @@ export class Runs {
 }
 
 function p95(run) {
-  return run.predicted_p95_us === null ? null : `p95 ${duration(run.predicted_p95_us - run.submitted_us)}`;
+  return run.predicted_p95_us === null ? null : `promised p95 ${duration(run.predicted_p95_us - run.submitted_us)}`;
+}
+
+/** Where the plan of now has moved the end of an open run, if that is not what was promised. */
+function moved(run) {
+  if (run.ended_us !== null || run.estimated_p50_us === null || run.estimated_p50_us === run.predicted_p50_us) return "";
+  return `now ${duration(run.estimated_p50_us - run.submitted_us)}`;
 }

@@ -15,6 +15,7 @@ const REASONS = {
   forbidden: "the submitter forbade it",
   not_allowed: "not among the machines the submitter allowed",
   machine_down: "the machine is down",
+  suspected: "what runs there is overdue, and nothing is heard of it",
   draining: "the machine takes nothing new",
   failed_before: "an earlier attempt failed there",
   no_function: "the machine does not have that function",
@@ -32,6 +33,7 @@ const REASONS = {
   out_of_space: "no space left for tensors",
   input_lost: "an input tensor is gone",
   provider_refused: "the provider fell back or gave wrong results",
+  unplaceable: "no machine of the site can take it, and none came that can",
   agent_lost: "the agent went silent",
   deadline: "dropped: its deadline passed",
   cancelled: "cancelled",
@@ -58,6 +60,7 @@ const PROVENANCES = {
 
 const STATES = {
   up: ["up", "good"],
+  suspected: ["not answering", "warn"],
   restarting: ["restarting", "warn"],
   down: ["down", "bad"],
   draining: ["draining", "warn"],

@@ -20,7 +20,16 @@ from scheduler.model.messages import (
 )
 from scheduler.model.problem import Band
 from tests.scheduler.site import DIGEST, added, lane, model_added, model_workload, submitted
-from tests.scheduler.watched import Watched, dispatch_of, dispatches, fail, finish, queue, start
+from tests.scheduler.watched import (
+    Watched,
+    dispatch_of,
+    dispatches,
+    fail,
+    finish,
+    plans,
+    queue,
+    start,
+)
 
 RUN = "p-dddddddddddd"
 
@@ -156,6 +165,20 @@ def test_removed_model_is_measured_no_further(brain: Watched) -> None:
     brain.handle(model_added(100))
     brain.handle(ModelRemoved(at_us=200, name="det", digest=DIGEST))
     assert brain.run(RUN).state is RunState.CANCELLED
+
+
+def test_agents_are_told_once_to_unload_a_model_that_is_gone(brain: Watched) -> None:
+    brain.handle(model_added(100))
+    told = brain.handle(ModelRemoved(at_us=200, name="det", digest=DIGEST))
+    assert [plan.unload for plan in plans(told)] == [(DIGEST,)]
+    told = brain.handle(submitted("r-1", at_us=300))
+    assert [plan.unload for plan in plans(told)] in ([], [()])
+
+
+def test_model_that_has_another_name_stays_loaded(brain: Watched) -> None:
+    brain.feed(model_added(100), model_added(110, name="other"))
+    told = brain.handle(ModelRemoved(at_us=200, name="det", digest=DIGEST))
+    assert [plan.unload for plan in plans(told)] in ([], [()])
 
 
 def test_cold_start_of_a_run_moves_the_load_time_that_is_predicted(brain: Watched) -> None:

@@ -8,7 +8,7 @@ from scheduler.control.placing.explaining import Timetable, candidates, chosen_i
 from scheduler.control.records import Candidate, Reason
 from scheduler.model.problem import Mode
 from tests.scheduler.site import added, agent_joined, single, submitted
-from tests.scheduler.watched import Watched
+from tests.scheduler.watched import Watched, dispatch_of, finish, start
 
 
 def sent(lanes: int) -> Watched:
@@ -47,3 +47,12 @@ def test_all_are_judged_against_the_one_that_was_chosen_instead(
     found = chosen_instead(op, Mode(machine="c", provider="cpu", duration_us=1), finish_us)
     assert (found[0].machine, found[0].reason, found[0].finish_us) == ("c", None, finish_us)
     assert [candidate.reason for candidate in found[1:]] == reasons
+
+
+def test_what_a_queued_run_waits_for_names_no_operation_that_may_have_ended_since() -> None:
+    brain = sent(1)
+    ahead = dispatch_of(brain.commands[-1], "r/only")
+    brain.feed(start(ahead, 1), submitted("next", at_us=2))
+    while_it_runs = brain.run("next").detail
+    brain.handle(finish(ahead, 10_001))
+    assert while_it_runs == brain.run("next").detail == "waits its turn on a/cpu0"

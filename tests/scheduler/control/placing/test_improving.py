@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from scheduler.control.brain import BrainSettings
 from scheduler.control.commands import RequestPlan
 from scheduler.control.events import ControllerStarted, PlanProposed, PolicyChanged, RunCancelled
-from scheduler.control.placing.decoding import decode, is_better, overtakes
+from scheduler.control.placing.decoding import decode, gains, is_better, overtakes
 from scheduler.model.checker import check
 from scheduler.model.problem import Band, Problem, Progress
 from scheduler.model.schedule import Assignment, Limits, Schedule
@@ -19,7 +20,7 @@ from tests.scheduler.watched import Watched, dispatches, finish, plans, requests
 @pytest.fixture
 def brain() -> Watched:
     """Two lanes, and a placement policy that leaves one of them idle."""
-    watched = Watched()
+    watched = Watched(BrainSettings(improve_rest_us=(0, 0)))
     watched.feed(ControllerStarted(at_us=0, epoch=1), agent_joined(lanes=2))
     watched.feed(added(single()), added(fan()))
     watched.handle(PolicyChanged(at_us=0, placement="fastest_machine"))
@@ -82,6 +83,91 @@ def test_plan_that_is_no_better_is_dropped(brain: Watched) -> None:
     brain.handle(PlanProposed(at_us=200, version=request.version, solver="cp_sat", schedule=same))
     assert brain.state.counters["plans_dropped"] == 1
     assert brain.state.plan.source == "fastest_machine"
+
+
+def test_plan_that_is_proven_to_be_as_good_as_any_is_counted_as_such(brain: Watched) -> None:
+    request = ask(brain)
+    result = placer("fastest_machine")(request.problem, Limits(), 0)
+    assert result.schedule is not None
+    end_us = result.schedule.makespan_us
+    asked_us = request.problem.now_us
+    for gap, counter in ((0.03, "plans_dropped"), (0.01, "plans_proven_good")):
+        event = PlanProposed(
+            at_us=200,
+            version=request.version,
+            solver="cp_sat",
+            schedule=result.schedule,
+            bound_us=end_us - round(gap * (end_us - asked_us)),
+        )
+        (request,) = requests(brain.handle(event)) or requests(
+            brain.handle(submitted(f"r-{counter}", at_us=200))
+        )
+        assert brain.state.counters[counter] == 1
+        result = placer("fastest_machine")(request.problem, Limits(), 0)
+        assert result.schedule is not None
+        end_us, asked_us = result.schedule.makespan_us, request.problem.now_us
+
+
+def test_question_that_got_no_plan_is_counted(brain: Watched) -> None:
+    request = ask(brain)
+    brain.handle(PlanProposed(at_us=150, version=request.version, solver="", schedule=None))
+    assert brain.state.counters["plans_unanswered"] == 1
+
+
+def test_question_waits_as_long_as_the_one_before_it_took() -> None:
+    brain = Watched()
+    brain.feed(ControllerStarted(at_us=0, epoch=1), agent_joined(lanes=2))
+    brain.feed(added(single()), added(fan()))
+    request = ask(brain)
+    assert not requests(brain.handle(answer(brain, request, at_us=50_100)))
+    assert not requests(brain.handle(submitted("r-x", at_us=100_000)))
+    assert requests(brain.handle(submitted("r-y", at_us=100_200)))
+
+
+def test_question_after_one_without_a_plan_waits_for_the_process_to_start() -> None:
+    brain = Watched()
+    brain.feed(ControllerStarted(at_us=0, epoch=1), agent_joined(lanes=2), added(single()))
+    request = ask(brain)
+    silent = PlanProposed(at_us=200, version=request.version, solver="", schedule=None)
+    assert not requests(brain.handle(silent))
+    assert not requests(brain.handle(submitted("r-x", at_us=900_000)))
+    assert requests(brain.handle(submitted("r-y", at_us=1_000_200)))
+
+
+def two_lanes(*durations_us: int, due_us: int | None = None) -> Problem:
+    """Independent operations, each as long on one machine as on the other."""
+    return builders.problem(
+        machines=[builders.machine("m0"), builders.machine("m1")],
+        jobs=[builders.job(f"j{i}", due_us=due_us) for i in range(len(durations_us))],
+        operations=[
+            builders.operation(f"o{i}", job=f"j{i}", durations={"m0": us, "m1": us})
+            for i, us in enumerate(durations_us)
+        ],
+    )
+
+
+def in_order(problem: Problem, *modes: int) -> Schedule:
+    return decode(
+        problem,
+        {f"o{i}": mode for i, mode in enumerate(modes)},
+        {f"o{i}": i for i in range(len(modes))},
+    )
+
+
+def test_plan_counts_as_better_from_a_share_of_what_is_left() -> None:
+    problem = two_lanes(50, 49, 1)
+    old, new = in_order(problem, 0, 1, 0), in_order(problem, 0, 1, 1)  # 51 and 50: 1.96 %
+    assert gains(problem, new, old, share=0.019)
+    assert not gains(problem, new, old, share=0.02)
+
+
+def test_plan_that_ends_as_early_counts_as_better_if_it_is_less_late() -> None:
+    problem = two_lanes(10, 90, 100, due_us=20)
+    short_first = in_order(problem, 0, 0, 1)
+    long_first = decode(problem, {"o0": 0, "o1": 0, "o2": 1}, {"o0": 1, "o1": 0, "o2": 2})
+    assert short_first.makespan_us == long_first.makespan_us
+    assert gains(problem, short_first, long_first, share=0.02)
+    assert not gains(problem, long_first, short_first, share=0.02)
 
 
 def test_answer_to_a_question_that_is_not_open_is_dropped(brain: Watched) -> None:

@@ -1,17 +1,16 @@
-"""What a profile says, beside what the graph and the machine make of it."""
+"""A profile beside what the graph and the machine make of it: a graph is counted, see `child`."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from onnx import ModelProto
 
 from api.answers import OperatorAnswer, ProfileAnswer
-from api.context import Context
-from cost_models.features import GraphCost, graph_cost
+from cost_models.features import GraphCost, Summary, graph_cost
 from cost_models.features.costs import GroupCost, OperatorCost
 from cost_models.roofline import part_us, roofline_us
 from devices.graph import bind_shapes
@@ -20,37 +19,34 @@ from scheduler.model.errors import InvalidModel
 from scheduler.model.measuring import Peaks
 from scheduler.model.messages import OperatorTime, Profile
 
+NOT_HERE = "not counted: the model's file cannot be read here"
 _NS_PER_US = 1_000
 
 
-async def answers(
-    profiles: Iterable[Profile], context: Context, *, operators: bool
+def answers(
+    path: Path, profiles: Iterable[Profile], peaks: Mapping[str, Peaks], *, operators: bool
 ) -> tuple[ProfileAnswer, ...]:
-    """Put beside each profile what the prior says, and its operators if they are wanted."""
-    view = await context.store.view()
-    peaks = {
-        (machine.report.id, found.provider): found
-        for machine in (view.machines if view is not None else ())
-        for found in machine.report.peaks
-    }
-    return await asyncio.to_thread(_answers, list(profiles), peaks, context, operators)
+    """Put beside each profile of a model what the prior says, and its operators if wanted.
 
-
-def _answers(
-    profiles: list[Profile],
-    peaks: Mapping[tuple[str, str], Peaks],
-    context: Context,
-    operators: bool,
-) -> tuple[ProfileAnswer, ...]:
+    Parameters
+    ----------
+    peaks
+        By machine and provider, see `place_of`; where there are none, those of an ordinary core.
+    """
     counted: dict[object, Counted | str] = {}
     found = []
     for profile in profiles:
         key = tuple(sorted(profile.shapes.items()))
         if key not in counted:
-            counted[key] = count(context, profile)
-        here = peaks.get((profile.machine, profile.provider), Peaks(provider=profile.provider))
+            counted[key] = count(path, profile)
+        here = peaks.get(place_of(profile), Peaks(provider=profile.provider))
         found.append(_answer(profile, counted[key], here, operators))
     return tuple(found)
+
+
+def place_of(profile: Profile) -> str:
+    """Machine and provider of a profile in one word."""
+    return f"{profile.machine}:{profile.provider}"
 
 
 class Counted:
@@ -78,29 +74,36 @@ class Counted:
         return None
 
 
-def count(context: Context, profile: Profile) -> Counted | str:
+def count(path: Path, profile: Profile) -> Counted | str:
     """Count a model's graph; if its file is not here or cannot be counted, say why not."""
     # Costs are advice: what cannot be counted was measured all the same.
     try:
-        model = parse(context.model_path(profile.digest))
+        model = parse(path)
         return Counted(model, graph_cost(model, bind_shapes(describe(model, 0), profile.shapes)))
     except InvalidModel as error:
         return f"not counted: {error}"
     except OSError:
-        return "not counted: the model's file cannot be read here"
+        return NOT_HERE
 
 
 def _answer(profile: Profile, found: Counted | str, peaks: Peaks, operators: bool) -> ProfileAnswer:
     counted, note = (None, found) if isinstance(found, str) else (found, "")
-    samples = sorted(profile.samples_us)
     rows = profile.operators if operators else ()
+    return replace(
+        plain(profile, counted.cost if counted is not None else None, peaks),
+        operators=tuple(operator_answers(rows, counted, peaks)),
+        note=note,
+    )
+
+
+def plain(profile: Profile, cost: GraphCost | Summary | None, peaks: Peaks) -> ProfileAnswer:
+    """Put beside a profile what the prior says, without its operators."""
+    samples = sorted(profile.samples_us)
     return ProfileAnswer(
         profile=replace(profile, operators=()),
         p50_us=_quantile(samples, 0.5),
         p95_us=_quantile(samples, 0.95),
-        roofline_us=round(roofline_us(counted.cost, peaks), 1) if counted is not None else None,
-        operators=tuple(operator_answers(rows, counted, peaks)),
-        note=note,
+        roofline_us=round(roofline_us(cost, peaks), 1) if cost is not None else None,
     )
 
 

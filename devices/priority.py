@@ -1,0 +1,100 @@
+"""How much of a contended core a process gets: niceness of processes, and of whole sessions.
+
+Linux (`sched_autogroup`) divides a core among sessions first, and by niceness only among the
+processes of each. A session's weight is that of one process, divided among the cores on which it is
+busy: an agent whose workers keep n cores busy has an nth of it on each, where the service and the
+store, in sessions of their own, have all of theirs. So they stand above the workers without any
+privilege, and a worker's niceness gives way to its agent and to nobody else. In a container or a
+unit with a weight of its own there are no such sessions: niceness counts among what is in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+OFFICE = -5
+"""Of the service and the store, where it is allowed: three times the weight of others."""
+WORKER = 5
+"""Of a worker: a third of the weight of its agent."""
+SEARCH = 8
+"""Of a search for better plans: 172 to 1024, and to 512 beside one of two busy workers."""
+GETTING_READY = 2
+"""Of its few seconds of loading: one that is ready late finds nothing in time."""
+LEFTOVERS = 19
+"""Of what nobody waits for: about a sixtieth of a contended core."""
+PATIENCE_S = 2.0
+PAUSE_S = 0.05
+"""Linux takes one change in a tenth of a second from all who are no administrators."""
+
+SWITCH = Path("/proc/sys/kernel/sched_autogroup_enabled")
+CGROUPS = Path("/sys/fs/cgroup")
+LOGINS = "user.slice"
+
+
+def stand_above(pid: int = 0) -> None:
+    """Put a process above workers and other programs, as far as the user may."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, OFFICE)
+    weigh_session(OFFICE, pid)
+
+
+def give_way_to_agent() -> None:
+    """Lower the calling worker, where that takes nothing from it beside other programs."""
+    if is_apart():
+        os.nice(WORKER)
+
+
+def leave_session(niceness: int) -> None:
+    """Give the calling process a session of its own, with that niceness, and have it itself."""
+    os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    with contextlib.suppress(PermissionError):  # it leads a session
+        os.setsid()
+    weigh_session(niceness)
+
+
+def weigh_session(niceness: int, pid: int = 0) -> bool:
+    """Set the niceness of the session that a process leads; ``False`` where that cannot be.
+
+    Parameters
+    ----------
+    pid
+        The leader; 0 for the calling process.
+    """
+    pid = pid or os.getpid()
+    until_s = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            if os.getsid(pid) != pid:  # those beside it in the session are not ours to weigh
+                return False
+            Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
+        except BlockingIOError:
+            if time.monotonic() > until_s:
+                return False
+            time.sleep(PAUSE_S)
+        except OSError:  # no such file, or not allowed
+            return False
+        else:
+            return True
+
+
+def is_apart() -> bool:
+    """Whether niceness counts only among processes of ours: in a session, a container, a unit."""
+    try:
+        rows = [row.split(":", 2) for row in Path("/proc/self/cgroup").read_text().splitlines()]
+        sessions = SWITCH.read_text().strip() == "1"
+    except (OSError, ValueError):
+        return False
+    weighed = [path for _, names, path in rows if _has_weight(names, path)]
+    if not weighed:
+        return sessions
+    return not any(LOGINS in path for path in weighed)
+
+
+def _has_weight(names: str, path: str) -> bool:
+    """Whether a control group divides the processor; the root, which holds all, does not."""
+    if names:  # version 1
+        return "cpu" in names.split(",") and path != "/"
+    return (CGROUPS / path.lstrip("/") / "cpu.weight").exists()
