@@ -74,7 +74,10 @@ class _Busy:
 
 
 def snapshot(
-    state: State, extra: Iterable[LiveRun] = (), stopped: Mapping[str, int] = MappingProxyType({})
+    state: State,
+    extra: Iterable[LiveRun] = (),
+    stopped: Mapping[str, int] = MappingProxyType({}),
+    least: Band = Band.BACKGROUND,
 ) -> Snapshot:
     """Give the problem of now.
 
@@ -85,15 +88,18 @@ def snapshot(
         are planned however much comes before them.
     stopped
         Operations that run and are taken to have been stopped, with when their machine is free.
+    least
+        Of what is less urgent than this band, only what runs is looked at.
     """
     extra = tuple(extra)
     running: list[LiveOperation] = []
     planned: list[LiveOperation] = []
     blocked: list[LiveOperation] = []
     found: dict[str, Options] = {}
-    for ops in _looked_at(state, extra, planned):
+    for ops in _looked_at(state, extra, planned, least):
         running += [op for op in ops if op.id not in stopped and _holds_machine(state, op)]
-        pending = [op for op in ops if op.id in stopped or op.state in PENDING]
+        urgent = ops if not ops or ops[0].band <= least else []
+        pending = [op for op in urgent if op.id in stopped or op.state in PENDING]
         can, cannot = _plannable(state, pending, found)
         planned += can
         blocked += cannot
@@ -114,7 +120,7 @@ def snapshot(
 
 
 def _looked_at(
-    state: State, extra: Iterable[LiveRun], planned: Sized
+    state: State, extra: Iterable[LiveRun], planned: Sized, least: Band
 ) -> Iterator[list[LiveOperation]]:
     """Open operations, run by run by urgency, until as many are planned as can be.
 
@@ -126,7 +132,8 @@ def _looked_at(
     by_urgency = partial(order, state)
     asked = {run.id: run for run in sorted(extra, key=by_urgency)}
     for run in merge(state.index.by_urgency(), list(asked.values()), key=by_urgency):
-        if asked.pop(run.id, None) is None and len(planned) >= most:
+        is_enough = len(planned) >= most or run.effective_band > least
+        if asked.pop(run.id, None) is None and is_enough:
             break
         beyond.pop(run.id, None)
         yield list(run.open.values())

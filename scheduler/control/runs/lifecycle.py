@@ -66,7 +66,7 @@ def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
     if is_beyond_horizon(state, run):
         state.plan.left_out += run.unfinished
     else:
-        turn.replan = True
+        turn.submitted = run
 
 
 def admit(state: State, turn: Turn, run: LiveRun) -> None:
