@@ -98,7 +98,7 @@ def snapshot(
     found: dict[str, Options] = {}
     for ops in _looked_at(state, extra, planned, least):
         running += [op for op in ops if op.id not in stopped and _holds_machine(state, op)]
-        urgent = ops if not ops or ops[0].band <= least else []
+        urgent = ops if ops and ops[0].band <= least else []
         pending = [op for op in urgent if op.id in stopped or op.state in PENDING]
         can, cannot = _plannable(state, pending, found)
         planned += can
