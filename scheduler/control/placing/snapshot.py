@@ -128,7 +128,8 @@ def _looked_at(
     at in any case.
     """
     most = state.settings.plan_horizon_operations
-    beyond = {op.run.id: op.run for op in state.index.sent.values()}
+    sent = state.index.sent.values()
+    beyond = {op.run.id: op.run for op in sent if op.band <= least or _holds_machine(state, op)}
     by_urgency = partial(order, state)
     asked = {run.id: run for run in sorted(extra, key=by_urgency)}
     for run in merge(state.index.by_urgency(), list(asked.values()), key=by_urgency):
