@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from scheduler.control.live.operations import LiveOperation, LiveRun, Placement, is_ready
+from scheduler.control.placing.patience import least_us
 from scheduler.control.placing.planning import absolute, certain_queues, solve
 from scheduler.control.placing.snapshot import Snapshot, snapshot
 from scheduler.control.predicting.foreseeing import foresee
@@ -144,7 +145,8 @@ def _put_in_force(
     for op in planned:
         op.placement = placed[op.id]
         op.expected_end_us = op.placement.end_us
-    stale_us = plan.stale_us if plan.stale_us is not None else _anew_us(state)
+    # The whole is planned anew: a short run is through by then, and not kept waiting.
+    stale_us = plan.stale_us if plan.stale_us is not None else state.now_us + least_us(state)
     state.plan = replace(
         plan,
         version=plan.version + 1,
@@ -157,8 +159,3 @@ def _put_in_force(
         planned={op.id: op for op in planned},
         queues=certain_queues(planned),
     )
-
-
-def _anew_us(state: State) -> int:
-    """When the whole is planned anew: a short run is through by then, and not kept waiting."""
-    return state.now_us + state.settings.late_floor_us

@@ -9,9 +9,6 @@ from scheduler.control.preemption.paying import LEAST_GAIN_US
 from scheduler.control.state import State
 from scheduler.model.problem import Band
 
-PLANNED_US = 30
-"""What planning anew takes an operation that waits, about."""
-
 
 def keeps_critical_waiting(state: State, op: LiveOperation) -> bool:
     """Whether what has just begun was under way to its agent when the critical one came.
@@ -44,7 +41,7 @@ def is_due(state: State) -> bool:
 
 def _worth_us(state: State) -> int:
     """What a critical operation has to gain for all to be planned anew, and a stop considered."""
-    return min(LEAST_GAIN_US, PLANNED_US * len(state.plan.planned))
+    return min(LEAST_GAIN_US, state.settings.planned_us * len(state.plan.planned))
 
 
 def _in_the_way(state: State) -> Iterator[LiveOperation]:
