@@ -28,6 +28,9 @@ class BrainSettings:
     patience_share, patience_us
         But not before the plan has been in force for this share of what it spans: no shorter than
         the floor of what counts as late, and no longer than this.
+    planned_us, planning_share
+        What planning anew takes an operation that waits, about, and the share of the time that it
+        may take because something was off the plan.
     age_us
         What has waited for so long counts as one band more urgent, never as critical; 0 turns it
         off.
@@ -72,6 +75,8 @@ class BrainSettings:
     late_share: float = 0.25
     patience_share: float = 0.1
     patience_us: int = 100_000
+    planned_us: int = 30
+    planning_share: float = 0.2
     age_us: int = 60_000_000
     min_timeout_us: int = 30_000_000
     timeout_factor: int = 20

@@ -66,7 +66,7 @@ def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
     if is_beyond_horizon(state, run):
         state.plan.left_out += run.unfinished
     else:
-        turn.replan = True
+        turn.submitted = run
 
 
 def admit(state: State, turn: Turn, run: LiveRun) -> None:
@@ -136,8 +136,8 @@ def wake(state: State, turn: Turn, hopeless_us: int | None = None) -> None:
     times += ends_us(state)
     alive = (agent for agent in state.agents.values() if agent.is_alive)
     times += [agent.release_by_us for agent in alive if agent.release_by_us is not None]
-    # A wake-up that comes too early does no harm, so only an earlier one is worth a command.
-    if times and (state.wake_us is None or min(times) < state.wake_us):
+    # Also a later one: a wake-up for nothing costs the store two syncs, in which others wait.
+    if times and min(times) != state.wake_us:
         state.wake_us = min(times)
         turn.commands.append(WakeAt(at_us=state.wake_us))
 
