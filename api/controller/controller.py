@@ -88,6 +88,7 @@ class Controller:
             learning=self._learning,
         )
         self.status.epoch = lease.epoch
+        in_order = True
         try:
             await office.hold()
         except* StaleEpoch:
@@ -96,7 +97,9 @@ class Controller:
             self.status.defects += 1
             _log.error("a defect: the log is folded without it", exc_info=broken)
         except* Exception:
-            # The office is given up and taken again: whatever broke starts anew from the log.
+            # The office is given up and taken again: whatever broke starts anew from the log, and
+            # the trail tells on which event, should it break there again.
+            in_order = False
             self.status.defects += 1
             _log.exception("controller %s broke in epoch %d", self.id, lease.epoch)
         finally:
@@ -104,4 +107,4 @@ class Controller:
             # The brain of this office goes.
             look_again()
             with contextlib.suppress(Unavailable):
-                await self._store.resign(lease)
+                await self._store.resign(lease, in_order=in_order)
