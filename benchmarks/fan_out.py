@@ -73,7 +73,7 @@ def cost_us(found: Site, fjord: Client, items: int, limit_s: float) -> float | N
         fjord.cancel(run)
         return None
     after = serving.cpu_times()
-    spent_s = after.user - before.user + after.system - before.system
+    spent_s: float = after.user - before.user + after.system - before.system
     return spent_s * 1e6 / (STAGES * items)
 
 

@@ -91,6 +91,7 @@ class Controller:
             learning=self._learning,
         )
         self.status.epoch = lease.epoch
+        in_order = True
         try:
             await office.hold()
         except* StaleEpoch:
@@ -104,7 +105,9 @@ class Controller:
             # Nothing but a person, or another release, can mend that.
             await asyncio.sleep(NO_BEGINNING_S)
         except* Exception:
-            # The office is given up and taken again: whatever broke starts anew from the log.
+            # The office is given up and taken again: whatever broke starts anew from the log, and
+            # the trail tells on which event, should it break there again.
+            in_order = False
             self.status.defects += 1
             _log.exception("controller %s broke in epoch %d", self.id, lease.epoch)
         finally:
@@ -112,4 +115,4 @@ class Controller:
             # The brain of this office goes.
             look_again()
             with contextlib.suppress(Unavailable):
-                await self._store.resign(lease)
+                await self._store.resign(lease, in_order=in_order)

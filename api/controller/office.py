@@ -126,6 +126,7 @@ class Office:
         self._requested = asyncio.Event()
         self._kept: PlanRecord | None = None
         self._tasks: asyncio.TaskGroup
+        self._saving: asyncio.Task[None] | None = None
 
     async def hold(self) -> None:
         """Fold the log, then work until the office is lost.
@@ -142,7 +143,7 @@ class Office:
             for loop in (self._watch, self._tick, self._show, self._report, self._search):
                 self._tasks.create_task(loop(), name=loop.__name__.strip("_"))
             saving = self._checkpoints.keep_taking(self._brain, self._last_taken, self._is_done)
-            self._tasks.create_task(saving, name="checkpoints")
+            self._saving = self._tasks.create_task(saving, name="checkpoints")
             if self._learning is not None:
                 work = self._learning.work(self._brain, self._say, self._learned.set)
                 self._tasks.create_task(work, name="learning")
@@ -176,8 +177,8 @@ class Office:
         self._brain, self._taken = await self._insist(begin)
         self._position = Position(event=self._taken)
         self._status.folded = 0
-        done = await self._insist(self._store.done)
         suspects = await self._suspects()
+        done = await self._insist(self._store.done)
         skipped = await self._insist(self._store.skipped)
         questions: list[Question] = []
         while (inbox := await self._next_page()).position != self._position:
@@ -252,6 +253,9 @@ class Office:
         try:
             commands = self._brain.handle(event)
         except Exception as error:
+            # It may have taken in half of the event: no checkpoint is to be made of that.
+            if self._saving is not None:
+                self._saving.cancel()
             await self._leave_out(entry_id, event, f"it cannot be taken in: {error!r}")
             raise BrokenEvent(f"event {entry_id} cannot be taken in: {event!r}") from error
         self._stalls.took(time.perf_counter() - began_s, type(event).__name__, entry_id)
@@ -297,7 +301,10 @@ class Office:
             reason=reason,
             run=failed[0].run if failed else "",
         )
-        await self._commit(Batch(aside=(aside,), records=failed))
+        done = await self._insist(self._store.done)
+        # What was written of it, and of what came after it, is not what follows without it.
+        was_done = done is not None and order(entry_id) <= order(done)
+        await self._commit(Batch(aside=(aside,), records=failed, undone=was_done))
 
     async def _failed_by(self, event: Event, at_us: int) -> tuple[RunRecord, ...]:
         """The run that fails if its submission is left out; none if it has ended long ago."""

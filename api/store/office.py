@@ -57,6 +57,8 @@ class Batch:
     trail, done
         Events that the writer takes in next, and the last one of which all that follows is written
         with this.
+    undone
+        Whether nothing is known to be written any more: everything has to be said again.
     aside
         Events that every fold is to leave out from now on.
     records, gone
@@ -88,6 +90,7 @@ class Batch:
     costs: CostReport | None = None
     checkpoint: Keeping | None = None
     done: str = ""
+    undone: bool = False
 
 
 class Store(Checkpoints, HistoryQueue):
@@ -132,11 +135,16 @@ class Store(Checkpoints, HistoryQueue):
             on_lost=on_lost,
         )
 
-    async def resign(self, lease: Lease) -> None:
-        """Leave the office to the next, if it is still held."""
-        await self.run_script(
-            DROP_LEASE, [keys.lease(self.site), keys.trail(self.site)], [lease.value]
-        )
+    async def resign(self, lease: Lease, *, in_order: bool = True) -> None:
+        """Leave the office to the next, if it is still held.
+
+        Parameters
+        ----------
+        in_order
+            Whether nothing broke: who leaves in order leaves no trail.
+        """
+        trail = [keys.trail(self.site)] if in_order else []
+        await self.run_script(DROP_LEASE, [keys.lease(self.site), *trail], [lease.value])
 
     async def commit(self, lease: Lease, batch: Batch) -> None:
         """Write a batch, and only while the lease is held.
@@ -236,6 +244,8 @@ class Store(Checkpoints, HistoryQueue):
             yield ("HSET", keys.set_aside(self.site), aside.entry, codec.encode(aside))
         if batch.trail is not None:
             yield ("SET", keys.trail(self.site), codec.encode(batch.trail))
+        if batch.undone:
+            yield ("DEL", keys.done(self.site))
         if batch.done:
             yield ("SET", keys.done(self.site), batch.done)
         if batch.checkpoint is not None:
@@ -243,9 +253,9 @@ class Store(Checkpoints, HistoryQueue):
 
     def _checkpoint_commands(self, keeping: Keeping) -> Iterator[Command]:
         key = keys.checkpoints(self.site)
-        yield ("HSET", key, keeping.event, keeping.packed)
         for entry in keeping.drop:
             yield ("HDEL", key, entry)
+        yield ("HSET", key, keeping.event, keeping.packed)
         if keeping.behind:
             yield ("SET", keys.trimmed(self.site), keeping.behind)
             yield ("XTRIM", keys.events(self.site), "MINID", keeping.behind)

@@ -42,9 +42,9 @@ is still held, 2 if it had run out and nobody has taken office since, 0 if someb
 
 DROP_LEASE = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1], KEYS[2])
+return redis.call('DEL', unpack(KEYS))
 """)
-"""Keys: lease, trail. Arguments: the lease's value. Who leaves in order leaves no trail."""
+"""Keys: lease, and the trail if it is to go. Arguments: the lease's value."""
 
 DECLARE_LOST = Script("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

@@ -48,7 +48,7 @@ def _ended_runs_have_nothing_open(brain: Brain) -> Iterator[str]:
         open_ops = [op.id for op in run.operations.values() if op.state not in ENDED]
         if run.is_ended and open_ops:
             yield f"{run.id} ended with {open_ops} open"
-        if not run.is_ended and not open_ops:
+        if not run.is_ended and not run.unfinished:
             yield f"{run.id} has nothing left and has not ended"
         if not run.is_ended and list(run.open) != open_ops:
             yield f"{run.id} has {open_ops} open and keeps {list(run.open)} as open"

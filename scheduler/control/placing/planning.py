@@ -14,7 +14,7 @@ from scheduler.control.placing.explaining import why_waiting
 from scheduler.control.placing.snapshot import Snapshot, loads_us, snapshot
 from scheduler.control.predicting.foreseeing import foresee
 from scheduler.control.records import OperationState
-from scheduler.control.runs.expansion import top_up
+from scheduler.control.runs.expansion import gathers_unknown, top_up
 from scheduler.control.state import LivePlan, State, Turn
 from scheduler.model.bounds import lower_bound
 from scheduler.model.checker import check
@@ -252,7 +252,7 @@ def certain_queues(planned: Iterable[LiveOperation]) -> dict[str, list[str]]:
     uncertain: set[str] = set()
     queues: dict[str, list[str]] = {}
     for op in sorted(planned, key=_start_us):
-        is_expected = op.state is OperationState.EXPECTED
+        is_expected = op.state is OperationState.EXPECTED or gathers_unknown(op)
         if is_expected or any(name in uncertain for name in op.unmet):
             uncertain.add(op.id)
         elif op.placement is not None:

@@ -67,18 +67,18 @@ def top_up(state: State, run: LiveRun) -> list[LiveOperation]:
     most = state.settings.plan_horizon_operations
     if not run.rest or len(run.open) > most // 2:
         return []
+    _reach_further(run, most - len(run.open))
     fresh: list[LiveOperation] = []
-    for root, stages in _fan_outs(run.graph).items():
-        if root in run.expanded:
-            room = most - len(run.open) - len(fresh)
-            fresh += _more_items(run, root, stages, room)
     for stage in run.graph.stages:
-        if not run.items[stage.name]:
-            fresh += [_added(run, stage, item) for item in _items(state, run, stage)]
+        there = len(run.items[stage.name])
+        if not there or stage.fan_out in run.lengths:
+            items = _items(state, run, stage)[there:]
+            fresh += [_added(run, stage, item) for item in items]
     _link(run, fresh)
     run.open.update({op.id: op for op in fresh})
     run.changed.update({op.id: None for op in fresh})
     run.rest = _rest(run)
+    run.total = len(run.operations) + run.rest
     return fresh
 
 
@@ -105,6 +105,16 @@ def fan_outs_of(run: LiveRun, stage: Stage) -> list[str]:
         return []
     found = {other.fan_out: None for other in run.graph.stages if other.fan_out}
     return [name for name in found if "." in name and name.partition(".")[0] == stage.name]
+
+
+def is_read_later(run: LiveRun, stage: Stage) -> bool:
+    """Whether something reads the outputs of a stage that has no operation yet."""
+    return any(
+        use.stage == stage.name
+        for other in run.graph.stages
+        if not run.items[other.name]
+        for use in other.inputs
+    )
 
 
 def outputs_read(graph: Workload, stage: Stage) -> tuple[str, ...]:
@@ -167,12 +177,20 @@ def _window(state: State, run: LiveRun, stage: Stage) -> int:
     return max(1, state.settings.plan_horizon_operations // len(stages))
 
 
-def _more_items(run: LiveRun, root: str, stages: list[Stage], room: int) -> list[LiveOperation]:
-    """Give operations to the next items of a fan-out, as many as there is room for."""
-    since, running = run.expanded[root], [s for s in stages if not _waits_for_rest(run, s)]
-    more = min(_rest_of(run, root), max(0, room) // max(1, len(running)))
-    run.expanded[root] = since + more
-    return [_added(run, stage, i) for i in range(since, since + more) for stage in running]
+def _reach_further(run: LiveRun, room: int) -> None:
+    """Have fan-outs reach as many more of their items as there is room for operations.
+
+    Where nothing else is left to do one item has room, however many stages it goes through.
+    """
+    is_bare = not run.open
+    for root, stages in _fan_outs(run.graph).items():
+        if root in run.expanded:
+            running = sum(not _waits_for_rest(run, stage) for stage in stages)
+            most = max(int(is_bare), room // max(1, running))
+            more = min(_rest_of(run, root), most)
+            run.expanded[root] += more
+            room = max(0, room - more * running)
+            is_bare = is_bare and not more
 
 
 def _waits_for_rest(run: LiveRun, stage: Stage) -> bool:
@@ -200,10 +218,17 @@ def _rest_of(run: LiveRun, root: str) -> int:
 
 
 def _rest(run: LiveRun) -> int:
-    """How many operations are only a number: items, and one for each stage that gathers them."""
-    items = sum(_rest_of(run, root) * len(found) for root, found in _fan_outs(run.graph).items())
-    later = sum(_waits_for_rest(run, stage) for stage in run.graph.stages) if items else 0
-    return items + later
+    """How many operations are only a number: items that are not reached, and what gathers them."""
+    if not any(_rest_of(run, root) for root in _fan_outs(run.graph)):
+        return 0
+    return sum(_rest_of_stage(run, stage) for stage in run.graph.stages)
+
+
+def _rest_of_stage(run: LiveRun, stage: Stage) -> int:
+    if _waits_for_rest(run, stage):
+        known = length(run, stage.fan_out) if stage.fan_out else None
+        return 1 if known is None else known
+    return _rest_of(run, _root(run.graph, stage.fan_out)) if stage.fan_out else 0
 
 
 def _fan_outs(graph: Workload) -> dict[str, list[Stage]]:
@@ -223,8 +248,12 @@ def _added(run: LiveRun, stage: Stage, item: int | None) -> LiveOperation:
 
 
 def _expected(state: State, run: LiveRun, stage: Stage) -> int:
-    total, times = state.items_seen.get((run.graph.name, stage.fan_out), (0, 0))
-    return (total + times // 2) // times if times else max(0, stage.expected_items)
+    """Items that a list of unknown length is expected to have: the same for all that follow it."""
+    root = _root(run.graph, stage.fan_out)
+    total, times = state.items_seen.get((run.graph.name, root), (0, 0))
+    if times:
+        return (total + times // 2) // times
+    return max(each.expected_items for each in _fan_outs(run.graph)[root])
 
 
 def _operation(
@@ -247,7 +276,9 @@ def _link(run: LiveRun, ops: Iterable[LiveOperation]) -> None:
     """Set producers and edges of operations, and make them known to those that they wait for."""
     for op in ops:
         sizes = _producers(run, op)
-        op.producers = tuple(sizes)
+        if op.producers != tuple(sizes):
+            op.producers = tuple(sizes)
+            run.changed[op.id] = None
         op.edges = tuple(
             Edge(source=name, target=op.id, size_bytes=size) for name, size in sizes.items()
         )
@@ -284,6 +315,12 @@ def _sources(run: LiveRun, op: LiveOperation, use: StageInput) -> list[str]:
 
 def _all_items(run: LiveRun, stage: str) -> list[str]:
     return [op.id for op in run.items[stage]]
+
+
+def gathers_unknown(op: LiveOperation) -> bool:
+    """Whether an operation takes all items of a list that is not there: nobody knows which yet."""
+    gathers = any(use.take is Take.GATHER for use in op.stage.inputs)
+    return gathers and bool(op.unmet) and bool(_awaited_lists(op.run, op))
 
 
 def _awaited_lists(run: LiveRun, op: LiveOperation) -> list[str]:

@@ -44,7 +44,7 @@ def grow(state: State, turn: Turn, op: LiveOperation) -> None:
         count = length(run, name) or 0
         run.lengths[name] = count
         state.items_seen[(run.graph.name, name)] = (total + count, times + 1)
-    if vanished or not _is_planned(state, run):
+    if vanished or run.rest or not _is_planned(state, run):
         turn.replan = True
     else:
         # As long as expected: what was planned for it holds, and can be sent now.

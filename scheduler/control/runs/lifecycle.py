@@ -57,16 +57,16 @@ def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
         return
     expand(state, run)
     register(state, run, before=0)
+    if is_beyond_horizon(state, run):
+        state.plan.left_out += run.unfinished
+    else:
+        turn.submitted = run
     state.rhythms.setdefault((run.workload, run.band), Rhythm(event)).note(event)
     if run.drop_late and run.deadline_us is not None:
         heappush(state.deadlines, (run.deadline_us, run.sequence, run.id))
         expire(state, turn)
     if not run.unfinished and not run.is_ended:
         finish_run(state, turn, run)
-    if is_beyond_horizon(state, run):
-        state.plan.left_out += run.unfinished
-    else:
-        turn.submitted = run
 
 
 def admit(state: State, turn: Turn, run: LiveRun) -> None:
@@ -146,7 +146,8 @@ def end_run(
     state: State, turn: Turn, run: LiveRun, ended: RunState, reason: str, detail: str
 ) -> None:
     """Give a run its final state and stop whatever is left of it."""
-    if not any(op.id in state.plan.planned for op in run.open.values()):
+    is_planned = any(op.id in state.plan.planned for op in run.open.values())
+    if not is_planned and run.id not in state.blocked_runs:
         # Beyond what is planned it holds nobody up, nor whoever comes after it.
         state.plan.left_out = max(0, state.plan.left_out - run.unfinished)
     for op in list(run.open.values()):

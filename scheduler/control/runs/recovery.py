@@ -9,6 +9,7 @@ from scheduler.control.placing.candidates import could_run_later, options
 from scheduler.control.placing.sessions import doubted
 from scheduler.control.preemption.holding import let_go
 from scheduler.control.records import AttemptRecord, OperationState, RunState
+from scheduler.control.runs.expansion import is_read_later
 from scheduler.control.runs.lifecycle import (
     end_run,
     free_machine,
@@ -175,7 +176,9 @@ def _is_stored(outputs: dict[str, Value]) -> bool:
 def _is_needed(run: LiveRun, op: LiveOperation) -> bool:
     if any(stage == op.stage.name for stage, _ in run.graph.outputs.values()):
         return True
-    return any(run.operations[name].state is not OperationState.DONE for name in op.consumers)
+    if any(run.operations[name].state is not OperationState.DONE for name in op.consumers):
+        return True
+    return bool(run.rest) and is_read_later(run, op.stage)
 
 
 def _blame(

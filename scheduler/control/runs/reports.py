@@ -122,11 +122,11 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
     _observe(state, turn, op, event)
     note_shapes(state, op)
     _tell_consumers(turn, op)
+    grow(state, turn, op)
     if not was_planned or _frees_urgent(state, op) or is_upset(state):
         turn.replan = turn.replan or bool(state.plan.planned)
     elif _is_off_plan(state, op) or _is_slipping(state):
         note_off_plan(state)
-    grow(state, turn, op)
     if op.run.is_ended:
         return
     if not op.run.unfinished:

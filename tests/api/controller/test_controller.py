@@ -12,7 +12,7 @@ from api.controller import Controller
 from api.store import Lease, Store
 from api.wiring import build_brain
 from scheduler.control.brain import Brain
-from scheduler.control.commands import Command
+from scheduler.control.commands import Command, RecordRun
 from scheduler.control.events import ControllerStarted, Event, RunSubmitted
 from scheduler.control.records import RunState
 from scheduler.model import keys
@@ -172,6 +172,35 @@ async def test_event_that_breaks_the_brain_stops_nobody_else(
     bad = await store.run("r-bad")
     assert bad is not None
     assert (bad.state, bad.reason) == (RunState.FAILED, "invalid")
+
+
+async def test_event_whose_effects_cannot_be_written_stops_nobody_else(
+    store: Store, running: Running, agent: HandAgent, submit: Submit, eventually: Eventually
+) -> None:
+    class Odd(Brain):
+        def handle(self, event: Event) -> list[Command]:
+            commands = super().handle(event)
+            if isinstance(event, RunSubmitted) and event.run == "r-bad":
+                record = self.record(event.run)
+                assert record is not None
+                odd = replace(record, detail=object())  # type: ignore[arg-type]
+                return [*commands, RecordRun(record=odd)]
+            return commands
+
+    def odd() -> Brain:
+        whole = build_brain().state
+        return Odd(oracle=whole.oracle, solvers=whole.solvers)
+
+    async with running(odd), working(agent):
+        await agent.join()
+        await submit("r-1")
+        await eventually(is_run(store, "r-1", RunState.FINISHED))
+        await submit("r-bad")
+        await submit("r-2")
+        await eventually(is_run(store, "r-2", RunState.FINISHED))
+        await eventually(is_run(store, "r-bad", RunState.FAILED))
+    (aside,) = await store.set_aside()
+    assert aside.run == "r-bad"
 
 
 async def test_silent_agent_is_lost_and_may_come_back(

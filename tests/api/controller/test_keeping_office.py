@@ -77,9 +77,16 @@ async def test_run_that_ended_stays_as_it_ended_when_its_submission_is_left_out(
         await agent.join()
         await submit("r-1")
         await eventually(is_run(store, "r-1", RunState.FINISHED))
-    async with running(changed):
+    async with running(changed) as controller:
         await eventually(aside)
+        await eventually(in_office(controller))
     assert await is_run(store, "r-1", RunState.FINISHED)()
+    # What was written of it is not what the log says without it.
+    started = await logged(store, ControllerStarted)
+    assert [isinstance(event, ControllerStarted) and event.says_again for event in started] == [
+        True,
+        True,
+    ]
 
 
 async def test_others_get_their_turn_during_a_fold(
