@@ -20,7 +20,13 @@ EXPLAIN_TIMEOUT_S = 0.5
 
 
 async def whole_run(run: str, context: Context) -> RunRecord:
-    """A run with its operations: as they are now, where it has not ended.
+    """A run with its operations; raises as `shown_run` does."""
+    found = await context.store.present(run, EXPLAIN_TIMEOUT_S)
+    return found.whole() if found is not None else await _archived(run, context)
+
+
+async def shown_run(run: str, context: Context) -> object:
+    """A run with its operations, to be encoded: as they are now, where it has not ended.
 
     Raises
     ------
@@ -31,7 +37,11 @@ async def whole_run(run: str, context: Context) -> RunRecord:
     """
     found = await context.store.present(run, EXPLAIN_TIMEOUT_S)
     # A run leaves the store only once the archive has it: looking there second misses none.
-    found = found or await asyncio.to_thread(context.history.run, run)
+    return found.plain() if found is not None else await _archived(run, context)
+
+
+async def _archived(run: str, context: Context) -> RunRecord:
+    found = await asyncio.to_thread(context.history.run, run)
     if found is None:
         raise await missing(run, context)
     return found
@@ -43,7 +53,7 @@ async def short_run(run: str, context: Context) -> RunRecord:
 
 
 async def archived_run(run: str, context: Context) -> RunRecord:
-    """A run that the store has no more, without its operations; raises as `whole_run` does."""
+    """A run that the store has no more, without its operations; raises as `shown_run` does."""
     found = await asyncio.to_thread(context.history.summary, run)
     if found is None:
         raise await missing(run, context)

@@ -56,6 +56,9 @@ class Settings:
         A run that no joined machine can take fails after so long.
     train_rows
         Measurements of its own after which the service trains a cost model; 0 turns it off.
+    keep_log
+        Whether the log of events stays whole, for replays and reports of defects; otherwise it goes
+        behind checkpoints.
     control_core
         Core set aside for the service, the store and the solver; ``None`` for none.
     inline_bytes
@@ -83,6 +86,7 @@ class Settings:
     age_s: int = 60
     unplaceable_s: int = 60
     train_rows: int = 200
+    keep_log: bool = False
     control_core: int | None = None
     inline_bytes: int = 4096
     history_days: float = 7.0
@@ -108,14 +112,15 @@ class Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
         ``_AGE_S``, ``_TRAIN_ROWS``, ``_MAX_JSON_BYTES``, ``_MAX_QUEUED``, ``_MAX_LISTENERS``,
         ``_HEADER_S``, ``_BODY_S``, ``_CHECK_MIB``, ``_UNPLACEABLE_S``, ``_HISTORY_DAYS``,
-        ``_HISTORY_BYTES``, ``_CONTROL_CORE``.
+        ``_HISTORY_BYTES``, ``_CONTROL_CORE``, ``_KEEP_LOG``.
 
         Raises
         ------
         InvalidInput
             If the share is no number from 0 to 0.5, the days are no number of them, if rows,
             seconds, bytes or the core are no whole number from 0 up, one of the limits is none from
-            1 up, or the memory is neither 0 nor at least 256 MiB.
+            1 up, the memory is neither 0 nor at least 256 MiB, or what is answered by 0 or 1 is
+            neither.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
@@ -137,6 +142,7 @@ class Settings:
             history_days=_days(environment.get("FJORD_HISTORY_DAYS", "7")),
             history_bytes=_whole(environment, "FJORD_HISTORY_BYTES", 1024 * MIB, least=0),
             control_core=_core(environment),
+            keep_log=_choice(environment, "FJORD_KEEP_LOG"),
         )
 
 
@@ -171,6 +177,13 @@ def _days(text: str) -> float:
         law = f"FJORD_HISTORY_DAYS must be a number from 0 to {MOST_DAYS}"
         raise InvalidInput(f"{law}; got {text!r}", field="FJORD_HISTORY_DAYS")
     return days
+
+
+def _choice(environment: Mapping[str, str], name: str) -> bool:
+    text = environment.get(name, "0")
+    if text not in {"0", "1"}:
+        raise InvalidInput(f"{name} must be 0 or 1; got {text!r}", field=name)
+    return text == "1"
 
 
 def _share(text: str) -> float:

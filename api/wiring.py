@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from api.controller import Controller
+from api.controller import Controller, ControllerSettings
 from api.costs import build_oracle
 from api.embedded import EmbeddedStore, keep_alive
 from api.feed import ChangeFeed
@@ -144,7 +144,8 @@ async def services(
             brain = partial(build_brain, settings.data_dir, make_oracle, told)
             learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
             learning = CostLearning(settings.data_dir, learned)
-            candidate = Controller(store, brain, solver, stalls, learning=learning)
+            own = ControllerSettings(keep_log=settings.keep_log)
+            candidate = Controller(store, brain, solver, stalls, own, learning=learning)
             await stack.enter_async_context(_running(candidate.run(), "controller"))
         yield Services(
             store=store,

@@ -1,12 +1,17 @@
-"""What all folders of tests share: a whole running Fjord, and the providers of this host."""
+"""What all folders of tests share: a running Fjord, the providers of this host, and settings."""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from api.client import Client
 from api.demo.service import Service, running_service
 from tests import providers
+
+# The box is shared: how long an example takes says nothing about the code.
+settings.register_profile("fjord", deadline=None)
+settings.load_profile("fjord")
 
 
 @pytest.fixture(scope="session")

@@ -85,11 +85,11 @@ def serve(
     from devices.priority import stand_above
 
     _log_to_stderr()
-    stand_above()
     require_free(host, port)
     settings = _settings(host, port, data, store_url, box)
     if as_json:
         output.print_json({"url": settings.base_url, "data": str(settings.data_dir)})
+    stand_above()
     _run(server.serve(settings, controller=controller))
 
 

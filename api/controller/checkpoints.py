@@ -71,6 +71,7 @@ class Checkpoints:
             If no checkpoint can be read, and the log begins later than one.
         """
         kept = await self._store.checkpoints()
+        self._others = []
         found: tuple[Brain, str] | None = None
         faults: list[str] = []
         for event, packed in kept.items():
@@ -121,7 +122,7 @@ class Checkpoints:
             count, began_s = taken()[1], time.monotonic()
             try:
                 await self.take(brain, taken()[0], done)
-            except Defect:
+            except (Defect, OSError):
                 _log.exception("no checkpoint could be taken; the log is kept instead")
 
     async def take(
@@ -153,7 +154,8 @@ class Checkpoints:
         older = [each for each in self._proven if each.event != head.event]
         proven, dropped = [head, *older][:KEPT], [head, *older][KEPT:]
         # Behind the oldest that is kept, and only once there is another one beside it.
-        behind = proven[-1].event if len(proven) == KEPT else ""
+        is_safe = len(proven) == KEPT and not self._settings.keep_log
+        behind = proven[-1].event if is_safe else ""
         keeping = Keeping(
             event=head.event,
             packed=packed,

@@ -18,12 +18,15 @@ from api.learning import CostLearning
 from api.solver_process import SearchTimes, SolverProcess
 from api.stalls import LoopStalls
 from api.store import Lease, Store
-from scheduler.model.errors import StaleEpoch, Unavailable
+from scheduler.model.errors import InvalidCheckpoint, StaleEpoch, Unavailable
 
 if TYPE_CHECKING:
     from scheduler.control.brain import Brain
 
 _log = logging.getLogger(__name__)
+
+NO_BEGINNING_S = 10.0
+"""Pause after a look at a store that has neither a checkpoint that can be read nor a whole log."""
 
 
 class Controller:
@@ -96,6 +99,11 @@ class Controller:
         except* BrokenEvent as broken:
             self.status.defects += 1
             _log.error("a defect: the log is folded without it", exc_info=broken)
+        except* InvalidCheckpoint as lost:
+            self.status.defects += 1
+            _log.error("no office without a beginning: %s", *lost.exceptions)
+            # Nothing but a person, or another release, can mend that.
+            await asyncio.sleep(NO_BEGINNING_S)
         except* Exception:
             # The office is given up and taken again: whatever broke starts anew from the log, and
             # the trail tells on which event, should it break there again.

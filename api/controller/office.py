@@ -281,8 +281,9 @@ class Office:
         if self._learning is not None:
             self._learning.take(effects.kept)
         if effects.wake is not None:
-            self._wake_us = effects.wake.at_us
-            self._wake_moved.set()
+            before_us, self._wake_us = self._wake_us, effects.wake.at_us
+            if before_us is None or self._wake_us < before_us:
+                self._wake_moved.set()
         if effects.request is not None:
             self._request = effects.request
             self._requested.set()

@@ -36,6 +36,8 @@ class ControllerSettings:
     checkpoint_events, checkpoint_s, checkpoint_look_s
         A checkpoint is taken after so many events, or after this time if there were any; that is
         looked at this often.
+    keep_log
+        Whether the log stays whole though there are checkpoints.
     """
 
     lease_ms: int = 3_000
@@ -53,6 +55,7 @@ class ControllerSettings:
     checkpoint_events: int = 2_000
     checkpoint_s: float = 30.0
     checkpoint_look_s: float = 1.0
+    keep_log: bool = False
 
 
 @dataclass(slots=True)

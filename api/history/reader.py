@@ -13,6 +13,7 @@ from typing import Any
 from api.history.archive import path_of
 from api.history.misses import Cause, Miss
 from api.history.queries import RunQuery
+from api.history.schema import VERSION
 from api.store.codec import decode
 from scheduler.control.plan_records import PlanRecord, Verdict
 from scheduler.control.records import OperationRecord, RunRecord
@@ -115,6 +116,10 @@ class Reader:
         address = f"{self._path.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(address, timeout=WAIT_S, uri=True)) as db:
             db.execute("PRAGMA query_only=ON")
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version != VERSION:
+                # It is being made, or about to be set aside: there is no history yet.
+                return []
             return db.execute(question, values).fetchall()
 
 

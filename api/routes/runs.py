@@ -12,7 +12,14 @@ from starlette.responses import Response
 from api.answers import Accepted, Explanation
 from api.auth import Scope
 from api.context import Context, of
-from api.finding import archived_run, find_runs, refuse_removed_output, short_run, whole_run
+from api.finding import (
+    archived_run,
+    find_runs,
+    refuse_removed_output,
+    short_run,
+    shown_run,
+    whole_run,
+)
 from api.history import Place, RunQuery
 from api.history.queries import moment_us
 from api.inputs import NPY, NPZ
@@ -175,7 +182,7 @@ async def get_run(request: Request, run: str, wait_s: WaitS = 0.0) -> Response:
     if wait_s:
         with context.seats.taken():
             await context.services.feed.wait_for_run(run, wait_s)
-    return reply(await whole_run(run, context))
+    return reply(await shown_run(run, context))
 
 
 @router.delete(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from api.store import codec
 from api.store.connection import LONGEST_BLOCK_MS
 from api.store.log import FIRST
-from api.store.runs import Runs
+from api.store.runs import Runs, StoredRun
 from scheduler.control.events import EVENT_TYPES, Event, RunSubmitted
 from scheduler.control.predicting.assuming import CostQuestion
 from scheduler.control.predicting.costs import KnownCost
@@ -122,14 +122,14 @@ class Questions(Runs):
         """
         return (await self._ask(timeout_s, costs=question)).costs
 
-    async def present(self, run_id: str, timeout_s: float) -> RunRecord | None:
+    async def present(self, run_id: str, timeout_s: float) -> StoredRun | None:
         """A run as it is now; `None` if there is no such run.
 
         The controller says of what has not ended where it would run by the plan in force and why.
         If no controller answers in time, the run is as its record has it.
         """
-        found = await self.run(run_id)
-        if found is None or found.ended_us is not None:
+        found = await self.stored(run_id)
+        if found is None or found.record.ended_us is not None:
             return found
         try:
             now = (await self._ask(timeout_s, run=run_id)).record
@@ -138,10 +138,11 @@ class Questions(Runs):
         if now is None:
             return found
         if now.ended_us is not None:
-            return await self.run(run_id)
-        stored = {op.order: op for op in found.operations}
-        stored.update({op.order: op for op in now.operations})
-        return replace(now, operations=tuple(stored[order] for order in sorted(stored)))
+            return await self.stored(run_id)
+        still_open = {op.order: codec.encode(op) for op in now.operations}
+        return StoredRun(
+            record=replace(now, operations=()), operations=found.operations | still_open
+        )
 
     async def _ask(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from api.store import codec
 from api.store.registry import Registry
@@ -37,22 +39,56 @@ CHANGE_TYPES: dict[str, type[Change]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run as the store has it: its operations can be handed on without being read.
+
+    Parameters
+    ----------
+    record
+        Without its operations.
+    operations
+        By place in the run, each as JSON.
+    """
+
+    record: RunRecord
+    operations: dict[int, bytes]
+
+    def whole(self) -> RunRecord:
+        """The record with its operations."""
+        found = (codec.decode(OperationRecord, data) for data in self._ordered())
+        return replace(self.record, operations=tuple(found))
+
+    def plain(self) -> dict[str, Any]:
+        """The same for an encoder of JSON."""
+        whole = b"[" + b",".join(self._ordered()) + b"]"
+        return {**msgspec.to_builtins(self.record), "operations": msgspec.Raw(whole)}
+
+    def _ordered(self) -> Iterator[bytes]:
+        return (self.operations[place] for place in sorted(self.operations))
+
+
 class Runs(Registry):
     """Records of runs by id and by time."""
 
     async def run(self, run_id: str) -> RunRecord | None:
         """The latest record of a run with its operations, ``None`` if there is no such run."""
+        found = await self.stored(run_id)
+        return found.whole() if found is not None else None
+
+    async def stored(self, run_id: str) -> StoredRun | None:
+        """As `run`, but with operations that were not read."""
         (record, older), stored = await self.together(
             ("HMGET", keys.run(self.site, run_id), "record", OLDER_OPERATIONS),
             ("HGETALL", keys.operations(self.site, run_id)),
         )
         if record is None:
             return None
-        places = sorted(stored, key=int)
-        found = [codec.decode(OperationRecord, stored[place]) for place in places]
-        if not found and older is not None:
-            found = list(codec.decode(tuple[OperationRecord, ...], older))
-        return replace(codec.decode(RunRecord, record), operations=tuple(found))
+        operations = {int(place): data for place, data in stored.items()}
+        if not operations and older is not None:
+            rest = codec.decode(tuple[OperationRecord, ...], older)
+            operations = {place: codec.encode(op) for place, op in enumerate(rest)}
+        return StoredRun(record=codec.decode(RunRecord, record), operations=operations)
 
     async def summary(self, run_id: str) -> RunRecord | None:
         """As `run`, but without its operations: a small read."""

@@ -28,6 +28,7 @@ from scheduler.control.events import (
 from scheduler.control.measuring import gaps, linking, profiling, quiet
 from scheduler.control.placing import ageing, improving, judging
 from scheduler.control.placing.explaining import Timetable
+from scheduler.control.placing.inserting import insert
 from scheduler.control.placing.patience import is_stale
 from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
 from scheduler.control.placing.previewing import preview
@@ -98,16 +99,8 @@ class Brain:
         ageing.look(state, turn)
         hopeless.give_up(state, turn)
         quiet.keep_clear_of_critical(state, turn)
-        if turn.replan or is_running_dry(state) or is_stale(state):
-            recovery.give_up_hopeless(state, turn)
-            before = state.plan.planned
-            replan(state, turn)
-            while preempting.preempt(state, turn):
-                replan(state, turn)
-            hopeless.note(state)
-            if isinstance(event, RunSubmitted):
-                state.count("preemptions", count_overtaken(state, before, event.run))
-            promise(state)
+        if turn.replan or turn.submitted or is_running_dry(state) or is_stale(state):
+            _plan(state, turn)
         linking.ask(state, turn)
         dispatch(state, turn)
         _record(state, turn)
@@ -245,6 +238,19 @@ _HANDLERS: dict[type, _Handler] = {
     CostModelChanged: _cost_model_changed,
     Tick: _tick,
 }
+
+
+def _plan(state: State, turn: Turn) -> None:
+    recovery.give_up_hopeless(state, turn)
+    before, run = state.plan.planned, turn.submitted
+    if turn.replan or run is None or not insert(state, turn, run):
+        replan(state, turn)
+    while preempting.preempt(state, turn):
+        replan(state, turn)
+    hopeless.note(state)
+    if run is not None:
+        state.count("preemptions", count_overtaken(state, before, run.id))
+    promise(state)
 
 
 def _record(state: State, turn: Turn) -> None:

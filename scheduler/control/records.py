@@ -297,6 +297,8 @@ class Preview:
         Runs that would finish later, with by how many microseconds.
     preemptions
         What runs and would be stopped for it, and what would not, with the reason.
+    beyond
+        Operations of its own beyond the planning horizon: the times said are of those before them.
     ahead
         Operations that come before it and are beyond the planning horizon: it begins no earlier
         than is said, and later by what they take. 0 where all that comes before it is counted in.
@@ -311,3 +313,4 @@ class Preview:
     preemptions: tuple[Preemption, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     ahead: int = 0
+    beyond: int = 0

@@ -28,6 +28,9 @@ class BrainSettings:
     patience_share, patience_us
         But not before the plan has been in force for this share of what it spans: no shorter than
         the floor of what counts as late, and no longer than this.
+    planned_us, planning_share
+        What planning anew takes an operation that waits, about, and the share of the time that it
+        may take because something was off the plan.
     age_us
         What has waited for so long counts as one band more urgent, never as critical; 0 turns it
         off.
@@ -57,8 +60,8 @@ class BrainSettings:
         Tensors that an agent may delete wait so long for a plan that tells it so on the way.
     unplaceable_us
         A run that no machine of those that joined can take waits so long for another one.
-    keep_ended_us, keep_ended_runs
-        How long, and how many, ended runs are remembered.
+    keep_ended_us, keep_ended_runs, keep_ended_operations
+        How long, and how many, ended runs are remembered, and the operations of how many.
     """
 
     placement: str = "heft"
@@ -72,6 +75,8 @@ class BrainSettings:
     late_share: float = 0.25
     patience_share: float = 0.1
     patience_us: int = 100_000
+    planned_us: int = 30
+    planning_share: float = 0.2
     age_us: int = 60_000_000
     min_timeout_us: int = 30_000_000
     timeout_factor: int = 20
@@ -92,3 +97,4 @@ class BrainSettings:
     unplaceable_us: int = 60_000_000
     keep_ended_us: int = 600_000_000
     keep_ended_runs: int = 500
+    keep_ended_operations: int = 20_000

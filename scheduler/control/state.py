@@ -74,6 +74,8 @@ class LivePlan:
     made_us, stale_us
         When it was made, and when it is to be made anew because something was off it; ``None``
         while nothing was.
+    is_makeshift
+        Whether some of it was put into an older plan, and the whole is still to be planned anew.
     kept, enough_us
         What is kept free for runs that are expected, and when something has waited enough for that.
     """
@@ -87,6 +89,7 @@ class LivePlan:
     left_out: int = 0
     made_us: int = 0
     stale_us: int | None = None
+    is_makeshift: bool = False
     kept: list[Kept] = field(default_factory=list)
     enough_us: int | None = None
     planned: dict[str, LiveOperation] = field(default_factory=dict)
@@ -142,6 +145,8 @@ class Turn:
     ----------
     replan
         Whether all pending work must be planned again.
+    submitted
+        A run that has come and is to be planned, if it need not wait for others to be planned.
     replanned
         Whether that has happened: windows are filled to the brim then.
     runs
@@ -155,6 +160,7 @@ class Turn:
     """
 
     replan: bool = False
+    submitted: LiveRun | None = None
     replanned: bool = False
     runs: dict[str, None] = field(default_factory=dict)
     stops: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
@@ -185,6 +191,8 @@ class State:
         How good predictions have been.
     items_seen
         By workload and fan-out: sum of the lengths of the lists that were there, and how many.
+    kept_operations
+        How many operations the runs have that ended and are remembered.
     options
         What kinds of work can run on, until something changes it.
     answered_version
@@ -242,6 +250,7 @@ class State:
     ask_from_us: int = 0
     deadlines: list[tuple[int, int, str]] = field(default_factory=list)
     ended: deque[str] = field(default_factory=deque)
+    kept_operations: int = 0
     retried: dict[str, None] = field(default_factory=dict)
     blocked_runs: dict[str, str] = field(default_factory=dict)
     hopeless: dict[str, int] = field(default_factory=dict)

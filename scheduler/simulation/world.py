@@ -82,6 +82,7 @@ class World:
         self._random = Random(seed)
         self._hop_us = hop_us
         self._pending: list[tuple[int, int, Callable[[], None]]] = []
+        self._wake_us: int | None = None
         self._count = 0
 
     def send(self, event: Event) -> None:
@@ -132,11 +133,17 @@ class World:
                 incarnation = self.agents[plan.agent].incarnation
                 self._after(self._hop_us, lambda: self._apply(plan, incarnation))
             case WakeAt(at_us=at_us):
-                self._at(at_us, lambda: self._deliver(Tick(at_us=self.now_us)))
+                self._wake_us = at_us
+                self._at(at_us, lambda: self._wake(at_us))
             case RequestPlan() if self._solver is not None:
                 self._after(SOLVE_US, lambda: self._propose(command))
             case _:
                 pass
+
+    def _wake(self, at_us: int) -> None:
+        if at_us == self._wake_us:
+            self._wake_us = None
+            self._deliver(Tick(at_us=self.now_us))
 
     def _apply(self, plan: AgentPlan, incarnation: int) -> None:
         agent = self.agents[plan.agent]

@@ -53,3 +53,15 @@ def test_bad_setting_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(InvalidInput, match=name) as refused:
         Settings.from_environment({name: value})
     assert refused.value.field == name
+
+
+@pytest.mark.parametrize(("text", "kept"), [(None, False), ("0", False), ("1", True)])
+def test_log_is_kept_whole_only_where_that_is_wanted(text: str | None, kept: bool) -> None:
+    environment = {} if text is None else {"FJORD_KEEP_LOG": text}
+    assert Settings.from_environment(environment).keep_log is kept
+
+
+@pytest.mark.parametrize("text", ["", "yes", "2"])
+def test_anything_else_about_the_log_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="FJORD_KEEP_LOG must be 0 or 1; got"):
+        Settings.from_environment({"FJORD_KEEP_LOG": text})

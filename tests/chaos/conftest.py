@@ -36,7 +36,9 @@ def _wire(step: int) -> str:
 def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A ``fjord up`` whose parts may be killed, with a workload of two models and a function."""
     folder = tmp_path_factory.mktemp("chaos")
-    with running_service(folder, environment={"FJORD_SITE": "chaos"}) as service:
+    with running_service(
+        folder, environment={"FJORD_SITE": "chaos", "FJORD_KEEP_LOG": "1"}
+    ) as service:
         with Client(service.url) as client:
             client.upload_model("shift", shift_model(folder))
             client.create_workload(

@@ -46,7 +46,7 @@ def test_five_executions_under_changing_load_make_predictions_within_10_percent(
     assert sum(close) / len(close) >= 0.9
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000), st.sampled_from([0.01, 0.05, 0.15]))
 def test_p95_covers_93_to_97_percent_under_changing_load(seed: int, noise: float) -> None:
     source, oracle = Random(seed), Oracle()

@@ -41,6 +41,9 @@ class Rhythm:
 
     def note(self, event: RunSubmitted) -> None:
         """Take in that one was submitted."""
+        if self.run is not None:
+            # An operation knows its run, and the run its operations.
+            self.run.operations, self.run.open, self.run.items = {}, {}, {}
         self.latest, self.run = event, None
         self.times_us.append(event.at_us)
 

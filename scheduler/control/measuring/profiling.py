@@ -121,6 +121,7 @@ def measure_extra(
             op.stage.params["operators"] = True
         live.operations[op.id] = live.open[op.id] = op
         live.changed[op.id] = None
+    live.total = len(live.operations)
     admit(state, turn, live)
     register(state, live, before=live.unfinished)
     turn.replan = True
@@ -166,6 +167,7 @@ def _measure(state: State, turn: Turn, model: LiveModel, places: list[tuple[str,
             op.ended_us = op.bar = None
             move(state.index, op, OperationState.WAITING)
             before += 1
+    run.total = len(run.operations)
     register(state, run, before=before)
     turn.replan = True
     turn.runs[run.id] = None

@@ -81,7 +81,7 @@ def _rested_us(state: State, asked: PlanRequest, event: PlanProposed) -> int:
 
 def _worth_asking(state: State) -> bool:
     plan, settings = state.plan, state.settings
-    if not state.improve or plan.version == state.answered_version:
+    if not state.improve or plan.version == state.answered_version or plan.is_makeshift:
         return False
     if state.now_us < state.ask_from_us:
         return False

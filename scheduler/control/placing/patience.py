@@ -22,8 +22,15 @@ def is_stale(state: State) -> bool:
     return stale_us is not None and stale_us <= state.now_us and bool(state.plan.planned)
 
 
+def least_us(state: State) -> int:
+    """For how long a plan stays in force in any case: planning is not all that is to be done."""
+    settings = state.settings
+    took_us = settings.planned_us * len(state.plan.planned)
+    return max(settings.late_floor_us, round(took_us / settings.planning_share))
+
+
 def _patience_us(state: State) -> int:
     """A share of what the plan spans: where little is left, a better order of it must come soon."""
     plan, settings = state.plan, state.settings
     share_us = round(settings.patience_share * max(0, plan.end_us - plan.made_us))
-    return min(settings.patience_us, max(settings.late_floor_us, share_us))
+    return min(settings.patience_us, max(least_us(state), share_us))

@@ -76,6 +76,7 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
         preemptions=(*stops, *_left_alone(stops, refused)),
         left_out=_left_out(run, found),
         ahead=found.ahead,
+        beyond=run.rest,
     )
     return answer, found.problem
 

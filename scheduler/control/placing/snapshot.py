@@ -74,7 +74,10 @@ class _Busy:
 
 
 def snapshot(
-    state: State, extra: Iterable[LiveRun] = (), stopped: Mapping[str, int] = MappingProxyType({})
+    state: State,
+    extra: Iterable[LiveRun] = (),
+    stopped: Mapping[str, int] = MappingProxyType({}),
+    least: Band = Band.BACKGROUND,
 ) -> Snapshot:
     """Give the problem of now.
 
@@ -85,15 +88,18 @@ def snapshot(
         are planned however much comes before them.
     stopped
         Operations that run and are taken to have been stopped, with when their machine is free.
+    least
+        Of what is less urgent than this band, only what runs is looked at.
     """
     extra = tuple(extra)
     running: list[LiveOperation] = []
     planned: list[LiveOperation] = []
     blocked: list[LiveOperation] = []
     found: dict[str, Options] = {}
-    for ops in _looked_at(state, extra, planned):
+    for ops in _looked_at(state, extra, planned, least):
         running += [op for op in ops if op.id not in stopped and _holds_machine(state, op)]
-        pending = [op for op in ops if op.id in stopped or op.state in PENDING]
+        urgent = ops if ops and ops[0].band <= least else []
+        pending = [op for op in urgent if op.id in stopped or op.state in PENDING]
         can, cannot = _plannable(state, pending, found)
         planned += can
         blocked += cannot
@@ -114,7 +120,7 @@ def snapshot(
 
 
 def _looked_at(
-    state: State, extra: Iterable[LiveRun], planned: Sized
+    state: State, extra: Iterable[LiveRun], planned: Sized, least: Band
 ) -> Iterator[list[LiveOperation]]:
     """Open operations, run by run by urgency, until as many are planned as can be.
 
@@ -122,11 +128,13 @@ def _looked_at(
     at in any case.
     """
     most = state.settings.plan_horizon_operations
-    beyond = {op.run.id: op.run for op in state.index.sent.values()}
+    sent = state.index.sent.values()
+    beyond = {op.run.id: op.run for op in sent if op.band <= least or _holds_machine(state, op)}
     by_urgency = partial(order, state)
     asked = {run.id: run for run in sorted(extra, key=by_urgency)}
     for run in merge(state.index.by_urgency(), list(asked.values()), key=by_urgency):
-        if asked.pop(run.id, None) is None and len(planned) >= most:
+        is_enough = len(planned) >= most or run.effective_band > least
+        if asked.pop(run.id, None) is None and is_enough:
             break
         beyond.pop(run.id, None)
         yield list(run.open.values())
@@ -199,8 +207,9 @@ def _promised(state: State, op: LiveOperation, choice: Options) -> Options:
     live = state.machines.get(op.machine)
     if op.state is not OperationState.DISPATCHED or live is None or not live.running:
         return choice
-    queue = [state.operations[name] for name, _ in live.queue]
-    if not queue or queue[0] is not op or all(other.band <= op.band for other in queue):
+    if not live.queue or live.queue[0][0] != op.id:
+        return choice
+    if all(state.operations[name].band <= op.band for name, _ in live.queue):
         return choice
     there = [i for i, mode in enumerate(choice.modes) if mode.machine == op.machine]
     return replace(

@@ -50,6 +50,7 @@ def expand(state: State, run: LiveRun) -> list[str]:
     _link(run, run.operations.values())
     run.open = {op.id: op for op in run.operations.values() if op.state not in ENDED}
     run.rest = _rest(run)
+    run.total = len(run.operations) + run.rest
     run.changed.update({name: None for name in run.operations if name not in before})
     vanished = [name for name in before if name not in run.operations]
     for name in vanished:

@@ -60,7 +60,7 @@ def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
     if is_beyond_horizon(state, run):
         state.plan.left_out += run.unfinished
     else:
-        turn.replan = True
+        turn.submitted = run
     state.rhythms.setdefault((run.workload, run.band), Rhythm(event)).note(event)
     if run.drop_late and run.deadline_us is not None:
         heappush(state.deadlines, (run.deadline_us, run.sequence, run.id))
@@ -81,7 +81,6 @@ def admit(state: State, turn: Turn, run: LiveRun) -> None:
 def register(state: State, run: LiveRun, *, before: int) -> None:
     """Make the operations of a run known by name; `before` of them were known and not done."""
     state.operations.update(run.open)
-    run.total = len(run.operations) + run.rest
     state.index.unfinished += run.unfinished - before
 
 
@@ -137,8 +136,8 @@ def wake(state: State, turn: Turn, hopeless_us: int | None = None) -> None:
     times += ends_us(state)
     alive = (agent for agent in state.agents.values() if agent.is_alive)
     times += [agent.release_by_us for agent in alive if agent.release_by_us is not None]
-    # A wake-up that comes too early does no harm, so only an earlier one is worth a command.
-    if times and (state.wake_us is None or min(times) < state.wake_us):
+    # Also a later one: a wake-up for nothing costs the store two syncs, in which others wait.
+    if times and min(times) != state.wake_us:
         state.wake_us = min(times)
         turn.commands.append(WakeAt(at_us=state.wake_us))
 
@@ -167,6 +166,8 @@ def end_run(
     del state.active[run.id]
     state.blocked_runs.pop(run.id, None)
     state.ended.append(run.id)
+    state.kept_operations += len(run.operations)
+    _let_go_of_oldest(state, turn)
     state.count(f"{run.kind}s_{ended.value}")
     turn.runs[run.id] = None
     _release(state, turn, run)
@@ -238,8 +239,7 @@ def _forget_at_us(state: State, run: str) -> int:
 def _forget(state: State, turn: Turn, run: LiveRun) -> None:
     release = Release(run=run.id)
     del state.runs[run.id]
-    for name in run.operations:
-        state.operations.pop(name, None)
+    _let_go_of_operations(state, run)
     turn.runs.pop(run.id, None)
     for agent_id in run.touched:
         _let_go(state, agent_id, release)
@@ -248,6 +248,27 @@ def _forget(state: State, turn: Turn, run: LiveRun) -> None:
             del stops[pair]
     state.forgotten.append(release)
     turn.commands.append(ForgetRun(release=release))
+
+
+def _let_go_of_oldest(state: State, turn: Turn) -> None:
+    """Have the runs that ended first keep no operations where there are too many of them.
+
+    Their records are stored; nothing else asks for them.
+    """
+    for name in state.ended:
+        if state.kept_operations <= state.settings.keep_ended_operations:
+            return
+        if name not in turn.runs:
+            _let_go_of_operations(state, state.runs[name])
+
+
+def _let_go_of_operations(state: State, run: LiveRun) -> None:
+    # An operation knows its run, and the run its operations: nothing would ever free that circle
+    # where the collector of garbage no longer looks.
+    for name in run.operations:
+        state.operations.pop(name, None)
+    state.kept_operations -= len(run.operations)
+    run.operations, run.items = {}, {}
 
 
 def _release(state: State, turn: Turn, run: LiveRun) -> None:

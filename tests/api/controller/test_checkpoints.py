@@ -33,13 +33,14 @@ class Taking:
 
     def __init__(self, store: Store) -> None:
         self.store, self.brain, self.event = store, build_brain(), FIRST
+        self.settings = ControllerSettings()
         self.checkpoints = self.another()
 
     def another(self) -> Checkpoints:
         return Checkpoints(
             self.store,
             1,
-            ControllerSettings(),
+            self.settings,
             ControllerStatus(),
             LoopStalls(),
             commit=self.commit,
@@ -89,6 +90,15 @@ async def test_the_log_goes_behind_the_older_of_two_checkpoints(taking: Taking) 
     assert [event.run for _, event in await store.events()] == ["r-1"]  # type: ignore[union-attr]
     await taking.take(submitted("r-2", "chain@1", at_us=2))
     assert len(await store.checkpoints()) == 2
+
+
+async def test_a_log_that_is_to_be_kept_stays_whole(taking: Taking) -> None:
+    taking.settings = replace(taking.settings, keep_log=True)
+    taking.checkpoints = taking.another()
+    for i in range(3):
+        await taking.take(submitted(f"r-{i}", "chain@1", at_us=i))
+    assert await taking.store.trimmed() == ""
+    assert len(await taking.store.events()) == 5
 
 
 async def test_skipped_events_go_with_the_log(taking: Taking) -> None:
@@ -194,3 +204,18 @@ async def test_next_office_goes_on_from_the_checkpoint_of_the_one_before(
         record = await store.run("r-1")
         assert record is not None
         assert record.operations_total == 3
+
+
+async def test_without_a_beginning_nobody_takes_office_and_the_log_says_why(
+    taking: Taking, running: Running, eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    await taking.take(submitted("r-1", "chain@1", at_us=1))
+    await taking.store.call("DEL", keys.checkpoints(taking.store.site))
+    async with running() as controller:
+
+        async def is_refused() -> bool:
+            return controller.status.defects > 0
+
+        await eventually(is_refused)
+        assert not controller.status.in_office
+    assert "no office without a beginning: a checkpoint must be readable" in caplog.text

@@ -44,6 +44,13 @@ def plan(at_us: int = NOW_US) -> PlanRecord:
     )
 
 
+def test_archive_that_is_being_made_has_nothing_yet(tmp_path: Path, reader: Reader) -> None:
+    path_of(tmp_path).parent.mkdir()
+    path_of(tmp_path).touch()
+    assert reader.find(RunQuery(), 10) == []
+    assert reader.run("r-1") is None
+
+
 def test_run_comes_back_with_its_operations(archive: Archive, reader: Reader) -> None:
     kept = record()
     done = operation(kept.run)

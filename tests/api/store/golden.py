@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -15,6 +17,7 @@ from api.wiring import build_brain
 from cost_models.knowledge import FORMS as OF_ORACLE
 from scheduler.control import checkpoint
 from scheduler.control.checkpoint.table import FORMS
+from scheduler.model.forms import Form
 from tests.scheduler.control.test_invariants import story
 
 FOLDER = Path(__file__).parents[2] / "data" / "checkpoints"
@@ -23,13 +26,29 @@ SCHEMA = FOLDER / f"version-{checkpoint.VERSION}.json"
 
 
 def schema() -> dict[str, list[str]]:
-    """The fields of each form, or the values of each enumeration, by tag."""
-    return {
-        form.tag: [str(member.value) for member in form.kind]
-        if issubclass(form.kind, Enum)
-        else list(form.stored)
-        for form in (*FORMS, *OF_ORACLE)
-    }
+    """The fields of each form with their types, or the values of each enumeration, by tag."""
+    forms = (*FORMS, *OF_ORACLE)
+    tags: dict[Any, str] = {form.kind: form.tag for form in forms}
+    return {form.tag: _parts(form, tags) for form in forms}
+
+
+def _parts(form: Form, tags: dict[Any, str]) -> list[str]:
+    if issubclass(form.kind, Enum):
+        return [str(member.value) for member in form.kind]
+    if form.fields:
+        return list(form.fields)
+    hints = get_type_hints(form.kind)
+    return [f"{name}: {_said(hints[place], tags)}" for name, place in form.stored.items()]
+
+
+def _said(hint: Any, tags: dict[Any, str]) -> str:
+    """Say a type with tags for classes, so that it stays the same when these are renamed."""
+    arguments = get_args(hint)
+    if not arguments:
+        return tags.get(hint) or str(getattr(hint, "__name__", "..."))
+    inner = ", ".join(_said(argument, tags) for argument in arguments)
+    origin = get_origin(hint)
+    return f"one of {inner}" if origin in {Union, UnionType} else f"{origin.__name__}[{inner}]"
 
 
 def main() -> None:

@@ -58,7 +58,8 @@ def test_our_own_work_is_not_foreign(pinned: int) -> None:
     started = spin(sensor)
     ours = sensor.sample(now_us(), since_us=started)
     theirs = stranger.sample(now_us(), since_us=started)
-    assert theirs.foreign >= ours.foreign + 0.5 / (os.cpu_count() or 1)
+    # Of a core that others have too, ours is part of what is left of it.
+    assert theirs.foreign >= ours.foreign + (1 - ours.foreign) * 0.5 / (os.cpu_count() or 1)
 
 
 def test_a_process_on_the_same_core_is_contention_whether_we_run_or_not(

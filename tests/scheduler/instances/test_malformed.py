@@ -124,7 +124,7 @@ def broken(draw: st.DrawFn) -> str:
 @given(broken())
 @example('{"version": 1, "operations": [[]]}')
 @example('{"maxFPGAs": 1, "nodes": {"0": 1}}')
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_broken_file_raises_anything_but_a_refusal(text: str) -> None:
     with contextlib.suppress(InvalidInput):
         parse(text.encode(), "text@2")

@@ -393,3 +393,14 @@ def test_what_was_beyond_the_horizon_is_planned_when_there_is_room() -> None:
     world.run()
     assert brain.state.counters["runs_finished"] == 40
     assert brain.state.counters["replans"] < 40
+
+
+def test_a_wake_up_for_what_is_through_by_then_is_put_off() -> None:
+    brain = Watched()
+    sent = dispatch_of(brain.feed(agent_joined(), added(single()), submitted("r")), "r/only")
+    brain.feed(start(sent, 100))
+    looks_us = brain.state.wake_us
+    told = brain.feed(finish(sent, 200))
+    wakes = [each.at_us for each in told if isinstance(each, WakeAt)]
+    assert looks_us is not None
+    assert brain.state.wake_us == wakes[-1] != looks_us

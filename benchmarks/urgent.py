@@ -1,0 +1,169 @@
+"""What a stream of critical runs pays for 20,000 background operations that wait.
+
+    python -m benchmarks.urgent [--rounds 1] [--waiting 20000] [--seconds 10] [--beside PATH]
+
+A critical run of about a millisecond is sent ten times a second, alone and while one fan-out of
+that many items of a few milliseconds waits. Latencies are those of the client, in milliseconds.
+`--beside` measures another checkout of Fjord in the same way, in turns. The store syncs its disk at
+each of the four hops of a run: what a sync takes is printed too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from api.client import AsyncClient, Client
+from api.demo.service import Service, running_service
+from benchmarks.conditions import conditions
+
+WIDTH = 16
+SHORT, LONG = 300, 1_500
+"""Products of a matrix: about 1 ms, and 5 ms."""
+PERIOD_S = 0.1
+SETTLE_S = 2.0
+PATIENCE_S = 120.0
+SYNCS, RECORD_BYTES = 100, 3_000
+
+Figures = dict[str, float]
+
+
+def model(steps: int) -> bytes:
+    """A chain of small products by a permutation."""
+    wires = ["x", *(f"t{i}" for i in range(1, steps)), "y"]
+    nodes = [helper.make_node("MatMul", [wires[i], "w"], [wires[i + 1]]) for i in range(steps)]
+    weight = numpy_helper.from_array(np.roll(np.eye(WIDTH, dtype=np.float32), 1, axis=1), "w")
+    value = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, WIDTH]) for name in ("x", "y")
+    ]
+    graph = helper.make_graph(nodes, "chain", value[:1], value[1:], [weight])
+    opset = [helper.make_opsetid("", 17)]
+    made: onnx.ModelProto = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    return bytes(made.SerializeToString())
+
+
+@contextmanager
+def site(checkout: Path) -> Iterator[Service]:
+    """A service of that checkout, with both models measured."""
+    with tempfile.TemporaryDirectory(prefix="urgent-") as folder:
+        # Workers leave the working folder out of their path, so it is named.
+        environment = {"PYTHONPATH": str(checkout), "FJORD_PROFILE_SHARE": "0"}
+        here = Path.cwd()
+        os.chdir(checkout)
+        try:
+            with running_service(Path(folder), environment=environment) as service:
+                os.chdir(here)
+                _prepare(service)
+                yield service
+        finally:
+            os.chdir(here)
+
+
+def _prepare(service: Service) -> None:
+    tensor = {"dtype": "float32", "shape": [1, WIDTH]}
+    with Client(service.url, timeout_s=PATIENCE_S) as client:
+        for name, steps in (("short", SHORT), ("long", LONG)):
+            client.upload_model(name, model(steps), profile_shapes={"x": [1, WIDTH]})
+        client.wait_until_profiled(["short", "long"], timeout_s=PATIENCE_S)
+        client.create_workload(
+            {
+                "name": "urgent",
+                "inputs": {"x": tensor},
+                "stages": [{"name": "s", "model": "short", "inputs": {"x": "x"}}],
+                "outputs": {"y": "s.y"},
+            }
+        )
+        each = {"name": "s", "model": "long", "for_each": "xs", "inputs": {"x": "xs"}}
+        client.create_workload(
+            {
+                "name": "wide",
+                "inputs": {"xs": tensor | {"is_list": True}},
+                "stages": [each],
+                "outputs": {"ys": "s.y"},
+            }
+        )
+
+
+async def latencies(client: AsyncClient, seconds: float) -> list[float]:
+    """Milliseconds from sending each critical run to its result."""
+    value = np.zeros((1, WIDTH), np.float32)
+
+    async def one() -> float:
+        began_s = time.perf_counter()
+        await client.submit("urgent", {"x": value}, priority="critical", wait_s=PATIENCE_S)
+        return (time.perf_counter() - began_s) * 1e3
+
+    began_s, sent = time.perf_counter(), []
+    for i in range(round(seconds / PERIOD_S)):
+        await asyncio.sleep(max(0.0, began_s + i * PERIOD_S - time.perf_counter()))
+        sent.append(asyncio.create_task(one()))
+    return await asyncio.gather(*sent)
+
+
+async def figures(service: Service, waiting: int, seconds: float) -> Figures:
+    """Median and p99 of the stream alone, and while so many operations wait."""
+    async with AsyncClient(service.url, timeout_s=PATIENCE_S) as client:
+        await latencies(client, SETTLE_S)
+        alone = await latencies(client, seconds)
+        items = [np.zeros((1, WIDTH), np.float32)] * waiting
+        await client.submit("wide", {"xs": items}, priority="background")
+        await latencies(client, SETTLE_S)
+        beside = await latencies(client, seconds)
+    found = {"alone": alone, "beside": beside}
+    shares = {"p50": 50, "p99": 99}
+    return {
+        f"{name} {share}": float(np.percentile(each, at))
+        for name, each in found.items()
+        for share, at in shares.items()
+    }
+
+
+def sync_ms() -> float:
+    """Median of what a sync of a record appended to a file takes, where services keep theirs."""
+    took: list[float] = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(SYNCS):
+            file.write(bytes(RECORD_BYTES))
+            file.flush()
+            began_s = time.perf_counter()
+            os.fsync(file.fileno())
+            took.append((time.perf_counter() - began_s) * 1e3)
+    return float(np.median(took))
+
+
+def main() -> None:
+    """Print the figures of each checkout, round by round."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--waiting", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--beside", type=Path, help="another checkout")
+    asked = parser.parse_args()
+    print(conditions([0]))
+    here = Path(__file__).resolve().parent.parent
+    checkouts = {"this": here} | ({"beside": asked.beside.resolve()} if asked.beside else {})
+    for _ in range(asked.rounds):
+        for name, checkout in checkouts.items():
+            before_ms = sync_ms()
+            with site(checkout) as service:
+                found = asyncio.run(figures(service, asked.waiting, asked.seconds))
+            each = ", ".join(f"{what} {ms:.1f}" for what, ms in found.items())
+            added_ms = found["beside p99"] - found["alone p99"]
+            load = os.getloadavg()[0]
+            print(
+                f"{name}: {each} ms; p99 +{added_ms:.1f}; sync {before_ms:.1f} ms; load {load:.1f}"
+            )
+
+
+if __name__ == "__main__":
+    main()
