@@ -9,7 +9,7 @@ from scheduler.model.problem import Band
 from scheduler.simulation.world import World
 from tests.scheduler.control.checkpoint.test_checkpoint import fresh, resumed, said, stored
 from tests.scheduler.site import added, agent_joined, chain, fan, nature, single, submitted
-from tests.scheduler.watched import Watched, dispatches, folded, start
+from tests.scheduler.watched import Watched, dispatches, finish, folded, start
 
 WAITING = 60
 
@@ -117,3 +117,16 @@ def test_a_fold_from_a_checkpoint_of_such_a_plan_gives_the_same_commands() -> No
         if brain.state.plan.is_makeshift:
             brain = resumed(stored(brain))
     assert folded(log) == whole
+
+
+def test_a_start_that_is_through_before_a_plan_would_be_plans_nothing_anew() -> None:
+    brain = Watched()
+    quick = added(single(declared_us=500))
+    brain.feed(agent_joined(lanes=1), quick)
+    runs = (submitted(f"r{i:02}", at_us=1_000, band=Band.BACKGROUND) for i in range(WAITING))
+    first, second, *_ = dispatches(brain.feed(*runs))
+    brain.feed(start(first, 2_000), urgent())
+    replans = brain.state.counters["replans"]
+    brain.feed(finish(first, 3_100))
+    brain.feed(start(second, 3_200))
+    assert brain.state.counters["replans"] == replans
