@@ -9,7 +9,7 @@ from scheduler.model.problem import Band
 from scheduler.simulation.world import World
 from tests.scheduler.control.checkpoint.test_checkpoint import fresh, resumed, said, stored
 from tests.scheduler.site import added, agent_joined, chain, fan, nature, single, submitted
-from tests.scheduler.watched import Watched, dispatches, finish, folded, start
+from tests.scheduler.watched import Watched, dispatch_of, dispatches, finish, folded, start
 
 WAITING = 60
 
@@ -124,7 +124,8 @@ def test_a_start_that_is_through_before_a_plan_would_be_plans_nothing_anew() -> 
     quick = added(single(declared_us=500))
     brain.feed(agent_joined(lanes=1), quick)
     runs = (submitted(f"r{i:02}", at_us=1_000, band=Band.BACKGROUND) for i in range(WAITING))
-    first, second, *_ = dispatches(brain.feed(*runs))
+    told = brain.feed(*runs)
+    first, second = (dispatch_of(told, f"r0{i}/only") for i in range(2))
     brain.feed(start(first, 2_000), urgent())
     replans = brain.state.counters["replans"]
     brain.feed(finish(first, 3_100))
