@@ -114,7 +114,7 @@ def test_a_fold_from_a_checkpoint_of_such_a_plan_gives_the_same_commands() -> No
     whole, brain = said(fresh(), log), fresh()
     for i, event in enumerate(log):
         assert said(brain, [event]) == whole[i : i + 1]
-        if brain.state.plan.is_makeshift:
+        if brain.state.plan.is_makeshift and i % 10 == 0:
             brain = resumed(stored(brain))
     assert folded(log) == whole
 
