@@ -9,7 +9,7 @@ from scheduler.model.problem import Band
 from scheduler.simulation.world import World
 from tests.scheduler.control.checkpoint.test_checkpoint import fresh, resumed, said, stored
 from tests.scheduler.site import added, agent_joined, chain, fan, nature, single, submitted
-from tests.scheduler.watched import Watched, dispatches, folded, start
+from tests.scheduler.watched import Watched, dispatch_of, dispatches, finish, folded, start
 
 WAITING = 60
 
@@ -114,6 +114,20 @@ def test_a_fold_from_a_checkpoint_of_such_a_plan_gives_the_same_commands() -> No
     whole, brain = said(fresh(), log), fresh()
     for i, event in enumerate(log):
         assert said(brain, [event]) == whole[i : i + 1]
-        if brain.state.plan.is_makeshift:
+        if brain.state.plan.is_makeshift and i % 10 == 0:
             brain = resumed(stored(brain))
     assert folded(log) == whole
+
+
+def test_a_start_that_is_through_before_a_plan_would_be_plans_nothing_anew() -> None:
+    brain = Watched()
+    quick = added(single(declared_us=500))
+    brain.feed(agent_joined(lanes=1), quick)
+    runs = (submitted(f"r{i:02}", at_us=1_000, band=Band.BACKGROUND) for i in range(WAITING))
+    told = brain.feed(*runs)
+    first, second = (dispatch_of(told, f"r0{i}/only") for i in range(2))
+    brain.feed(start(first, 2_000), urgent())
+    replans = brain.state.counters["replans"]
+    brain.feed(finish(first, 3_100))
+    brain.feed(start(second, 3_200))
+    assert brain.state.counters["replans"] == replans
