@@ -145,8 +145,9 @@ class _Site(Collector):
 def _queues(view: SiteView) -> Iterator[Metric]:
     depth = GaugeMetricFamily("fjord_queue_depth", "Runs that wait.", labels=["band"])
     for band in Band:
+        name = band.name.lower()
         waiting = (run.state is RunState.QUEUED and run.band == band for run in view.runs)
-        depth.add_metric([band.name.lower()], sum(waiting))
+        depth.add_metric([name], sum(waiting) + view.runs_left_out.get(name, 0))
     yield depth
     events = CounterMetricFamily("fjord_events", "What the brain has counted.", labels=["event"])
     for name, count in sorted(view.counters.items()):

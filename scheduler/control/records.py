@@ -206,7 +206,7 @@ class SiteView:
         Operations that are planned, running or ended lately.
     runs, runs_left_out
         Runs that are under way, the most urgent of those that wait, and the latest that ended; and
-        how many more wait.
+        how many more wait, by the band that they count as.
     origin_us
         Start of the earliest unfinished run: makespans count from here.
     planned_makespan_us, bound_us
@@ -229,7 +229,7 @@ class SiteView:
     runs: tuple[RunRecord, ...]
     counters: dict[str, int]
     profiles: tuple[Profile, ...] = ()
-    runs_left_out: int = 0
+    runs_left_out: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 
 from scheduler.control.live.fleet import LiveMachine, Shapes
@@ -19,6 +20,7 @@ from scheduler.control.records import (
     SiteView,
 )
 from scheduler.control.state import State
+from scheduler.model.problem import Band
 
 _BARS = 600
 _BARS_FOR_US = 60_000_000
@@ -103,8 +105,15 @@ def site_view(state: State, at_us: int) -> SiteView:
         runs=tuple(_summary(state, run, table, ()) for run in [*shown, *reversed(ended)]),
         counters={name: state.counters.get(name, 0) for name in _COUNTERS},
         profiles=tuple(state.profiles.values()),
-        runs_left_out=len(state.active) - len(shown),
+        runs_left_out=_left_out(state, shown),
     )
+
+
+def _left_out(state: State, shown: list[LiveRun]) -> dict[str, int]:
+    """How many runs that wait are not shown, by band."""
+    seen = Counter(run.effective_band for run in shown)
+    counts = {band: state.index.count(band) - seen[band] for band in Band}
+    return {band.name.lower(): count for band, count in counts.items() if count}
 
 
 def _shown(state: State) -> list[LiveRun]:

@@ -78,6 +78,10 @@ class Index:
         for _, _, name in self._lines.get(band, ()):
             yield self._runs[name][0]
 
+    def count(self, band: Band) -> int:
+        """How many runs of a band there are."""
+        return len(self._lines.get(band, ()))
+
     def running(self) -> int:
         """How many operations run."""
         return sum(op.state is OperationState.RUNNING for op in self.sent.values())

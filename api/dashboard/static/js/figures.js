@@ -72,6 +72,7 @@ function drawRuns(part, state) {
   for (const run of state.runs.values()) if (run.kind === "run") count[run.state] += 1;
   // The view lists the latest runs only; the service counts all of them.
   for (const name of ["finished", "failed", "cancelled"]) count[name] = Math.max(count[name], state.view.counters[`runs_${name}`] ?? 0);
+  for (const more of Object.values(state.view.runs_left_out ?? {})) count.queued += more;
   refill(part.big, [count.running, count.queued], () => [
     String(count.running), h("small", {}, " running"), "  ", String(count.queued), h("small", {}, " queued"),
   ]);

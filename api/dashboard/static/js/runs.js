@@ -45,7 +45,7 @@ export class Runs {
     const found = this.state.runList.filter(FILTERS[this.filter]);
     const shown = found.slice(0, this.limit);
     const times = shown.map((run) => [ago(run.submitted_us, now_us), deadlineState(run, now_us)]);
-    refill(this.container, [shown, times, found.length, this.state.selectedRun], () => this.make(shown, found.length, now_us));
+    refill(this.container, [shown, times, found.length, this.state.selectedRun, this.state.view.runs_left_out], () => this.make(shown, found.length, now_us));
   }
 
   make(shown, total, now_us) {
@@ -53,7 +53,9 @@ export class Runs {
     const rows = shown.map((run) => this.row(run, now_us));
     const more = total > shown.length && h("div", { class: "more" },
       h("button", { type: "button", "data-focus": "more", onclick: () => { this.limit += PAGE; this.draw(); } }, `Show ${Math.min(PAGE, total - shown.length)} more of ${total}`));
-    return [h("div", { class: "scroll" }, table(COLUMNS, rows, { "data-testid": "runs" })), more];
+    const left_out = Object.values(this.state.view.runs_left_out ?? {}).reduce((sum, count) => sum + count, 0);
+    const rest = left_out > 0 && h("p", { class: "hint" }, `${left_out} more wait behind these.`);
+    return [h("div", { class: "scroll" }, table(COLUMNS, rows, { "data-testid": "runs" })), more, rest];
   }
 
   teach() {

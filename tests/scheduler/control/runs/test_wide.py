@@ -159,6 +159,17 @@ def test_runs_that_ended_keep_their_operations_only_while_there_are_few() -> Non
     assert all(watched.run(f"r-{i}").state is RunState.FINISHED for i in range(4))
 
 
+def test_view_shows_the_most_urgent_of_many_runs_and_counts_the_rest() -> None:
+    brain = site(single())
+    for i in range(250):
+        brain.handle(submitted(f"r-{i}", at_us=100 + i, band=Band.BACKGROUND))
+    brain.handle(submitted("high", at_us=1_000, band=Band.HIGH))
+    view = brain.view(2_000)
+    shown = {run.run for run in view.runs}
+    assert "high" in shown
+    assert view.runs_left_out == {"background": 251 - len(shown)}
+
+
 def _only(brain: Watched, number: int) -> Dispatch:
     told = brain.handle(submitted(f"r-{number}", at_us=1_000 * number))
     return dispatch_of(told, f"r-{number}/only")
