@@ -18,6 +18,8 @@ from scheduler.model.errors import Defect
 
 NICENESS = 5
 """Whoever waits for an answer comes first, and still the work is done on a box that is full."""
+LONGEST_S = 120.0
+"""A copy that is not through by then has met a lock that nobody holds any more, and never will be."""
 _WORKED, _BROKE = b"+", b"-"
 
 
@@ -38,7 +40,7 @@ async def in_a_copy(
     Raises
     ------
     Defect
-        If the work breaks, with what it broke on.
+        If the work breaks, with what it broke on, or does not end.
     """
     read, write = os.pipe()
     began_s = time.perf_counter()
@@ -51,7 +53,10 @@ async def in_a_copy(
     stopped(time.perf_counter() - began_s)
     os.close(write)
     try:
-        said = await asyncio.to_thread(_read_all, read)
+        async with asyncio.timeout(LONGEST_S):
+            said = await asyncio.to_thread(_read_all, read)
+    except TimeoutError as error:
+        raise Defect(f"the copy was not through after {LONGEST_S:g} s") from error
     finally:
         # One that is done has ended or is about to: after an orderly end this changes nothing.
         with contextlib.suppress(ProcessLookupError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 
 import psutil
 import pytest
@@ -72,3 +73,16 @@ async def test_a_copy_ends_when_nobody_waits_for_it_any_more() -> None:
     making.cancel()
     await asyncio.gather(making, return_exceptions=True)
     assert set(psutil.Process().children()) <= before
+
+
+async def test_a_copy_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.forking.LONGEST_S", 0.2)
+    before = set(psutil.Process().children())
+    with pytest.raises(Defect, match="not through after 0.2 s"):
+        await in_a_copy(_hang)
+    assert set(psutil.Process().children()) == before
+
+
+def _hang() -> bytes:
+    while True:
+        time.sleep(1)
