@@ -78,7 +78,7 @@ async def test_a_copy_ends_when_nobody_waits_for_it_any_more() -> None:
 async def test_a_copy_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.forking.LONGEST_S", 0.2)
     before = set(psutil.Process().children())
-    with pytest.raises(Defect, match="not through after 0.2 s"):
+    with pytest.raises(Defect, match=r"not through after 0\.2 s"):
         await in_a_copy(_hang)
     assert set(psutil.Process().children()) == before
 
