@@ -19,7 +19,7 @@ from scheduler.model.errors import Defect
 NICENESS = 5
 """Whoever waits for an answer comes first, and still the work is done on a box that is full."""
 LONGEST_S = 120.0
-"""A copy that is not through by then has met a lock that nobody holds any more: it never will be."""
+"""A copy that is not through by then has met a lock that nobody holds any more."""
 _WORKED, _BROKE = b"+", b"-"
 
 
