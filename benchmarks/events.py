@@ -15,16 +15,15 @@ import argparse
 import gc
 import statistics
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
 from api.wiring import build_brain
 from benchmarks.conditions import conditions
+from benchmarks.sites import add_beside, python_of
 from scheduler.control.commands import Command, RequestPlan, SendPlan
 from scheduler.control.events import (
     Event,
@@ -225,8 +224,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--waiting", type=int, nargs="+", default=[10, 1_000, 50_000])
     parser.add_argument("--events", type=int, default=400)
-    parser.add_argument("--beside", type=Path, help="another checkout, measured in turns")
     parser.add_argument("--kinds", nargs="+", default=["runs", "fan-out"])
+    add_beside(parser)
     options = parser.parse_args()
     warm_up(names=placers())
     print(f"{conditions([])}; {LANES} lanes, {options.events} steps")
@@ -234,7 +233,7 @@ def main() -> None:
         for waiting in options.waiting:
             _say(f"{kind}, {waiting} waiting", measure(kind, waiting, options.events))
             if options.beside:
-                command = [sys.executable, "-m", "benchmarks.events", "--kinds", kind]
+                command = [python_of(options.beside), "-m", "benchmarks.events", "--kinds", kind]
                 command += ["--waiting", str(waiting), "--events", str(options.events)]
                 done = subprocess.run(
                     command, cwd=options.beside, capture_output=True, text=True, check=True

@@ -1,6 +1,6 @@
 """How much later a critical run ends because a worker hangs while another lane is free.
 
-    python -m benchmarks.hung_worker [--rounds 5] [--beside PATH]
+    python -m benchmarks.hung_worker [--rounds 5] [--beside CHECKOUT]
 
 Each round stops one of two workers (SIGSTOP) while it is idle and sends critical runs, one after
 another, until one has been given to it; its latency less the median of undisturbed runs is the
@@ -14,20 +14,16 @@ import argparse
 import os
 import statistics
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import onnx
-import psutil
 from onnx import TensorProto, helper, numpy_helper
 
 from api.client import Client
-from api.demo.service import Service, running_service, wait_for
+from api.demo.service import wait_for
 from benchmarks.conditions import conditions
+from benchmarks.sites import Site, add_beside, checkouts, site
 
 WIDTH, STEPS = 128, 480
 """About 15 ms of products on one core, with a place to stop after each."""
@@ -57,24 +53,8 @@ def model() -> bytes:
     return bytes(made.SerializeToString())
 
 
-@contextmanager
-def site(checkout: Path) -> Iterator[Service]:
-    """A service of that checkout with the model in it."""
-    with tempfile.TemporaryDirectory(prefix="hung-worker-") as folder:
-        # Workers leave the working folder out of their path, so it is named.
-        environment = {"PYTHONPATH": str(checkout), "FJORD_PROFILE_SHARE": "0"}
-        here = Path.cwd()
-        os.chdir(checkout)
-        try:
-            with running_service(Path(folder), environment=environment) as service:
-                os.chdir(here)
-                _prepare(service)
-                yield service
-        finally:
-            os.chdir(here)
-
-
-def _prepare(service: Service) -> None:
+def prepare(service: Site) -> None:
+    """Have the model measured, and make a workload of it."""
     with Client(service.url, timeout_s=PATIENCE_S) as client:
         client.upload_model("chain", model(), profile_shapes={"x": [1, WIDTH, WIDTH]})
         client.create_workload(
@@ -99,12 +79,12 @@ def critical_s(client: Client) -> float:
     return time.perf_counter() - began_s
 
 
-def delay_s(service: Service) -> float:
+def delay_s(service: Site) -> float:
     """By how much later a critical run ends that was given to a worker that hangs."""
     with Client(service.url, timeout_s=PATIENCE_S) as client:
         wait_for(lambda: _all_up(client), PATIENCE_S, "a machine is not up")
         usual_s = statistics.median(critical_s(client) for _ in range(UNDISTURBED))
-        for worker in _workers(service):
+        for worker in service.children("devices.worker"):
             worker.suspend()
             try:
                 for _ in range(MOST_TRIES):
@@ -121,28 +101,24 @@ def _all_up(client: Client) -> bool:
     return all(machine["state"] == "up" for machine in client.devices())
 
 
-def _workers(service: Service) -> list[psutil.Process]:
-    children = psutil.Process(service.process.pid).children(recursive=True)
-    return [child for child in children if "devices.worker" in child.cmdline()]
-
-
 def main() -> None:
     """Print the delays of each checkout, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--beside", type=Path, help="another checkout")
+    add_beside(parser)
     asked = parser.parse_args()
     print(f"{conditions([0])}, load {os.getloadavg()[0]:.1f}")
-    here = Path(__file__).resolve().parent.parent
-    checkouts = {"this": here} | ({"beside": asked.beside.resolve()} if asked.beside else {})
-    delays: dict[str, list[float]] = {name: [] for name in checkouts}
+    found = checkouts(asked.beside)
+    delays: dict[str, list[float]] = {name: [] for name in found}
     for _ in range(asked.rounds):
-        for name, checkout in checkouts.items():
-            with site(checkout) as service:
+        for name, checkout in found.items():
+            with site(checkout, {"FJORD_PROFILE_SHARE": "0"}) as service:
+                prepare(service)
                 delays[name].append(delay_s(service))
-    for name, found in delays.items():
-        each = " ".join(f"{delay:.2f}" for delay in found)
-        print(f"{name}: median {statistics.median(found):.2f} s, worst {max(found):.2f} s ({each})")
+    for name, took_s in delays.items():
+        each = " ".join(f"{delay:.2f}" for delay in took_s)
+        middle_s = statistics.median(took_s)
+        print(f"{name}: median {middle_s:.2f} s, worst {max(took_s):.2f} s ({each})")
     if asked.beside:
         ratio = statistics.median(delays["beside"]) / max(statistics.median(delays["this"]), 1e-3)
         print(f"beside / this: {ratio:.1f}")

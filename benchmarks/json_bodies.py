@@ -13,14 +13,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import httpx
 import psutil
 
-from api.demo.service import Service, running_service
 from benchmarks.conditions import conditions
+from benchmarks.sites import Site, site
 
 MIB = 1024 * 1024
 ITEMS = {"floats": "0.12345678,", "whole numbers": "1,", "rows of one": "[1],", "empty rows": "[],"}
@@ -35,9 +33,8 @@ WORKLOAD = {
 class Watch:
     """The most memory, and the longest wait, while the block lasts."""
 
-    def __init__(self, service: Service) -> None:
-        parts = psutil.Process(service.process.pid).children(recursive=True)
-        self._serving = next(part for part in parts if "serve" in part.cmdline())
+    def __init__(self, service: Site) -> None:
+        self._serving = service.child("api.cli serve")
         self._url = service.url
         self.own_bytes = self.children_bytes = 0
         self.longest_s = 0.0
@@ -91,7 +88,7 @@ def body_of(item: str, size_bytes: int) -> bytes:
 
 def measure(shape: str, size_bytes: int) -> str:
     body = body_of(ITEMS[shape], size_bytes)
-    with TemporaryDirectory() as folder, running_service(Path(folder)) as service:
+    with site() as service:
         httpx.post(f"{service.url}/v1/workloads", json=WORKLOAD).raise_for_status()
         watch = Watch(service)
         with watch.on():

@@ -10,24 +10,21 @@ read by a process of its own, so that what is measured is the service and not it
 from __future__ import annotations
 
 import argparse
-import os
 import select
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from api.client import Client
-from api.demo.service import running_service
 from benchmarks.conditions import conditions
+from benchmarks.sites import site
 
 ASKED = b"GET /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 CHUNK = 1 << 16
@@ -111,11 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         audience(given.audience[0], int(given.audience[1]))
         return
     print(conditions([]))
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running_service(Path(folder), environment=dict(os.environ)) as service,
-        Client(service.url) as fjord,
-    ):
+    with site() as service, Client(service.url) as fjord:
         fjord.create_workload(WORKLOAD)
         answers_ms(fjord, given.runs)
         ratios = []

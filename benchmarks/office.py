@@ -18,21 +18,18 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import psutil
 import redis
 
 from api.client import Client, FjordApiError
-from api.demo.service import Service, running_service
 from benchmarks.conditions import commit, machine
+from benchmarks.sites import Site, add_beside, checkouts, site
 
-SITE = "office"
 BURN = "while True: pass"
 ANSWER_S = 120.0
 """A run that is not answered by then counts as that long."""
@@ -45,18 +42,12 @@ WORKLOAD = {
 
 
 @contextmanager
-def site(checkout: Path) -> Iterator[tuple[Service, Client]]:
-    """A service of the code in that folder, with the small workload."""
-    environment = {"FJORD_SITE": SITE}
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(checkout):
-        data = Path(folder)
-        with (
-            running_service(data, environment=environment) as service,
-            Client(service.url, timeout_s=ANSWER_S) as client,
-        ):
-            client.create_workload(WORKLOAD)
-            answer_s(client)
-            yield service, client
+def answering(checkout: Path) -> Iterator[tuple[Site, Client]]:
+    """A site of that checkout that has answered a run of the small workload."""
+    with site(checkout) as found, Client(found.url, timeout_s=ANSWER_S) as client:
+        client.create_workload(WORKLOAD)
+        answer_s(client)
+        yield found, client
 
 
 def answer_s(client: Client) -> float:
@@ -71,18 +62,12 @@ def answer_s(client: Client) -> float:
     return ANSWER_S
 
 
-def offices(service: Service) -> int:
+def offices(service: Site) -> int:
     """Offices that were taken so far."""
     folder = service.data_dir / "store"
     password, port = ((folder / name).read_text().strip() for name in ("password", "port"))
     with redis.Redis(port=int(port), password=password) as store:
-        return int(store.get(f"fjord:{{{SITE}}}:epoch") or 0)
-
-
-def part(service: Service, words: str) -> psutil.Process:
-    """The process of a service that has these words in its command line."""
-    children = psutil.Process(service.process.pid).children(recursive=True)
-    return next(child for child in children if words in " ".join(child.cmdline()))
+        return int(store.get(f"fjord:{{{service.name}}}:epoch") or 0)
 
 
 @contextmanager
@@ -99,7 +84,7 @@ def burning(count: int) -> Iterator[None]:
 
 def under_load(checkout: Path, burners: int, seconds: float) -> str:
     """Offices lost and answers while others burn the box."""
-    with site(checkout) as (service, client):
+    with answering(checkout) as (service, client):
         before, took = offices(service), []
         with burning(burners):
             end_s = time.monotonic() + seconds
@@ -115,12 +100,12 @@ def under_load(checkout: Path, burners: int, seconds: float) -> str:
 
 def killed(checkout: Path, burners: int, runs: int) -> str:
     """Time to the next answer after the service was killed beside a load."""
-    with site(checkout) as (service, client):
+    with answering(checkout) as (service, client):
         for _ in range(runs):
             answer_s(client)
         before = offices(service)
         with burning(burners):
-            part(service, "api.cli serve").kill()
+            service.child("api.cli serve").kill()
             took_s = answer_s(client)
             lost = offices(service) - before - 1
     return f"next answer {took_s:.2f} s later, {lost} more offices lost"
@@ -128,10 +113,10 @@ def killed(checkout: Path, burners: int, runs: int) -> str:
 
 def paused(checkout: Path, words: str, pause_s: float, runs: int) -> str:
     """Time to the next answer after a part of a service was stopped that had answered so many."""
-    with site(checkout) as (service, client):
+    with answering(checkout) as (service, client):
         for _ in range(runs):
             answer_s(client)
-        before, process = offices(service), part(service, words)
+        before, process = offices(service), service.child(words)
         os.kill(process.pid, signal.SIGSTOP)
         try:
             time.sleep(pause_s)
@@ -147,13 +132,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--runs", type=int, default=200, help="answered before a pause")
     parser.add_argument("--pause", type=float, default=15.0)
-    parser.add_argument("--beside", type=Path)
+    add_beside(parser)
     asked = parser.parse_args()
     print(f"{machine()}, commit {commit()}")
-    here = Path.cwd()
-    for name, checkout in {"here": here, "beside": asked.beside}.items():
-        if checkout is None:
-            continue
+    for name, checkout in checkouts(asked.beside).items():
         for words in ("api.cli serve", "valkey-server"):
             said = paused(checkout, words, asked.pause, asked.runs)
             print(f"{name}: {words} paused for {asked.pause:g} s: {said}", flush=True)

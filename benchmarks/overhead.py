@@ -25,9 +25,9 @@ from onnx import TensorProto, helper
 
 from api.client import Client
 from api.demo.ocr import SHAPES, model_files
-from api.demo.service import Service, running_service
 from api.settings import Settings
 from benchmarks.conditions import conditions
+from benchmarks.sites import Site, site
 
 SEED = 7
 ROUNDS = 5
@@ -167,7 +167,7 @@ def header() -> str:
     )
 
 
-def ways(service: Service, client: Client, model: Path) -> dict[str, Callable[[], Sample]]:
+def ways(service: Site, client: Client, model: Path) -> dict[str, Callable[[], Sample]]:
     x = np.random.default_rng(SEED).standard_normal(SHAPE).astype(np.float32)
     connection = http.client.HTTPConnection(service.url.removeprefix("http://"))
     return {"bare session.run": bare(model, x)} | {
@@ -180,7 +180,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "passing.onnx"
         passing_model(model_files()["text-orientation"], model)
-        with running_service(Path(folder) / "data") as service, Client(service.url) as client:
+        with site() as service, Client(service.url) as client:
             client.upload_model(MODEL, model, profile_shapes={"x": SHAPE})
             client.wait_until_profiled([MODEL])
             for stages in STAGES:

@@ -1,9 +1,9 @@
 """Seconds from ``kill -9`` of the service to the first right answer, with many models behind it.
 
-    python -m benchmarks.restart [--models 20] [--nodes 2000] [--against CHECKOUT] [--tenth]
+    python -m benchmarks.restart [--models 20] [--nodes 2000] [--beside CHECKOUT] [--tenth]
 
 Chains of Relu and Sigmoid of their own each, measured on every lane; a run of the first one then
-asks for an answer until it comes. `--against` does the same with another checkout that has an
+asks for an answer until it comes. `--beside` does the same with another checkout that has an
 environment in ``.venv``, and gives the ratio. `--tenth` holds the service that starts to a tenth of
 a core, by a cgroup of version 1 or 2 where this process may make one.
 """
@@ -13,45 +13,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shutil
-import signal
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
 from onnx import TensorProto, helper
 
-from api.client import Client, FjordApiError
-from api.ports import free_port
+from api.client import Client
 from benchmarks.conditions import conditions
-from scheduler.model.errors import FjordError
+from benchmarks.sites import Site, add_beside, checkouts, site
 
 SHAPE = (1, 4)
-UP_S, MEASURED_S, ANSWER_S = 300.0, 600.0, 120.0
+MEASURED_S, ANSWER_S = 600.0, 120.0
 POLL_S = 0.1
 QUOTA = ("10000", "100000")
 """Microseconds of each period: a tenth of a core."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """A ``fjord up`` of some checkout."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-
-    def child(self, word: str) -> psutil.Process | None:
-        """The child of the supervisor whose command has the word."""
-        for child in psutil.Process(self.process.pid).children():
-            with contextlib.suppress(psutil.Error):
-                if word in child.cmdline():
-                    return child
-        return None
 
 
 def chain(seed: int, nodes: int) -> bytes:
@@ -65,43 +43,6 @@ def chain(seed: int, nodes: int) -> bytes:
     graph = helper.make_graph(row, f"chain{seed}", ends[:1], ends[1:])
     opset = [helper.make_opsetid("", 17)]
     return bytes(helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString())
-
-
-@contextlib.contextmanager
-def site(checkout: Path) -> Iterator[Site]:
-    """Run a site of a checkout with a data folder of its own."""
-    data, port = Path(tempfile.mkdtemp(prefix="restart-")), free_port()
-    python = str(checkout / ".venv" / "bin" / "python")
-    with (data / "up.log").open("wb") as log:
-        process = subprocess.Popen(
-            [python, "-m", "api.cli", "up", "--data", str(data), "--port", str(port)],
-            cwd=checkout,
-            env={**os.environ, "FJORD_SITE": f"restart{port}"},
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        yield Site(url=f"http://127.0.0.1:{port}", process=process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(30)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        shutil.rmtree(data, ignore_errors=True)
-
-
-def until_up(found: Site) -> None:
-    """Wait for machines that take work."""
-    deadline = time.monotonic() + UP_S
-    while time.monotonic() < deadline:
-        with contextlib.suppress(FjordError, FjordApiError), Client(found.url) as fjord:
-            if fjord.devices():
-                return
-        time.sleep(POLL_S)
-    raise SystemExit(f"no machine after {UP_S:g} s")
 
 
 def fill(found: Site, models: int, nodes: int) -> None:
@@ -119,9 +60,7 @@ def fill(found: Site, models: int, nodes: int) -> None:
 
 def answered_after_s(found: Site) -> float | None:
     """End the service at once, and ask until a run of it is right; ``None`` if none ever is."""
-    old = found.child("serve")
-    assert old is not None
-    old.kill()
+    found.child("api.cli serve").kill()
     began_s = time.monotonic()
     while time.monotonic() - began_s < ANSWER_S:
         with contextlib.suppress(Exception), Client(found.url, timeout_s=5) as fjord:
@@ -167,7 +106,6 @@ def _groups() -> list[Path]:
 def measured(checkout: Path, asked: argparse.Namespace) -> float | None:
     """One start of a site, and one kill."""
     with site(checkout) as found:
-        until_up(found)
         fill(found, asked.models, asked.nodes)
         if not asked.tenth:
             return answered_after_s(found)
@@ -182,21 +120,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=int, default=20)
     parser.add_argument("--nodes", type=int, default=2000)
-    parser.add_argument("--against", type=Path)
     parser.add_argument("--tenth", action="store_true")
+    add_beside(parser)
     asked = parser.parse_args()
     load = psutil.getloadavg()[0]
     print(f"{conditions([0])}; load {load:.1f}; at most {ANSWER_S:g} s to an answer")
     found = {}
-    for name, checkout in (("here", Path.cwd()), ("against", asked.against)):
-        if checkout is not None:
-            found[name] = measured(checkout.resolve(), asked)
-            took = found[name]
-            told = f"after {took:.1f} s" if took is not None else f"not within {ANSWER_S:g} s"
-            print(f"{name}: {asked.models} models of {asked.nodes} nodes, answered {told}")
-    here, there = found["here"], found.get("against")
-    if here is not None and there is not None:
-        print(f"ratio: {here / there:.2f}")
+    for name, checkout in checkouts(asked.beside).items():
+        took = found[name] = measured(checkout, asked)
+        told = f"after {took:.1f} s" if took is not None else f"not within {ANSWER_S:g} s"
+        print(f"{name}: {asked.models} models of {asked.nodes} nodes, answered {told}")
+    this, beside = found["this"], found.get("beside")
+    if this is not None and beside is not None:
+        print(f"this / beside: {this / beside:.2f}")
 
 
 if __name__ == "__main__":

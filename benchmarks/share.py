@@ -16,7 +16,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -31,33 +30,27 @@ import psutil
 
 from api.client import Client
 from api.demo import images, prepare
-from api.ports import free_port
 from benchmarks.conditions import conditions
+from benchmarks.sites import START_S, Site, add_beside, checkouts, site
 from devices.runtime.host import usable_cores
 
 PAGES = 6
-START_S = 300.0
 SETTLE_S = 1.0
 BURN = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])})\nwhile True: pass"
 OUTCOMES = ("plans_accepted", "plans_proven_good", "plans_dropped")
 
 
 @dataclass
-class Site:
+class Measured:
     """A site of some checkout, and what was measured on it."""
 
     name: str
+    site: Site
     client: Client
-    process: psutil.Process
     worker: dict[bool, list[float]] = field(default_factory=lambda: {False: [], True: []})
     program: list[float] = field(default_factory=list)
     burst_s: dict[bool, list[float]] = field(default_factory=lambda: {False: [], True: []})
     outcomes: Counter[str] = field(default_factory=Counter)
-
-    def child(self, word: str) -> psutil.Process:
-        """The first process below it whose command line has a word."""
-        below = self.process.children(recursive=True)
-        return next(each for each in below if word in " ".join(each.cmdline()))
 
     def metrics(self) -> dict[str, float]:
         """Its metrics by name, those of events by event."""
@@ -69,43 +62,14 @@ class Site:
 
 
 @contextmanager
-def site(name: str, checkout: Path) -> Iterator[Site]:
+def prepared(name: str, checkout: Path) -> Iterator[Measured]:
     """A site of a checkout, with the demonstration's workload, until the block ends."""
-    port = free_port()
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-        environment = {**os.environ, "PYTHONPATH": str(checkout), "FJORD_SITE": f"share-{port}"}
-        command = ("-m", "api.cli", "up", "--port", str(port), "--data", folder)
-        up = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=checkout,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        stack.callback(up.wait)
-        stack.callback(up.terminate)
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_ready(url)
-        client = stack.enter_context(Client(url, timeout_s=START_S))
+    with site(checkout) as found, Client(found.url, timeout_s=START_S) as client:
         prepare.prepare(client)
-        yield Site(name, client, psutil.Process(up.pid))
+        yield Measured(name, found, client)
 
 
-def _wait_until_ready(url: str) -> None:
-    until_s = time.monotonic() + START_S
-    while time.monotonic() < until_s:
-        try:
-            if httpx.get(f"{url}/readyz", trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise SystemExit(f"{url} is not ready")
-
-
-def burst(on: Site, pages: list[bytes], *, improve: bool) -> None:
+def burst(on: Measured, pages: list[bytes], *, improve: bool) -> None:
     """Submit all pages at once and wait for all; count what came of the searches."""
     on.client.set_policy("heft", improve=improve)
     before, began_s = on.metrics(), time.monotonic()
@@ -119,13 +83,13 @@ def burst(on: Site, pages: list[bytes], *, improve: bool) -> None:
         on.outcomes[rose[0] if rose else "not answered"] += 1
 
 
-def contend(on: Site, pages: list[bytes], seconds: float, core: int) -> None:
+def contend(on: Measured, pages: list[bytes], seconds: float, core: int) -> None:
     """Keep the site busy; take the shares of its first worker, alone and beside a program."""
     stop = Event()
     busy = Thread(target=_keep_busy, args=(on, pages, stop))
     busy.start()
     time.sleep(SETTLE_S)
-    worker = on.child(f"devices.worker --cores {core} ")
+    worker = on.site.child(f"devices.worker --cores {core} ")
     on.worker[False] += _shares([worker], seconds)
     with _program(core) as program:
         beside, its = _shares([worker, program], seconds)
@@ -135,7 +99,7 @@ def contend(on: Site, pages: list[bytes], seconds: float, core: int) -> None:
     busy.join()
 
 
-def _keep_busy(on: Site, pages: list[bytes], stop: Event) -> None:
+def _keep_busy(on: Measured, pages: list[bytes], stop: Event) -> None:
     with Client(on.client.base_url, timeout_s=START_S) as client:
         runs = [client.submit("ocr", {"image": page}) for page in pages]
         while not stop.is_set():
@@ -162,7 +126,7 @@ def _shares(processes: list[psutil.Process], seconds: float) -> list[float]:
     return [(b - a) / took_s for a, b in zip(before, after, strict=True)]
 
 
-def report(on: Site) -> Mapping[str, str]:
+def report(on: Measured) -> Mapping[str, str]:
     """What was measured on a site, each as a ratio or a count."""
     alone, beside = (median(on.worker[which]) for which in (False, True))
     ratios = [a / b for a, b in zip(on.burst_s[True], on.burst_s[False], strict=True)]
@@ -180,19 +144,17 @@ def report(on: Site) -> Mapping[str, str]:
 def main() -> None:
     """Measure in turn, and print a table."""
     parser = argparse.ArgumentParser(prog="benchmarks.share")
-    parser.add_argument("--beside", type=Path, help="another checkout, such as the code before")
+    add_beside(parser)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--bursts", type=int, default=6)
     given = parser.parse_args()
     print(conditions([0]), f"load {os.getloadavg()[0]:.0f}, {given.rounds} x {given.seconds:g} s")
-    checkouts = {"this": Path(__file__).parents[1]}
-    if given.beside is not None:
-        checkouts["beside"] = given.beside.absolute()
     lines = images.sample_lines(PAGES)
     pages = [images.render(line, seed=i) for i, line in enumerate(lines)]
     with ExitStack() as stack:
-        sites = [stack.enter_context(site(*each)) for each in checkouts.items()]
+        both = checkouts(given.beside).items()
+        sites = [stack.enter_context(prepared(*each)) for each in both]
         for _ in range(given.rounds):
             for each in sites:
                 contend(each, pages, given.seconds, usable_cores()[0])
@@ -201,7 +163,7 @@ def main() -> None:
                 for improve in (True, False):
                     burst(each, pages, improve=improve)
         found = [report(each) for each in sites]
-    print("| |", " | ".join(checkouts), "|")
+    print("| |", " | ".join(each.name for each in sites), "|")
     print("|---|" + "--:|" * len(found))
     for row in found[0]:
         print(f"| {row} |", " | ".join(each[row] for each in found), "|")

@@ -1,6 +1,6 @@
 """What a stream of critical runs pays for 20,000 background operations that wait.
 
-    python -m benchmarks.urgent [--rounds 1] [--waiting 20000] [--seconds 10] [--beside PATH]
+    python -m benchmarks.urgent [--rounds 1] [--waiting 20000] [--seconds 10] [--beside CHECKOUT]
 
 A critical run of about a millisecond is sent ten times a second, alone and while one fan-out of
 that many items of a few milliseconds waits. Latencies are those of the client, in milliseconds.
@@ -15,17 +15,14 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from api.client import AsyncClient, Client
-from api.demo.service import Service, running_service
 from benchmarks.conditions import conditions
+from benchmarks.sites import Site, add_beside, checkouts, site
 
 WIDTH = 16
 SHORT, LONG = 300, 1_500
@@ -52,24 +49,8 @@ def model(steps: int) -> bytes:
     return bytes(made.SerializeToString())
 
 
-@contextmanager
-def site(checkout: Path) -> Iterator[Service]:
-    """A service of that checkout, with both models measured."""
-    with tempfile.TemporaryDirectory(prefix="urgent-") as folder:
-        # Workers leave the working folder out of their path, so it is named.
-        environment = {"PYTHONPATH": str(checkout), "FJORD_PROFILE_SHARE": "0"}
-        here = Path.cwd()
-        os.chdir(checkout)
-        try:
-            with running_service(Path(folder), environment=environment) as service:
-                os.chdir(here)
-                _prepare(service)
-                yield service
-        finally:
-            os.chdir(here)
-
-
-def _prepare(service: Service) -> None:
+def prepare(service: Site) -> None:
+    """Have both models measured, and make a workload of one item and one that fans out."""
     tensor = {"dtype": "float32", "shape": [1, WIDTH]}
     with Client(service.url, timeout_s=PATIENCE_S) as client:
         for name, steps in (("short", SHORT), ("long", LONG)):
@@ -110,7 +91,7 @@ async def latencies(client: AsyncClient, seconds: float) -> list[float]:
     return await asyncio.gather(*sent)
 
 
-async def figures(service: Service, waiting: int, seconds: float) -> Figures:
+async def figures(service: Site, waiting: int, seconds: float) -> Figures:
     """Median and p99 of the stream alone, and while so many operations wait."""
     async with AsyncClient(service.url, timeout_s=PATIENCE_S) as client:
         await latencies(client, SETTLE_S)
@@ -147,15 +128,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--waiting", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--beside", type=Path, help="another checkout")
+    add_beside(parser)
     asked = parser.parse_args()
     print(conditions([0]))
-    here = Path(__file__).resolve().parent.parent
-    checkouts = {"this": here} | ({"beside": asked.beside.resolve()} if asked.beside else {})
     for _ in range(asked.rounds):
-        for name, checkout in checkouts.items():
+        for name, checkout in checkouts(asked.beside).items():
             before_ms = sync_ms()
-            with site(checkout) as service:
+            with site(checkout, {"FJORD_PROFILE_SHARE": "0"}) as service:
+                prepare(service)
                 found = asyncio.run(figures(service, asked.waiting, asked.seconds))
             each = ", ".join(f"{what} {ms:.1f}" for what, ms in found.items())
             added_ms = found["beside p99"] - found["alone p99"]

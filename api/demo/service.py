@@ -42,6 +42,8 @@ def running_service(
     port: int = 0,
     arguments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+    start_s: float = START_S,
 ) -> Iterator[Service]:
     """Run ``fjord up`` until the block ends; the block begins when its machines take work.
 
@@ -53,6 +55,10 @@ def running_service(
         0 takes a free one.
     arguments
         Further options of ``fjord up``.
+    python
+        The interpreter that runs it.
+    start_s
+        Seconds until its machines must take work.
 
     Raises
     ------
@@ -60,9 +66,9 @@ def running_service(
         If it does not come up; the message has the end of its log.
     """
     own = {"FJORD_SITE": _site_of(data_dir), **(environment or {})}
-    service = start_service(data_dir, port or free_port(), arguments, own)
+    service = start_service(data_dir, port or free_port(), arguments, own, python=python)
     try:
-        wait_until_up(service)
+        wait_until_up(service, timeout_s=start_s)
         yield service
     finally:
         stop_service(service)
@@ -79,10 +85,12 @@ def start_service(
     port: int,
     arguments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    *,
+    python: str = sys.executable,
 ) -> Service:
     """Start ``fjord up`` and return at once."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "api.cli", "up", "--data", str(data_dir), "--port", str(port)]
+    command = [python, "-m", "api.cli", "up", "--data", str(data_dir), "--port", str(port)]
     log = data_dir / "up.log"
     with log.open("ab") as sink:
         process = subprocess.Popen(
