@@ -11,7 +11,8 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from api.controller.office import BrokenEvent, Office
+from api.controller.intake import BrokenEvent
+from api.controller.office import Office
 from api.controller.settings import ControllerSettings, ControllerStatus
 from api.garbage import look_again
 from api.learning import CostLearning

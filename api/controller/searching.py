@@ -1,15 +1,59 @@
-"""How long to search for better plans, and what a search adds to a dry run."""
+"""Searches of the solver process: for a better plan, and for a better bound of a dry run."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
+from api.controller.fenced import FencedStore
 from api.solver_process import SolverProcess
+from scheduler.control.commands import RequestPlan
+from scheduler.control.events import PlanProposed
 from scheduler.control.records import Preview
 from scheduler.model.problem import Problem
 
 SHORTEST_SEARCH_S = 0.05
 """Below this, handing the problem over takes longer than the search."""
+
+
+class PlanSearch:
+    """Has the solver process look for a better plan; only the latest snapshot counts."""
+
+    def __init__(self, store: FencedStore, solver: SolverProcess, longest_s: float) -> None:
+        self._store = store
+        self._solver = solver
+        self._longest_s = longest_s
+        self._request: RequestPlan | None = None
+        self._requested = asyncio.Event()
+
+    def ask(self, request: RequestPlan) -> None:
+        """Look for a better plan of this snapshot as soon as the process is free."""
+        self._request = request
+        self._requested.set()
+
+    async def work(self) -> None:
+        """Search until cancelled, and tell the brain of each outcome."""
+        while True:
+            await self._requested.wait()
+            self._requested.clear()
+            request, self._request = self._request, None
+            if request is not None:
+                await self._store.say(await self._outcome(request))
+
+    async def _outcome(self, request: RequestPlan) -> PlanProposed:
+        result = None
+        # A process that has yet to start, which takes long on a busy box, holds up no question.
+        if self._solver.prepare():
+            time_s = search_s(request.problem, self._longest_s)
+            result = await self._solver.solve(request.problem, time_s, request.plan)
+        # No plan is an answer too: the brain asks again only after it.
+        return PlanProposed(
+            at_us=self._store.plain.now_us(),
+            version=request.version,
+            solver="" if result is None else result.found_by,
+            schedule=None if result is None else result.schedule,
+            bound_us=None if result is None else result.bound,
+        )
 
 
 def search_s(problem: Problem, longest_s: float) -> float:

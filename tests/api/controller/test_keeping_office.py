@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from api.controller import Controller
-from api.controller.office import TURN_S
+from api.controller.intake import TURN_S
 from api.store import Store
 from api.wiring import build_brain
 from scheduler.control.brain import Brain
