@@ -190,7 +190,7 @@ def _plannable(
     cannot: list[LiveOperation] = []
     stuck: set[str] = set()
     for op in pending:
-        choice = found[op.id] = _promised(state, op, options(state, op))
+        choice = found[op.id] = _promised(state, op, options(state, op, tells_pinned=False))
         if not choice.modes or any(name in stuck for name in op.unmet):
             stuck.add(op.id)
             cannot.append(op)
