@@ -51,7 +51,7 @@ FORMS = (
     ),
     Form("load_times", LoadTimes, {"stamp": "stamp", "known": "_known"}),
     Form("load_time", LoadTime),
-    Form("work", Work, left_out=("levels", "memo")),
+    Form("work", Work, left_out=("levels", "families", "memo")),
     Form("place", Place),
     Form("track", Track),
     Form("strengths", Strengths),

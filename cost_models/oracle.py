@@ -308,7 +308,7 @@ class Oracle:
         offset = self._slowdowns.of(query, causes)
         shaped = work.shaped.get(query.shapes, {}).get(spot) if query.shapes else None
         own = work.tracks.get(spot)
-        track = shaped or own or work.kin(spot, work.tracks)[0]
+        track = shaped or own or work.kin(spot)[0]
         median = track.median(place, causes, offset)
         if shaped is None:
             sized = work.causes_of_size(query.shapes)
@@ -350,7 +350,7 @@ class Oracle:
         track = work.tracks.get(spot)
         if track is not None:
             return track
-        kin = work.kin(spot, work.tracks)
+        kin = work.kin(spot)
         if kin:
             track = from_kin(kin)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp, log, sqrt
@@ -49,7 +49,7 @@ class Work:
         Logarithm of the size of the first inputs that were seen.
     stamp
         Rises with every change.
-    levels, memo
+    levels, families, memo
         What was worked out since the last change; it would come out the same again.
     """
 
@@ -59,6 +59,7 @@ class Work:
     kind: Kind = Kind.UNKNOWN
     stamp: int = 0
     levels: dict[Spot, float | None] = field(default_factory=dict)
+    families: dict[tuple[str, str], list[Spot]] = field(default_factory=dict)
     memo: dict[tuple[object, ...], Memo] = field(default_factory=dict)
 
     def sees(self, shapes: Shapes) -> None:
@@ -73,29 +74,39 @@ class Work:
         amount = log(elements(shapes)) - self.reference
         return ((SIZE, amount),) if amount else ()
 
-    def kin(self, spot: Spot, tracks: dict[Spot, Track]) -> list[Track]:
+    def kin(self, spot: Spot) -> list[Track]:
         """What is known of the same provider on the machines of the same agent, by machine."""
-        agent, provider = spot[0].rpartition("/")[0], spot[1]
-        found = [
-            (machine, track)
-            for (machine, other), track in tracks.items()
-            if other == provider and machine.rpartition("/")[0] == agent
-        ]
-        return [track for _, track in sorted(found, key=lambda entry: entry[0])]
+        if not self.families:
+            self.families = _families(self.tracks)
+        return [self.tracks[name] for name in self.families.get(_family(spot), ())]
 
     def changed(self) -> None:
         """Forget what was worked out before."""
         self.stamp += 1
         self.levels.clear()
+        self.families.clear()
         if len(self.memo) > MOST_MEMOS:
             self.memo.clear()
 
     def level(self, spot: Spot) -> float | None:
         """Level that lanes which are alike share; ``None`` where none of them was measured."""
         if spot not in self.levels:
-            kin = self.kin(spot, self.tracks)
+            kin = self.kin(spot)
             self.levels[spot] = _pooled(self.tracks.get(spot), kin)
         return self.levels[spot]
+
+
+def _family(spot: Spot) -> tuple[str, str]:
+    """Agent and provider: lanes that share both are alike."""
+    return spot[0].rpartition("/")[0], spot[1]
+
+
+def _families(spots: Iterable[Spot]) -> dict[tuple[str, str], list[Spot]]:
+    """Spots by family, in the order of their machines."""
+    found: dict[tuple[str, str], list[Spot]] = {}
+    for spot in sorted(spots):
+        found.setdefault(_family(spot), []).append(spot)
+    return found
 
 
 @lru_cache(maxsize=4_096)

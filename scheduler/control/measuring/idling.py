@@ -8,7 +8,13 @@ from scheduler.control.state import State
 
 def gap_due_us(state: State) -> int | None:
     """When the next machine is to be looked at; ``None`` while there is nothing to look for."""
-    times = [idle_from_us(state, name, live) for name, live in state.machines.items()]
+    # Asked after each event: a look at what is busy must cost next to nothing.
+    idle = [
+        (name, live)
+        for name, live in state.machines.items()
+        if live.has_gaps and not live.running and not live.queue
+    ]
+    times = [idle_from_us(state, name, live) for name, live in idle]
     return min((time_us for time_us in times if time_us is not None), default=None)
 
 

@@ -37,11 +37,15 @@ def ask(state: State, turn: Turn) -> None:
     _give_up(state, agents)
     if any(state.index.in_band(Band.CRITICAL)):
         return
+    if len(links.asked) >= AT_ONCE:
+        return
     for pair in list(links.wanted):
         busy = {box for asked in links.asked for box in asked}
         if len(links.asked) >= AT_ONCE:
             return
-        if not busy.intersection(pair):
+        if not agents.keys() >= set(pair):
+            del links.wanted[pair]
+        elif not busy.intersection(pair):
             _ask(state, turn, pair, agents)
 
 
@@ -54,13 +58,12 @@ def _ask(state: State, turn: Turn, pair: tuple[str, str], agents: dict[str, Live
 
 
 def _give_up(state: State, agents: dict[str, LiveAgent]) -> None:
-    """Forget what is at a box that is gone, and note who does not answer."""
+    """Forget what was asked of a box that is gone, and note who does not answer."""
     links = state.links
-    for pair in [p for p in (*links.wanted, *links.asked) if not agents.keys() >= set(p)]:
-        links.wanted.pop(pair, None)
-        links.asked.pop(pair, None)
     for pair, at_us in list(links.asked.items()):
-        if state.now_us - at_us > PATIENCE_US:
+        if not agents.keys() >= set(pair):
+            del links.asked[pair]
+        elif state.now_us - at_us > PATIENCE_US:
             del links.asked[pair]
             links.unmeasured(pair, f"{agents[pair[1]].id} was asked to measure it and said nothing")
 

@@ -23,15 +23,20 @@ _PROFILE_P95_SHARE = 4
 """A profile that builds a session and a reference may take this multiple of its budget."""
 
 
-def options(state: State, op: LiveOperation, *, is_pinned: bool = True) -> Options:
+def options(
+    state: State, op: LiveOperation, *, is_pinned: bool = True, tells_pinned: bool = True
+) -> Options:
     """Modes of an operation and the candidates that are refused, by what is known now.
 
     Parameters
     ----------
     is_pinned
         Whether it stays with the agent that it was sent to.
+    tells_pinned
+        Whether the machines of other agents are among the refused then. They are all the rest of
+        the site, for each operation that was sent: more than planning itself takes.
     """
-    found = _own_options(state, op, is_pinned)
+    found = _own_options(state, op, is_pinned, tells_pinned)
     if len(state.agents) > 1:
         found = _with_fetches(state, op, found)
     return found
@@ -55,7 +60,7 @@ def could_run_later(found: Options) -> bool:
     return any(candidate.reason in passing for candidate in found.refused)
 
 
-def _own_options(state: State, op: LiveOperation, is_pinned: bool) -> Options:
+def _own_options(state: State, op: LiveOperation, is_pinned: bool, tells_pinned: bool) -> Options:
     if op.only is not None:
         return _profile_options(state, op, *op.only)
     run = op.run
@@ -66,10 +71,9 @@ def _own_options(state: State, op: LiveOperation, is_pinned: bool) -> Options:
         if len(state.options) >= MOST_OPTIONS:
             state.options.clear()
         found = state.options[key] = _site_options(state, op)
-    agent = op.agent if is_pinned else ""
-    if op.excluded or agent:
-        found = _narrowed(state, op, found, agent)
-    return found
+    if is_pinned and op.agent:
+        found = _pinned(state, found, op.agent, tells_pinned)
+    return _untried(op, found) if op.excluded else found
 
 
 def _target(op: LiveOperation) -> tuple[object, ...]:
@@ -207,27 +211,32 @@ def _refused(machine: str, provider: str, reason: Reason, detail: str) -> Candid
     return Candidate(machine=machine, provider=provider, reason=reason, detail=detail)
 
 
-def _narrowed(state: State, op: LiveOperation, found: Options, agent: str) -> Options:
-    """Leave out where the operation failed, and all but the agent that it was sent to."""
-    if agent:
-        found = _split(found, _pinned_elsewhere(state, agent))
-    if not op.excluded:
-        return found
+def _pinned(state: State, found: Options, agent: str, tells: bool) -> Options:
+    """Leave out all machines but those of the agent that an operation was sent to."""
+    here: list[int] = []
+    refused: list[Candidate] = []
+    for i, mode in enumerate(found.modes):
+        if state.machines[mode.machine].agent == agent:
+            here.append(i)
+        elif tells:
+            detail = f"already sent to {agent}"
+            reason = Reason.PINNED_ELSEWHERE
+            refused.append(_refused(mode.machine, mode.provider, reason, detail))
+    return Options(
+        tuple([found.modes[i] for i in here]),
+        tuple([found.provenance[i] for i in here]),
+        (*found.refused, *refused),
+    )
+
+
+def _untried(op: LiveOperation, found: Options) -> Options:
+    """Leave out where the operation failed, unless nothing else is left where it only crashed."""
     tried = _split(found, _failed_before(op.excluded))
     if tried.modes or could_run_later(tried):
         return tried
     # A worker is started again after a crash: where there is no other, it gets another try.
     others = {p: r for p, r in op.excluded.items() if r is not FailureReason.WORKER_CRASHED}
     return _split(found, _failed_before(others))
-
-
-def _pinned_elsewhere(state: State, agent: str) -> dict[tuple[str, str], Candidate]:
-    detail = f"already sent to {agent}"
-    return {
-        (name, ""): _refused(name, "", Reason.PINNED_ELSEWHERE, detail)
-        for name, machine in state.machines.items()
-        if machine.agent != agent
-    }
 
 
 def _failed_before(
@@ -240,12 +249,12 @@ def _failed_before(
 
 
 def _split(found: Options, barred: dict[tuple[str, str], Candidate]) -> Options:
-    """Move the modes that are barred, by machine or by machine and provider, to the refused."""
+    """Move the modes that are barred, by machine and provider, to the refused."""
     modes: list[Mode] = []
     provenance: list[str] = []
     refused = list(found.refused)
     for mode, origin in zip(found.modes, found.provenance, strict=True):
-        why = barred.get((mode.machine, mode.provider)) or barred.get((mode.machine, ""))
+        why = barred.get((mode.machine, mode.provider))
         if why is None:
             modes.append(mode)
             provenance.append(origin)

@@ -19,6 +19,7 @@ from scheduler.control.records import OperationState
 from scheduler.control.state import State
 from scheduler.model.problem import (
     Band,
+    Edge,
     Job,
     Link,
     Machine,
@@ -189,7 +190,7 @@ def _plannable(
     cannot: list[LiveOperation] = []
     stuck: set[str] = set()
     for op in pending:
-        choice = found[op.id] = _promised(state, op, options(state, op))
+        choice = found[op.id] = _promised(state, op, options(state, op, tells_pinned=False))
         if not choice.modes or any(name in stuck for name in op.unmet):
             stuck.add(op.id)
             cannot.append(op)
@@ -231,6 +232,8 @@ def _problem(
     runs: dict[str, LiveRun] = {op.run.id: op.run for op in [*running, *planned]}
     here = {op.id for op in running} | {op.id for op in planned}
     edges = [edge for op in planned for edge in op.unmet.values() if edge.source in here]
+    modes = {op.id: found[op.id].modes for op in planned}
+    modes |= {op.id: (op.mode,) for op in running if op.mode is not None}
     machines = _machines(state, origin_us, busy)
     bands = planned_bands(state, runs.values())
     problem = Problem(
@@ -238,10 +241,10 @@ def _problem(
         jobs=tuple(_job(run, bands[run.id], origin_us) for run in runs.values()),
         operations=(
             *(_running(op, origin_us, now_us) for op in running),
-            *(Operation(id=op.id, job=op.run.id, modes=found[op.id].modes) for op in planned),
+            *(Operation(id=op.id, job=op.run.id, modes=modes[op.id]) for op in planned),
         ),
         edges=tuple(edges),
-        links=_links(state, machines),
+        links=_links(state, machines, edges, modes),
         now_us=now_us - origin_us,
     )
     return problem, origin_us
@@ -318,14 +321,26 @@ def _still_running(mode: Mode, elapsed_us: int) -> Mode:
     return replace(mode, duration_us=expected_us, duration_p95_us=max(mode.p95_us, expected_us))
 
 
-def _links(state: State, machines: list[Machine]) -> tuple[Link, ...]:
+def _links(
+    state: State, machines: list[Machine], edges: list[Edge], modes: dict[str, tuple[Mode, ...]]
+) -> tuple[Link, ...]:
+    """Give the ways that an edge may take: all of them are as many as boxes times boxes."""
+    sources = _boxes(state, {edge.source for edge in edges}, modes)
+    targets = _boxes(state, {edge.target for edge in edges}, modes)
     boxes = list(dict.fromkeys(machine.device_id for machine in machines))
     return tuple(
         _link(source, target, state.links.between(source, target))
         for source in boxes
+        if source in sources
         for target in boxes
-        if source != target
+        if target in targets and source != target
     )
+
+
+def _boxes(state: State, names: set[str], modes: dict[str, tuple[Mode, ...]]) -> set[str]:
+    """Boxes on which any of the operations can run."""
+    places = {mode.machine for name in names for mode in modes[name]}
+    return {state.machines[place].box for place in places}
 
 
 def _link(source: str, target: str, known: LiveLink) -> Link:

@@ -12,7 +12,7 @@ from scheduler.control.predicting.costs import KnownLink
 from scheduler.model.links import LinkMeasured, Transfer
 from scheduler.model.messages import AgentLost, OperationFinished
 from scheduler.model.problem import Band
-from tests.scheduler.site import added, agent_joined, single, submitted, value
+from tests.scheduler.site import added, agent_joined, chain, single, submitted, value
 from tests.scheduler.watched import Watched, dispatch_of, machines_of_readers, plans, start
 
 MB = 1_000_000
@@ -205,3 +205,15 @@ def test_box_tells_what_handing_on_within_it_takes_and_plans_do_not_charge_it_tw
     brain.handle(told("a", "a", latency_us=60))
     assert way(brain, "a", "a").latency_us == 60
     assert brain.state.links.transfer_us("box-a", "box-a", 1_000 * MB) == 0
+
+
+def test_plan_has_a_way_only_where_an_edge_may_take_it(brain: Watched) -> None:
+    brain.feed(added(single()), submitted("r1"))
+    problem = brain.state.plan.problem
+    assert problem is not None
+    assert problem.links == ()
+    brain.feed(added(chain()), submitted("r2", "chain@1"))
+    problem = brain.state.plan.problem
+    assert problem is not None
+    ways = {(link.source, link.target) for link in problem.links}
+    assert ways == {("box-a", "box-b"), ("box-b", "box-a")}
