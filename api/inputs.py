@@ -142,7 +142,7 @@ def fits_json(array: Array) -> bool:
 
 
 def fits_npy(array: Array) -> bool:
-    """Whether a ``.npy`` file keeps an array, at a size near its own.
+    """True if a ``.npy`` file keeps an array, at a size near its own.
 
     Texts have a fixed width there, so that reading them needs no pickle: a NUL at the end of one is
     lost, and all are as long as the longest.

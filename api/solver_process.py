@@ -81,7 +81,7 @@ class SolverProcess:
 
     @property
     def is_starting(self) -> bool:
-        """Whether a process is being started by itself, so that a search need not wait for it."""
+        """True if a process is being started by itself, so that a search need not wait for it."""
         return self._starting is not None and not self._starting.done()
 
     def prepare(self) -> bool:

@@ -238,7 +238,7 @@ class Site:
         return int(found["entries-added"])
 
     def are_up(self) -> bool:
-        """Whether every lane is shown as taking work."""
+        """True if every lane is shown as taking work."""
         with contextlib.suppress(FjordError, FjordApiError):
             states = [each["state"] for each in self.client.devices()]
             return states == ["up"] * (LANES * len(self.agents))

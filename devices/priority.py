@@ -81,7 +81,7 @@ def weigh_session(niceness: int, pid: int = 0) -> bool:
 
 
 def is_apart() -> bool:
-    """Whether niceness counts only among processes of ours: in a session, a container, a unit."""
+    """True if niceness counts only among processes of ours: in a session, a container, a unit."""
     try:
         rows = [row.split(":", 2) for row in Path("/proc/self/cgroup").read_text().splitlines()]
         sessions = SWITCH.read_text().strip() == "1"
@@ -94,7 +94,7 @@ def is_apart() -> bool:
 
 
 def _has_weight(names: str, path: str) -> bool:
-    """Whether a control group divides the processor; the root, which holds all, does not."""
+    """True if a control group divides the processor; the root, which holds all, does not."""
     if names:  # version 1
         return "cpu" in names.split(",") and path != "/"
     return (CGROUPS / path.lstrip("/") / "cpu.weight").exists()

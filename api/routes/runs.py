@@ -257,7 +257,7 @@ async def trace_run(request: Request, run: str) -> Response:
 
 
 async def _is_there(run: str, workload: WorkloadRecord, context: Context) -> bool:
-    """Whether a run was accepted before; `Conflict` if it is another one."""
+    """True if a run was accepted before; `Conflict` if it is another one."""
     record = await context.store.summary(run)
     if record is not None and record.workload.rpartition("@")[0] != workload.name:
         law = f"run must be one of workload {workload.name!r}"

@@ -215,7 +215,7 @@ class Link:
             self._on_lapse()
 
     async def _was_given_up(self, since_us: int) -> bool:
-        """Whether the site has declared us lost since that beat, as far as its log can tell.
+        """True if the site has declared us lost since that beat, as far as its log can tell.
 
         A heartbeat also runs out because the store itself slept, and then nobody missed it.
         """

@@ -46,7 +46,7 @@ def _judge(path: Path, limits: ModelLimits) -> CheckAnswer:
 
 
 def _has_room(path: Path, limits: ModelLimits) -> bool:
-    """Whether a file can be parsed here: the parser says the same of no memory and of no model."""
+    """True if a file can be parsed here: the parser says the same of no memory and of no model."""
     try:
         data_pages = int(_SIZES.read_text().split()[5])
     except (OSError, IndexError):  # only Linux limits what is counted there

@@ -244,7 +244,7 @@ def open_session(
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether what a runtime raised says that there was no room."""
+    """True if what a runtime raised says that there was no room."""
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 

@@ -41,7 +41,7 @@ def resume(brain: Brain, document: Document) -> None:
 
 
 def reads_back(brain: Brain, document: Document) -> bool:
-    """Whether a document, read and written anew by this release, is the same again."""
+    """True if a document, read and written anew by this release, is the same again."""
     forms = _forms(brain.state.oracle.forms)
     return forms.write(forms.read(document)) == document
 

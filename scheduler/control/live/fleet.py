@@ -97,7 +97,7 @@ class LiveAgent:
 
     @property
     def takes_work(self) -> bool:
-        """Whether it is there, is understood and is not about to leave."""
+        """True if it is there, is understood and is not about to leave."""
         return self.is_alive and not self.is_draining and not self.refused
 
     @property

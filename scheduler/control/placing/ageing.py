@@ -112,7 +112,7 @@ def _since_us(run: LiveRun) -> int:
 
 
 def _waits(state: State, run: LiveRun) -> bool:
-    """Whether something of a run could start, and nothing of it runs."""
+    """True if something of a run could start, and nothing of it runs."""
     if run.kind != "run" or run.id in state.blocked_runs:
         return False
     ops = run.open.values()

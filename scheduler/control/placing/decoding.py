@@ -152,13 +152,13 @@ def is_better(problem: Problem, new: Schedule, old: Schedule) -> bool:
 
 
 def _pays(problem: Problem, new: Schedule, old: Schedule) -> bool:
-    """Whether a band other than the last ends later."""
+    """True if a band other than the last ends later."""
     new_ends, old_ends = band_ends_us(problem, new), band_ends_us(problem, old)
     return any(new_ends[band] > old_ends[band] for band in sorted(old_ends)[:-1])
 
 
 def gains(problem: Problem, new: Schedule, old: Schedule, *, share: float) -> bool:
-    """Whether a schedule ends, or is late, by that share less, and is worse in neither.
+    """True if a schedule ends, or is late, by that share less, and is worse in neither.
 
     The share is of what the old schedule takes from now on, or of its weighted tardiness.
     """

@@ -125,7 +125,7 @@ def _carried_over(
 
 
 def _is_proven(state: State, asked: PlanRequest, event: PlanProposed) -> bool:
-    """Whether no plan could have been better than the one that was in force, by enough to count."""
+    """True if no plan could have been better than the one that was in force, by enough to count."""
     if event.bound_us is None:
         return False
     gap_us = asked.end_us - (asked.origin_us + event.bound_us)

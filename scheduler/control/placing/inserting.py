@@ -59,7 +59,7 @@ def _less_urgent(state: State, run: LiveRun) -> list[LiveOperation] | None:
 
 
 def _is_plain(state: State, run: LiveRun) -> bool:
-    """Whether a run can be planned as it is, and no machine is kept free for another one."""
+    """True if a run can be planned as it is, and no machine is kept free for another one."""
     kept = [each for each in state.plan.kept if each.is_window]
     is_for_others = any((each.workload, each.band) != (run.workload, run.band) for each in kept)
     return not (run.is_ended or run.rest or is_for_others)

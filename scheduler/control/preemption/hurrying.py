@@ -11,7 +11,7 @@ from scheduler.model.problem import Band
 
 
 def keeps_critical_waiting(state: State, op: LiveOperation) -> bool:
-    """Whether what has just begun was under way to its agent when the critical one came.
+    """True if what has just begun was under way to its agent when the critical one came.
 
     What is through before a plan could be made anew keeps it waiting for less than that would.
     """

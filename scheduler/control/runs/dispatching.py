@@ -75,7 +75,7 @@ def _fill_windows(state: State, turn: Turn) -> bool:
 
 
 def _may_be_half_gone(state: State, machine: str) -> bool:
-    """Whether few enough are with the agent for the longest window to be half gone."""
+    """True if few enough are with the agent for the longest window to be half gone."""
     live = state.machines.get(machine)
     return live is None or len(live.queue) <= state.settings.window_most // 2
 
@@ -140,7 +140,7 @@ def _queues(state: State, agent: LiveAgent) -> _Queues:
 
 
 def _is_asked(state: State, turn: Turn, agent: LiveAgent) -> bool:
-    """Whether there is more to tell an agent than its queues."""
+    """True if there is more to tell an agent than its queues."""
     is_told = agent.unloads or turn.stops.get(agent.id)
     if is_told or agent.id in turn.resend or agent.id in turn.measure:
         return True

@@ -108,7 +108,7 @@ def fan_outs_of(run: LiveRun, stage: Stage) -> list[str]:
 
 
 def is_read_later(run: LiveRun, stage: Stage) -> bool:
-    """Whether something reads the outputs of a stage that has no operation yet."""
+    """True if something reads the outputs of a stage that has no operation yet."""
     return any(
         use.stage == stage.name
         for other in run.graph.stages
@@ -194,7 +194,7 @@ def _reach_further(run: LiveRun, room: int) -> None:
 
 
 def _waits_for_rest(run: LiveRun, stage: Stage) -> bool:
-    """Whether a stage gathers from a fan-out, or follows one that does, that has a rest."""
+    """True if a stage gathers from a fan-out, or follows one that does, that has a rest."""
     for use in stage.inputs:
         if not use.stage:
             continue
@@ -318,7 +318,7 @@ def _all_items(run: LiveRun, stage: str) -> list[str]:
 
 
 def gathers_unknown(op: LiveOperation) -> bool:
-    """Whether an operation takes all items of a list that is not there: nobody knows which yet."""
+    """True if an operation takes all items of a list that is not there: nobody knows which yet."""
     gathers = any(use.take is Take.GATHER for use in op.stage.inputs)
     return gathers and bool(op.unmet) and bool(_awaited_lists(op.run, op))
 

@@ -95,7 +95,7 @@ def _start_elsewhere(state: State, turn: Turn, op: LiveOperation) -> None:
 
 
 def _is_saturated(state: State, op: LiveOperation) -> bool:
-    """Whether there is more to do that is as urgent than there are machines to do it."""
+    """True if there is more to do that is as urgent than there are machines to do it."""
     suspected = state.suspicions.of
     lanes = sum(live.is_up for name, live in state.machines.items() if name not in suspected)
     planned = state.plan.planned.values()

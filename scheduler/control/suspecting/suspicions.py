@@ -54,7 +54,7 @@ class Suspicions:
         return max(min(self.look_us.values()), self.patient_until_us)
 
     def may_double(self, ended: int) -> bool:
-        """Whether one more operation may be started twice: one of the first few, then a share.
+        """True if one more operation may be started twice: one of the first few, then a share.
 
         Examples
         --------
