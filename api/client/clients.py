@@ -49,6 +49,15 @@ def _async(
     return method
 
 
+def _whole(
+    http: httpx.Client | httpx.AsyncClient, step: Request, timeout_s: float
+) -> httpx.Request:
+    """Build a request with its body in one piece: a form would be sent line by line."""
+    request = http.build_request(**arguments(step, timeout_s))
+    request.read()
+    return request
+
+
 class Client:
     """Talks to the service and waits for each answer.
 
@@ -112,7 +121,7 @@ class Client:
         if isinstance(step, Pause):
             return time.sleep(step.seconds)
         try:
-            return checked(self._http.request(**arguments(step, self._timeout_s)))
+            return checked(self._http.send(_whole(self._http, step, self._timeout_s)))
         except httpx.TransportError as error:
             raise unreachable(self.base_url, error) from error
 
@@ -205,7 +214,7 @@ class AsyncClient:
         if isinstance(step, Pause):
             return await asyncio.sleep(step.seconds)
         try:
-            return checked(await self._http.request(**arguments(step, self._timeout_s)))
+            return checked(await self._http.send(_whole(self._http, step, self._timeout_s)))
         except httpx.TransportError as error:
             raise unreachable(self.base_url, error) from error
 
