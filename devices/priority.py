@@ -2,10 +2,10 @@
 
 Linux (`sched_autogroup`) divides a core among sessions first, and by niceness only among the
 processes of each. A session's weight is that of one process, divided among the cores on which it is
-busy: an agent whose workers keep n cores busy has an nth of it on each, where the service and the
-store, in sessions of their own, have all of theirs. So they stand above the workers without any
-privilege, and a worker's niceness gives way to its agent and to nobody else. In a container or a
-unit with a weight of its own there are no such sessions: niceness counts among what is in it.
+busy: workers that keep n cores busy, all in one session, have an nth of it on each. The service,
+the store and the agent, each in a session of its own, have all of theirs: so they stand above the
+workers without any privilege. In a container or a unit with a weight of its own there are no such
+sessions: niceness counts among what is in it.
 """
 
 from __future__ import annotations

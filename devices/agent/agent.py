@@ -113,6 +113,7 @@ class Agent:
                 task.result()
         finally:
             await _end([leaving, *tasks, *self._tasks])
+            await self._crew.close()
             await self._link.close()
 
     def drain(self) -> None:

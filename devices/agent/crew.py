@@ -15,6 +15,7 @@ from devices.agent.instructions import (
     WarmOnWorker,
 )
 from devices.agent.lanes import WorkerLane
+from devices.agent.nursery import Nursery
 from devices.agent.watch import Watch
 from devices.tensors import TensorStore
 from devices.worker.protocol import (
@@ -70,6 +71,7 @@ class Crew:
         worker_bytes: int = 0,
     ) -> None:
         self._worker_bytes = worker_bytes
+        self._nursery = Nursery()
         self.lanes = {machine.id: self._lane(machine, store) for machine in machines}
         self._watch = Watch(self.lanes, machines)
         self._clock = clock
@@ -79,6 +81,10 @@ class Crew:
     def duties(self) -> Iterable[Coroutine[Any, Any, None]]:
         """What keeps the workers alive and watches the box, each until cancelled."""
         return [self._watch.run(), *(lane.run() for lane in self.lanes.values())]
+
+    async def close(self) -> None:
+        """End what is left once the duties have ended."""
+        await self._nursery.close()
 
     def start(self, instruction: StartOnWorker) -> None:
         """Have an operation run."""
@@ -131,7 +137,9 @@ class Crew:
             has_functions=bool(machine.functions),
             has_models=bool(machine.providers),
         )
-        return WorkerLane(machine, setup, on_message=self._on_message, on_death=self._on_death)
+        return WorkerLane(
+            machine, setup, self._nursery, on_message=self._on_message, on_death=self._on_death
+        )
 
     def _on_message(self, machine: str, message: FromWorker) -> None:
         match message:

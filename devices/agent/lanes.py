@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 
+from devices.agent.nursery import Nursery, WorkerProcess
 from devices.worker.protocol import (
     LENGTH_BYTES,
     FromWorker,
@@ -71,16 +69,18 @@ class WorkerLane:
         self,
         machine: MachineReport,
         setup: Setup,
+        nursery: Nursery,
         *,
         on_message: OnMessage,
         on_death: OnDeath,
     ) -> None:
         self._machine = machine
         self._setup = setup
+        self._nursery = nursery
         self._on_message = on_message
         self._on_death = on_death
         self._transport: asyncio.Transport | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: WorkerProcess | None = None
         self._reason = ""
 
     async def run(self) -> None:
@@ -102,7 +102,7 @@ class WorkerLane:
     def kill(self, reason: str) -> None:
         """End the worker at once."""
         self._reason = reason
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None:
             self._process.kill()
 
     @property
@@ -114,30 +114,22 @@ class WorkerLane:
         """One worker, from its start to its end."""
         ours, theirs = socket.socketpair()
         loop = asyncio.get_running_loop()
+        self._reason = ""
         try:
             with theirs:
-                self._process = await self._spawn(theirs)
+                cores = ",".join(str(core) for core in self._machine.cores)
+                self._process = await self._nursery.start(["--cores", cores], theirs.fileno())
             self._transport, frames = await loop.create_connection(
                 lambda: _Frames(self._hear), sock=ours
             )
             self.send(self._setup)
             await frames.closed
-            await self._process.wait()
-            self._on_death(self._machine.id, self._epitaph())
+            self._on_death(self._machine.id, self._epitaph(await self._process.ended))
+        except OSError as error:
+            found = f"worker of {self._machine.id} cannot be started: {error}"
+            self._on_death(self._machine.id, found)
         finally:
             await self._bury(ours)
-
-    async def _spawn(self, theirs: socket.socket) -> asyncio.subprocess.Process:
-        self._reason = ""
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-P", "-m", "devices.worker"),
-            *("--cores", ",".join(str(core) for core in self._machine.cores)),
-            *("--fd", str(theirs.fileno())),
-            *("--parent", str(os.getpid())),
-            pass_fds=(theirs.fileno(),),
-            stdin=asyncio.subprocess.DEVNULL,
-        )
 
     def _hear(self, message: FromWorker) -> None:
         if isinstance(message, Ready):
@@ -150,19 +142,18 @@ class WorkerLane:
             self._transport = None
         else:
             ours.close()
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+        if self._process is not None:
+            self._process.kill()
+            await asyncio.wait([self._process.ended])
+            self._process = None
 
-    def _epitaph(self) -> str:
+    def _epitaph(self, status: int) -> str:
         if self._reason:
             return self._reason
-        code = self._process.returncode if self._process is not None else None
-        if code is not None and code < 0:
-            found = f"worker of {self._machine.id} was ended by signal {-code}"
-            return found + self._on_memory(-code)
-        return f"worker of {self._machine.id} ended with status {code}"
+        if status < 0:
+            found = f"worker of {self._machine.id} was ended by signal {-status}"
+            return found + self._on_memory(-status)
+        return f"worker of {self._machine.id} ended with status {status}"
 
     def _on_memory(self, number: int) -> str:
         """What a signal may have to do with memory; empty if it has nothing."""

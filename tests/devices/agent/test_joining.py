@@ -177,11 +177,12 @@ def test_workers_do_not_outlive_a_killed_agent(
             await controller.wait_for(OperationFinished, operation="r-1/one")
 
     asyncio.run(scenario())
-    workers = psutil.Process(process.pid).children()
+    (nursery,) = psutil.Process(process.pid).children()
+    workers = nursery.children()
     assert len(workers) == 2
     process.kill()
     process.wait(30)
-    wait_until(lambda: all(is_over(worker) for worker in workers))
+    wait_until(lambda: all(is_over(each) for each in [nursery, *workers]))
 
 
 def is_over(process: psutil.Process) -> bool:
