@@ -15,8 +15,9 @@ from api.controller.suspects import TURN, after
 from api.stalls import LoopStalls
 from api.store import FIRST, order
 from scheduler.control.commands import Command
-from scheduler.control.events import Event
+from scheduler.control.events import Event, RunSubmitted
 from scheduler.model.errors import Defect
+from scheduler.model.problem import Band
 
 if TYPE_CHECKING:
     from scheduler.control.brain import Brain
@@ -72,6 +73,8 @@ class Intake:
     async def take_all(self, events: Iterable[tuple[str, Event]]) -> None:
         """Take events in; what follows from those of one turn is carried out together.
 
+        A critical submission ends its turn: its plan leaves before others are planned.
+
         Raises
         ------
         BrokenEvent
@@ -81,7 +84,8 @@ class Intake:
         for entry_id, event in events:
             effects.add(self.take(entry_id, event))
             count += 1
-            if count == TURN or time.perf_counter() - began_s > TURN_S:
+            is_long = count == TURN or time.perf_counter() - began_s > TURN_S
+            if is_long or _cannot_wait(event):
                 await self.carry_out(effects, count, entry_id)
                 effects, count, began_s = Effects(), 0, time.perf_counter()
         if count:
@@ -122,3 +126,7 @@ class Intake:
         while order(self._done) < order(entry_id):
             self._moved.clear()
             await self._moved.wait()
+
+
+def _cannot_wait(event: Event) -> bool:
+    return isinstance(event, RunSubmitted) and event.band is Band.CRITICAL

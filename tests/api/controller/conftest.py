@@ -13,6 +13,7 @@ from api.store import Store
 from api.wiring import build_brain
 from scheduler.control.brain import Brain, BrainSettings
 from scheduler.control.events import RunSubmitted, WorkloadAdded
+from scheduler.model.problem import Band
 from scheduler.portfolio import warm_up
 from tests.api.hand_agent import SMALL, HandAgent, chain
 
@@ -29,7 +30,7 @@ async def submit(store: Store) -> Callable[..., Awaitable[None]]:
     added = WorkloadAdded(at_us=store.now_us(), workload=chain())
     await store.append(added)
 
-    async def send(run: str, deadline_us: int | None = None) -> None:
+    async def send(run: str, deadline_us: int | None = None, band: Band = Band.NORMAL) -> None:
         await store.submit(
             RunSubmitted(
                 at_us=store.now_us(),
@@ -37,6 +38,7 @@ async def submit(store: Store) -> Callable[..., Awaitable[None]]:
                 workload=added.workload.key,
                 inputs={"x": SMALL},
                 deadline_us=deadline_us,
+                band=band,
             )
         )
 
