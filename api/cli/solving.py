@@ -11,8 +11,7 @@ import typer
 
 from api.cli import options, output
 from scheduler.model.errors import InvalidInput
-from scheduler.model.objectives import Objective
-from scheduler.splitting.answering import Goal
+from scheduler.model.objectives import Goal, Objective
 
 if TYPE_CHECKING:
     from api.cli.searching import Question

@@ -20,6 +20,13 @@ class Objective(StrEnum):
     DEADLINE_MISSES = "deadline_misses"
 
 
+class Goal(StrEnum):
+    """Times that a split of a network over devices can keep small, in the unit of its file."""
+
+    LATENCY = "latency"  # of one sample, from its first input to its last output
+    MAX_LOAD = "max_load"  # of the busiest device: the time per sample of a full pipeline
+
+
 def evaluate(problem: Problem, schedule: Schedule, objective: Objective) -> int:
     """Value of a complete schedule; smaller is better. Of nothing, it is 0.
 

@@ -1,6 +1,7 @@
 """Splits of a neural network over accelerators and a host, after Tarnawski et al. (2020)."""
 
-from scheduler.splitting.answering import Answer, Goal, Report
+from scheduler.model.objectives import Goal
+from scheduler.splitting.answering import Answer, Report
 from scheduler.splitting.checking import Violation, ViolationKind, check
 from scheduler.splitting.members import MEMBERS, Member, members_for
 from scheduler.splitting.solving import solve, warm_up

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
+from scheduler.model.objectives import Goal
 from scheduler.model.schedule import Status
-
-
-class Goal(StrEnum):
-    """What a split can be wanted to keep small. Both are times, in the unit of the file."""
-
-    LATENCY = "latency"  # of one sample, from its first input to its last output
-    MAX_LOAD = "max_load"  # of the busiest device: the time per sample of a full pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scheduler.instances.network import Placement, PlacementNode
-from scheduler.splitting.answering import Goal
+from scheduler.model.objectives import Goal
 
 
 class ViolationKind(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scheduler.model.errors import InvalidInput, UnknownName
-from scheduler.splitting.answering import Goal
+from scheduler.model.objectives import Goal
 from scheduler.splitting.cutting import Cutter, drawn_order, moved_order
 from scheduler.splitting.ideals import Ideals
 from scheduler.splitting.searching import SplitSearch

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from scheduler.instances.network import Placement
-from scheduler.splitting.answering import Goal, Listener, Report
+from scheduler.model.objectives import Goal
+from scheduler.splitting.answering import Listener, Report
 from scheduler.splitting.blocks import Blocks, blocks_of
 from scheduler.splitting.rules import pipeline_arcs
 from scheduler.splitting.values import latency, max_load

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from scheduler.instances.network import Placement, PlacementNode
 from scheduler.model.errors import Defect
+from scheduler.model.objectives import Goal
 from scheduler.model.schedule import Limits, Status
-from scheduler.splitting.answering import Answer, Goal, Listener
+from scheduler.splitting.answering import Answer, Listener
 from scheduler.splitting.bounds import load_bound
 from scheduler.splitting.chains import latency_bound
 from scheduler.splitting.checking import check
