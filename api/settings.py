@@ -61,6 +61,8 @@ class Settings:
         behind checkpoints.
     control_core
         Core set aside for the service, the store and the solver; ``None`` for none.
+    supervisor
+        Name of the ``fjord up`` that keeps this process, and kept those before it.
     inline_bytes
         Tensors up to this size travel inside messages.
     history_days, history_bytes
@@ -88,6 +90,7 @@ class Settings:
     train_rows: int = 200
     keep_log: bool = False
     control_core: int | None = None
+    supervisor: str = ""
     inline_bytes: int = 4096
     history_days: float = 7.0
     history_bytes: int = 1024 * MIB
@@ -112,7 +115,7 @@ class Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
         ``_AGE_S``, ``_TRAIN_ROWS``, ``_MAX_JSON_BYTES``, ``_MAX_QUEUED``, ``_MAX_LISTENERS``,
         ``_HEADER_S``, ``_BODY_S``, ``_CHECK_MIB``, ``_UNPLACEABLE_S``, ``_HISTORY_DAYS``,
-        ``_HISTORY_BYTES``, ``_CONTROL_CORE``, ``_KEEP_LOG``.
+        ``_HISTORY_BYTES``, ``_CONTROL_CORE``, ``_KEEP_LOG``, ``_SUPERVISOR``.
 
         Raises
         ------
@@ -143,6 +146,7 @@ class Settings:
             history_bytes=_whole(environment, "FJORD_HISTORY_BYTES", 1024 * MIB, least=0),
             control_core=_core(environment),
             keep_log=_choice(environment, "FJORD_KEEP_LOG"),
+            supervisor=environment.get("FJORD_SUPERVISOR", ""),
         )
 
 

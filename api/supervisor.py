@@ -150,6 +150,7 @@ def _parts(
         "FJORD_STORE_URL": store_url,
         "FJORD_SITE": settings.site,
         "FJORD_BOX": settings.box,
+        "FJORD_SUPERVISOR": secrets.token_hex(4),
     }
     serve = ("serve", "--host", settings.host, "--port", str(settings.port))
     cores = ("--cores", ",".join(map(str, division.machines))) if division.machines else ()

@@ -145,7 +145,15 @@ async def services(
             learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
             learning = CostLearning(settings.data_dir, learned)
             own = ControllerSettings(keep_log=settings.keep_log)
-            candidate = Controller(store, brain, solver, stalls, own, learning=learning)
+            candidate = Controller(
+                store,
+                brain,
+                solver,
+                stalls,
+                own,
+                learning=learning,
+                supervisor=settings.supervisor,
+            )
             await stack.enter_async_context(_running(candidate.run(), "controller"))
         yield Services(
             store=store,

@@ -41,6 +41,9 @@ class Controller:
         Watches the loop that this runs on: a loop that does not move loses the office.
     learning
         What learns from measurements while the office is held; ``None`` for nothing.
+    supervisor
+        Name of what starts one process of a service after the other, each once the one before has
+        ended: the lease that a dead one left behind is not waited for.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Controller:
         settings: ControllerSettings | None = None,
         *,
         learning: CostLearning | None = None,
+        supervisor: str = "",
     ) -> None:
         self._store = store
         self._make_brain = make_brain
@@ -59,8 +63,10 @@ class Controller:
         self._stalls = stalls
         self._settings = settings or ControllerSettings()
         self._learning = learning
-        # The process id helps a person who reads the lease; the rest makes it unique.
-        self.id = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        self._ended = f"{supervisor}." if supervisor else ""
+        # Host and process id help a person who reads the lease; the rest makes it unique.
+        own = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        self.id = f"{self._ended}{own}"
         self.status = ControllerStatus()
 
     @property
@@ -72,7 +78,8 @@ class Controller:
         """Hold the office whenever it is free, until cancelled."""
         while True:
             try:
-                lease = await self._store.take_lease(self.id, self._settings.lease_ms)
+                lease_ms, ended = self._settings.lease_ms, self._ended
+                lease = await self._store.take_lease(self.id, lease_ms, ended=ended)
                 if lease is not None:
                     await self._hold(lease)
             except Unavailable as error:

@@ -96,10 +96,17 @@ class Batch:
 class Store(Checkpoints, HistoryQueue):
     """The store of one site, with all that the service keeps in it."""
 
-    async def take_lease(self, controller: str, ttl_ms: int) -> Lease | None:
-        """Take office if it is free; ``None`` if another controller holds it."""
+    async def take_lease(self, controller: str, ttl_ms: int, *, ended: str = "") -> Lease | None:
+        """Take office if it is free; ``None`` if another controller holds it.
+
+        Parameters
+        ----------
+        ended
+            The names of controllers that have ended for certain begin with this: a lease that one
+            of them left behind counts for nothing. Empty if none is known to have ended.
+        """
         touched = [keys.lease(self.site), keys.epoch(self.site)]
-        epoch = await self.run_script(TAKE_LEASE, touched, [controller, ttl_ms])
+        epoch = await self.run_script(TAKE_LEASE, touched, [controller, ttl_ms, ended])
         return None if epoch is None else Lease(controller=controller, epoch=int(epoch))
 
     async def hold(self, lease: Lease, ttl_ms: int) -> None:

@@ -20,12 +20,14 @@ class Script:
 
 
 TAKE_LEASE = Script("""
-if redis.call('EXISTS', KEYS[1]) == 1 then return false end
+local held = redis.call('GET', KEYS[1])
+if held and (ARGV[3] == '' or held:sub(1, #ARGV[3]) ~= ARGV[3]) then return false end
 local epoch = redis.call('INCR', KEYS[2])
 redis.call('SET', KEYS[1], ARGV[1] .. ':' .. epoch, 'PX', ARGV[2])
 return epoch
 """)
-"""Keys: lease, epoch. Arguments: controller, time to live in ms. Answers the epoch or nothing."""
+"""Keys: lease, epoch. Arguments: controller, time to live in ms, with what the names of controllers
+begin that have ended for certain. Answers the epoch or nothing."""
 
 HOLD_LEASE = Script("""
 local held = redis.call('GET', KEYS[1])

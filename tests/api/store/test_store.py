@@ -128,6 +128,16 @@ async def test_office_is_held_by_one(store: Store) -> None:
     assert second.epoch > first.epoch
 
 
+async def test_lease_of_one_that_has_ended_for_certain_is_not_waited_for(store: Store) -> None:
+    first = await store.take_lease("up1.a", 60_000)
+    assert first is not None
+    assert await store.take_lease("up2.b", 60_000, ended="up2.") is None
+    second = await store.take_lease("up1.b", 60_000, ended="up1.")
+    assert second is not None
+    with pytest.raises(StaleEpoch):
+        await store.commit(first, Batch(events=(Tick(at_us=1),)))
+
+
 async def test_controller_that_lost_its_office_writes_nothing(store: Store, site: str) -> None:
     old = await store.take_lease("one", 60_000)
     assert old is not None

@@ -12,11 +12,13 @@ from subprocess import Popen
 
 import psutil
 import pytest
+import redis
 
 from api.client import Client
 from api.settings import Settings
 from api.supervisor import run_up
 from devices.runtime.host import usable_cores
+from scheduler.model import keys
 from scheduler.model.errors import AccessDenied, InvalidInput, StoreUnavailable
 
 PATIENCE_S = 60.0
@@ -110,6 +112,25 @@ def parts_or_adopted(process: Popen[bytes], store: psutil.Process) -> psutil.Pro
     assert not any("valkey-server" in " ".join(child.cmdline()) for child in children)
     assert not gone(store)
     return next(child for child in children if "api.cli" in " ".join(child.cmdline()))
+
+
+def test_service_that_is_started_again_does_not_wait_for_the_lease_of_the_one_that_died(
+    tmp_path: Path, port: int
+) -> None:
+    with up(tmp_path, port) as process:
+        lease, service = keys.lease("local"), parts(process)["service"]
+        with store_of(tmp_path) as store:
+            until(lambda: store.exists(lease) == 1)
+            service.suspend()
+            assert store.persist(lease)  # nobody could ever wait for its end
+            dead = store.get(lease)
+            service.kill()
+            until(lambda: store.get(lease) not in {dead, None})
+
+
+def store_of(data_dir: Path) -> redis.Redis:
+    port, password = ((data_dir / "store" / name).read_text() for name in ("port", "password"))
+    return redis.Redis(port=int(port), password=password.strip())
 
 
 def test_second_supervisor_on_one_folder_is_refused(tmp_path: Path, port: int) -> None:
