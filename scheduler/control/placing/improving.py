@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from scheduler.control.commands import RequestPlan
 from scheduler.control.events import PlanProposed
 from scheduler.control.live.operations import PENDING
@@ -87,11 +89,12 @@ def _worth_asking(state: State) -> bool:
         return False
     if state.request is not None and state.now_us - state.request.at_us < _ANSWER_WITHIN_US:
         return False
-    waiting = sum(op.state is not OperationState.DISPATCHED for op in plan.planned.values())
-    return (
-        waiting >= settings.improve_operations
-        and plan.end_us - state.now_us > settings.improve_makespan_us
-    )
+    if plan.end_us - state.now_us <= settings.improve_makespan_us:
+        return False
+    waiting = (op for op in plan.planned.values() if op.state is not OperationState.DISPATCHED)
+    # Asked with each event, of plans of hundreds of operations: those beyond are not counted.
+    enough = islice(waiting, settings.improve_operations)
+    return sum(1 for _ in enough) == settings.improve_operations
 
 
 def _fallback(state: State, found: Snapshot) -> Schedule:
