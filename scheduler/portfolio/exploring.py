@@ -24,7 +24,7 @@ from scheduler.portfolio.members import (
 )
 from scheduler.portfolio.progress import Cancellation, Listener, Progress
 from scheduler.solvers import registry
-from scheduler.solvers.arrays import OPEN, Arrays, Solution
+from scheduler.solvers.arrays import Arrays, Solution
 from scheduler.solvers.heuristics.left_shift import left_shifted
 from scheduler.solvers.registry import Kind
 from scheduler.solvers.search import WORK_PER_S, Found, Search
@@ -98,9 +98,6 @@ def explore(
     told = _teller(request) if tell is None else tell
     search = Search(form, request.clock, request.objective, listener=told)
     request.cancel.watch(search)
-    if has_no_plan(form):
-        search.refute()
-        return Exploration(search, None, 0.0, [])
     if not len(form.state):
         _offer_nothing(search, request.solver)
     for solution, by in start.solutions:
@@ -149,11 +146,6 @@ def _crew(request: Request, search: Search, then: Sequence[str]) -> list[list[Me
         rows.append([])
     rows[-1].insert(0, later(then, search.form))
     return rows
-
-
-def has_no_plan(form: Arrays) -> bool:
-    """Whether an operation fits nowhere, all by itself."""
-    return bool(((form.state == OPEN) & (np.diff(form.mode_first) == 0)).any())
 
 
 def steps(limits: Limits) -> float:

@@ -17,7 +17,7 @@ from scheduler.portfolio.lanes import raise_if_lost
 from scheduler.portfolio.members import AUTO, expect_solver, expect_suited, names
 from scheduler.portfolio.progress import Cancellation, Cancelled, Listener
 from scheduler.portfolio.stages import explore_by_band, open_bands
-from scheduler.solvers.arrays import Arrays, Solution
+from scheduler.solvers.arrays import Arrays, Solution, fits_nowhere
 from scheduler.solvers.bounding import WORK, lower_bound
 from scheduler.solvers.translating import arrays
 
@@ -86,6 +86,8 @@ def solve(
     except Cancelled:
         return Result(status=Status.CANCELLED, solver=solver, objective=objective.value)
     expect_suited(form, solver, objective)
+    if fits_nowhere(form):
+        return Result(status=Status.INFEASIBLE, solver=solver, objective=objective.value)
     request = Request(
         solver=solver,
         limits=limits,

@@ -15,7 +15,6 @@ from scheduler.portfolio.exploring import (
     Request,
     Start,
     explore,
-    has_no_plan,
     heuristics,
 )
 from scheduler.portfolio.lanes import attempt
@@ -39,9 +38,6 @@ def explore_by_band(
     """
     answer = Search(form, request.clock, request.objective)
     request.cancel.watch(answer)
-    if has_no_plan(form):
-        answer.refute()
-        return Exploration(answer, None, 0.0, [])
     if start.bound is not None:
         answer.raise_bound(start.bound(answer.stop_flag))
     limited = answer.part(time_s=time_s, work=work)

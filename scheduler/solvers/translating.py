@@ -167,9 +167,11 @@ class _Builder:
             return none, np.zeros(0, np.int32), np.zeros(0, np.int64)
         modes = [mode for operation in self.problem.operations for mode in _open_modes(operation)]
         numbers = _numbers(resource.id for resource in self.problem.resources)
-        demands = [demand for mode in modes for demand in mode.demands]
+        # A demand for nothing is none: even where more is taken than there is, it can be met.
+        rows = [[demand for demand in mode.demands if demand.amount] for mode in modes]
+        demands = [demand for row in rows for demand in row]
         return (
-            _firsts([len(mode.demands) for mode in modes]),
+            _firsts([len(row) for row in rows]),
             _int([numbers[demand.resource] for demand in demands]),
             _long([demand.amount for demand in demands]),
         )
