@@ -129,6 +129,22 @@ def test_higher_band_gives_way_where_its_best_plan_leaves_no_room_for_the_rest()
     assert result.schedule["o2"].end_us == alone + 1
 
 
+@pytest.mark.parametrize("name", ["auto", "heft", "large_neighbourhood", "cp_sat", "genetic"])
+def test_a_lower_band_leaves_what_a_higher_one_has_planned_the_memory_it_needs(name: str) -> None:
+    # `b` has the gpu for itself: what `a` would keep there, and the peak of `b`, are too much.
+    high, elsewhere = mode("gpu", peak_bytes=4), mode("cpu", 9)
+    low = mode("gpu", resident_bytes=4, peak_bytes=4)
+    jobs = [job("low"), job("high", band=Band.HIGH)]
+    lanes = [machine("gpu", memory_bytes=7), machine("cpu")]
+    for modes, value in (([low, elsewhere], 9), ([low], None)):
+        p = problem(
+            [operation("a", job="low", modes=modes), operation("b", job="high", modes=[high])],
+            machines=lanes,
+            jobs=jobs,
+        )
+        assert solve(p, name, Limits(time_s=20, deterministic_s=0.02)).value == value
+
+
 def test_a_band_is_planned_around_what_runs_in_a_lower_one() -> None:
     ran = operation("ran", job="low", durations={"m0": 9}, progress=Progress(mode=0, start_us=0))
     p = problem(
