@@ -92,7 +92,9 @@ def test_more_than_there_was_costs_nothing_to_those_who_need_none_of_it(renewabl
     )
     found = answers(p, COMPLETION)
     assert {name: result.value for name, result in found.items()} == dict.fromkeys(found, 9)
-    completions = {n: max(r.schedule[o].end_us for o in "ab") for n, r in found.items() if r.schedule}
+    completions = {
+        n: max(r.schedule[o].end_us for o in "ab") for n, r in found.items() if r.schedule
+    }
     assert completions == dict.fromkeys(found, 2)
 
 

@@ -23,7 +23,7 @@ from scheduler.portfolio import Progress as Known
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import Solution
 from scheduler.solvers.search import Search
-from tests.builders import chain, job, machine, operation, problem
+from tests.builders import chain, job, machine, mode, operation, problem
 from tests.scheduler.solvers.published import arabnejad, topcuoglu
 from tests.scheduler.strategies import problems
 
@@ -297,7 +297,7 @@ def test_one_worker_counts_work_and_not_time() -> None:
 
 
 def offering(start_us: Sequence[int], bound: int | None = None) -> registry.Solver:
-    """A solver that offers one plan, whatever it is asked."""
+    """A solver that offers one plan, whatever it is asked; starts count from the present."""
 
     def offer(search: Search, seed: int) -> None:
         search.offer(Solution(search.form.mode_first[:-1], np.array(start_us)), "odd")
@@ -308,7 +308,7 @@ def offering(start_us: Sequence[int], bound: int | None = None) -> registry.Solv
 
 
 def test_a_schedule_that_the_checker_refuses_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "solver", lambda name: offering([0]))
+    monkeypatch.setattr(registry, "solver", lambda name: offering([-3]))
     with pytest.raises(InvalidSchedule, match="starts at 0 us, before the present at 3"):
         solve(replace(chain(5), now_us=3), "heft")
 
@@ -320,7 +320,7 @@ def test_a_plan_is_judged_though_the_search_was_cancelled(
     cancel = Cancellation()
 
     def offer(search: Search, seed: int) -> None:
-        offering([0])(search, seed)
+        offering([-3])(search, seed)
         cancel.cancel()
 
     monkeypatch.setattr(registry, "solver", lambda name: offer)
