@@ -28,12 +28,13 @@ def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
         If the checker refuses the plan, or the bound is above its value.
     """
     search, best = found.search, found.best
-    status = _status(search)
+    status = _status(found)
     result = Result(
         status=status,
         solver=request.solver,
         objective=request.objective.value,
         bound=request.told(search.bound),
+        bands=found.bands,
         trace=tuple(replace(p, value=p.value + request.offset) for p in search.trace),
         statistics={"steps": found.worked, "failures": float(len(found.errors))},
     )
@@ -86,11 +87,12 @@ def _forgives(request: Request) -> bool:
     return request.objective is Objective.DEADLINE_MISSES
 
 
-def _status(search: Search) -> Status:
-    best = search.best
+def _status(found: Exploration) -> Status:
+    search, best = found.search, found.best
     if search.infeasible:
         return Status.INFEASIBLE
-    if search.proven:
+    # Where there are several bands, the value of all together says nothing of the lower ones.
+    if all(band.status is Status.OPTIMAL for band in found.bands) if found.bands else search.proven:
         return Status.OPTIMAL
     if search.cancelled:
         return Status.CANCELLED

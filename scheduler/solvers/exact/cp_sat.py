@@ -53,7 +53,7 @@ class CpSat:
             incumbent = search.best
             frame = frame_of(form, search.objective, incumbent, soft=soft)
             _raise(search, bound_of(form, search.objective, frame))
-            if _unwritable(form, frame) or not search.spend():
+            if is_unwritable(form, frame) or not search.spend():
                 return
             try:
                 over = self._slice(search, seed, frame, incumbent, slice_s)
@@ -118,7 +118,8 @@ def _raise(search: Search, bound: int | None) -> None:
         search.raise_bound(bound)
 
 
-def _unwritable(form: Arrays, frame: Frame) -> bool:
+def is_unwritable(form: Arrays, frame: Frame) -> bool:
+    """Whether a model is more than the engine takes, or takes too long to write down."""
     return frame.horizon_us > MAX_HORIZON_US or len(form.mode_us) > MAX_MODES
 
 
