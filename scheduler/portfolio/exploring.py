@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.model.objectives import Objective
-from scheduler.model.schedule import Limits
+from scheduler.model.schedule import BandResult, Limits
 from scheduler.portfolio.lanes import Member, attempt, run
 from scheduler.portfolio.members import (
     AUTO,
@@ -24,7 +24,7 @@ from scheduler.portfolio.members import (
 )
 from scheduler.portfolio.progress import Cancellation, Listener, Progress
 from scheduler.solvers import registry
-from scheduler.solvers.arrays import OPEN, Arrays, Solution
+from scheduler.solvers.arrays import Arrays, Solution
 from scheduler.solvers.heuristics.left_shift import left_shifted
 from scheduler.solvers.registry import Kind
 from scheduler.solvers.search import WORK_PER_S, Found, Search
@@ -36,7 +36,13 @@ problem alone, and as much again is left for a core that is slower or not ours a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked of the portfolio, but for the problem."""
+    """What is asked of the portfolio, but for the problem.
+
+    Parameters
+    ----------
+    origin_us, offset
+        From when on the form counts times, and how much more a plan is worth for that.
+    """
 
     solver: str
     limits: Limits
@@ -45,6 +51,12 @@ class Request:
     clock: Callable[[], float]
     listener: Listener | None = None
     cancel: Cancellation = field(default_factory=Cancellation)
+    origin_us: int = 0
+    offset: int = 0
+
+    def told(self, value: int | None) -> int | None:
+        """Give a value or bound of a search as what it is to the problem."""
+        return None if value is None else value + self.offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +83,15 @@ class Exploration:
     ----------
     best
         Nothing in it waits for nothing, which search leaves where it is not priced.
+    bands
+        What each band gets, where there are several.
     """
 
     search: Search
     best: Found | None
     worked: float
     errors: list[Exception]
+    bands: tuple[BandResult, ...] = ()
 
 
 def explore(
@@ -98,9 +113,6 @@ def explore(
     told = _teller(request) if tell is None else tell
     search = Search(form, request.clock, request.objective, listener=told)
     request.cancel.watch(search)
-    if has_no_plan(form):
-        search.refute()
-        return Exploration(search, None, 0.0, [])
     if not len(form.state):
         _offer_nothing(search, request.solver)
     for solution, by in start.solutions:
@@ -151,11 +163,6 @@ def _crew(request: Request, search: Search, then: Sequence[str]) -> list[list[Me
     return rows
 
 
-def has_no_plan(form: Arrays) -> bool:
-    """Whether an operation fits nowhere, all by itself."""
-    return bool(((form.state == OPEN) & (np.diff(form.mode_first) == 0)).any())
-
-
 def steps(limits: Limits) -> float:
     """How many steps the limits come to, `math.inf` if only time is to end the search."""
     if limits.deterministic_s is not None:
@@ -189,8 +196,8 @@ def _teller(request: Request) -> Callable[[Search], None] | None:
         listener(
             Progress(
                 elapsed_s=search.elapsed_s,
-                value=None if best is None else best.score[1],
-                bound=search.bound,
+                value=request.told(None if best is None else best.score[1]),
+                bound=request.told(search.bound),
                 found_by="" if best is None else best.by,
             )
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.arrays import NEVER_US, RUNNING, Arrays, Int, Long, Solution
+from scheduler.solvers.arrays import NEVER_US, OPEN, PLANNED, Arrays, Int, Long, Solution
 
 Mask = NDArray[np.bool_]
 
@@ -40,7 +40,7 @@ class Part:
 
 
 def restricted(whole: Arrays, inside: Mask, fixed: Mask, plan: Solution) -> Part:
-    """Give the operations `inside`; those that are `fixed` as if they ran already as planned.
+    """Give the operations `inside`; those that are `fixed` as `PLANNED`.
 
     What is fixed holds its machine and its resources from start to end. Where its setup would be
     needed, or begin anew, if something came right before it, nothing else fits in; where setups are
@@ -54,7 +54,7 @@ def restricted(whole: Arrays, inside: Mask, fixed: Mask, plan: Solution) -> Part
     planned_us = plan.start_us + whole.mode_us[plan.mode] if fixed.any() else plan.start_us
     window_first, window_start_us, window_end_us = _windows(whole, fixed, plan)
     form = whole._replace(
-        state=np.where(fixed, RUNNING, whole.state)[operations].astype(np.int32),
+        state=np.where(fixed, PLANNED, whole.state)[operations].astype(np.int32),
         frozen_start_us=np.where(fixed, plan.start_us, whole.frozen_start_us)[operations],
         frozen_end_us=np.where(fixed, planned_us, whole.frozen_end_us)[operations],
         job=whole.job[operations],
@@ -148,7 +148,7 @@ def _windows(whole: Arrays, fixed: Mask, plan: Solution) -> tuple[Int, Long, Lon
 
 
 def _gaps(whole: Arrays, fixed: Mask, plan: Solution, machine: int) -> Iterable[tuple[int, int]]:
-    placed = fixed | (whole.state == RUNNING)
+    placed = fixed | (whole.state != OPEN)
     here = np.flatnonzero(placed & (whole.mode_machine[plan.mode] == machine))
     free_us, loaded = whole.now_us, set[int]()
     keeps = bool(whole.machine_keeps[machine])
@@ -186,9 +186,11 @@ def narrowed(whole: Arrays, kept: Mask) -> Part:
 
 
 def for_band(form: Arrays, band: int) -> Arrays:
-    """Leave out due dates, deadlines and weights of the jobs of all other bands."""
+    """Leave out due dates, deadlines, weights and energies of the jobs of all other bands."""
     other = form.job_band != band
+    owner = np.repeat(form.job, np.diff(form.mode_first))
     return form._replace(
+        mode_energy_uj=np.where(other[owner], 0, form.mode_energy_uj),
         job_due_us=np.where(other, NEVER_US, form.job_due_us),
         job_weight=np.where(other, 0, form.job_weight),
         job_deadline_us=np.where(other, NEVER_US, form.job_deadline_us),

@@ -9,6 +9,7 @@ from functools import partial
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule, Status
+from scheduler.portfolio.bands import are_several
 from scheduler.portfolio.carrying import carried_over
 from scheduler.portfolio.collecting import uncollected
 from scheduler.portfolio.exploring import Exploration, Request, Start, explore, steps
@@ -16,8 +17,9 @@ from scheduler.portfolio.judging import concluded
 from scheduler.portfolio.lanes import raise_if_lost
 from scheduler.portfolio.members import AUTO, expect_solver, expect_suited, names
 from scheduler.portfolio.progress import Cancellation, Cancelled, Listener
-from scheduler.portfolio.stages import explore_by_band, open_bands
-from scheduler.solvers.arrays import Arrays, Solution
+from scheduler.portfolio.rebasing import expect_countable, offset, rebased
+from scheduler.portfolio.stages import explore_by_band
+from scheduler.solvers.arrays import Arrays, Solution, fits_nowhere
 from scheduler.solvers.bounding import WORK, lower_bound
 from scheduler.solvers.translating import arrays
 
@@ -73,6 +75,8 @@ def solve(
         If there is no such solver.
     InvalidInput
         If the solver does not support what the problem has, or the objective lacks its data.
+    InvalidProblem
+        If sums, such as of weights times times, could exceed what a search adds up.
     Defect
         If a solver made a schedule that the checker refuses, or all of them failed: ours.
     """
@@ -86,6 +90,10 @@ def solve(
     except Cancelled:
         return Result(status=Status.CANCELLED, solver=solver, objective=objective.value)
     expect_suited(form, solver, objective)
+    if fits_nowhere(form):
+        return Result(status=Status.INFEASIBLE, solver=solver, objective=objective.value)
+    form, origin_us = rebased(form)
+    expect_countable(form, objective)
     request = Request(
         solver=solver,
         limits=limits,
@@ -94,6 +102,8 @@ def solve(
         clock=clock,
         listener=listener,
         cancel=cancel,
+        origin_us=origin_us,
+        offset=offset(form, objective, origin_us),
     )
     # Squared: a bound is of little use to a search that has no time to meet it.
     work = int(min(limits.time_s, 1) ** 2 * WORK)
@@ -108,7 +118,7 @@ def solve(
 
 def _explored(request: Request, form: Arrays, start: Start, time_s: float) -> Exploration:
     work = steps(request.limits)
-    if len(open_bands(form)) > 1:
+    if are_several(form, request.objective):
         return explore_by_band(request, form, start, time_s=time_s, work=work)
     return explore(request, form, start, time_s=time_s, work=work)
 

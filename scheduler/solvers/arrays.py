@@ -17,7 +17,7 @@ Long = NDArray[np.int64]
 
 NEVER_US = 2**62
 """Stands for no due date, no deadline, no limit; sums with any valid time fit 64 bits."""
-OPEN, RUNNING, ENDED = 0, 1, 2
+OPEN, RUNNING, ENDED, PLANNED = 0, 1, 2, 3
 """Values of `Arrays.state`."""
 
 
@@ -30,8 +30,10 @@ class Arrays(NamedTuple):
     Parameters
     ----------
     state, frozen_start_us, frozen_end_us
-        Per operation, `OPEN`, `RUNNING` or `ENDED`; a started one has one mode only, the one it
-        runs in, and its (expected) end.
+        Per operation, `OPEN`, `RUNNING`, `ENDED` or `PLANNED`; all but open ones have one mode
+        only, a start and an (expected) end. What runs began by now, and what has ended did so by
+        now. What is planned is of a more urgent band: it has not begun, is held where it is, and
+        every rule that judges open ones judges it.
     job, group, band
         Per operation: its job; its colocation group or -1; the most urgent band among it and all
         that wait for it.
@@ -121,3 +123,8 @@ class Solution(NamedTuple):
 
     mode: Int
     start_us: Long
+
+
+def fits_nowhere(form: Arrays) -> bool:
+    """Whether an operation has no mode, so that there is no plan; asked before any kernel runs."""
+    return bool((form.mode_first[1:] <= form.mode_first[:-1]).any())

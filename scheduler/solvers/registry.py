@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import wraps
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -198,12 +199,26 @@ def entry(name: str) -> Entry:
 
 
 def solver(name: str) -> Solver:
-    """Import a solver.
+    """Import a solver. A form with an operation that has no mode is refuted, and never reaches it.
+
+    Compiled code takes it that each operation has one, and would read beyond its arrays.
 
     Raises
     ------
     UnknownName
         If there is none of that name.
     """
+    # Imported here, as the solver is: names are asked for without it.
+    from scheduler.solvers.arrays import fits_nowhere
+
     module, _, attribute = entry(name).path.partition(":")
-    return cast(Solver, getattr(import_module(module), attribute))
+    made = cast(Solver, getattr(import_module(module), attribute))
+
+    @wraps(made, updated=())
+    def gated(search: Search, seed: int) -> None:
+        if fits_nowhere(search.form):
+            search.refute()
+        else:
+            made(search, seed)
+
+    return gated

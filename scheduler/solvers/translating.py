@@ -167,9 +167,11 @@ class _Builder:
             return none, np.zeros(0, np.int32), np.zeros(0, np.int64)
         modes = [mode for operation in self.problem.operations for mode in _open_modes(operation)]
         numbers = _numbers(resource.id for resource in self.problem.resources)
-        demands = [demand for mode in modes for demand in mode.demands]
+        # A demand for nothing is none: even where more is taken than there is, it can be met.
+        rows = [[demand for demand in mode.demands if demand.amount] for mode in modes]
+        demands = [demand for row in rows for demand in row]
         return (
-            _firsts([len(mode.demands) for mode in modes]),
+            _firsts([len(row) for row in rows]),
             _int([numbers[demand.resource] for demand in demands]),
             _long([demand.amount for demand in demands]),
         )
@@ -213,8 +215,14 @@ class _Builder:
         return table
 
 
-def schedule_of(problem: Problem, form: Arrays, solution: Solution) -> Schedule:
-    """Give a solution in the words of its problem."""
+def schedule_of(problem: Problem, form: Arrays, solution: Solution, origin_us: int = 0) -> Schedule:
+    """Give a solution in the words of its problem.
+
+    Parameters
+    ----------
+    origin_us
+        From when on the form and the solution count times.
+    """
     operations = problem.operations
     indices = form.mode_index[solution.mode].tolist()
     machines = [machine.id for machine in problem.machines]
@@ -222,8 +230,8 @@ def schedule_of(problem: Problem, form: Arrays, solution: Solution) -> Schedule:
         operations=[operation.id for operation in operations],
         modes=indices,
         machines=[machines[m] for m in form.mode_machine[solution.mode].tolist()],
-        starts_us=solution.start_us.tolist(),
-        ends_us=ends(form, solution).tolist(),
+        starts_us=(solution.start_us + origin_us).tolist(),
+        ends_us=(ends(form, solution) + origin_us).tolist(),
     )
 
 

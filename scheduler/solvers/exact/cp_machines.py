@@ -9,7 +9,7 @@ from dataclasses import replace
 from ortools.sat.python import cp_model
 from ortools.sat.python.cp_model_helper import Literal
 
-from scheduler.solvers.arrays import NEVER_US, OPEN
+from scheduler.solvers.arrays import NEVER_US, OPEN, PLANNED
 from scheduler.solvers.exact.cp_model import Interval, Linear, Model
 from scheduler.solvers.exact.cp_setups import Visit, add_kept_setups, add_setups
 
@@ -169,8 +169,11 @@ def _add_memory(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
     """Sessions stay resident, one per family; the largest peak comes on top of them."""
     form, limit = model.form, int(model.form.machine_memory_bytes[machine])
     modes = [(k, model.present[k]) for _, k in row]
-    peak = _largest(model, [(int(form.mode_extra_bytes[k]), literal) for k, literal in modes])
-    modes += [(int(form.mode_first[i]), model.always) for i in _frozen_on(model, machine)]
+    frozen = _frozen_on(model, machine)
+    planned = [(int(form.mode_first[i]), model.always) for i in frozen if _is_planned(model, i)]
+    judged = [*modes, *planned]
+    peak = _largest(model, [(int(form.mode_extra_bytes[k]), literal) for k, literal in judged])
+    modes += [(int(form.mode_first[i]), model.always) for i in frozen]
     resident: list[Linear] = []
     families: dict[int, list[tuple[int, Literal]]] = {}
     for k, literal in modes:
@@ -181,12 +184,17 @@ def _add_memory(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
     for found in families.values():
         needs = [(int(form.mode_resident_bytes[k]), literal) for k, literal in found]
         resident.append(_largest(model, needs))
-    # What has started may hold more than there is. That is not undone, but nothing may join it.
+    # What has begun may hold more than there is. That is not undone, but nothing may join it.
     within = model.cp.add(sum(resident) + peak <= limit)
     joined = model.cp.new_bool_var("")
     for _, k in row:
         model.cp.add_implication(model.present[k], joined)
     within.only_enforce_if(joined)
+
+
+def _is_planned(model: Model, i: int) -> bool:
+    """Whether it has not begun, but is held where a more urgent band has it."""
+    return model.state[i] == PLANNED
 
 
 def _largest(model: Model, needs: list[tuple[int, Literal]]) -> Linear:

@@ -53,7 +53,7 @@ class CpSat:
             incumbent = search.best
             frame = frame_of(form, search.objective, incumbent, soft=soft)
             _raise(search, bound_of(form, search.objective, frame))
-            if _unwritable(form, frame) or not search.spend():
+            if is_unwritable(form, frame) or not search.spend():
                 return
             try:
                 over = self._slice(search, seed, frame, incumbent, slice_s)
@@ -97,13 +97,13 @@ class CpSat:
                 self.workers,
             ),
             taken=taken,
-            bounded=lambda bound: _raise(search, ceiling(bound) + offset),
+            bounded=lambda bound: _raise(search, bound + offset),
             stale=stale,
         )
         if outcome.status is Status.INFEASIBLE:
             _conclude_infeasible(search, incumbent)
         elif outcome.bound is not None:
-            _raise(search, ceiling(outcome.bound) + offset)
+            _raise(search, outcome.bound + offset)
         return outcome.status in {Status.OPTIMAL, Status.INFEASIBLE}
 
 
@@ -118,12 +118,8 @@ def _raise(search: Search, bound: int | None) -> None:
         search.raise_bound(bound)
 
 
-def ceiling(bound: float) -> int:
-    """Round a bound up: objectives are whole numbers, the engine's bounds are not always."""
-    return math.ceil(bound - 1e-3)
-
-
-def _unwritable(form: Arrays, frame: Frame) -> bool:
+def is_unwritable(form: Arrays, frame: Frame) -> bool:
+    """Whether a model is more than the engine takes, or takes too long to write down."""
     return frame.horizon_us > MAX_HORIZON_US or len(form.mode_us) > MAX_MODES
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scheduler.solvers.kernels.records import Records, Rows
 
 _NEVER_US = 2**62
+_OPEN, _PLANNED = 0, 3
 
 
 class Choices(NamedTuple):
@@ -33,6 +34,8 @@ class Choices(NamedTuple):
         Whether the problem has budgets, limited memory, groups, unconnected devices.
     group_first, group_op
         Members of each colocation group.
+    left
+        Per resource, what started operations leave; never less than nothing.
     used, family_bytes, held_bytes, extra_bytes
         Room: sums per resource, per machine and family, per machine, and the most per machine.
     saved
@@ -43,6 +46,7 @@ class Choices(NamedTuple):
     bound: Int
     group_first: Int
     group_op: Int
+    left: Long
     used: Long
     family_bytes: Long
     held_bytes: Long
@@ -74,11 +78,13 @@ def _over_budget(a: Rows, c: Choices, plan: Records) -> float:
     c.used[:] = 0
     for i in range(len(plan)):
         k = plan[i].mode
+        if a.op[i].state != _OPEN:
+            continue
         for q in range(a.mode[k].demand_first, a.mode[k].demand_last):
             c.used[a.demand[q].resource] += a.demand[q].amount
     total = 0.0
     for r in range(len(a.resource)):
-        over = c.used[r] - a.resource[r].capacity
+        over = c.used[r] - c.left[r]
         if not a.resource[r].renewable and over > 0:
             total += over / (a.resource[r].capacity + 1.0)
     return total
@@ -88,11 +94,12 @@ def _over_budget(a: Rows, c: Choices, plan: Records) -> float:
 def _over_memory(a: Rows, c: Choices, plan: Records) -> float:
     c.family_bytes[:] = 0
     c.held_bytes[:] = 0
-    c.extra_bytes[:] = 0
+    c.extra_bytes[:] = -1
     for i in range(len(plan)):
         k = plan[i].mode
         m, family = a.mode[k].machine, a.mode[k].family
-        c.extra_bytes[m] = max(c.extra_bytes[m], a.mode[k].extra_bytes)
+        if a.op[i].state == _OPEN or a.op[i].state == _PLANNED:
+            c.extra_bytes[m] = max(c.extra_bytes[m], a.mode[k].extra_bytes)
         if family == 0:
             c.held_bytes[m] += a.mode[k].resident_bytes
         else:
@@ -103,7 +110,8 @@ def _over_memory(a: Rows, c: Choices, plan: Records) -> float:
     total = 0.0
     for m in range(len(c.held_bytes)):
         over = c.held_bytes[m] + c.extra_bytes[m] - a.machine[m].memory_bytes
-        if over > 0:
+        # What has begun may hold more than there is, as long as nothing joins it.
+        if over > 0 and c.extra_bytes[m] >= 0:
             total += over / (a.machine[m].memory_bytes + 1.0)
     return total
 
@@ -123,6 +131,8 @@ def _apart(a: Rows, c: Choices, plan: Records) -> float:
 def _unconnected(a: Rows, plan: Records) -> float:
     total = 0.0
     for i in range(len(plan)):
+        if a.op[i].state != _OPEN:
+            continue
         to = a.mode[plan[i].mode].device
         for e in range(a.op[i].source_first, a.op[i].source_last):
             source = a.mode[plan[a.source[e].op].mode].device

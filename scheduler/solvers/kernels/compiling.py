@@ -31,8 +31,8 @@ def kernel(function: F) -> F:
 
     Compiled at the first call with each combination of types, and kept on disk, so that nobody
     waits for the compiler twice. It runs without the interpreter's lock: threads run kernels side
-    by side. Integers wrap and indices are not checked; ``NUMBA_BOUNDSCHECK=1`` checks them,
-    ``NUMBA_DISABLE_JIT=1`` leaves plain Python.
+    by side. Integers wrap and indices are not checked. ``NUMBA_BOUNDSCHECK=1`` checks them, in code
+    that is kept apart from the usual; ``NUMBA_DISABLE_JIT=1`` leaves plain Python.
     """
     return _compiled(function)
 
@@ -77,11 +77,12 @@ def _folder(source: Path) -> str:
     """Folder of compiled code: what the user chose, or one named after all that goes into it.
 
     The compiler's own cache looks at the file of a function, and not at those whose functions are
-    compiled into it: after a change there it would run old code.
+    compiled into it: after a change there it would run old code. Nor does it look at whether bounds
+    are checked.
     """
     if _config.CACHE_DIR:
         return cast(str, _config.CACHE_DIR)
-    digest = sha256(numba.__version__.encode())
+    digest = sha256(f"{numba.__version__} {_config.BOUNDSCHECK}".encode())
     for path in sources(source):
         digest.update(path.read_bytes())
     return str(_store() / digest.hexdigest()[:16])

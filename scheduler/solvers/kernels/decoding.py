@@ -117,7 +117,9 @@ def gap(a: Rows, d: Decoder, plan: Records, k: int, ready_us: int) -> int:
     while previous >= 0 and plan[previous].start_us > ready_us:
         previous = plan[previous].before
     while True:
-        free_us = a.now_us if previous < 0 else max(a.now_us, plan[previous].end_us)
+        free_us = a.machine[m].free_us
+        if previous >= 0:
+            free_us = max(free_us, plan[previous].end_us)
         setup_us = setup(a, plan, k, previous)
         start_us = max(ready_us, free_us + setup_us)
         start_us = past_windows(a, m, setup_us, start_us, duration_us)
@@ -183,15 +185,11 @@ def reset(a: Rows, d: Decoder, plan: Records) -> None:
         d.lane[m].last = -1
     if len(a.resource):
         clear(a, d.profile)
-    for i in range(len(a.op)):
-        if a.op[i].state != _OPEN:
-            plan[i].mode = a.op[i].mode_first
-            plan[i].start_us = a.op[i].frozen_start_us
-            plan[i].end_us = a.op[i].frozen_end_us
-            previous = d.lane[a.mode[plan[i].mode].machine].last
-            while previous >= 0 and plan[previous].start_us > plan[i].start_us:
-                previous = plan[previous].before
-            place(a, d, plan, i, previous)
+    for i in a.history:
+        plan[i].mode = a.op[i].mode_first
+        plan[i].start_us = a.op[i].frozen_start_us
+        plan[i].end_us = a.op[i].frozen_end_us
+        place(a, d, plan, i, d.lane[a.mode[plan[i].mode].machine].last)
 
 
 @kernel

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.solvers.kernels.domains import Domains, domains
+from scheduler.solvers.kernels.ordering import history
 from scheduler.solvers.kernels.spans import Spans, spans
 from scheduler.solvers.kernels.steps import Steps, steps
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Int = NDArray[np.int32]
 Long = NDArray[np.int64]
 _NEVER = 2**62
+_OPEN = 0
 
 
 class Memory(NamedTuple):
@@ -25,7 +27,8 @@ class Memory(NamedTuple):
     Parameters
     ----------
     held_bytes, extra_bytes
-        Per machine, what stays resident, and the most that an operation there needs beyond it.
+        Per machine, what stays resident, and the most that an operation there needs beyond it; of
+        what has begun nobody asks any more what it needs.
     family_bytes
         ``[machine, family]``: the part of each family.
     held_before, extra_before
@@ -61,6 +64,8 @@ class Draft(NamedTuple):
     ----------
     mode, start_us, end_us, device
         Per operation; mode and device are -1 while it is not placed.
+    history
+        Operations that are not open, see `ordering.history`.
     last_us
         Per machine, the latest end of an operation there.
     mark
@@ -78,6 +83,7 @@ class Draft(NamedTuple):
     start_us: Long
     end_us: Long
     device: Int
+    history: Int
     last_us: Long
     mark: Long
     spans: Spans
@@ -106,6 +112,7 @@ def draft(a: Arrays) -> Draft:
         start_us=np.zeros(n, np.int64),
         end_us=np.zeros(n, np.int64),
         device=np.full(n, -1, np.int32),
+        history=history(a.state, a.frozen_start_us, a.frozen_end_us),
         last_us=np.zeros(machines, np.int64),
         mark=np.zeros(n, np.int64),
         spans=spans(machines, most, merged=not bool(a.mode_setup_us.any())),
@@ -140,7 +147,7 @@ _NO_BUDGETS = Budgets(left=_NOTHING, least=np.zeros((0, 0), np.int64))
 
 
 def _budgets(a: Arrays) -> tuple[Budgets, bool]:
-    """Allocate, and say whether the least of all operations is within the budgets."""
+    """Allocate, and say whether the budgets leave the least of all open operations."""
     resources = len(a.resource_capacity)
     if not resources:
         return _NO_BUDGETS, True
@@ -152,6 +159,8 @@ def _budgets(a: Arrays) -> tuple[Budgets, bool]:
         owner = np.repeat(np.arange(len(a.mode_us)), np.diff(a.demand_first))
         table[owner, a.demand_resource] = a.demand_amount
         least[some] = np.minimum.reduceat(table, a.mode_first[some], axis=0)
-    total = least.sum(axis=0)
-    affordable = bool(((total <= a.resource_capacity) | ~budget).all())
+    # More than there is may have been spent. It is not undone, and costs nobody who needs nothing.
+    is_open = a.state[: len(least)] == _OPEN
+    left = np.maximum(a.resource_capacity - least[~is_open].sum(axis=0), 0)
+    affordable = bool(((least[is_open].sum(axis=0) <= left) | ~budget).all())
     return Budgets(left=np.zeros(resources, np.int64), least=least), affordable

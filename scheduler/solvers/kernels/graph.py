@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from scheduler.solvers.kernels.compiling import lean_part
-from scheduler.solvers.kernels.ordering import rows
+from scheduler.solvers.kernels.ordering import history, rows
 from scheduler.solvers.kernels.sinks import FAR_US, Sinks, no_sinks
 
 if TYPE_CHECKING:
@@ -176,8 +176,7 @@ def _machines(a: Arrays, first: Int) -> Records:
     machine.device_number, machine.exclusive = a.machine_device, a.machine_exclusive
     machine.window_first, machine.window_last = a.window_first[:-1], a.window_first[1:]
     machine.free_us, machine.family = a.now_us, a.machine_family
-    started = np.flatnonzero(a.state)
-    for i in started[np.argsort(a.frozen_start_us[started], kind="stable")]:
+    for i in history(a.state, a.frozen_start_us, a.frozen_end_us):
         row = machine[a.mode_machine[a.mode_first[i]]]
         row.free_us = max(row.free_us, a.frozen_end_us[i])
         row.family = a.mode_family[a.mode_first[i]]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scheduler.solvers.kernels.compiling import kernel
 
 Int = NDArray[np.int32]
+Long = NDArray[np.int64]
 
 
 @kernel
@@ -24,6 +25,16 @@ def rows(keys: Int, count: int) -> tuple[Int, Int]:
         positions[place[keys[i]]] = i
         place[keys[i]] += 1
     return first, positions
+
+
+def history(state: Int, start_us: Long, end_us: Long) -> Int:
+    """Operations that are not open, in the order in which their machines see them.
+
+    By start, end and position, as the checker has it: the last one says which session a machine
+    holds. When the machine is free is another question, because what has happened may overlap.
+    """
+    held = np.flatnonzero(state != 0)
+    return held[np.lexsort((held, end_us[held], start_us[held]))].astype(np.int32)
 
 
 @kernel

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from scheduler.solvers.kernels.compiling import kernel
+from scheduler.solvers.kernels.ordering import history
 
 if TYPE_CHECKING:
     from scheduler.solvers.arrays import Arrays, Int, Long
 
 Records = np.recarray[Any, Any]
 
-_OPEN = 0
+_OPEN, _RUNNING, _ENDED = 0, 1, 2
 
 
 def record(longs: str, ints: str) -> np.dtype[Any]:
@@ -36,7 +37,8 @@ MODE = record(
     "us setup_us p95_us energy_uj resident_bytes extra_bytes",
     "machine device family demand_first demand_last",
 )
-MACHINE = record("memory_bytes", "device exclusive keeps family window_first window_last")
+MACHINE = record("memory_bytes free_us", "device exclusive keeps family window_first window_last")
+"""`free_us` is when all that has begun there has ended, at the earliest now."""
 WINDOW = record("start_us end_us", "")
 SOURCE = record("", "op edge")
 DEMAND = record("amount", "resource")
@@ -48,6 +50,11 @@ class Rows(NamedTuple):
     """`Arrays` as records; see there for what the columns mean.
 
     Ranges of rows are ``x_first`` up to ``x_last``, and a mode knows the device it is on.
+
+    Parameters
+    ----------
+    history
+        Operations that are not open, see `ordering.history`.
     """
 
     now_us: int
@@ -61,6 +68,7 @@ class Rows(NamedTuple):
     resource: Records
     job: Records
     order: Int
+    history: Int
     link_latency_us: Long
     link_rate: Int
     edge_us: Long
@@ -76,6 +84,7 @@ def rows_of(form: Arrays) -> Rows:
             MACHINE,
             len(form.machine_device),
             memory_bytes=form.machine_memory_bytes,
+            free_us=_free_us(form),
             device=form.machine_device,
             exclusive=form.machine_exclusive,
             keeps=form.machine_keeps,
@@ -110,10 +119,19 @@ def rows_of(form: Arrays) -> Rows:
             weight=form.job_weight,
         ),
         order=form.order,
+        history=history(form.state, form.frozen_start_us, form.frozen_end_us),
         link_latency_us=form.link_latency_us,
         link_rate=form.link_rate,
         edge_us=form.edge_us,
     )
+
+
+def _free_us(form: Arrays) -> Long:
+    free_us = np.full(len(form.machine_device), form.now_us, np.int64)
+    begun = np.flatnonzero((form.state == _RUNNING) | (form.state == _ENDED))
+    machine = form.mode_machine[form.mode_first[begun]]
+    np.maximum.at(free_us, machine, form.frozen_end_us[begun])
+    return free_us
 
 
 def _operations(form: Arrays) -> Records:

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 NEVER = 2**62
-_OPEN = 0
+_OPEN, _PLANNED = 0, 3
 _WINDOW = -1
 
 
@@ -64,10 +64,10 @@ def reset(a: Arrays, w: Draft) -> None:
         w.last_us[m] = 0
         for x in range(a.window_first[m], a.window_first[m + 1]):
             take(w.spans, m, wide(_WINDOW), a.window_start_us[x], a.window_end_us[x])
-    for i in range(len(w.mode)):
-        if a.state[i] != _OPEN:
-            k = wide(a.mode_first[i])
-            _settle(a, w, i, k, a.frozen_start_us[i], a.frozen_end_us[i])
+    for h in range(len(w.history)):
+        i = wide(w.history[h])
+        k = wide(a.mode_first[i])
+        _settle(a, w, i, k, a.frozen_start_us[i], a.frozen_end_us[i])
 
 
 @lean_part
@@ -236,7 +236,8 @@ def _load(a: Arrays, w: Draft, i: int, k: int) -> None:
     w.memory.held_bytes[m] += added
     if a.mode_family[k] != 0:
         w.memory.family_bytes[m, a.mode_family[k]] += added
-    w.memory.extra_bytes[m] = max(w.memory.extra_bytes[m], a.mode_extra_bytes[k])
+    if a.state[i] == _OPEN or a.state[i] == _PLANNED:
+        w.memory.extra_bytes[m] = max(w.memory.extra_bytes[m], a.mode_extra_bytes[k])
 
 
 @lean_part

@@ -203,12 +203,23 @@ def _choices(form: Arrays) -> Choices:
         bound=np.array(bound, np.int32),
         group_first=group_first,
         group_op=grouped[member],
+        left=_left(form),
         used=_longs(len(form.resource_capacity)),
         family_bytes=np.zeros((machines if limited else 0, families), np.int64),
         held_bytes=_longs(machines),
         extra_bytes=_longs(machines),
         saved=np.zeros(max(1, len(grouped)), np.int32),
     )
+
+
+def _left(form: Arrays) -> Long:
+    """What operations that are not open leave of each resource."""
+    user = np.repeat(np.arange(len(form.mode_us)), np.diff(form.demand_first))
+    held = np.repeat(form.state != OPEN, np.diff(form.mode_first))[user]
+    spent = _longs(len(form.resource_capacity))
+    np.add.at(spent, form.demand_resource[held], form.demand_amount[held])
+    left: Long = np.maximum(form.resource_capacity - spent, 0)
+    return left
 
 
 def _longs(count: int) -> Long:
