@@ -18,6 +18,7 @@ from scheduler.control.live.operations import LiveOperation, LiveRun, Options
 from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
 from scheduler.control.preemption.stops import Stops
+from scheduler.control.records import Inversion
 from scheduler.control.settings import BrainSettings
 from scheduler.control.suspecting.suspicions import Suspicions
 from scheduler.control.workload import Workload
@@ -26,6 +27,9 @@ from scheduler.model.measuring import Load
 from scheduler.model.messages import Profile, Release
 from scheduler.model.ports import DurationOracle, Solver
 from scheduler.model.problem import Band, Problem
+
+MOST_INVERSIONS = 50
+"""A view shows so many of the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,8 @@ class State:
         Runs of which something can run nowhere now, with what they were last said to wait for.
     hopeless
         Runs that no machine can take, each since when; see `runs.hopeless`.
+    began_us, inversions
+        When something of each band began last, and the latest that began before its turn.
     wake_us
         When the shell was last asked to send a `Tick`.
     """
@@ -260,6 +266,8 @@ class State:
     ended_operations: deque[LiveOperation] = field(default_factory=lambda: deque(maxlen=600))
     forgotten: deque[Release] = field(default_factory=lambda: deque(maxlen=100))
     rhythms: dict[tuple[str, Band], Rhythm] = field(default_factory=dict)
+    began_us: dict[Band, int] = field(default_factory=dict)
+    inversions: deque[Inversion] = field(default_factory=lambda: deque(maxlen=MOST_INVERSIONS))
     wake_us: int | None = None
     origin_us: int = 0
     last_end_us: int = 0
