@@ -66,6 +66,7 @@ class Cause(StrEnum):
     OTHER_WORK = "other_work"  # work of other runs, at least as urgent, went first
     OWN_WORK = "own_work"  # other operations of its run went first
     TRANSFER = "transfer"  # its inputs came from another box
+    WORKER = "worker"  # its agent had handed it to the worker, which had not begun
     SESSION = "session"  # its session was made
     KEPT_FREE = "kept_free"  # the machine was kept free for a more urgent run
     NO_MACHINE = "no_machine"  # no machine was there that could run it

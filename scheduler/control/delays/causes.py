@@ -17,7 +17,7 @@ from scheduler.control.live.spans import Doing, Span
 from scheduler.control.records import Cause
 from scheduler.control.runs.expansion import list_makers
 from scheduler.control.state import State
-from scheduler.model.links import Transfer
+from scheduler.model.messages import OperationFinished
 
 Share = tuple[Cause, int]
 """A cause, and how many microseconds it explains."""
@@ -38,15 +38,17 @@ def note_start(state: State, op: LiveOperation, machine: str, at_us: int) -> Non
 def note_again(op: LiveOperation, at_us: int) -> None:
     """Account for an attempt that is to be made once more, if it had begun."""
     if op.started_us is not None:
-        op.waited.pop(Cause.SESSION, None)
+        for told_at_the_end in (Cause.WORKER, Cause.SESSION):
+            op.waited.pop(told_at_the_end, None)
         _add(op.waited, [(Cause.RETRY, at_us - op.accounted_us)])
         op.accounted_us = max(op.accounted_us, at_us)
 
 
-def note_end(op: LiveOperation, load_us: int, transfers: Iterable[Transfer]) -> None:
-    """Account for what the report of an end tells: its session, and what was fetched for it."""
-    _add(op.waited, [(Cause.SESSION, load_us)])
-    fetched_us = max((transfer.duration_us for transfer in transfers), default=0)
+def note_end(op: LiveOperation, report: OperationFinished) -> None:
+    """Account for what the report of an end tells: its worker, its session, what was fetched."""
+    begun_us = max(0, report.started_us - op.accounted_us)
+    _add(op.waited, [(Cause.WORKER, begun_us), (Cause.SESSION, report.load_us)])
+    fetched_us = max((transfer.duration_us for transfer in report.transfers), default=0)
     # Only while nothing else held it up: what is fetched beside other work keeps nobody waiting.
     moved_us = min(fetched_us, op.waited.get(Cause.CONTROLLER, 0))
     _add(op.waited, [(Cause.TRANSFER, moved_us), (Cause.CONTROLLER, -moved_us)])

@@ -158,7 +158,7 @@ def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
     live = state.machines.get(event.machine)
     if op.state is not OperationState.RUNNING and mode is not None and live is not None:
         _note_start(state, op, mode, min(event.started_us, event.at_us))
-    note_end(op, event.load_us, event.transfers)
+    note_end(op, event)
     op.started_us = min(event.started_us, event.at_us)
     if live is not None and live.running != op.id:
         live.busy_us += event.at_us - op.started_us

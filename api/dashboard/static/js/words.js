@@ -47,6 +47,7 @@ const CAUSES = {
   other_work: "other work, as urgent or more, went first",
   own_work: "its own other operations went first",
   transfer: "inputs came from another box",
+  worker: "its worker had not begun",
   session: "the session was made",
   kept_free: "the machine was kept free for a more urgent run",
   no_machine: "no machine was there that could run it",

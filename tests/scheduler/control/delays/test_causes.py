@@ -105,6 +105,12 @@ def test_attempt_that_failed_is_a_cause_from_its_start_to_its_failure() -> None:
     assert brain.op("r/only").failures[0].started_us == 1 * MS
 
 
+def test_worker_that_begins_after_its_agent_said_so_is_a_cause() -> None:
+    brain = site("r")
+    brain.feed(start(sent(brain, "r"), 1 * MS), finish(sent(brain, "r"), 16 * MS, took_us=12 * MS))
+    assert brain.run("r").waited == {Cause.CONTROLLER: 1 * MS, Cause.WORKER: 3 * MS}
+
+
 def test_session_and_what_was_fetched_are_causes_as_the_report_of_the_end_tells() -> None:
     brain = site("r")
     brain.feed(start(sent(brain, "r"), 4 * MS))
