@@ -281,6 +281,8 @@ class KeptWindow:
     ----------
     workload, band
         Of the run that it is kept for.
+    run
+        That run, if it is under way; empty for the next run of a stream.
     from_us, until_us
         What is less urgent does not run there between these.
     """
@@ -290,6 +292,7 @@ class KeptWindow:
     band: Band
     from_us: int
     until_us: int
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ MOST_INVERSIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A machine that a run finds free in time which is expected. Times are absolute.
+    """A machine that more urgent work finds free in time which is expected. Times are absolute.
 
     Parameters
     ----------
@@ -43,9 +43,11 @@ class Kept:
     from_us
         What is less urgent has to be through by then, or begins after the run.
     until_us
-        Nobody counts on the run after that if it has not come.
+        Nobody counts on the work after that if it has not come.
     is_window
         Whether the plan would be another without it.
+    run, operation
+        What is expected of a run in flight; empty for the next run of a stream.
     """
 
     machine: str
@@ -54,6 +56,8 @@ class Kept:
     from_us: int
     until_us: int
     is_window: bool
+    run: str = ""
+    operation: str = ""
 
 
 @dataclass(slots=True)

@@ -131,6 +131,7 @@ def _window(kept: Kept) -> KeptWindow:
         band=kept.band,
         from_us=kept.from_us,
         until_us=kept.until_us,
+        run=kept.run,
     )
 
 

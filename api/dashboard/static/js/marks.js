@@ -33,8 +33,8 @@ export function attempts(bar, rows, x) {
 export function windows(kept, rows, x) {
   return kept.filter((each) => rows.has(each.machine)).map((each) => {
     const [from, to] = [x(each.from_us), x(each.until_us)];
-    const text = `kept for ${each.workload}`;
-    const title = `Kept free for the next run of ${each.workload} (${BANDS[each.band]}), for ${duration(each.until_us - each.from_us)}`;
+    const text = `kept for ${each.run || each.workload}`;
+    const title = `Kept free for ${each.run || `the next run of ${each.workload}`} (${BANDS[each.band]}), for ${duration(each.until_us - each.from_us)}`;
     return s("g", { class: "kept", transform: at(rows.get(each.machine).y), "data-testid": "kept" },
       s("rect", { ...across(from, to), ...KEPT }), named(text, from, to), s("title", {}, title));
   });
