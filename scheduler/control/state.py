@@ -28,7 +28,7 @@ from scheduler.model.messages import Profile, Release
 from scheduler.model.ports import DurationOracle, Solver
 from scheduler.model.problem import Band, Problem
 
-MOST_INVERSIONS = 50
+MOST_INVERSIONS = 20
 """A view shows so many of the latest."""
 
 
