@@ -1,4 +1,4 @@
-"""What a run waited for, as text and tables."""
+"""The waits of a run by cause, as text and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the brain shows: runs, operations, candidates with reasons, and the view of a site."""
+"""All that the brain shows: runs, operations, candidates with reasons, and the view of a site."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scheduler.model.problem import Band
 
 
 class RunState(StrEnum):
-    """Where a run stands. The last three are final."""
+    """The state of a run. The last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -20,7 +20,7 @@ class RunState(StrEnum):
 
 
 class OperationState(StrEnum):
-    """Where an operation stands."""
+    """The state of an operation."""
 
     EXPECTED = "expected"  # planned for, but its list is not there yet: it may never exist
     WAITING = "waiting"  # planned or queued, nothing sent
@@ -32,7 +32,7 @@ class OperationState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a candidate was not chosen, or why work waits. A closed set."""
+    """The reason why a candidate was not chosen, or work waits. A closed set."""
 
     LATER_FINISH = "later_finish"  # the chosen candidate finishes earlier
     SAME_FINISH = "same_finish"  # would finish at the same time
@@ -58,7 +58,7 @@ class Reason(StrEnum):
 
 
 class Cause(StrEnum):
-    """What an operation that could have begun waited for. A closed set."""
+    """The cause for which an operation waited that could have begun. A closed set."""
 
     LOWER_WORK = "lower_work"  # less urgent work was finishing on its machine
     STOP = "stop"  # what ran there was told to stop and had not let go
@@ -76,7 +76,7 @@ class Cause(StrEnum):
 
 
 class InversionKind(StrEnum):
-    """Where the more urgent work of an inversion was, or ran in the end."""
+    """The place of the more urgent work of an inversion: where it was, or ran in the end."""
 
     UNSENT = "unsent"  # it was ready, and its agent had not been told
     SAME_MACHINE = "same_machine"  # after the less urgent
@@ -339,7 +339,7 @@ class SiteView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preemption:
-    """What stopping a running operation for a critical one would be; all times predicted.
+    """The stop of a running operation for a critical one, before it is made; all times predicted.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the brain remembers in all: the fold of the event log, and the scratch pad of one event.
+"""All that the brain remembers: the fold of the event log, and the scratch pad of one event.
 
 Only data and look-ups. Every collection keeps insertion order, so that the same log always gives
 the same commands.
@@ -130,7 +130,7 @@ class PlanRequest:
 
 @dataclass(slots=True)
 class Ageing:
-    """Which runs count as more urgent because they have waited long.
+    """Runs that count as more urgent because they have waited long.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class Ageing:
 
 @dataclass(slots=True)
 class Turn:
-    """What the handling of one event has found to do.
+    """All that the handling of one event has found to do.
 
     Parameters
     ----------

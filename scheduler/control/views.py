@@ -136,7 +136,7 @@ def _window(kept: Kept) -> KeptWindow:
 
 
 def _left_out(state: State, shown: list[LiveRun]) -> dict[str, int]:
-    """How many runs that wait are not shown, by band."""
+    """Count the runs that wait and are not shown, by band."""
     seen = Counter(run.effective_band for run in shown)
     counts = {band: state.index.count(band) - seen[band] for band in Band}
     return {band.name.lower(): count for band, count in counts.items() if count}

@@ -1,4 +1,4 @@
-"""What runs waited for, what gave way to whom, and what is kept free, on the dashboard."""
+"""The dashboard shows what runs waited for, what gave way to whom, and what is kept free."""
 
 from __future__ import annotations
 

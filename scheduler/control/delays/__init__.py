@@ -1,1 +1,1 @@
-"""What kept work waiting: told from what was recorded, not from what was planned."""
+"""Causes that kept work waiting: told from what was recorded, not from what was planned."""

@@ -55,7 +55,7 @@ def note_end(op: LiveOperation, report: OperationFinished) -> None:
 
 
 def so_far(state: State, op: LiveOperation) -> dict[Cause, int]:
-    """What an operation has waited for; of one that waits yet, with what it waits for now."""
+    """Causes for which an operation has waited; of one that waits yet, up to now."""
     found = dict(op.waited) if ready_since_us(op) == op.ready_us else {}
     if op.state in PENDING and is_ready(op):
         live = state.machines.get(op.placement.mode.machine) if op.placement is not None else None
@@ -64,7 +64,7 @@ def so_far(state: State, op: LiveOperation) -> dict[Cause, int]:
 
 
 def of_run(state: State, run: LiveRun) -> dict[Cause, int]:
-    """What a run that has not ended has waited for: the chain that its present hangs on."""
+    """Causes for which a run that has not ended has waited: on the chain that it hangs on now."""
     found: dict[Cause, int] = {}
     op = _latest(run)
     if op is None:
@@ -111,7 +111,7 @@ def _latest(run: LiveRun) -> LiveOperation | None:
 def _waits(
     state: State, op: LiveOperation, live: LiveMachine | None, until_us: int
 ) -> Iterator[Share]:
-    """What held an operation up from where it is accounted for, on the machine that it got."""
+    """Shares of each cause from where an operation is accounted for, on the machine that it got."""
     at_us = op.accounted_us if op.ready_us == ready_since_us(op) else ready_since_us(op)
     if live is None:
         is_blocked = op.run.id in state.blocked_runs
@@ -140,7 +140,7 @@ def _cause(op: LiveOperation, span: Span) -> Cause:
 def _idle(
     state: State, op: LiveOperation, live: LiveMachine, at_us: int, until_us: int
 ) -> Iterator[Share]:
-    """What held an operation up while its machine did nothing."""
+    """Shares of each cause while the machine of an operation did nothing."""
     provider = op.placement.mode.provider if op.placement is not None else op.provider
     able_us = min(max(at_us, able_since_us(state, op, live, provider)), until_us)
     held_us = until_us if op.held_since_us is None else max(op.held_since_us, able_us)

@@ -53,7 +53,7 @@ def _lower_began_us(state: State, band: Band) -> int:
 def _inversions(
     state: State, op: LiveOperation, mode: Mode, since_us: int, at_us: int
 ) -> Iterator[Inversion]:
-    """What went before an operation, on its own machine and on others that could have taken it."""
+    """Find what went before an operation, on its machine and on others that could have taken it."""
     for way in options(state, op, is_pinned=False).modes:
         live = state.machines[way.machine]
         ready_us = max(since_us, _there_us(state, op, live, way.provider))

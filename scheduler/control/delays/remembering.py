@@ -23,7 +23,7 @@ def note_held(live: LiveMachine, end_us: int) -> None:
 
 
 def spans(state: State, live: LiveMachine, until_us: int) -> Iterator[Span]:
-    """What a machine did lately, in order, and what it does until then."""
+    """Spans of what a machine did lately, in order, with what it does until then."""
     yield from live.spans
     running = state.operations.get(live.running)
     if running is not None and running.started_us is not None:

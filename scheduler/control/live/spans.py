@@ -1,4 +1,4 @@
-"""What a machine did at some time: an execution, a stop, a restart of its worker."""
+"""A stretch of time of a machine: an execution, a stop, a restart of its worker."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import StrEnum
 from scheduler.model.problem import Band
 
 MOST_SPANS = 32
-"""What is remembered of a machine: a second of operations that take 30 ms each."""
+"""Spans remembered of a machine: a second of operations that take 30 ms each."""
 
 
 class Doing(StrEnum):
-    """What keeps a machine busy."""
+    """The kind of thing that keeps a machine busy."""
 
     WORK = "work"
     STOP = "stop"  # what ran was told to stop and has not let go

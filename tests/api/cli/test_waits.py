@@ -1,4 +1,4 @@
-"""What `fjord runs explain` says of waits."""
+"""`fjord runs explain` says what a run waited for."""
 
 from __future__ import annotations
 

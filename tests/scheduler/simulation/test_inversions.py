@@ -24,7 +24,7 @@ LEFT = {
     InversionKind.SAME_AGENT: "the same, until all is planned anew some milliseconds later",
     InversionKind.ELSEWHERE: "what was sent to an agent stays with it",
 }
-"""What still happens where runs of all kinds come one by one, and why."""
+"""Kinds that still happen where runs of all kinds come one by one, and why."""
 
 
 def after_a_mix(

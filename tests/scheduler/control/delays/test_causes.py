@@ -1,4 +1,4 @@
-"""What a run waited for, by cause: from recorded times, and all of the wait."""
+"""All of the wait of a run has causes, from recorded times."""
 
 from __future__ import annotations
 
