@@ -77,15 +77,15 @@ def of_run(state: State, run: LiveRun) -> dict[Cause, int]:
     return found
 
 
-def ready_us(op: LiveOperation) -> int | None:
-    """The same, ``None`` as long as something that it reads is still to be made."""
-    return ready_since_us(op) if is_ready(op) else None
-
-
 def ready_since_us(op: LiveOperation) -> int:
     """When the last of what it reads was made, or its run was submitted."""
     last = _last_producer(op)
     return op.run.submitted_us if last is None else last.ended_us or 0
+
+
+def ready_us(op: LiveOperation) -> int | None:
+    """The same, ``None`` as long as something that it reads is still to be made."""
+    return ready_since_us(op) if is_ready(op) else None
 
 
 def able_since_us(state: State, op: LiveOperation, live: LiveMachine, provider: str) -> int:
