@@ -14,6 +14,8 @@ from api.store import SetAside
 from scheduler.control.plan_records import PlanRecord
 from scheduler.control.predicting.costs import AccuracyReport, KnownCost, KnownLink, Learning
 from scheduler.control.records import (
+    Cause,
+    Inversion,
     MachineView,
     OperationRecord,
     Preview,
@@ -177,10 +179,21 @@ class PlanList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """The operations of a run, with candidates, reasons and failed attempts."""
+    """The operations of a run, with candidates, reasons and failed attempts.
+
+    Parameters
+    ----------
+    waited
+        What the run waited for, by cause in microseconds, along the chain of operations that its
+        end hung on; the rest of its time is work.
+    inversions
+        The latest starts of less urgent work on a machine that was to do something of the run.
+    """
 
     run: str
     operations: tuple[OperationRecord, ...]
+    waited: dict[Cause, int]
+    inversions: tuple[Inversion, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

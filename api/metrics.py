@@ -150,9 +150,15 @@ def _queues(view: SiteView) -> Iterator[Metric]:
         depth.add_metric([name], sum(waiting) + view.runs_left_out.get(name, 0))
     yield depth
     events = CounterMetricFamily("fjord_events", "What the brain has counted.", labels=["event"])
+    inversions = CounterMetricFamily(
+        "fjord_inversions",
+        "Starts of less urgent work where more urgent work was ready, by where that ran.",
+        labels=["kind"],
+    )
     for name, count in sorted(view.counters.items()):
-        events.add_metric([name], count)
-    yield events
+        _, is_inversion, kind = name.partition("inversions_")
+        (inversions if is_inversion else events).add_metric([kind or name], count)
+    yield from (events, inversions)
 
 
 def _machines(view: SiteView) -> Iterator[Metric]:

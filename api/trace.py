@@ -268,6 +268,12 @@ def _failures(record: RunRecord, identifiers: dict[_Track, int]) -> Iterator[Tra
             yield _failure(operation, failure, identifiers, record.submitted_us)
 
 
+def _fate(failure: AttemptRecord) -> str:
+    if failure.gave_way_to:
+        return f"gave way to {failure.gave_way_to}"
+    return f"failed: {failure.reason.value}"
+
+
 def _failure(
     operation: OperationRecord,
     failure: AttemptRecord,
@@ -279,7 +285,7 @@ def _failure(
     return {
         "ph": "i",
         "s": "t" if tid else "p",
-        "name": f"{_label(operation)} failed: {failure.reason.value}",
+        "name": f"{_label(operation)} {_fate(failure)}",
         "pid": PROCESSES[ACTUAL],
         "tid": tid,
         "ts": failure.at_us - origin_us,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli import options, output
+from api.cli import options, output, waits
 from api.client import Client, Run
 from api.client.clients import DEFAULT_URL
 
@@ -147,11 +147,15 @@ def explain(
     token: options.Token = None,
     as_json: options.Json = False,
 ) -> None:
-    """Say for each operation where it could have run, and why it runs where it does."""
+    """Say what a run waited for, and of each operation why it runs where it does."""
     with Client(server, token) as client:
-        operations = client.explain(run)
+        record = client.run(run).record
     if as_json:
-        return output.print_json({"run": run, "operations": operations})
+        told = ("run", "waited", "inversions", "operations")
+        return output.print_json({name: record.get(name) for name in told})
+    waits.print_waits(record)
+    operations = record["operations"]
+    waits.print_operations([(_short_name(operation), operation) for operation in operations])
     rows = [
         (
             _short_name(operation),

@@ -1,4 +1,4 @@
-"""What a batch of commands comes to: the least that has to be written."""
+"""Effects of a batch of commands: the least that has to be written."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Effects:
         self.gone[run] = self.gone.get(run, {}) | gone
 
     def batch(self) -> Batch:
-        """What is to be written."""
+        """All that is to be written."""
         return Batch(
             plans=tuple(self.plans.values()),
             records=tuple(self.records.values()),

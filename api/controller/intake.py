@@ -42,7 +42,7 @@ class BrokenEvent(Defect):
 
 
 class Intake:
-    """What one brain has taken in, and how much of what follows from it is written.
+    """The events that one brain has taken in, and how much of what follows from them is written.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class Intake:
         self._written(effects)
 
     def last_taken(self) -> tuple[str, int]:
-        """Which event the brain has taken in last, and how many it has since the office began."""
+        """The event that the brain took in last, and how many it has since the office began."""
         return self._taken, self._taken_count
 
     async def is_done(self, entry_id: str) -> None:

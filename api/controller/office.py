@@ -45,7 +45,7 @@ BLOCK_MS = 1_000
 
 
 class Office:
-    """What a controller does from taking office to losing it."""
+    """The work of a controller from taking office to losing it."""
 
     def __init__(
         self,

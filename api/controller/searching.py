@@ -57,7 +57,7 @@ class PlanSearch:
 
 
 def search_s(problem: Problem, longest_s: float) -> float:
-    """How long a search for a better plan may take: a tenth of what there is to be done.
+    """Give a search for a better plan a tenth of the time of what there is to be done, in seconds.
 
     What is planned anew meanwhile is nearly as good as what is found: an answer counts while most
     of what was asked about is still to be done.

@@ -1,4 +1,4 @@
-"""How a controller keeps the time, and how it is doing."""
+"""The times that a controller keeps, and the state that it is in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerSettings:
-    """How a controller keeps the time.
+    """The times that a controller keeps.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class ControllerSettings:
 
 @dataclass(slots=True)
 class ControllerStatus:
-    """How a controller is doing.
+    """The state that a controller is in.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which agents have gone silent, and not merely unheard because this side slept. Pure."""
+"""Agents that have gone silent, and are not merely unheard because this side slept. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which events may have ended the controller before, and what is written before they are tried."""
+"""Events that may have ended the controller before, and what is written before they are tried."""
 
 from __future__ import annotations
 

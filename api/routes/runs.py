@@ -232,9 +232,16 @@ async def get_output(
 
 @router.get("/runs/{run}/explain", **route(Scope.READ, {200: json_of("Explanation", "Why.")}))
 async def explain_run(request: Request, run: str) -> Response:
-    """Say for each operation where it could have run, and why it runs where it does."""
+    """Say what a run waited for, and of each operation why it runs where it does."""
     record = await whole_run(run, of(request))
-    return reply(Explanation(run=run, operations=record.operations))
+    return reply(
+        Explanation(
+            run=run,
+            operations=record.operations,
+            waited=record.waited,
+            inversions=record.inversions,
+        )
+    )
 
 
 @router.get(

@@ -27,13 +27,13 @@ _QUICK = 1
 """Level of compression: texts that repeat are most of what there is to gain."""
 
 READERS: dict[int, Callable[[Document], Document]] = {VERSION: lambda document: document}
-"""What makes a document of today of one of each version that is known. A release keeps the reader
+"""Makers of a document of today from one of each version that is known. A release keeps the reader
 of the release before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a checkpoint says of itself.
+    """The head of a checkpoint: all that it says of itself.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def pack(head: Head, document: Document) -> bytes:
 
 
 def head_of(packed: bytes) -> Head:
-    """What a checkpoint says of itself, once it is known to be whole and of a known version.
+    """Read the head of a checkpoint, once that is known to be whole and of a known version.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def unpack(packed: bytes) -> tuple[Head, Document]:
 
 
 def order(entry: str) -> tuple[int, int]:
-    """What ids of entries are sorted by.
+    """Give the key by which ids of entries are sorted.
 
     Examples
     --------

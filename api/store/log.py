@@ -34,7 +34,7 @@ def queued(event: RunSubmitted) -> RunRecord:
 
 
 class Log(Connection):
-    """What enters the brain, in the one order that counts."""
+    """The log of all that enters the brain, in the one order that counts."""
 
     async def append(self, *events: Event) -> None:
         """Add events to the end of the log, all or none. On return they are as safe as the store.

@@ -44,13 +44,13 @@ class Lease:
 
     @property
     def value(self) -> str:
-        """What the lease's key holds."""
+        """The value that the lease's key holds."""
         return f"{self.controller}:{self.epoch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What a controller writes at once.
+    """All that a controller writes at once.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class Store(Checkpoints, HistoryQueue):
         wedged_s: float,
         on_lost: Callable[[], object],
     ) -> LeaseKeeper:
-        """What holds a lease from a thread of its own; see there for the parameters."""
+        """Make a keeper that holds a lease from a thread; see there for the parameters."""
         return LeaseKeeper(
             self.url,
             self.site,
@@ -197,7 +197,7 @@ class Store(Checkpoints, HistoryQueue):
         return sorted(aside, key=lambda each: (-each.at_us, each.entry))
 
     async def trail(self) -> Trail | None:
-        """What the controller before was taking in; ``None`` if it left in order."""
+        """The trail of what the controller before was taking in; ``None`` if it left in order."""
         data = await self.call("GET", keys.trail(self.site))
         return None if data is None else codec.decode(Trail, data)
 
@@ -224,7 +224,7 @@ class Store(Checkpoints, HistoryQueue):
         }
 
     async def is_watched(self) -> bool:
-        """Whether somebody has looked at the view lately."""
+        """True if somebody has looked at the view lately."""
         return bool(await self.call("EXISTS", keys.watched(self.site)))
 
     def _commands_of(self, batch: Batch) -> Iterator[Command]:
@@ -245,7 +245,7 @@ class Store(Checkpoints, HistoryQueue):
         yield from self._own_commands(batch)
 
     def _own_commands(self, batch: Batch) -> Iterator[Command]:
-        """What only the next controller reads."""
+        """Commands that write for the next controller alone."""
         for aside in batch.aside:
             yield ("SADD", keys.skipped(self.site), aside.entry)
             yield ("HSET", keys.set_aside(self.site), aside.entry, codec.encode(aside))
@@ -329,7 +329,7 @@ def _slices(found: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def profile_field(profile: Profile) -> str:
-    """What a profile is kept under: a newer one of the same thing takes its place."""
+    """The name that a profile is kept under: a newer one of the same thing takes its place."""
     shapes = ";".join(
         f"{name}={','.join(map(str, shape))}" for name, shape in sorted(profile.shapes.items())
     )

@@ -73,7 +73,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """How far a controller has read: ids of the last event and the last question."""
+    """The place up to which a controller has read: ids of the last event and the last question."""
 
     event: str = FIRST
     question: str = FIRST
@@ -81,7 +81,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbox:
-    """What came for the controller, and the position after it.
+    """Events and questions that came for the controller, and the position after them.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Questions(Runs):
     """Ask the controller in office."""
 
     async def ask(self, submission: RunSubmitted, timeout_s: float) -> Preview:
-        """What the controller in office predicts for a run, without submitting it.
+        """Ask the controller in office what it predicts for a run, without submitting it.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Questions(Runs):
         return answer.preview
 
     async def ask_costs(self, question: CostQuestion, timeout_s: float) -> tuple[KnownCost, ...]:
-        """What the controller in office predicts of work beside a load that is made up.
+        """Ask the controller in office what it predicts of work beside a load that is made up.
 
         Raises
         ------
@@ -174,7 +174,7 @@ class Questions(Runs):
         await self.together(("RPUSH", key, codec.encode(answer)), ("PEXPIRE", key, REPLY_KEPT_MS))
 
     async def inbox(self, position: Position, *, block_ms: int | None, count: int = 1000) -> Inbox:
-        """What came for the controller after that position; one read over both streams."""
+        """Read what came for the controller after that position, over both streams at once."""
         log, asked = keys.events(self.site), keys.queries(self.site)
         after = {log: position.event, asked: position.question}
         found = await self.read(after, block_ms=block_ms, count=count)

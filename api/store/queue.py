@@ -1,4 +1,4 @@
-"""How many runs may be accepted and not ended."""
+"""The limits of the queue: as many runs may be accepted and not ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """How many runs may be accepted and not ended: of the site, and of the workload."""
+    """Most runs that may be accepted and not ended: of the site, and of the workload."""
 
     site: int
     workload: int

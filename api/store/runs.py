@@ -1,4 +1,4 @@
-"""What is shown: records of runs, the view of the site, and the stream of changes."""
+"""All that is shown: records of runs, the view of the site, and the stream of changes."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class Runs(Registry):
     async def changes(
         self, after: str, *, block_ms: int | None = None, count: int = 1000
     ) -> list[tuple[str, Change]]:
-        """What changed after that entry, oldest first, with ids."""
+        """Changes after that entry, oldest first, with ids."""
         key = keys.changes(self.site)
         found = await self.read({key: after}, block_ms=block_ms, count=count)
         return codec.entries(found.get(key, []), CHANGE_TYPES)

@@ -1,4 +1,4 @@
-"""Which events a controller was taking in: what its successor knows of how it ended."""
+"""The events that a controller was taking in: all that its successor knows of how it ended."""
 
 from __future__ import annotations
 

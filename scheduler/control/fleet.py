@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scheduler.control.delays.remembering import note_held
 from scheduler.control.live.fleet import LiveAgent, LiveMachine
 from scheduler.control.live.operations import SENT, LiveOperation
 from scheduler.control.measuring import linking
@@ -110,6 +111,7 @@ def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
     if event.is_planned:
         hold_for_restart(state, live, event.reason)
     else:
+        note_held(live, event.at_us)
         live.is_up, live.reason, live.held = False, event.reason, None
     for op in _sent_to(state, state.agents[live.agent]):
         is_with_it = op.state is OperationState.RUNNING or not event.is_planned
@@ -125,6 +127,7 @@ def machine_up(state: State, turn: Turn, event: MachineUp) -> None:
     live = state.machines.get(event.machine)
     if live is None or (live.is_up and live.held is None) or state.agents[live.agent].refused:
         return
+    note_held(live, event.at_us)
     live.is_up, live.reason, live.held, live.up_us = True, "", None, event.at_us
     live.has_gaps = True
     state.stops.came_up(event.machine, event.at_us)

@@ -1,4 +1,4 @@
-"""What the brain shows: runs, operations, candidates with reasons, and the view of a site."""
+"""All that the brain shows: runs, operations, candidates with reasons, and the view of a site."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scheduler.model.problem import Band
 
 
 class RunState(StrEnum):
-    """Where a run stands. The last three are final."""
+    """The state of a run. The last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -20,7 +20,7 @@ class RunState(StrEnum):
 
 
 class OperationState(StrEnum):
-    """Where an operation stands."""
+    """The state of an operation."""
 
     EXPECTED = "expected"  # planned for, but its list is not there yet: it may never exist
     WAITING = "waiting"  # planned or queued, nothing sent
@@ -32,7 +32,7 @@ class OperationState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a candidate was not chosen, or why work waits. A closed set."""
+    """The reason why a candidate was not chosen, or work waits. A closed set."""
 
     LATER_FINISH = "later_finish"  # the chosen candidate finishes earlier
     SAME_FINISH = "same_finish"  # would finish at the same time
@@ -57,6 +57,60 @@ class Reason(StrEnum):
     KEPT_FREE = "kept_free"  # the machine is kept free for a more urgent run that is expected
 
 
+class Cause(StrEnum):
+    """The cause for which an operation waited that could have begun. A closed set."""
+
+    LOWER_WORK = "lower_work"  # less urgent work was finishing on its machine
+    STOP = "stop"  # what ran there was told to stop and had not let go
+    RESTART = "restart"  # the worker there was started again
+    OTHER_WORK = "other_work"  # work of other runs, at least as urgent, went first
+    OWN_WORK = "own_work"  # other operations of its run went first
+    TRANSFER = "transfer"  # its inputs came from another box
+    WORKER = "worker"  # its agent had handed it to the worker, which had not begun
+    SESSION = "session"  # its session was made
+    KEPT_FREE = "kept_free"  # the machine was kept free for a more urgent run
+    NO_MACHINE = "no_machine"  # no machine was there that could run it
+    RETRY = "retry"  # attempts that failed or gave way
+    CONTROLLER = "controller"  # it was being planned, and word of that was on its way
+    FORGOTTEN = "forgotten"  # longer ago than is remembered of its machine
+
+
+class InversionKind(StrEnum):
+    """The place of the more urgent work of an inversion: where it was, or ran in the end."""
+
+    UNSENT = "unsent"  # it was ready, and its agent had not been told
+    SAME_MACHINE = "same_machine"  # after the less urgent
+    SAME_AGENT = "same_agent"  # on another machine of the agent
+    ELSEWHERE = "elsewhere"  # with the agent that it had been sent to before: it stays with that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inversion:
+    """Less urgent work that began on a machine while more urgent work was ready for it.
+
+    Parameters
+    ----------
+    kind
+        Where that was, or ran in the end.
+    operation, run, band
+        The more urgent.
+    ready_us, began_us, started_us
+        When that could have begun there, when the less urgent did, and when the former did at last.
+    """
+
+    kind: InversionKind
+    machine: str
+    operation: str
+    run: str
+    band: Band
+    lower_operation: str
+    lower_run: str
+    lower_band: Band
+    ready_us: int
+    began_us: int
+    started_us: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One way an operation could have run.
@@ -79,7 +133,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """One attempt that did not succeed."""
+    """One attempt that did not succeed.
+
+    Parameters
+    ----------
+    started_us
+        When it began; ``None`` if it had not.
+    gave_way_to
+        The more urgent operation that it was stopped for; empty if it was not.
+    """
 
     attempt: int
     machine: str
@@ -87,6 +149,8 @@ class AttemptRecord:
     reason: FailureReason
     message: str
     at_us: int
+    started_us: int | None = None
+    gave_way_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +170,9 @@ class OperationRecord:
         first of them where it gathers many.
     shapes
         Of its inputs, once they are there; empty for lists, and in the bars of a view.
+    ready_us, waited
+        Since when it could have begun, and by cause, in microseconds, what it waited for from then
+        to its start, and for its session after that. Empty in the bars of a view.
     """
 
     operation: str
@@ -132,6 +199,8 @@ class OperationRecord:
     failures: tuple[AttemptRecord, ...] = ()
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
     order: int = 0
+    ready_us: int | None = None
+    waited: dict[Cause, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +224,12 @@ class RunRecord:
     operations_total, operations_done
         How many operations it has, and how many of them are done. Of a long fan-out `operations`
         holds only those that a plan has reached.
+    waited
+        What it waited for, by cause in microseconds, along the chain of operations that its end
+        hung on; the rest of its time is work. Of a run that has not ended only when it is asked
+        for by itself.
+    inversions
+        The latest starts of less urgent work on a machine that was to do something of it.
     """
 
     run: str
@@ -180,6 +255,8 @@ class RunRecord:
     estimated_p50_us: int | None = None
     estimated_p95_us: int | None = None
     estimated_chance: float | None = None
+    waited: dict[Cause, int] = field(default_factory=dict)
+    inversions: tuple[Inversion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +271,28 @@ class MachineView:
     busy_us: int = 0
     since_us: int = 0
     running: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptWindow:
+    """A stretch of time for which a machine is kept free.
+
+    Parameters
+    ----------
+    workload, band
+        Of the run that it is kept for.
+    run
+        That run, if it is under way; empty for the next run of a stream.
+    from_us, until_us
+        What is less urgent does not run there between these.
+    """
+
+    machine: str
+    workload: str
+    band: Band
+    from_us: int
+    until_us: int
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +312,10 @@ class SiteView:
         Of the current plan, from `origin_us`; 0 when nothing is planned.
     actual_makespan_us
         From `origin_us` to now, or to the last end when nothing is left.
+    kept
+        What is kept free by the plan in force.
+    inversions
+        The latest ones; a counter says how many there were.
     """
 
     at_us: int
@@ -230,11 +333,13 @@ class SiteView:
     counters: dict[str, int]
     profiles: tuple[Profile, ...] = ()
     runs_left_out: dict[str, int] = field(default_factory=dict)
+    kept: tuple[KeptWindow, ...] = ()
+    inversions: tuple[Inversion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preemption:
-    """What stopping a running operation for a critical one would be; all times predicted.
+    """The stop of a running operation for a critical one, before it is made; all times predicted.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the brain remembers in all: the fold of the event log, and the scratch pad of one event.
+"""All that the brain remembers: the fold of the event log, and the scratch pad of one event.
 
 Only data and look-ups. Every collection keeps insertion order, so that the same log always gives
 the same commands.
@@ -18,6 +18,7 @@ from scheduler.control.live.operations import LiveOperation, LiveRun, Options
 from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
 from scheduler.control.preemption.stops import Stops
+from scheduler.control.records import Inversion
 from scheduler.control.settings import BrainSettings
 from scheduler.control.suspecting.suspicions import Suspicions
 from scheduler.control.workload import Workload
@@ -27,10 +28,13 @@ from scheduler.model.messages import Profile, Release
 from scheduler.model.ports import DurationOracle, Solver
 from scheduler.model.problem import Band, Problem
 
+MOST_INVERSIONS = 20
+"""A view shows so many of the latest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A machine that a run finds free in time which is expected. Times are absolute.
+    """A machine that more urgent work finds free in time which is expected. Times are absolute.
 
     Parameters
     ----------
@@ -39,9 +43,11 @@ class Kept:
     from_us
         What is less urgent has to be through by then, or begins after the run.
     until_us
-        Nobody counts on the run after that if it has not come.
+        Nobody counts on the work after that if it has not come.
     is_window
         Whether the plan would be another without it.
+    run, operation
+        What is expected of a run in flight; empty for the next run of a stream.
     """
 
     machine: str
@@ -50,6 +56,8 @@ class Kept:
     from_us: int
     until_us: int
     is_window: bool
+    run: str = ""
+    operation: str = ""
 
 
 @dataclass(slots=True)
@@ -122,7 +130,7 @@ class PlanRequest:
 
 @dataclass(slots=True)
 class Ageing:
-    """Which runs count as more urgent because they have waited long.
+    """Runs that count as more urgent because they have waited long.
 
     Parameters
     ----------
@@ -139,7 +147,7 @@ class Ageing:
 
 @dataclass(slots=True)
 class Turn:
-    """What the handling of one event has found to do.
+    """All that the handling of one event has found to do.
 
     Parameters
     ----------
@@ -216,6 +224,8 @@ class State:
         Runs of which something can run nowhere now, with what they were last said to wait for.
     hopeless
         Runs that no machine can take, each since when; see `runs.hopeless`.
+    began_us, inversions
+        When something of each band began last, and the latest that began before its turn.
     wake_us
         When the shell was last asked to send a `Tick`.
     """
@@ -260,6 +270,8 @@ class State:
     ended_operations: deque[LiveOperation] = field(default_factory=lambda: deque(maxlen=600))
     forgotten: deque[Release] = field(default_factory=lambda: deque(maxlen=100))
     rhythms: dict[tuple[str, Band], Rhythm] = field(default_factory=dict)
+    began_us: dict[Band, int] = field(default_factory=dict)
+    inversions: deque[Inversion] = field(default_factory=lambda: deque(maxlen=MOST_INVERSIONS))
     wake_us: int | None = None
     origin_us: int = 0
     last_end_us: int = 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 
+from scheduler.control.delays import causes
 from scheduler.control.live.fleet import LiveMachine, Shapes
 from scheduler.control.live.operations import ENDED, PENDING, LiveOperation, LiveRun
 from scheduler.control.placing.chances import chance, late_us, spread_us
@@ -13,13 +15,16 @@ from scheduler.control.placing.planning import bound_us
 from scheduler.control.predicting.foreseeing import input_shapes
 from scheduler.control.records import (
     Candidate,
+    Cause,
+    InversionKind,
+    KeptWindow,
     MachineView,
     OperationRecord,
     OperationState,
     RunRecord,
     SiteView,
 )
-from scheduler.control.state import State
+from scheduler.control.state import Kept, State
 from scheduler.model.problem import Band
 
 _BARS = 600
@@ -35,7 +40,7 @@ _COUNTERS = (
     "operations",
     "retries",
     "preemptions",
-    "inversions",
+    *(f"inversions_{kind}" for kind in InversionKind),
     "plans_accepted",
     "plans_dropped",
     "plans_proven_good",
@@ -54,14 +59,16 @@ def run_record(
     table = table or Timetable(state)
     ops = (run.operations if is_whole else run.open).values()
     operations = tuple(operation_record(state, table, op) for op in ops)
-    return _summary(state, run, table, operations)
+    waited = run.waited if run.is_ended else causes.of_run(state, run)
+    return replace(_summary(state, run, table, operations), waited=waited)
 
 
 def operation_record(state: State, table: Timetable, op: LiveOperation) -> OperationRecord:
     """An operation with its candidates, worked out anew where nothing is decided yet."""
     is_undecided = op.state in PENDING and not op.agent
     found = candidates(state, table, op) if is_undecided else op.candidates
-    return _operation(table, op, candidates_of=found, shapes=input_shapes(op))
+    waited = causes.so_far(state, op)
+    return replace(_whole(table, op, found), ready_us=causes.ready_us(op), waited=waited)
 
 
 def _decided(op: LiveOperation) -> tuple[Candidate, ...]:
@@ -74,10 +81,16 @@ def changed_record(state: State, table: Timetable, run: LiveRun) -> RunRecord:
     What has not been decided about them is not worked out: somebody who asks is told that.
     """
     operations = tuple(
-        _operation(table, op, candidates_of=_decided(op), shapes=input_shapes(op))
-        for op in (run.operations[name] for name in run.changed)
+        _whole(table, op, _decided(op)) for op in (run.operations[name] for name in run.changed)
     )
     return _summary(state, run, table, operations)
+
+
+def _whole(table: Timetable, op: LiveOperation, found: tuple[Candidate, ...]) -> OperationRecord:
+    """An operation with all that is decided of it, and what it waited for up to its start."""
+    return _operation(
+        table, op, candidates_of=found, shapes=input_shapes(op), waited=dict(op.waited)
+    )
 
 
 def site_view(state: State, at_us: int) -> SiteView:
@@ -106,11 +119,24 @@ def site_view(state: State, at_us: int) -> SiteView:
         counters={name: state.counters.get(name, 0) for name in _COUNTERS},
         profiles=tuple(state.profiles.values()),
         runs_left_out=_left_out(state, shown),
+        kept=tuple(_window(kept) for kept in state.plan.kept if kept.until_us > at_us),
+        inversions=tuple(state.inversions),
+    )
+
+
+def _window(kept: Kept) -> KeptWindow:
+    return KeptWindow(
+        machine=kept.machine,
+        workload=kept.workload,
+        band=kept.band,
+        from_us=kept.from_us,
+        until_us=kept.until_us,
+        run=kept.run,
     )
 
 
 def _left_out(state: State, shown: list[LiveRun]) -> dict[str, int]:
-    """How many runs that wait are not shown, by band."""
+    """Count the runs that wait and are not shown, by band."""
     seen = Counter(run.effective_band for run in shown)
     counts = {band: state.index.count(band) - seen[band] for band in Band}
     return {band.name.lower(): count for band, count in counts.items() if count}
@@ -154,6 +180,7 @@ def _operation(
     *,
     candidates_of: tuple[Candidate, ...] = (),
     shapes: Shapes = (),
+    waited: dict[Cause, int] | None = None,
 ) -> OperationRecord:
     placed = table.placement(op)
     started = op.state not in PENDING
@@ -182,6 +209,8 @@ def _operation(
         failures=tuple(op.failures),
         shapes=dict(shapes),
         order=op.order,
+        ready_us=op.ready_us,
+        waited=waited or {},
     )
 
 
@@ -218,6 +247,8 @@ def _summary(
         estimated_chance=chance(*estimated, run.deadline_us)
         if estimated and run.deadline_us
         else None,
+        waited=run.waited,
+        inversions=tuple(run.inversions),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from scheduler.control import records, workload
 from scheduler.control.anticipating.rhythms import Rhythm
 from scheduler.control.events import RunSubmitted
-from scheduler.control.live import fleet, index, operations
+from scheduler.control.live import fleet, index, operations, spans
 from scheduler.control.predicting import accuracy, costs, links
 from scheduler.control.preemption import stops
 from scheduler.control.state import Ageing, Kept, LivePlan, PlanRequest, State
@@ -25,6 +25,9 @@ _ENUMERATIONS = (
     Form("verdict", messages.Verdict),
     Form("failure_reason", messages.FailureReason),
     Form("reason", records.Reason),
+    Form("cause", records.Cause),
+    Form("doing", spans.Doing),
+    Form("inversion_kind", records.InversionKind),
     Form("run_state", records.RunState),
     Form("operation_state", records.OperationState),
     Form("provenance", ports.Provenance),
@@ -80,6 +83,8 @@ _CONTROL = (
     Form("candidate", records.Candidate),
     Form("attempt", records.AttemptRecord),
     Form("operation_record", records.OperationRecord),
+    Form("inversion", records.Inversion),
+    Form("span", spans.Span),
     Form("rhythm", Rhythm),
     Form("stops", stops.Stops),
     Form("mean", stops.Mean),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
+from scheduler.control.live.spans import MOST_SPANS, Span
 from scheduler.control.preemption.stops import Hold
 from scheduler.model.measuring import Kind
 from scheduler.model.messages import (
@@ -38,6 +40,8 @@ class LiveMachine:
         What its worker holds, unused for longest first.
     fill_from_us
         Before this, nothing is measured there that nobody asked for: its share of time is used up.
+    spans
+        What it did lately, in order.
     has_gaps
         Whether something may be to be measured there that nobody asked for.
     """
@@ -57,6 +61,7 @@ class LiveMachine:
     sessions: dict[SessionKey, None] = field(default_factory=dict)
     fill_from_us: int = 0
     has_gaps: bool = False
+    spans: deque[Span] = field(default_factory=lambda: deque(maxlen=MOST_SPANS))
 
 
 @dataclass(slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from scheduler.control.records import (
     AttemptRecord,
     Candidate,
+    Cause,
+    Inversion,
     OperationRecord,
     OperationState,
     RunState,
@@ -95,6 +97,8 @@ class LiveOperation:
         While it runs: what making its session is expected to take of that.
     only
         For a profile: the one (machine, provider) that it measures.
+    ready_us, accounted_us, waited
+        Since when it could have begun, up to when that is accounted for, and for what it waited.
     bar
         What is shown of it once it has ended, without what it was chosen from.
     """
@@ -136,6 +140,9 @@ class LiveOperation:
     lost: dict[int, int] = field(default_factory=dict)
     gave_way: int = 0
     held_since_us: int | None = None
+    ready_us: int | None = None
+    accounted_us: int = 0
+    waited: dict[Cause, int] = field(default_factory=dict)
     bar: OperationRecord | None = None
 
     @property
@@ -186,6 +193,10 @@ class LiveRun:
         it; ``None`` before there is one.
     works
         What agents are told of the work of each stage.
+    waited
+        What it waited for, once it has ended.
+    inversions
+        The latest starts of less urgent work that went before it.
     """
 
     id: str
@@ -226,6 +237,8 @@ class LiveRun:
     recorded_us: int = 0
     served_us: int = 0
     promise: tuple[int, float] | None = None
+    waited: dict[Cause, int] = field(default_factory=dict)
+    inversions: list[Inversion] = field(default_factory=list)
 
     @property
     def unfinished(self) -> int:

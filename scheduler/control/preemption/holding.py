@@ -6,6 +6,7 @@ not lost.
 
 from __future__ import annotations
 
+from scheduler.control.delays.remembering import note_held
 from scheduler.control.live.fleet import LiveMachine
 from scheduler.control.live.operations import LiveOperation
 from scheduler.control.placing.sessions import forget_sessions
@@ -32,13 +33,15 @@ def hold(state: State, op: LiveOperation) -> None:
 
 def hold_for_restart(state: State, live: LiveMachine, reason: str) -> None:
     """Count on a machine only once its next worker is there."""
+    note_held(live, state.now_us)
     restart_us = state.stops.restart(live.report.id).us
     live.held = Hold(("", 0), state.now_us, state.now_us + restart_us, reason)
 
 
-def let_go(live: LiveMachine, attempt: tuple[str, int]) -> None:
+def let_go(live: LiveMachine, attempt: tuple[str, int], at_us: int) -> None:
     """Note that an attempt has ended, one way or the other."""
     if live.held is not None and live.held.attempt == attempt:
+        note_held(live, at_us)
         live.held = None
 
 

@@ -40,8 +40,7 @@ def preempt(state: State, turn: Turn) -> bool:
     if best is None:
         state.count("preemptions_refused", len(refused))
         return False
-    text = f"gave way to {best.operation}"
-    give_way(state, turn, state.operations[best.victim], text)
+    give_way(state, turn, state.operations[best.victim], best.operation)
     state.count("preempted")
     return True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.commands import SendPlan
 from scheduler.control.live.fleet import LiveAgent
@@ -93,7 +95,12 @@ def _window(state: State, queue: list[str]) -> list[str]:
 
 
 def _half_gone(state: State, window: list[str]) -> bool:
-    sent = sum(state.operations[name].state is OperationState.DISPATCHED for name in window)
+    """True if little is left of what was sent before the next that was not.
+
+    What was sent earlier and comes after that by the plan of now would go before it.
+    """
+    states = (state.operations[name].state for name in window)
+    sent = sum(1 for _ in takewhile(lambda each: each is OperationState.DISPATCHED, states))
     return sent <= max(state.settings.window, len(window)) // 2
 
 

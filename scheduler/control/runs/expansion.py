@@ -317,6 +317,13 @@ def _all_items(run: LiveRun, stage: str) -> list[str]:
     return [op.id for op in run.items[stage]]
 
 
+def list_makers(op: LiveOperation) -> list[LiveOperation]:
+    """The operations that made these lists: where they are empty, nothing is in between."""
+    run = op.run
+    stages = (name.partition(".")[0] for name in _lists(run, op))
+    return [run.operations[operation_id(run.id, stage, None)] for stage in stages]
+
+
 def gathers_unknown(op: LiveOperation) -> bool:
     """True if an operation takes all items of a list that is not there: nobody knows which yet."""
     gathers = any(use.take is Take.GATHER for use in op.stage.inputs)
@@ -328,9 +335,14 @@ def _awaited_lists(run: LiveRun, op: LiveOperation) -> list[str]:
 
     It waits for the list itself too: by estimate there may be no operation in between.
     """
+    return [name for name in _lists(run, op) if name not in run.lengths]
+
+
+def _lists(run: LiveRun, op: LiveOperation) -> list[str]:
+    """The lists of stages that say how many items an operation gathers, or is one of."""
     gathered = [_stage(run.graph, use.stage).fan_out for use in op.stage.inputs if use.stage]
     found = dict.fromkeys(_root(run.graph, name) for name in [op.stage.fan_out, *gathered] if name)
-    return [name for name in found if "." in name and name not in run.lengths]
+    return [name for name in found if "." in name]
 
 
 def _root(graph: Workload, fan_out: str) -> str:

@@ -7,6 +7,8 @@ from heapq import heappop, heappush
 from scheduler.control.anticipating.rhythms import Rhythm
 from scheduler.control.anticipating.waiting import ends_us
 from scheduler.control.commands import ForgetRun, ReleaseInputs, WakeAt
+from scheduler.control.delays.causes import of_run
+from scheduler.control.delays.remembering import note_work
 from scheduler.control.events import RunCancelled, RunSubmitted
 from scheduler.control.live.operations import SENT, LiveOperation, LiveRun
 from scheduler.control.live.transitions import move
@@ -146,6 +148,7 @@ def end_run(
     state: State, turn: Turn, run: LiveRun, ended: RunState, reason: str, detail: str
 ) -> None:
     """Give a run its final state and stop whatever is left of it."""
+    run.waited = of_run(state, run)
     is_planned = any(op.id in state.plan.planned for op in run.open.values())
     if not is_planned and run.id not in state.blocked_runs:
         # Beyond what is planned it holds nobody up, nor whoever comes after it.
@@ -220,6 +223,7 @@ def free_machine(state: State, op: LiveOperation, at_us: int) -> None:
     if live.running == op.id:
         live.running = ""
         live.busy_us += max(0, at_us - (op.started_us or at_us))
+        note_work(live, op, at_us)
 
 
 def say_again(state: State, turn: Turn) -> None:

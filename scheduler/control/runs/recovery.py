@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scheduler.control.delays.causes import note_again
 from scheduler.control.live.operations import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
 from scheduler.control.live.transitions import move
 from scheduler.control.measuring.findings import drop_stranded_profile, refuse_profile
@@ -69,14 +70,14 @@ def fault(
     message: str,
 ) -> None:
     """Count the present attempt as failed by its own fault."""
-    attempt = op.attempt
+    attempt, started_us = op.attempt, op.started_us
     _take_back(state, op)
-    _blame(state, turn, op, attempt, machine, reason, message)
+    _blame(state, turn, op, attempt, machine, reason, message, started_us=started_us)
 
 
 def lose(state: State, turn: Turn, op: LiveOperation, reason: FailureReason, message: str) -> None:
     """Give up the present attempt: where it was is gone. It gets a new one."""
-    _note(state, op, op.attempt, op.machine, reason, message)
+    _note_present(state, op, reason, message)
     # Stopped, and not by this brain: one before it had something give way, which is no loss.
     op.lost[op.attempt] = int(reason is not FailureReason.CANCELLED)
     op.lost_attempts += op.lost[op.attempt]
@@ -89,11 +90,12 @@ def lose(state: State, turn: Turn, op: LiveOperation, reason: FailureReason, mes
         drop_stranded_profile(state, turn, op)
 
 
-def give_way(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
-    """Stop what runs for something more urgent: it begins anew later, and that is not its fault."""
+def give_way(state: State, turn: Turn, op: LiveOperation, urgent: str) -> None:
+    """Stop what runs for a more urgent one: it begins anew later, and that is not its fault."""
     note_stop(state, op)
     stop(turn, op)
-    _note(state, op, op.attempt, op.machine, FailureReason.CANCELLED, message)
+    message = f"gave way to {urgent}"
+    _note_present(state, op, FailureReason.CANCELLED, message, gave_way_to=urgent)
     op.lost[op.attempt] = 0
     op.gave_way += 1
     _take_back(state, op)
@@ -103,7 +105,7 @@ def give_way(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
 
 def set_aside(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
     """Start what does not answer again elsewhere. Nobody stops it: the first result counts."""
-    _note(state, op, op.attempt, op.machine, FailureReason.TIMEOUT, message)
+    _note_present(state, op, FailureReason.TIMEOUT, message)
     op.lost[op.attempt] = 0
     _take_back(state, op)
     turn.replan = True
@@ -142,7 +144,7 @@ def settle(state: State, turn: Turn, event: OperationFinished | OperationFailed)
     answered(state, turn, event)
     live = state.machines.get(event.machine)
     if live is not None:
-        let_go(live, (event.operation, event.attempt))
+        let_go(live, (event.operation, event.attempt), event.at_us)
         state.agents[live.agent].stops.pop((event.operation, event.attempt), None)
 
 
@@ -161,6 +163,7 @@ def _run_again_inputs(state: State, turn: Turn, op: LiveOperation) -> None:
 
 
 def _run_again(state: State, turn: Turn, op: LiveOperation) -> None:
+    note_again(op, state.now_us)
     move(state.index, op, OperationState.WAITING)
     op.agent, op.bar = "", None
     op.outputs, op.placement = {}, None
@@ -189,10 +192,12 @@ def _blame(
     machine: str,
     reason: FailureReason,
     message: str,
+    *,
+    started_us: int | None = None,
 ) -> None:
     provider = op.sent[machine].provider if machine in op.sent else op.provider
     op.provider = provider
-    _note(state, op, attempt, machine, reason, message)
+    _note(state, op, attempt, machine, reason, message, started_us=started_us)
     op.own_failures += 1
     turn.replan = True
     turn.runs[op.run.id] = None
@@ -242,6 +247,7 @@ def _refuse(state: State, op: LiveOperation, machine: str, provider: str, messag
 def _take_back(state: State, op: LiveOperation) -> None:
     take_out(state, op)
     free_machine(state, op, state.now_us)
+    note_again(op, state.now_us)
     move(state.index, op, OperationState.WAITING)
     op.agent = ""
     op.started_us, op.placement = None, None
@@ -260,6 +266,22 @@ def _give_up(
     end_run(state, turn, op.run, RunState.FAILED, reason.value, f"{op.id}: {message}")
 
 
+def _note_present(
+    state: State, op: LiveOperation, reason: FailureReason, message: str, *, gave_way_to: str = ""
+) -> None:
+    """Note why the present attempt was given up."""
+    _note(
+        state,
+        op,
+        op.attempt,
+        op.machine,
+        reason,
+        message,
+        started_us=op.started_us,
+        gave_way_to=gave_way_to,
+    )
+
+
 def _note(
     state: State,
     op: LiveOperation,
@@ -267,6 +289,9 @@ def _note(
     machine: str,
     reason: FailureReason,
     message: str,
+    *,
+    started_us: int | None = None,
+    gave_way_to: str = "",
 ) -> None:
     if reason is not FailureReason.CANCELLED:
         state.count("retries")
@@ -278,5 +303,7 @@ def _note(
             reason=reason,
             message=message,
             at_us=state.now_us,
+            started_us=started_us,
+            gave_way_to=gave_way_to,
         )
     )

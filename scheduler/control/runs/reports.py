@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from scheduler.control.anticipating.waiting import is_upset
 from scheduler.control.commands import KeepExecution
+from scheduler.control.delays.causes import note_end, note_start
+from scheduler.control.delays.inversions import note_inversion
+from scheduler.control.delays.remembering import note_work
 from scheduler.control.live.operations import (
     ENDED,
     PENDING,
@@ -47,8 +50,6 @@ from scheduler.model.problem import Mode
 
 _RECORD_EVERY_US = 250_000
 """A run that only makes progress is recorded at most this often."""
-_INVERSION_GRACE_US = 100_000
-"""An agent has this long to apply a plan before starting something less urgent is its fault."""
 
 
 def started(state: State, turn: Turn, event: OperationStarted) -> None:
@@ -59,7 +60,7 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     mode = op.sent.get(event.machine)
     if mode is None or not state.machines[event.machine].is_up:
         return
-    _count_inversion(state, op, event)
+    _note_start(state, op, mode, event.at_us)
     live = state.machines[event.machine]
     is_warm = holds(live, op, mode.provider)
     op.load_us = 0 if is_warm else left_to_load_us(live, op, mode.setup_us, event.at_us)
@@ -155,9 +156,13 @@ def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
     take_out(state, op)
     mode = op.sent.get(event.machine)
     live = state.machines.get(event.machine)
+    if op.state is not OperationState.RUNNING and mode is not None and live is not None:
+        _note_start(state, op, mode, min(event.started_us, event.at_us))
+    note_end(op, event)
     op.started_us = min(event.started_us, event.at_us)
     if live is not None and live.running != op.id:
         live.busy_us += event.at_us - op.started_us
+        note_work(live, op, event.at_us)
     free_machine(state, op, event.at_us)
     op.machine = event.machine
     if mode is not None:
@@ -276,18 +281,7 @@ def is_overtaken(state: State, op: LiveOperation) -> bool:
     return any(state.operations[name].band > op.band for name in ahead)
 
 
-def _count_inversion(state: State, op: LiveOperation, event: OperationStarted) -> None:
-    """Count a start before more urgent work that the agent had long enough, ready to go."""
-    for name, _ in state.machines[event.machine].queue:
-        other = state.operations[name]
-        if other is op:
-            return
-        known_us = event.at_us - _INVERSION_GRACE_US
-        had_it = other.sent_us < known_us and is_ready(other)
-        if other.band < op.band and had_it and _ready_since_us(other) < known_us:
-            state.count("inversions")
-            return
-
-
-def _ready_since_us(op: LiveOperation) -> int:
-    return max((op.run.operations[name].ended_us or 0 for name in op.producers), default=0)
+def _note_start(state: State, op: LiveOperation, mode: Mode, at_us: int) -> None:
+    """Note what it waited for, and what went before it meanwhile though it was less urgent."""
+    note_inversion(state, op, mode, at_us)
+    note_start(state, op, mode.machine, at_us)

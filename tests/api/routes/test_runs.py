@@ -66,7 +66,11 @@ async def test_a_run_is_accepted_at_once_and_can_be_followed(
     (operation,) = record["operations"]
     assert (operation["stage"], operation["machine"]) == ("double", "one/cpu0")
     explained = (await client.get(f"/v1/runs/{run}/explain")).json()
-    assert explained == {"run": run, "operations": record["operations"]}
+    told = ("run", "operations", "waited", "inversions")
+    assert explained == {name: record[name] for name in told}
+    spent_us = operation["ended_us"] - operation["started_us"]
+    assert sum(record["waited"].values()) <= record["ended_us"] - record["submitted_us"]
+    assert sum(operation["waited"].values()) > 0 < spent_us
     assert (await client.get(f"/v1/runs/{run}/trace")).json()["traceEvents"]
     listed = (await client.get("/v1/runs?state=finished&kind=run&limit=1")).json()["runs"]
     assert [entry["run"] for entry in listed] == [run]

@@ -133,5 +133,19 @@ def test_deadline_prediction_and_failed_attempt_are_marked() -> None:
     }
 
 
+def test_attempt_that_gave_way_is_marked_with_what_it_gave_way_to() -> None:
+    stopped = AttemptRecord(
+        attempt=1,
+        machine="a/cpu0",
+        provider="cpu",
+        reason=FailureReason.CANCELLED,
+        message="gave way to r-now/only",
+        at_us=SUBMITTED_US + 30,
+        gave_way_to="r-now/only",
+    )
+    record = run(operation("detect", (0, 100), (50, 90), failures=(stopped,)))
+    assert [e["name"] for e in events(record, "i")] == ["detect gave way to r-now/only"]
+
+
 def test_run_without_operations_is_a_valid_trace() -> None:
     assert trace(run(state=RunState.QUEUED))["otherData"]["state"] == "queued"

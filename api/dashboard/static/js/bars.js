@@ -2,8 +2,9 @@
 
 import { put, puts, s, write } from "./dom.js";
 import { deviation, duration } from "./format.js";
+import { cross } from "./marks.js";
 import { ROW_HEIGHT } from "./rows.js";
-import { label, lane, reason, state as stateWords, tone } from "./words.js";
+import { label, lane, state as stateWords, tone } from "./words.js";
 
 const PLAN = { y: 3, height: ROW_HEIGHT - 6 };
 const FILL = { y: 6, height: ROW_HEIGHT - 12 };
@@ -59,18 +60,6 @@ export function growBar(group, bar, place) {
   if (bar.state === "running" || NOT_STARTED.has(bar.state)) drawBar(group, bar, place);
 }
 
-/** Marks of failed attempts: a cross in the row of the machine where each one ended. */
-export function crosses(bar, rows, x) {
-  return bar.failures
-    .filter((failure) => rows.has(failure.machine))
-    .map((failure) => {
-      const title = `${label(bar)}: attempt ${failure.attempt} failed, ${reason(failure.reason)}`;
-      const transform = `translate(0 ${rows.get(failure.machine).y})`;
-      return s("g", { class: "bar", transform, "data-testid": "failed-attempt" },
-        s("path", { class: "cross", d: cross(x(failure.at_us)) }), s("title", {}, title));
-    });
-}
-
 function classes(bar, place) {
   const flags = [place.selected && "selected", place.dimmed && "dimmed"].filter(Boolean);
   return ["bar", tone(bar), `state-${bar.state}`, ...flags].join(" ");
@@ -88,11 +77,6 @@ function waited(bar, x, now_us) {
 
 function across(from, to) {
   return { x: from, width: Math.max(LEAST_PX, to - from) };
-}
-
-function cross(x) {
-  const middle = ROW_HEIGHT / 2;
-  return `M${x - 4} ${middle - 4}l8 8m0 -8l-8 8`;
 }
 
 function name(group, bar, [from, to] = [0, 0], place) {

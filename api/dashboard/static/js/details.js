@@ -39,7 +39,7 @@ export class Details {
       refill(this.container, ["absent", id], () => empty("This operation is not known any more.", id));
       return;
     }
-    const merged = shown && known ? { ...shown, candidates: shown.candidates.length > 0 ? shown.candidates : known.candidates } : bar;
+    const merged = shown && known ? { ...shown, waited: known.waited ?? {}, candidates: shown.candidates.length > 0 ? shown.candidates : known.candidates } : bar;
     refill(this.container, ["operation", merged, this.expanded === id], () => explain(merged, {
       onRun: (name) => this.handlers.onSelect("run", name),
       expanded: this.expanded === id,
@@ -58,7 +58,9 @@ export class Details {
     }
     const operations = record?.operations.map((operation) => this.state.bars.get(operation.operation) ?? operation) ?? null;
     const inside = this.inside?.run === id ? this.inside : null;
-    refill(this.container, ["run", run, operations, inside], () => describeRun(run, operations, {
+    // Of a run that has not ended only its own record says what it has waited for.
+    const waited = run.ended_us === null ? (record?.waited ?? {}) : run.waited;
+    refill(this.container, ["run", run, operations, inside, waited], () => describeRun({ ...run, waited }, operations, {
       selection: this.state.selection,
       inside,
       onOperation: (name) => this.handlers.onSelect("operation", name),

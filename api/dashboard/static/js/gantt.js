@@ -6,10 +6,11 @@
  */
 
 import { AXIS_HEIGHT, drawAxis, drawMarkers } from "./axis.js";
-import { crosses, drawBar, growBar, makeBar, setTabbable } from "./bars.js";
+import { drawBar, growBar, makeBar, setTabbable } from "./bars.js";
 import { empty, fill, h, put, puts, s, write } from "./dom.js";
 import { ago } from "./format.js";
 import { attachInput } from "./gantt_input.js";
+import { attempts, windows } from "./marks.js";
 import { layout, RowDrawing } from "./rows.js";
 import { Tooltip } from "./tooltip.js";
 import { Viewport } from "./viewport.js";
@@ -43,10 +44,10 @@ export class Gantt {
 
   build(container) {
     this.layers = Object.fromEntries(
-      ["faces", "grid", "future", "bars", "marks", "markers", "gutter", "ticks", "flags"].map((name) => [name, s("g", { class: `layer-${name}` })]),
+      ["faces", "grid", "kept", "future", "bars", "marks", "markers", "gutter", "ticks", "flags"].map((name) => [name, s("g", { class: `layer-${name}` })]),
     );
-    const { faces, grid, future, bars, marks, markers, gutter, ticks, flags } = this.layers;
-    this.moving = s("g", {}, future, bars, marks);
+    const { faces, grid, kept, future, bars, marks, markers, gutter, ticks, flags } = this.layers;
+    this.moving = s("g", {}, kept, future, bars, marks);
     this.axis = s("svg", { height: AXIS_HEIGHT, "aria-hidden": "true" }, ticks, flags);
     this.body = s("svg", { role: "group", "aria-label": "Operations by machine over time" }, patterns(), faces, grid, this.moving, markers, gutter);
     this.scroller = h("div", {
@@ -147,13 +148,17 @@ export class Gantt {
     this.remark(now_us);
   }
 
-  /** Position relative to the anchor, kept within what SVG's single precision can hold. */
-  place(bar, now_us) {
+  /** Pixel of a moment from the anchor, kept within what SVG's single precision can hold. */
+  near(us) {
     const window_px = this.width - this.left;
     const [low, high] = [this.left - REACH * window_px, this.left + (REACH + 1) * window_px];
+    return Math.min(high, Math.max(low, this.left + (us - this.anchor_us) / this.scale));
+  }
+
+  place(bar, now_us) {
     const { selection } = this.state;
     return {
-      x: (us) => Math.min(high, Math.max(low, this.left + (us - this.anchor_us) / this.scale)),
+      x: (us) => this.near(us),
       y: this.plan.rows.get(bar.machine).y,
       left: this.left,
       right: this.width,
@@ -171,7 +176,7 @@ export class Gantt {
       seen.add(bar.operation);
       const place = this.place(bar, now_us);
       drawBar(this.group(bar), bar, place);
-      marks.push(...crosses(bar, this.plan.rows, place.x));
+      marks.push(...attempts(bar, this.plan.rows, place.x));
     }
     for (const [id, group] of this.groups) {
       if (seen.has(id)) continue;
@@ -179,6 +184,7 @@ export class Gantt {
       this.groups.delete(id);
     }
     this.layers.marks.replaceChildren(...marks);
+    this.layers.kept.replaceChildren(...windows(this.state.view.kept, this.plan.rows, (us) => this.near(us)));
     this.keepOneTabbable();
   }
 
@@ -241,5 +247,6 @@ function patterns() {
   const hatch = { width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
   return s("defs", {},
     s("pattern", { id: "hatch", ...hatch }, s("path", { d: "M0 0v5" })),
+    s("pattern", { id: "hatch-kept", ...hatch, width: 8, height: 8 }, s("path", { d: "M0 0v8" })),
     s("pattern", { id: "hatch-bad", ...hatch, width: 7, height: 7 }, s("rect", { width: 7, height: 7 }), s("path", { d: "M0 0v7" })));
 }

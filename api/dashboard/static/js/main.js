@@ -118,7 +118,7 @@ function zoomBy(factor) {
 function drawLegend() {
   const bands = ["critical", "high", "normal", "background", "profile"];
   const words = { profile: "measuring" };
-  const keys = { planned: "planned", expected: "expected", transfer: "transfer", wait: "late start", idle: "idle", cross: "failed" };
+  const keys = { planned: "planned", expected: "expected", transfer: "transfer", wait: "late start", idle: "idle", cross: "failed", yield: "gave way", kept: "kept free" };
   find("legend").append(
     ...bands.map((band) => h("span", {}, h("i", { class: `swatch ${band}` }), words[band] ?? band)),
     ...Object.entries(keys).map(([kind, text]) => h("span", {}, h("i", { class: `key ${kind}` }), text)),

@@ -5,6 +5,7 @@ import { clock, deviation, duration, plural } from "./format.js";
 import { save } from "./http.js";
 import { operationRow } from "./operations.js";
 import { operatorsPart } from "./operators.js";
+import { waits } from "./waits.js";
 import { BANDS, reason, state as stateWords } from "./words.js";
 
 const COLUMNS = [["Operation", "lead"], ["State"], ["Machine", "nowrap"], ["Provider", "nowrap"], ["Start", "num"], ["Predicted", "num"], ["Actual", "num"]];
@@ -31,6 +32,7 @@ export function describeRun(run, operations, { onOperation, onStage, onCancel, o
     h("div", { class: "details-body wide", "data-testid": "run-details" },
       h("dl", { class: "facts flow" }, facts(run).map(([term, text]) => h("div", {}, h("dt", {}, term), h("dd", {}, text)))),
       run.detail ? h("p", { class: "note" }, run.detail) : null,
+      waits(run),
       list(operations, selection, onOperation),
       run.kind === "run" ? operatorsPart(operations, inside, onStage) : null,
       h("p", { class: "note" }, "Open the trace in ui.perfetto.dev: planned and actual, a track per machine.")),
@@ -47,7 +49,7 @@ function facts(run) {
   const actual = run.ended_us === null ? null : run.ended_us - run.submitted_us;
   const found = [["Workload", run.workload], ["Priority", priority(run)], ["Submitted", clock(run.submitted_us, true)]];
   if (run.reason) found.push(["Reason", reason(run.reason)]);
-  if (run.started_us !== null) found.push(["Waited", duration(run.started_us - run.submitted_us)]);
+  if (run.started_us !== null) found.push(["Started after", duration(run.started_us - run.submitted_us)]);
   found.push(["Promised, p50", duration(predicted)]);
   if (run.predicted_p95_us !== null) found.push(["Promised, p95", duration(run.predicted_p95_us - run.submitted_us)]);
   if (run.estimated_p50_us !== null) found.push([run.ended_us === null ? "By the plan of now" : "By its last plan", duration(run.estimated_p50_us - run.submitted_us)]);

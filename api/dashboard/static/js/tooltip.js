@@ -3,7 +3,8 @@
 import { fill, h } from "./dom.js";
 import { deviation, duration } from "./format.js";
 import { span } from "./bars.js";
-import { BANDS, label, reason, state as stateWords } from "./words.js";
+import { outcome } from "./marks.js";
+import { BANDS, label, state as stateWords } from "./words.js";
 
 export class Tooltip {
   constructor(parent) {
@@ -43,6 +44,6 @@ function facts(bar) {
   if (bar.transfer_us > 0) found.push(["transfer", duration(bar.transfer_us)]);
   if (bar.load_us > 0) found.push(["session", `${duration(bar.load_us)} to load, predicted`]);
   found.push(["priority", BANDS[bar.band]]);
-  for (const failure of bar.failures) found.push([`attempt ${failure.attempt}`, reason(failure.reason)]);
+  for (const failure of bar.failures) found.push([`attempt ${failure.attempt}`, outcome(failure)]);
   return found;
 }

@@ -74,10 +74,16 @@ export function extent(bar, now_us) {
   return times.length === 0 ? null : [Math.min(...times), Math.max(...times)];
 }
 
+/** The same with the attempts before, that failed or gave way. */
+function withAttempts(bar, reach) {
+  const starts = bar.failures.map(({ started_us, at_us }) => started_us ?? at_us);
+  return reach && [Math.min(reach[0], ...starts), reach[1]];
+}
+
 /** All bars with a margin. */
 function fitting(state) {
   const now_us = state.now();
-  const extents = [...state.bars.values()].map((bar) => extent(bar, now_us)).filter(Boolean);
+  const extents = [...state.bars.values()].map((bar) => withAttempts(bar, extent(bar, now_us))).filter(Boolean);
   if (extents.length === 0) return state.view && [now_us - 8e6, now_us + 2e6];
   return padded(Math.min(...extents.map((e) => e[0])), Math.max(...extents.map((e) => e[1])));
 }

@@ -3,7 +3,8 @@
 import { chip, h, row, table } from "./dom.js";
 import { clock, deviation, difference, duration, plural } from "./format.js";
 import { span } from "./bars.js";
-import { BANDS, label, provenance, reason, state as stateWords } from "./words.js";
+import { outcome } from "./marks.js";
+import { BANDS, cause, label, provenance, reason, state as stateWords } from "./words.js";
 
 const COLUMNS = [["Machine", "lead nowrap"], ["Provider", "nowrap"], ["Variant", "nowrap"], ["Predicted finish", "num"], ["Why", "rest"]];
 const MOST_CANDIDATES = 12;
@@ -71,6 +72,8 @@ function facts(bar) {
   if (bar.provenance) found.push(["prediction", provenance(bar.provenance)]);
   if (bar.transfer_us > 0) found.push(["transfer", duration(bar.transfer_us)]);
   if (bar.load_us > 0) found.push(["session", `${duration(bar.load_us)} to load, predicted`]);
+  const waited = Object.entries(bar.waited ?? {}).sort(([, a], [, b]) => b - a);
+  if (waited.length > 0) found.push(["waited", waited.map(([name, us]) => `${duration(us)}: ${cause(name)}`).join("; ")]);
   if (bar.attempt > 1) found.push(["attempt", String(bar.attempt)]);
   if (bar.waits_for.length > 0) found.push(["needs", bar.waits_for.map((id) => id.slice(id.indexOf("/") + 1)).join(", ")]);
   return found;
@@ -84,8 +87,8 @@ function against(us) {
 function story(bar) {
   if (bar.failures.length === 0) return null;
   const lines = bar.failures.map((failure) => h("li", {},
-    `Attempt ${failure.attempt} on ${failure.machine} with ${failure.provider}: ${reason(failure.reason)}, at ${clock(failure.at_us, true)}`,
-    failure.message ? h("code", { class: "note" }, failure.message) : ""));
+    `Attempt ${failure.attempt} on ${failure.machine} with ${failure.provider}: ${outcome(failure)}, at ${clock(failure.at_us, true)}`,
+    failure.message && !failure.gave_way_to ? h("code", { class: "note" }, failure.message) : ""));
   return [h("h3", {}, "What failed before"), h("ol", { class: "story", "data-testid": "failures" }, lines)];
 }
 

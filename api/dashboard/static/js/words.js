@@ -40,6 +40,22 @@ const REASONS = {
   invalid: "cannot be run at all",
 };
 
+const CAUSES = {
+  lower_work: "less urgent work ran there",
+  stop: "less urgent work was stopping",
+  restart: "the worker was started again",
+  other_work: "other work, as urgent or more, went first",
+  own_work: "its own other operations went first",
+  transfer: "inputs came from another box",
+  worker: "its worker had not begun",
+  session: "the session was made",
+  kept_free: "the machine was kept free for a more urgent run",
+  no_machine: "no machine was there that could run it",
+  retry: "attempts that failed or gave way",
+  controller: "it was being planned, or word of that was on its way",
+  forgotten: "longer ago than is remembered",
+};
+
 const VERDICTS = {
   usable: "usable",
   not_installed: "not installed",
@@ -80,6 +96,11 @@ const STATES = {
 export function reason(name) {
   if (!name) return "";
   return REASONS[name] ?? VERDICTS[name] ?? name.replaceAll("_", " ");
+}
+
+/** What a run or an operation waited for, as a clause. */
+export function cause(name) {
+  return CAUSES[name] ?? name.replaceAll("_", " ");
 }
 
 /** What a verdict says. */
