@@ -48,6 +48,14 @@ class Surroundings(Protocol):
         ...
 
 
+STOP_US = 20_000
+"""How long what runs takes to let go when it is told to stop, where nothing else is known."""
+
+
+def _profiled_us(dispatch: Dispatch) -> int:
+    return 500 + crc32(dispatch.operation.encode()) % 4_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nature:
     """How simulated work behaves: a function of the work and a seeded source of randomness.
@@ -63,12 +71,18 @@ class Nature:
         Whether outputs stay on their box; otherwise they travel inside messages.
     surroundings
         What stretches durations; ``None`` where nobody else is, and agents do not look.
+    stop_us
+        How long what runs takes to let go when it is told to stop.
+    profiled_us
+        What the measuring of a model finds that one execution takes.
     """
 
     duration_us: Callable[[Dispatch, Random], int]
     items: Callable[[Dispatch, str], int | None]
     stored: bool = True
     surroundings: Surroundings | None = None
+    stop_us: Callable[[Dispatch], int] = lambda _: STOP_US
+    profiled_us: Callable[[Dispatch], int] = _profiled_us
 
     def took_us(self, dispatch: Dispatch, random: Random, at_us: int) -> int:
         """How long an execution lasts that starts at a moment."""
@@ -231,7 +245,7 @@ class SimulatedAgent:
 
     def _profile(self, dispatch: Dispatch) -> Profile:
         is_refused = self.random.random() < self.faults.refuse
-        base_us = 500 + crc32(dispatch.operation.encode()) % 4_000
+        base_us = self.nature.profiled_us(dispatch)
         return Profile(
             digest=dispatch.work.digest,
             machine=dispatch.machine,
