@@ -5,8 +5,8 @@
 Mixes of runs in three bands are simulated with the real brain: pages that fan out, chains, and
 single models, on two to four lanes. Models run on a provider that stops at the next node when it is
 told to, or on a compiled one that cannot stop. The slowdown is the flow time of the critical runs
-over that in the same mix without the less urgent ones. A sixth of the mixes has nothing urgent. With
-another checkout, the same is simulated there, and what is printed last is this over that.
+over that in the same mix without the less urgent ones. A sixth of the mixes has nothing urgent.
+With another checkout, the same is simulated there, and what is printed last is this over that.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def mix(seed: int) -> Mix:
     """A mix by its seed."""
     random = Random(seed)
     lanes = random.choice((2, 2, 3, 4))
-    load_us = round(lanes * SPAN_US * random.uniform(0.5, 0.9))
+    load_us = round(lanes * SPAN_US * random.uniform(0.8, 1.4))
     runs = list(_filled(random, "b", Band.BACKGROUND, load_us))
     if seed % 6:
         runs += _filled(random, "n", Band.NORMAL, load_us // 4)
@@ -167,7 +167,9 @@ def _ends_us(world: World) -> dict[str, int]:
 def _flows_us(world: World) -> dict[str, int]:
     submissions = (event for event in world.log if isinstance(event, RunSubmitted))
     came_us = {event.run: event.at_us for event in submissions if event.band is Band.CRITICAL}
-    return {name: at_us - came_us[name] for name, at_us in _ends_us(world).items() if name in came_us}
+    return {
+        name: at_us - came_us[name] for name, at_us in _ends_us(world).items() if name in came_us
+    }
 
 
 def _lane_us(world: World, prefix: str) -> int:
@@ -177,7 +179,9 @@ def _lane_us(world: World, prefix: str) -> int:
 
 
 def _thrown_us(world: World) -> int:
-    starts = {(e.operation, e.attempt): e.at_us for e in world.log if isinstance(e, OperationStarted)}
+    starts = {
+        (e.operation, e.attempt): e.at_us for e in world.log if isinstance(e, OperationStarted)
+    }
     stops = (event for event in world.log if isinstance(event, OperationFailed))
     return sum(
         stop.at_us - starts[stop.operation, stop.attempt]
@@ -307,7 +311,9 @@ def _compare(this: list[Outcome], that: list[Outcome]) -> None:
     """Print this over that: what is worse where, and batches with nothing urgent."""
     pairs = list(zip(this, that, strict=True))
     urgent = [(i, a, b) for i, (a, b) in enumerate(pairs) if a.is_urgent]
-    excess = fmean(a.slowdown - 1 for _, a, _ in urgent) / fmean(b.slowdown - 1 for _, _, b in urgent)
+    excess = fmean(a.slowdown - 1 for _, a, _ in urgent) / fmean(
+        b.slowdown - 1 for _, _, b in urgent
+    )
     slower = {i: round(a.slowdown / b.slowdown, 2) for i, a, b in urgent if a.slowdown > b.slowdown}
     print(f"slowdown {fmean(a.slowdown / b.slowdown for _, a, b in urgent):.3f}, ", end="")
     print(f"its excess over 1 {excess:.3f}; slower in {len(slower)}: {slower}")
