@@ -57,6 +57,14 @@ class Reason(StrEnum):
     KEPT_FREE = "kept_free"  # the machine is kept free for a more urgent run that is expected
 
 
+class Ahead(StrEnum):
+    """Why something started where more urgent work was planned before its end. A closed set."""
+
+    UNDER_WAY = "under_way"  # its agent had not heard yet of the plan that has the other
+    WAITED = "waited"  # it had waited as long as anything is kept waiting for what is expected
+    OVERDUE = "overdue"  # the other had not come by when it was last counted on
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One way an operation could have run.
@@ -106,6 +114,9 @@ class OperationRecord:
         first of them where it gathers many.
     shapes
         Of its inputs, once they are there; empty for lists, and in the bars of a view.
+    ahead_of, ahead_why
+        More urgent operation that was planned there before its end when it started, and why it
+        started all the same; empty as a rule.
     """
 
     operation: str
@@ -132,6 +143,8 @@ class OperationRecord:
     failures: tuple[AttemptRecord, ...] = ()
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
     order: int = 0
+    ahead_of: str = ""
+    ahead_why: Ahead | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +165,8 @@ class RunRecord:
         What `band` counts as by now; ``None`` in records of before.
     reason, detail
         Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
+    thrown_away_us
+        Work of others that was stopped for it, and is done again.
     operations_total, operations_done
         How many operations it has, and how many of them are done. Of a long fan-out `operations`
         holds only those that a plan has reached.
@@ -180,6 +195,7 @@ class RunRecord:
     estimated_p50_us: int | None = None
     estimated_p95_us: int | None = None
     estimated_chance: float | None = None
+    thrown_away_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

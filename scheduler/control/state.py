@@ -17,6 +17,7 @@ from scheduler.control.live.index import Index
 from scheduler.control.live.operations import LiveOperation, LiveRun, Options
 from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
+from scheduler.control.preemption.allowance import Allowance
 from scheduler.control.preemption.stops import Stops
 from scheduler.control.settings import BrainSettings
 from scheduler.control.suspecting.suspicions import Suspicions
@@ -30,7 +31,7 @@ from scheduler.model.problem import Band, Problem
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A machine that a run finds free in time which is expected. Times are absolute.
+    """A machine that more urgent work finds free in time which is expected. Times are absolute.
 
     Parameters
     ----------
@@ -39,9 +40,11 @@ class Kept:
     from_us
         What is less urgent has to be through by then, or begins after the run.
     until_us
-        Nobody counts on the run after that if it has not come.
+        Nobody counts on the work after that if it has not come.
     is_window
         Whether the plan would be another without it.
+    run, operation
+        What is expected of a run in flight; empty for the next run of a stream.
     """
 
     machine: str
@@ -50,6 +53,8 @@ class Kept:
     from_us: int
     until_us: int
     is_window: bool
+    run: str = ""
+    operation: str = ""
 
 
 @dataclass(slots=True)
@@ -218,6 +223,8 @@ class State:
         Runs that no machine can take, each since when; see `runs.hopeless`.
     wake_us
         When the shell was last asked to send a `Tick`.
+    allowance
+        How much work may be thrown away for what is more urgent.
     """
 
     oracle: DurationOracle
@@ -265,6 +272,8 @@ class State:
     last_end_us: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     stops: Stops = field(default_factory=Stops)
+    credit_us: int = 200_000
+    allowance: Allowance = field(default_factory=Allowance)
     ageing: Ageing = field(default_factory=Ageing)
     suspicions: Suspicions = field(default_factory=Suspicions)
     links: Links = field(init=False)

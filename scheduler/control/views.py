@@ -182,6 +182,8 @@ def _operation(
         failures=tuple(op.failures),
         shapes=dict(shapes),
         order=op.order,
+        ahead_of=op.ahead_of,
+        ahead_why=op.ahead_why,
     )
 
 
@@ -218,6 +220,7 @@ def _summary(
         estimated_chance=chance(*estimated, run.deadline_us)
         if estimated and run.deadline_us
         else None,
+        thrown_away_us=run.threw_away_us,
     )
 
 

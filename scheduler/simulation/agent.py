@@ -146,17 +146,25 @@ class SimulatedAgent:
         (report,) = (report for report in self.machines if report.id == machine)
         return any(each.provider == provider and each.terminates for each in report.providers)
 
-    def next_up(self, machine: str) -> Dispatch | None:
+    def next_up(self, machine: str, at_us: int) -> Dispatch | None:
         """What the machine would start now, if all that it waits for is there."""
-        queue = self.queues.get(machine)
         is_idle = machine not in self.running and machine not in self.down
-        if not queue or not is_idle or self.is_draining or not self.is_alive:
+        if not is_idle or self.is_draining or not self.is_alive:
             return None
-        return queue[0] if self._inputs(queue[0]) is not None else None
+        queue = self.queues.get(machine, ())
+        head = next((each for each in queue if not self._is_shut(each, at_us)), None)
+        return head if head is not None and self._inputs(head) is not None else None
 
-    def start(self, machine: str, at_us: int) -> Report:
-        """Start what is next on the machine, and report it."""
-        dispatch = self.queues[machine].pop(0)
+    def opens_us(self, machine: str, at_us: int) -> int | None:
+        """When the gate of the machine's head opens by itself, if it is shut."""
+        queue = self.queues.get(machine)
+        gate = queue[0].gate if queue and machine not in self.running else None
+        return gate.until_us if gate is not None and gate.is_shut(at_us) else None
+
+    def start(self, dispatch: Dispatch, at_us: int) -> Report:
+        """Start something on its machine, and report it."""
+        machine = dispatch.machine
+        self.queues[machine].remove(dispatch)
         self.begun[(dispatch.operation, dispatch.attempt)] = None
         self.running[machine] = dispatch
         self.expected_end_us[machine] = at_us + dispatch.expected_us
@@ -203,6 +211,12 @@ class SimulatedAgent:
             reason=reason,
             message=f"simulated {reason.value}",
         )
+
+    def _is_shut(self, dispatch: Dispatch, at_us: int) -> bool:
+        gate = dispatch.gate
+        if gate is None or not gate.is_shut(at_us):
+            return False
+        return all(operation != gate.operation for operation, _ in self.begun)
 
     def _inputs(self, dispatch: Dispatch) -> list[Value] | None:
         values: list[Value] = []

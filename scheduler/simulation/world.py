@@ -153,9 +153,12 @@ class World:
 
     def _start_all(self, agent: SimulatedAgent) -> None:
         for machine in agent.machines:
-            dispatch = agent.next_up(machine.id)
+            opens_us = agent.opens_us(machine.id, self.now_us)
+            if opens_us is not None:
+                self._at(opens_us, lambda: self._start_all(agent))
+            dispatch = agent.next_up(machine.id, self.now_us)
             if dispatch is not None:
-                self._report(agent.start(machine.id, self.now_us))
+                self._report(agent.start(dispatch, self.now_us))
                 duration_us = agent.nature.took_us(dispatch, self._random, self.now_us)
                 self._after(duration_us, self._end_action(agent, machine.id, self.now_us))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scheduler.control.records import (
+    Ahead,
     AttemptRecord,
     Candidate,
     OperationRecord,
@@ -16,6 +17,7 @@ from scheduler.model.measuring import Load
 from scheduler.model.messages import (
     Binding,
     FailureReason,
+    Gate,
     TensorRef,
     Value,
     Work,
@@ -85,6 +87,10 @@ class LiveOperation:
         How often it was stopped for something more urgent.
     held_since_us
         Since when it could have run but for what is kept free.
+    gate
+        When its agent was told not to start it.
+    ahead_of, ahead_why
+        More urgent operation that was planned there before its end when it started, and why.
     expected_end_us
         When the plan in force expects it to end.
     foreseen
@@ -136,6 +142,9 @@ class LiveOperation:
     lost: dict[int, int] = field(default_factory=dict)
     gave_way: int = 0
     held_since_us: int | None = None
+    gate: Gate | None = None
+    ahead_of: str = ""
+    ahead_why: Ahead | None = None
     bar: OperationRecord | None = None
 
     @property
@@ -186,6 +195,8 @@ class LiveRun:
         it; ``None`` before there is one.
     works
         What agents are told of the work of each stage.
+    threw_away_us
+        Work of others that was stopped for it, and is done again.
     """
 
     id: str
@@ -226,6 +237,7 @@ class LiveRun:
     recorded_us: int = 0
     served_us: int = 0
     promise: tuple[int, float] | None = None
+    threw_away_us: int = 0
 
     @property
     def unfinished(self) -> int:

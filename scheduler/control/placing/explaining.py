@@ -235,7 +235,8 @@ def _waits_its_turn(state: State, op: LiveOperation) -> tuple[str, str]:
         )
     kept = kept_from(state, op) if not live.running and live.held is None else None
     if kept is not None:
-        detail = f"{machine} is kept free for the next run of {kept.workload}"
+        expected = kept.run or f"the next run of {kept.workload}"
+        detail = f"{machine} is kept free for {expected}"
         return Reason.KEPT_FREE.value, detail
     # Records are written when their run changes: what runs there meanwhile may have ended long ago
     # by the time somebody reads this, so it is not named.
