@@ -90,6 +90,8 @@ class Lane:
         Whether the brain was told that the machine is down.
     warmed
         Digest and provider of the last session that was asked for ahead of time.
+    opens_us
+        When something may start by itself that waits for more urgent work to come.
     """
 
     report: MachineReport
@@ -100,6 +102,7 @@ class Lane:
     queue: list[Entry] = field(default_factory=list)
     running: Running | None = None
     warmed: tuple[str, str] = ("", "")
+    opens_us: int | None = None
 
     def terminates(self, provider: str) -> bool:
         """Whether a running inference of this provider can be stopped."""

@@ -39,6 +39,11 @@ class RunMemory:
         run = self._runs.get(dispatch.run)
         return run is not None and (dispatch.operation, dispatch.attempt) in run.taken
 
+    def has_begun(self, operation: str) -> bool:
+        """Whether any attempt of an operation was begun here."""
+        run = self._runs.get(operation.partition("/")[0])
+        return run is not None and any(name == operation for name, _ in run.taken)
+
     def forget_attempts(self) -> None:
         """Forget what was begun: who plans anew does not know of it."""
         for run in self._runs.values():

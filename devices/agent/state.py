@@ -2,7 +2,8 @@
 
 Each machine has a queue whose order the controller chose. Its head starts once the worker is idle
 and all it waits for is on this box; meanwhile inputs and models of those behind it are fetched. A
-machine waits rather than let one overtake another: the plan was made for that order.
+machine waits rather than let one overtake another: the plan was made for that order. What would
+not be through before something more urgent comes has a gate, and is passed while that is shut.
 """
 
 from __future__ import annotations
@@ -91,7 +92,8 @@ class AgentState:
     @property
     def wake_us(self) -> int | None:
         """When a `Tick` is due; ``None`` if nothing is being watched."""
-        return self._stopping.wake_us
+        times_us = [self._stopping.wake_us, *(lane.opens_us for lane in self._lanes)]
+        return min((at_us for at_us in times_us if at_us is not None), default=None)
 
     @property
     def is_busy(self) -> bool:
@@ -254,9 +256,12 @@ class AgentState:
     # Starting and leaving
 
     def _start_head(self, lane: Lane, at_us: int) -> None:
+        lane.opens_us = None
         if not lane.is_ready or lane.is_ending or lane.running or not lane.queue:
             return
-        entry = lane.queue[0]
+        entry = self._pass_shut(lane, at_us)
+        if entry is None:
+            return
         path = self._needs.model_path(entry)
         if path is None:
             return
@@ -269,13 +274,22 @@ class AgentState:
         self, lane: Lane, entry: Entry, inputs: dict[str, Value], path: str, at_us: int
     ) -> None:
         dispatch = entry.dispatch
-        lane.queue.pop(0)
+        lane.queue.remove(entry)
         self._memory.take(dispatch)
         kill_at_us = at_us + dispatch.timeout_us if dispatch.timeout_us > 0 else None
         lane.running = Running(dispatch, at_us, kill_at_us, transfers=entry.transfers)
         self._context.started(lane.report.id, dispatch, at_us, queue=len(lane.queue))
         self._out.put(StartOnWorker(dispatch=dispatch, inputs=inputs, model_path=path))
         self._out.say_started(dispatch, at_us)
+
+    def _pass_shut(self, lane: Lane, at_us: int) -> Entry | None:
+        """First of what waits that has no more urgent operation to wait for."""
+        for entry in lane.queue:
+            gate = entry.dispatch.gate
+            if not gate or not gate.is_shut(at_us) or self._memory.has_begun(gate.operation):
+                return entry
+            lane.opens_us = min(lane.opens_us or gate.until_us, gate.until_us)
+        return None
 
     def _warm(self, lane: Lane, dispatch: Dispatch, path: str) -> None:
         session = (dispatch.work.digest, dispatch.provider)

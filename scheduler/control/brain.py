@@ -102,6 +102,7 @@ class Brain:
         if turn.replan or turn.submitted or is_running_dry(state) or is_stale(state):
             _plan(state, turn)
         linking.ask(state, turn)
+        waiting.note_held(state)
         dispatch(state, turn)
         _record(state, turn)
         improving.request(state, turn)

@@ -99,7 +99,7 @@ def _sent_work_is_with_one_agent(brain: Brain) -> Iterator[str]:
 def _waits_behind_kept(state: State, op: LiveOperation) -> bool:
     machine = op.placement.mode.machine if op.placement is not None else ""
     queue = state.plan.queues.get(machine, [])
-    return op.id in queue and op.id not in sendable(state, queue)
+    return op.id in queue and op.id not in sendable(state, machine, queue)
 
 
 def _running_work_has_its_machine(brain: Brain) -> Iterator[str]:

@@ -111,6 +111,14 @@ class Inversion:
     started_us: int
 
 
+class Ahead(StrEnum):
+    """Why something started where more urgent work was planned before its end. A closed set."""
+
+    UNDER_WAY = "under_way"  # its agent had not heard yet of the plan that has the other
+    WAITED = "waited"  # it had waited as long as anything is kept waiting for what is expected
+    OVERDUE = "overdue"  # the other had not come by when it was last counted on
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One way an operation could have run.
@@ -173,6 +181,9 @@ class OperationRecord:
     ready_us, waited
         Since when it could have begun, and by cause, in microseconds, what it waited for from then
         to its start, and for its session after that. Empty in the bars of a view.
+    ahead_of, ahead_why
+        More urgent operation that was planned there before its end when it started, and why it
+        started all the same; empty as a rule.
     """
 
     operation: str
@@ -201,6 +212,8 @@ class OperationRecord:
     order: int = 0
     ready_us: int | None = None
     waited: dict[Cause, int] = field(default_factory=dict, hash=False)
+    ahead_of: str = ""
+    ahead_why: Ahead | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +234,8 @@ class RunRecord:
         What `band` counts as by now; ``None`` in records of before.
     reason, detail
         Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
+    thrown_away_us
+        Work of others that was stopped for it, and is done again.
     operations_total, operations_done
         How many operations it has, and how many of them are done. Of a long fan-out `operations`
         holds only those that a plan has reached.
@@ -257,6 +272,7 @@ class RunRecord:
     estimated_chance: float | None = None
     waited: dict[Cause, int] = field(default_factory=dict)
     inversions: tuple[Inversion, ...] = ()
+    thrown_away_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

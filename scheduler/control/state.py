@@ -17,6 +17,7 @@ from scheduler.control.live.index import Index
 from scheduler.control.live.operations import LiveOperation, LiveRun, Options
 from scheduler.control.predicting.accuracy import Accuracy
 from scheduler.control.predicting.links import Links
+from scheduler.control.preemption.allowance import Allowance
 from scheduler.control.preemption.stops import Stops
 from scheduler.control.records import Inversion
 from scheduler.control.settings import BrainSettings
@@ -228,6 +229,8 @@ class State:
         When something of each band began last, and the latest that began before its turn.
     wake_us
         When the shell was last asked to send a `Tick`.
+    allowance
+        How much work may be thrown away for what is more urgent.
     """
 
     oracle: DurationOracle
@@ -277,6 +280,8 @@ class State:
     last_end_us: int = 0
     counters: dict[str, int] = field(default_factory=dict)
     stops: Stops = field(default_factory=Stops)
+    credit_us: int = 200_000
+    allowance: Allowance = field(default_factory=Allowance)
     ageing: Ageing = field(default_factory=Ageing)
     suspicions: Suspicions = field(default_factory=Suspicions)
     links: Links = field(init=False)

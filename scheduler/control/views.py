@@ -211,6 +211,8 @@ def _operation(
         order=op.order,
         ready_us=op.ready_us,
         waited=waited or {},
+        ahead_of=op.ahead_of,
+        ahead_why=op.ahead_why,
     )
 
 
@@ -249,6 +251,7 @@ def _summary(
         else None,
         waited=run.waited,
         inversions=tuple(run.inversions),
+        thrown_away_us=run.threw_away_us,
     )
 
 

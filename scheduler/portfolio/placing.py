@@ -21,6 +21,8 @@ def placers() -> tuple[str, ...]:
 def placer(name: str) -> ports.Solver:
     """Make a solver that places at once. It answers by itself; limits and seed change nothing.
 
+    Inside a band, list schedulers with ranks take what is due first before what ranks first.
+
     Raises
     ------
     UnknownName
@@ -34,7 +36,7 @@ def placer(name: str) -> ports.Solver:
 
     def place(problem: Problem, limits: Limits, seed: int) -> Result:
         # A heuristic is over before a clock would tell.
-        search = Search(arrays(problem), clock=lambda: 0.0)
+        search = Search(arrays(problem), clock=lambda: 0.0, by_due=True)
         registry.solver(name)(search, seed)
         return _result(name, problem, search)
 

@@ -48,6 +48,14 @@ class Surroundings(Protocol):
         ...
 
 
+STOP_US = 20_000
+"""How long what runs takes to let go when it is told to stop, where nothing else is known."""
+
+
+def _profiled_us(dispatch: Dispatch) -> int:
+    return 500 + crc32(dispatch.operation.encode()) % 4_000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nature:
     """How simulated work behaves: a function of the work and a seeded source of randomness.
@@ -63,12 +71,18 @@ class Nature:
         Whether outputs stay on their box; otherwise they travel inside messages.
     surroundings
         What stretches durations; ``None`` where nobody else is, and agents do not look.
+    stop_us
+        How long what runs takes to let go when it is told to stop.
+    profiled_us
+        What the measuring of a model finds that one execution takes.
     """
 
     duration_us: Callable[[Dispatch, Random], int]
     items: Callable[[Dispatch, str], int | None]
     stored: bool = True
     surroundings: Surroundings | None = None
+    stop_us: Callable[[Dispatch], int] = lambda _: STOP_US
+    profiled_us: Callable[[Dispatch], int] = _profiled_us
 
     def took_us(self, dispatch: Dispatch, random: Random, at_us: int) -> int:
         """How long an execution lasts that starts at a moment."""
@@ -132,17 +146,25 @@ class SimulatedAgent:
         (report,) = (report for report in self.machines if report.id == machine)
         return any(each.provider == provider and each.terminates for each in report.providers)
 
-    def next_up(self, machine: str) -> Dispatch | None:
+    def next_up(self, machine: str, at_us: int) -> Dispatch | None:
         """What the machine would start now, if all that it waits for is there."""
-        queue = self.queues.get(machine)
         is_idle = machine not in self.running and machine not in self.down
-        if not queue or not is_idle or self.is_draining or not self.is_alive:
+        if not is_idle or self.is_draining or not self.is_alive:
             return None
-        return queue[0] if self._inputs(queue[0]) is not None else None
+        queue = self.queues.get(machine, ())
+        head = next((each for each in queue if not self._is_shut(each, at_us)), None)
+        return head if head is not None and self._inputs(head) is not None else None
 
-    def start(self, machine: str, at_us: int) -> Report:
-        """Start what is next on the machine, and report it."""
-        dispatch = self.queues[machine].pop(0)
+    def opens_us(self, machine: str, at_us: int) -> int | None:
+        """When the gate of the machine's head opens by itself, if it is shut."""
+        queue = self.queues.get(machine)
+        gate = queue[0].gate if queue and machine not in self.running else None
+        return gate.until_us if gate is not None and gate.is_shut(at_us) else None
+
+    def start(self, dispatch: Dispatch, at_us: int) -> Report:
+        """Start something on its machine, and report it."""
+        machine = dispatch.machine
+        self.queues[machine].remove(dispatch)
         self.begun[(dispatch.operation, dispatch.attempt)] = None
         self.running[machine] = dispatch
         self.expected_end_us[machine] = at_us + dispatch.expected_us
@@ -190,6 +212,12 @@ class SimulatedAgent:
             message=f"simulated {reason.value}",
         )
 
+    def _is_shut(self, dispatch: Dispatch, at_us: int) -> bool:
+        gate = dispatch.gate
+        if gate is None or not gate.is_shut(at_us):
+            return False
+        return all(operation != gate.operation for operation, _ in self.begun)
+
     def _inputs(self, dispatch: Dispatch) -> list[Value] | None:
         values: list[Value] = []
         for binding in dispatch.inputs:
@@ -231,7 +259,7 @@ class SimulatedAgent:
 
     def _profile(self, dispatch: Dispatch) -> Profile:
         is_refused = self.random.random() < self.faults.refuse
-        base_us = 500 + crc32(dispatch.operation.encode()) % 4_000
+        base_us = self.nature.profiled_us(dispatch)
         return Profile(
             digest=dispatch.work.digest,
             machine=dispatch.machine,

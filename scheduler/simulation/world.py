@@ -31,8 +31,6 @@ HEARTBEAT_US = 3_000_000
 """How long it takes to notice that an agent is gone."""
 RESTART_US = 200_000
 """How long a worker that crashed takes to be up again."""
-STOP_US = 20_000
-"""How long what runs takes to let go when it is told to stop."""
 WORTH_KILLING_US = 1_000_000
 """A worker is not ended for what should be through by then."""
 SOLVE_US = 100_000
@@ -149,14 +147,18 @@ class World:
         agent = self.agents[plan.agent]
         if agent.is_alive and agent.incarnation == incarnation:
             for machine in agent.apply(plan):
-                self._after(STOP_US, self._stop_action(agent, machine))
+                stop_us = agent.nature.stop_us(agent.running[machine])
+                self._after(stop_us, self._stop_action(agent, machine))
             self._start_all(agent)
 
     def _start_all(self, agent: SimulatedAgent) -> None:
         for machine in agent.machines:
-            dispatch = agent.next_up(machine.id)
+            opens_us = agent.opens_us(machine.id, self.now_us)
+            if opens_us is not None:
+                self._at(opens_us, lambda: self._start_all(agent))
+            dispatch = agent.next_up(machine.id, self.now_us)
             if dispatch is not None:
-                self._report(agent.start(machine.id, self.now_us))
+                self._report(agent.start(dispatch, self.now_us))
                 duration_us = agent.nature.took_us(dispatch, self._random, self.now_us)
                 self._after(duration_us, self._end_action(agent, machine.id, self.now_us))
 

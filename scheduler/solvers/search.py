@@ -65,6 +65,9 @@ class Search:
     listener
         Told of each improvement of value or bound, from the thread that made it, with the whole
         search.
+    by_due
+        True if heuristics take what is due first before all else of its band. Plans that are made
+        at once keep deadlines by that; where something improves them, it costs makespan.
     """
 
     form: Arrays
@@ -73,6 +76,7 @@ class Search:
     time_s: float = math.inf
     work: float = math.inf
     listener: Callable[[Search], None] | None = None
+    by_due: bool = False
 
     stop_flag: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1, np.int8), init=False)
     """Not zero once the search is to end; kernels look at it, so that they end in the middle."""
@@ -102,7 +106,7 @@ class Search:
         turn
             Called with the work that was just done; returns when the member may go on.
         """
-        part = Search(self.form, self.clock, self.objective, time_s, work)
+        part = Search(self.form, self.clock, self.objective, time_s, work, by_due=self.by_due)
         part._whole, part._turn, part._board = self, turn, self._board
         self._parts.append(part)
         part.stop_flag[0] |= self.stop_flag[0]

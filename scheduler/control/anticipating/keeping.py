@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from scheduler.control.anticipating.expecting import ON_THE_WAY_US, Expected, expected
-from scheduler.control.anticipating.waiting import kept_from
+from scheduler.control.anticipating.waiting import MOST_HELD, kept_from
 from scheduler.control.live.operations import LiveOperation
 from scheduler.control.placing.snapshot import Snapshot, loads_us
 from scheduler.control.preemption.paying import would_give_way_us
@@ -30,9 +30,6 @@ from scheduler.control.records import OperationState
 from scheduler.control.state import Kept, State
 from scheduler.model.problem import Band, Mode
 from scheduler.model.schedule import Schedule
-
-MOST_HELD = 2
-"""An operation is kept waiting no longer than this multiple of what it takes itself, by p95."""
 
 
 @dataclass(frozen=True, slots=True)

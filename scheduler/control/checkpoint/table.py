@@ -13,6 +13,7 @@ from scheduler.control.events import RunSubmitted
 from scheduler.control.live import fleet, index, operations, spans
 from scheduler.control.predicting import accuracy, costs, links
 from scheduler.control.preemption import stops
+from scheduler.control.preemption.allowance import Allowance
 from scheduler.control.state import Ageing, Kept, LivePlan, PlanRequest, State
 from scheduler.control.suspecting import suspicions
 from scheduler.model import machines, measuring, messages, ports, problem
@@ -28,6 +29,7 @@ _ENUMERATIONS = (
     Form("cause", records.Cause),
     Form("doing", spans.Doing),
     Form("inversion_kind", records.InversionKind),
+    Form("ahead", records.Ahead),
     Form("run_state", records.RunState),
     Form("operation_state", records.OperationState),
     Form("provenance", ports.Provenance),
@@ -56,6 +58,7 @@ _MESSAGES = (
     Form("machine_report", messages.MachineReport),
     Form("provider_report", messages.ProviderReport),
     Form("profile", messages.Profile),
+    Form("gate", messages.Gate),
     Form("operator_time", messages.OperatorTime),
     Form("release", messages.Release),
     Form("tensor", messages.TensorRef),
@@ -87,6 +90,7 @@ _CONTROL = (
     Form("span", spans.Span),
     Form("rhythm", Rhythm),
     Form("stops", stops.Stops),
+    Form("allowance", Allowance),
     Form("mean", stops.Mean),
     Form("hold", stops.Hold),
     Form("suspicions", suspicions.Suspicions),

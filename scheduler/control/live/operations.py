@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scheduler.control.records import (
+    Ahead,
     AttemptRecord,
     Candidate,
     Cause,
@@ -18,6 +19,7 @@ from scheduler.model.measuring import Load
 from scheduler.model.messages import (
     Binding,
     FailureReason,
+    Gate,
     TensorRef,
     Value,
     Work,
@@ -87,6 +89,10 @@ class LiveOperation:
         How often it was stopped for something more urgent.
     held_since_us
         Since when it could have run but for what is kept free.
+    gate
+        When its agent was told not to start it.
+    ahead_of, ahead_why
+        More urgent operation that was planned there before its end when it started, and why.
     expected_end_us
         When the plan in force expects it to end.
     foreseen
@@ -143,6 +149,9 @@ class LiveOperation:
     ready_us: int | None = None
     accounted_us: int = 0
     waited: dict[Cause, int] = field(default_factory=dict)
+    gate: Gate | None = None
+    ahead_of: str = ""
+    ahead_why: Ahead | None = None
     bar: OperationRecord | None = None
 
     @property
@@ -197,6 +206,8 @@ class LiveRun:
         What it waited for, once it has ended.
     inversions
         The latest starts of less urgent work that went before it.
+    threw_away_us
+        Work of others that was stopped for it, and is done again.
     """
 
     id: str
@@ -239,6 +250,7 @@ class LiveRun:
     promise: tuple[int, float] | None = None
     waited: dict[Cause, int] = field(default_factory=dict)
     inversions: list[Inversion] = field(default_factory=list)
+    threw_away_us: int = 0
 
     @property
     def unfinished(self) -> int:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from scheduler.control.live.operations import LiveOperation, LiveRun, Placement, is_ready
 from scheduler.control.placing.patience import least_us
-from scheduler.control.placing.planning import absolute, certain_queues, solve
+from scheduler.control.placing.planning import absolute, line_up, solve
 from scheduler.control.placing.snapshot import Snapshot, snapshot
 from scheduler.control.predicting.foreseeing import foresee
 from scheduler.control.state import State, Turn
@@ -155,7 +155,7 @@ def _put_in_force(
         stale_us=stale_us,
         is_makeshift=True,
         # The run has come that a machine was kept free for.
-        kept=[k for k in plan.kept if (k.workload, k.band) != (run.workload, run.band)],
+        kept=[k for k in plan.kept if k.run or (k.workload, k.band) != (run.workload, run.band)],
         planned={op.id: op for op in planned},
-        queues=certain_queues(planned),
     )
+    line_up(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 
+from scheduler.control.anticipating.in_flight import keep_for
 from scheduler.control.anticipating.keeping import keep, note_waiting, spares_urgent
 from scheduler.control.live.operations import LiveOperation, LiveRun, Placement
 from scheduler.control.live.transitions import move
@@ -39,7 +40,7 @@ def replan(state: State, turn: Turn) -> None:
         found = snapshot(state)
     schedule, source = _best(state, found)
     commit(state, turn, *_with_kept(state, found, schedule, source))
-    if state.plan.kept:
+    if any(not kept.run for kept in state.plan.kept):
         state.plan.enough_us = note_waiting(state, found, schedule)
     _note_blocked(state, turn, found)
     state.count("replans")
@@ -178,11 +179,11 @@ def commit(state: State, turn: Turn, found: Snapshot, schedule: Schedule, source
         problem=found.problem,
         origin_us=found.origin_us,
         planned={op.id: op for op in found.planned},
-        queues=certain_queues(found.planned),
         left_out=found.left_out,
         made_us=state.now_us,
         kept=state.plan.kept,
     )
+    line_up(state)
     turn.replanned = True
 
 
@@ -247,17 +248,27 @@ def _note_blocked(state: State, turn: Turn, found: Snapshot) -> None:
     state.blocked_runs = blocked
 
 
-def certain_queues(planned: Iterable[LiveOperation]) -> dict[str, list[str]]:
-    """Per machine, what is certain to be run there, in the order of the plan."""
-    uncertain: set[str] = set()
+def line_up(state: State) -> None:
+    """Set what is certain to be run on each machine, and what it is kept free for that is not."""
+    plan = state.plan
+    plan.queues, expected = _lined_up(plan.planned.values())
+    streams = (kept for kept in plan.kept if not kept.run)
+    plan.kept = [*streams, *keep_for(expected, state.settings)]
+
+
+def _lined_up(
+    planned: Iterable[LiveOperation],
+) -> tuple[dict[str, list[str]], list[LiveOperation]]:
+    """Per machine, what is certain to be run there, in the order of the plan; and all the rest."""
+    uncertain: dict[str, LiveOperation] = {}
     queues: dict[str, list[str]] = {}
     for op in sorted(planned, key=_start_us):
         is_expected = op.state is OperationState.EXPECTED or gathers_unknown(op)
         if is_expected or any(name in uncertain for name in op.unmet):
-            uncertain.add(op.id)
+            uncertain[op.id] = op
         elif op.placement is not None:
             queues.setdefault(op.placement.mode.machine, []).append(op.id)
-    return queues
+    return queues, list(uncertain.values())
 
 
 def _start_us(op: LiveOperation) -> int:

@@ -10,7 +10,7 @@ from scheduler.control.delays.remembering import note_held
 from scheduler.control.live.fleet import LiveMachine
 from scheduler.control.live.operations import LiveOperation
 from scheduler.control.placing.sessions import forget_sessions
-from scheduler.control.preemption.stops import Hold
+from scheduler.control.preemption.stops import Figure, Hold
 from scheduler.control.state import State
 from scheduler.control.suspecting.suspicions import patience_us
 from scheduler.model.messages import WorkKind
@@ -50,6 +50,12 @@ def free_us(state: State, live: LiveMachine) -> int:
     return live.held.free_us(state.now_us) if live.held is not None else 0
 
 
+def stop_figure(state: State, op: LiveOperation) -> Figure:
+    """How long it takes until the machine of what runs is free of it."""
+    takes_us = op.mode.duration_us if op.mode is not None else 0
+    return state.stops.stop(op.machine, op.provider, takes_us)
+
+
 def can_be_asked(state: State, op: LiveOperation) -> bool:
     """Whether what runs can be asked to stop; otherwise its worker has to end."""
     return is_stoppable(state, op, op.machine, op.provider)
@@ -64,7 +70,7 @@ def is_stoppable(state: State, op: LiveOperation, machine: str, provider: str) -
 
 
 def _until_free_us(state: State, op: LiveOperation) -> int:
-    stop_us = state.stops.stop(op.machine, op.provider).us
+    stop_us = stop_figure(state, op).us
     if can_be_asked(state, op):
         return stop_us
     if _ends_worker(state, op):

@@ -1,8 +1,8 @@
-"""Whether what runs gives way to a critical run: what that would gain, and what it would cost.
+"""What runs and gives way to something more urgent: what that would gain, and what it would cost.
 
-Everything else gives way between operations, for nothing: what it has made is stored, and only
-its turn is lost. Inside an operation the work done is lost; where the provider cannot be stopped
-the worker ends, and with it its sessions.
+Between operations a run gives way for nothing: what it has made is stored, and only its turn is
+lost. Inside an operation the work done is lost; where the provider cannot be stopped the worker
+ends, and with it its sessions.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from scheduler.control.live.operations import LiveOperation, Placement, is_ready
 from scheduler.control.placing.candidates import cost_query, options
-from scheduler.control.preemption.holding import NEARLY_DONE_US, can_be_asked
-from scheduler.control.preemption.paying import LEAST_GAIN_US, MOST_TIMES
+from scheduler.control.preemption.holding import can_be_asked, stop_figure
+from scheduler.control.preemption.paying import LEAST_SOFT_GAIN_US, against
 from scheduler.control.preemption.stops import Figure
 from scheduler.control.records import OperationState, Preemption
 from scheduler.control.runs.recovery import give_way
@@ -31,16 +31,23 @@ def preempt(state: State, turn: Turn) -> bool:
 
     One at a time: what is freed may do for the next critical operation too.
     """
+    least = max((op.band for op in _running(state)), default=Band.CRITICAL)
     planned = (
         (op, op.placement, options(state, op).modes)
         for op in state.plan.planned.values()
-        if op.band is Band.CRITICAL and op.placement is not None
+        if op.band < least and op.placement is not None and _is_late(state, op, op.placement)
     )
     best, refused = choose(state, planned)
     if best is None:
         state.count("preemptions_refused", len(refused))
         return False
     give_way(state, turn, state.operations[best.victim], best.operation)
+    thrown_us = best.lost_us + best.stop_us
+    state.allowance.spend(thrown_us)
+    state.count("thrown_away_us", thrown_us)
+    run = state.operations[best.operation].run
+    run.threw_away_us += thrown_us
+    turn.runs[run.id] = None
     state.count("preempted")
     return True
 
@@ -50,6 +57,8 @@ def choose(
 ) -> tuple[Preemption | None, tuple[Preemption, ...]]:
     """The stop that pays most, if any does, and the ways that do not pay, one an operation.
 
+    Considered is what could start now and is planned for later.
+
     Parameters
     ----------
     stopped
@@ -57,15 +66,23 @@ def choose(
     """
     found: list[Preemption] = []
     for op, placed, modes in planned:
-        late_us = placed.start_us - state.now_us
-        if op.band is not Band.CRITICAL or op.is_profile or late_us < LEAST_GAIN_US:
-            continue
-        if is_ready(op):
+        if _is_late(state, op, placed):
             ways = _ways(state, op, placed, modes, stopped)
             found += _best(ways)
     refused = tuple(way for way in found if way.refused)
     paying = _best(way for way in found if not way.refused)
     return (paying[0] if paying else None), refused
+
+
+def _running(state: State) -> Iterator[LiveOperation]:
+    names = (live.running for live in state.machines.values() if live.running)
+    return (state.operations[name] for name in names)
+
+
+def _is_late(state: State, op: LiveOperation, placed: Placement) -> bool:
+    """Whether something could start, and waits for longer than is worth a stop."""
+    late_us = placed.start_us - state.now_us
+    return late_us >= LEAST_SOFT_GAIN_US and is_ready(op) and not op.is_profile
 
 
 def _best(ways: Iterable[Preemption]) -> list[Preemption]:
@@ -89,14 +106,15 @@ def _ways(
         if victim.id in stopped:
             continue
         if victim.state is OperationState.RUNNING:
-            yield _judged(state, victim, _way(state, op, placed, mode, victim))
+            way = _way(state, op, placed, mode, victim)
+            yield replace(way, refused=against(state, victim, way, op.band))
 
 
 def _way(
     state: State, op: LiveOperation, placed: Placement, mode: Mode, victim: LiveOperation
 ) -> Preemption:
     """What it would be to stop `victim` for an operation in that mode."""
-    stop = state.stops.stop(victim.machine, victim.provider)
+    stop = stop_figure(state, victim)
     is_soft = can_be_asked(state, victim)
     restart = NOTHING if is_soft else state.stops.restart(victim.machine)
     own = NOTHING if is_soft and not mode.setup_us else _load(state, op, mode)
@@ -117,19 +135,6 @@ def _way(
         gain_us=placed.end_us - freed_us - mode.duration_us,
         provenance=(figures - {Provenance.MEASURED} or {Provenance.MEASURED}).pop().value,
     )
-
-
-def _judged(state: State, victim: LiveOperation, way: Preemption) -> Preemption:
-    """The same with the reason against it, if there is one."""
-    left_us = victim.expected_end_us - state.now_us
-    why = ""
-    if victim.gave_way >= MOST_TIMES:
-        why = f"{victim.id} has given way {victim.gave_way} times already"
-    elif way.ends_worker and left_us <= NEARLY_DONE_US:
-        why = f"{victim.id} is nearly done, and its provider cannot be stopped"
-    elif way.gain_us < max(LEAST_GAIN_US, way.cost_us):
-        why = f"it would cost {way.cost_us} us to gain {max(0, way.gain_us)} us"
-    return replace(way, refused=why)
 
 
 def _load(state: State, op: LiveOperation, mode: Mode | None) -> Figure:

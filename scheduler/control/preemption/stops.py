@@ -8,6 +8,8 @@ from scheduler.model.ports import Provenance
 
 ASSUMED_STOP_US = 30_000
 """To the next node of a graph, and there and back: large convolutions took up to 119 ms."""
+_ASSUMED_NODES = 8
+"""Of a graph whose nodes nobody has counted: each takes this part of it."""
 ASSUMED_RESTART_US = 2_000_000
 """A new process that loads an inference engine."""
 _LEAST_WEIGHT = 0.25
@@ -106,9 +108,10 @@ class Stops:
         if since_us is not None and 0 <= at_us - since_us <= _LONGEST_US:
             self._restarts.setdefault((machine, ""), Mean()).learn(at_us - since_us)
 
-    def stop(self, machine: str, provider: str) -> Figure:
-        """From the decision until the machine is free of what ran."""
-        return _figure(self._stops, (machine, provider), ASSUMED_STOP_US)
+    def stop(self, machine: str, provider: str, takes_us: int) -> Figure:
+        """From the decision until the machine is free of what ran, which takes so long in all."""
+        assumed_us = min(ASSUMED_STOP_US, takes_us // _ASSUMED_NODES)
+        return _figure(self._stops, (machine, provider), assumed_us)
 
     def restart(self, machine: str) -> Figure:
         """From the end of a worker until the next one takes work, without its sessions."""

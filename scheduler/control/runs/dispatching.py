@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
+from scheduler.control.anticipating.gating import gates, is_news
 from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.commands import SendPlan
 from scheduler.control.live.fleet import LiveAgent
@@ -15,7 +16,7 @@ from scheduler.control.records import OperationState
 from scheduler.control.runs.expansion import bindings, outputs_read
 from scheduler.control.state import State, Turn
 from scheduler.model.measuring import IDLE
-from scheduler.model.messages import PROTOCOL, AgentPlan, Binding, Dispatch, Work, WorkKind
+from scheduler.model.messages import PROTOCOL, AgentPlan, Binding, Dispatch, Gate, Work, WorkKind
 
 _RELEASES_HELD = 8
 """Releases that are held back at most before they are worth a plan of their own."""
@@ -32,8 +33,9 @@ def dispatch(state: State, turn: Turn) -> None:
         is_asked = _is_asked(state, turn, agent)
         if agent.is_alive and (is_asked or may_differ):
             queues = _queues(state, agent)
-            if is_asked or any(queue != state.machines[m].queue for m, queue in queues.items()):
-                turn.commands.append(_send(state, turn, agent, queues))
+            shut = _gates(state, queues)
+            if is_asked or any(_is_news(state, m, queue, shut) for m, queue in queues.items()):
+                turn.commands.append(_send(state, turn, agent, queues, shut))
 
 
 def resend_all(state: State, turn: Turn) -> None:
@@ -56,7 +58,7 @@ def _fill_windows(state: State, turn: Turn) -> bool:
         if turn.replanned or _may_be_half_gone(state, name)
     }
     ahead = {
-        name: sendable(state, window)
+        name: sendable(state, name, window)
         for name, window in windows.items()
         if turn.replanned or _half_gone(state, window)
     }
@@ -138,12 +140,29 @@ def _queues(state: State, agent: LiveAgent) -> _Queues:
     """What the agent is to have in front of each of its machines."""
     queues: _Queues = {}
     for machine in agent.machines:
-        names = sendable(state, state.plan.queues.get(machine, ()))
+        names = sendable(state, machine, state.plan.queues.get(machine, ()))
         found = [state.operations[name] for name in names]
         queues[machine] = [
             (op.id, op.attempt) for op in found if op.state is OperationState.DISPATCHED
         ]
     return queues
+
+
+def _gates(state: State, queues: _Queues) -> dict[str, Gate]:
+    """When what is queued may not start for something more urgent."""
+    found: dict[str, Gate] = {}
+    for machine, queue in queues.items():
+        found |= gates(state, machine, [name for name, _ in queue])
+    return found
+
+
+def _is_news(
+    state: State, machine: str, queue: list[tuple[str, int]], shut: dict[str, Gate]
+) -> bool:
+    """True if a machine's agent does not know what is queued there, or when it may start."""
+    if queue != state.machines[machine].queue:
+        return True
+    return any(is_news(state, state.operations[name].gate, shut.get(name)) for name, _ in queue)
 
 
 def _is_asked(state: State, turn: Turn, agent: LiveAgent) -> bool:
@@ -156,11 +175,15 @@ def _is_asked(state: State, turn: Turn, agent: LiveAgent) -> bool:
     return is_due or len(agent.releases) >= _RELEASES_HELD
 
 
-def _send(state: State, turn: Turn, agent: LiveAgent, queues: _Queues) -> SendPlan:
+def _send(
+    state: State, turn: Turn, agent: LiveAgent, queues: _Queues, shut: dict[str, Gate]
+) -> SendPlan:
     agent.version += 1
     known = {pair for name in agent.machines for pair in state.machines[name].queue}
     for name, queue in queues.items():
         state.machines[name].queue = queue
+        for op, _ in queue:
+            state.operations[op].gate = shut.get(op)
     stops = tuple(dict.fromkeys(turn.stops.get(agent.id, ())))
     agent.stops.update(dict.fromkeys(stops))
     plan = AgentPlan(
@@ -216,6 +239,7 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
         ),
         notify=notify,
         kind=work_kind(state, op),
+        gate=op.gate,
     )
 
 

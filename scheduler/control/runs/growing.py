@@ -7,7 +7,7 @@ from scheduler.control.live.operations import (
     LiveOperation,
     LiveRun,
 )
-from scheduler.control.placing.planning import certain_queues
+from scheduler.control.placing.planning import line_up
 from scheduler.control.records import RunState
 from scheduler.control.runs.expansion import expand, fan_outs_of, length
 from scheduler.control.runs.lifecycle import (
@@ -47,8 +47,10 @@ def grow(state: State, turn: Turn, op: LiveOperation) -> None:
     if vanished or run.rest or not _is_planned(state, run):
         turn.replan = True
     else:
-        # As long as expected: what was planned for it holds, and can be sent now.
-        state.plan.queues = certain_queues(state.plan.planned.values())
+        # As long as expected: what was planned for it holds, and can be sent now, before whatever
+        # its machine was kept free of.
+        line_up(state)
+        turn.replanned = True
 
 
 def _is_planned(state: State, run: LiveRun) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scheduler.control.anticipating.overtaking import note_ahead
 from scheduler.control.anticipating.waiting import is_upset
 from scheduler.control.commands import KeepExecution
 from scheduler.control.delays.causes import note_end, note_start
@@ -61,11 +62,15 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     if mode is None or not state.machines[event.machine].is_up:
         return
     _note_start(state, op, mode, event.at_us)
+    note_ahead(state, op, event)
     live = state.machines[event.machine]
     is_warm = holds(live, op, mode.provider)
     op.load_us = 0 if is_warm else left_to_load_us(live, op, mode.setup_us, event.at_us)
     used(state, op, event.machine, mode.provider, event.at_us)
     move(state.index, op, OperationState.RUNNING)
+    if op.held_since_us is not None:
+        state.count("held_us", event.at_us - op.held_since_us)
+        op.held_since_us = None
     op.mode, op.started_us = mode, event.at_us
     op.machine, op.provider = mode.machine, mode.provider
     if not is_chosen(op, mode):
@@ -178,6 +183,7 @@ def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
     if op.run.state is RunState.QUEUED:
         op.run.state, op.run.started_us = RunState.RUNNING, op.started_us
     state.ended_operations.append(op)
+    state.allowance.earn(event.at_us - op.started_us)
     state.count("operations")
 
 
@@ -269,7 +275,15 @@ def _is_slipping(state: State) -> bool:
 def _frees_urgent(state: State, op: LiveOperation) -> bool:
     """Whether something can start now that is planned behind less urgent work."""
     freed = (op.run.operations[name] for name in op.consumers)
-    return any(c.state in PENDING and is_ready(c) and is_overtaken(state, c) for c in freed)
+    ready = [c for c in freed if c.state in PENDING and is_ready(c)]
+    return any(is_overtaken(state, c) or is_held_up(state, c) for c in ready)
+
+
+def is_held_up(state: State, op: LiveOperation) -> bool:
+    """Whether less urgent work runs on the machine where the operation is planned."""
+    live = state.machines.get(op.placement.mode.machine) if op.placement is not None else None
+    running = state.operations.get(live.running) if live is not None else None
+    return running is not None and running.band > op.band
 
 
 def is_overtaken(state: State, op: LiveOperation) -> bool:

@@ -15,6 +15,7 @@ from scheduler.model.messages.machines import (
 from scheduler.model.messages.plans import (
     AgentPlan,
     Dispatch,
+    Gate,
     PeerOutputs,
     Release,
     Work,
@@ -56,6 +57,7 @@ __all__ = [
     "Binding",
     "Dispatch",
     "FailureReason",
+    "Gate",
     "MachineDown",
     "MachineReport",
     "MachineUp",

@@ -44,6 +44,30 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """When an operation may not start: something more urgent is to come to its machine.
+
+    It may start before, and would be through in time. It may start once the other has begun. What
+    comes after it in the queue goes ahead meanwhile. Times are absolute.
+
+    Parameters
+    ----------
+    operation
+        The more urgent one.
+    from_us, until_us
+        Between these it waits, and no longer.
+    """
+
+    operation: str
+    from_us: int
+    until_us: int
+
+    def is_shut(self, at_us: int) -> bool:
+        """True if it keeps an operation waiting at that time, unless the other has begun."""
+        return self.from_us < at_us < self.until_us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
     """One operation given to one machine. ``(operation, attempt)`` identifies it for ever.
 
@@ -57,6 +81,8 @@ class Dispatch:
         Execution longer than this is a hang: the worker is ended and the operation fails.
     kind
         What it spends its time on, for those that run beside it.
+    gate
+        When it may not start for something more urgent; ``None`` for never.
     """
 
     operation: str
@@ -73,6 +99,7 @@ class Dispatch:
     timeout_us: int
     notify: tuple[str, ...] = ()
     kind: Kind = Kind.UNKNOWN
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +122,7 @@ class AgentPlan:
         Rises with each plan to this agent.
     queues
         Per machine, its next operations in order. The head starts when all it waits for is there;
-        the order is kept, so a machine waits rather than overtake.
+        the order is kept, so a machine waits rather than overtake. What has a shut gate is passed.
     stop
         ``(operation, attempt)`` pairs that are to be aborted if running and forgotten if not.
     release

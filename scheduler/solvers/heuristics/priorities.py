@@ -5,19 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.solvers.arrays import Arrays, Int
+from scheduler.solvers.arrays import NEVER_US, Arrays, Int
 from scheduler.solvers.kernels import means
 from scheduler.solvers.kernels.ranking import downward, optimistic_costs, ready_order, upward
 
 Float = NDArray[np.float64]
 
 
-def order_by(form: Arrays, priority: Float) -> Int:
-    """Order operations by band, then by priority, each after its sources.
+def order_by(form: Arrays, priority: Float, due_us: Float | None = None) -> Int:
+    """Order operations by band, then by what is due, then by priority, each after its sources.
 
     Ties go to the one that comes first in the topological order of the form.
     """
-    first = np.lexsort((-priority[form.order], form.band[form.order]))
+    due_us = np.zeros(len(priority)) if due_us is None else due_us
+    first = np.lexsort((-priority[form.order], due_us[form.order], form.band[form.order]))
     by_rank = form.order[first]
     return ready_order(by_rank, form.source_first, form.target_first, form.target_op)
 
@@ -40,6 +41,18 @@ def upward_ranks(form: Arrays) -> Float:
     Topcuoglu, Hariri and Wu (2002), doi:10.1109/71.993206; its means run over all machines.
     """
     return _upward(form, mean_durations(form), mean_transfers(form))
+
+
+def effective_dues(form: Arrays) -> Float | None:
+    """When each operation has to be through for its job to be in time; ``None`` if none is due.
+
+    What follows it is expected to take as long as in the upward rank. Jobs without a due date come
+    last.
+    """
+    due_us = np.where(form.job_due_us < NEVER_US, form.job_due_us.astype(np.float64), np.inf)
+    if np.isinf(due_us).all():
+        return None
+    return due_us[form.job] - (upward_ranks(form) - mean_durations(form))
 
 
 def downward_ranks(form: Arrays) -> Float:

@@ -1,7 +1,8 @@
 """List schedulers with an order that is fixed beforehand: priority x machine choice x insertion.
 
 Departures from all the papers: bands come first, so that a lower one never delays a higher one;
-means are over the modes that an operation has; every rule of the problem is honoured (windows,
+inside a band what is due first goes first where the search asks for that, and the priority is the
+tie; means are over the modes that an operation has; every rule of the problem is honoured (windows,
 releases, setups, memory, resources, colocation, missing links); ties go to the earlier operation
 and to the earlier mode.
 """
@@ -26,6 +27,7 @@ from scheduler.solvers.heuristics.choices import (
 from scheduler.solvers.heuristics.clustering import own_cluster
 from scheduler.solvers.heuristics.priorities import (
     as_given,
+    effective_dues,
     optimistic_ranks,
     order_by,
     path_ranks,
@@ -54,6 +56,8 @@ class ListScheduler:
         Whether gaps between operations are filled.
     ahead
         Whether a mode is judged by when the targets of the operation could finish.
+    heeds_due
+        Whether it goes by due dates where the search asks for that.
     """
 
     name: str
@@ -61,13 +65,15 @@ class ListScheduler:
     choice: Callable[[Arrays], Float] = earliest_finish
     insertion: bool = True
     ahead: bool = False
+    heeds_due: bool = True
 
     def __call__(self, search: Search, seed: int) -> None:
         """Offer one plan."""
         form = search.form
 
         def build(w: Draft) -> int:
-            order, penalty = order_by(form, self.priority(form)), self.choice(form)
+            due_us = effective_dues(form) if search.by_due and self.heeds_due else None
+            order, penalty = order_by(form, self.priority(form), due_us), self.choice(form)
             append, stop = not self.insertion, search.stop_flag
             return int(list_schedule(form, w, order, penalty, append, self.ahead, stop))
 
@@ -110,7 +116,7 @@ device, not only on one and the same machine.
 """
 
 fastest_machine = ListScheduler(
-    name="fastest_machine", priority=as_given, choice=fastest, insertion=False
+    name="fastest_machine", priority=as_given, choice=fastest, insertion=False, heeds_due=False
 )
 """What inference runtimes do today: each operation goes to the machine that runs it fastest.
 
@@ -124,7 +130,7 @@ sorted by speed for each operation.
 """
 
 round_robin = ListScheduler(
-    name="round_robin", priority=as_given, choice=taking_turns, insertion=False
+    name="round_robin", priority=as_given, choice=taking_turns, insertion=False, heeds_due=False
 )
 """Machines take turns, in the order of the graph; one without a mode for an operation is passed."""
 

@@ -31,6 +31,7 @@ from scheduler.model.messages import (
     Binding,
     Dispatch,
     FailureReason,
+    Gate,
     MachineDown,
     MachineUp,
     OperationFailed,
@@ -147,6 +148,50 @@ def test_a_machine_waits_rather_than_let_one_overtake(driver: Driver) -> None:
     waits = step("waits", inputs={"x": output_of("other", "y")})
     assert started(driver.plan(waits, step("free"), step("other", "a/cpu1"))) == ["r-1/other"]
     assert started(driver.finish("other")) == ["r-1/waits"]
+
+
+def gated(name: str, *, for_: str = "urgent", from_us: int = 0, until_us: int = 50) -> Dispatch:
+    gate = Gate(operation=f"r-1/{for_}", from_us=from_us, until_us=until_us)
+    return step(name, gate=gate)
+
+
+def test_what_would_not_be_through_in_time_lets_more_urgent_work_go_first(driver: Driver) -> None:
+    driver.ready("a/cpu0", "a/cpu1")
+    urgent = step("urgent", inputs={"x": output_of("other", "y")})
+    assert started(driver.plan(gated("long"), urgent, step("other", "a/cpu1"))) == ["r-1/other"]
+    assert started(driver.finish("other")) == ["r-1/urgent"]
+    assert started(driver.finish("urgent")) == ["r-1/long"]
+
+
+def test_what_would_be_through_in_time_starts_before_more_urgent_work(driver: Driver) -> None:
+    driver.ready("a/cpu0")
+    assert started(driver.plan(gated("long", from_us=40), step("urgent"))) == ["r-1/long"]
+
+
+def test_nothing_waits_for_more_urgent_work_that_does_not_come(driver: Driver) -> None:
+    driver.ready("a/cpu0")
+    assert started(driver.plan(gated("long", for_="expected"))) == []
+    assert driver.state.wake_us == 50
+    driver.at_us = 49
+    assert started(driver.feed(events.Tick)) == ["r-1/long"]
+    assert driver.state.wake_us != 50
+
+
+def test_what_a_stopped_operation_had_made_is_handed_to_nobody(driver: Driver) -> None:
+    driver.ready("a/cpu0", "a/cpu1")
+    reader = step("reader", "a/cpu1", inputs={"x": output_of("one", "y")})
+    driver.plan(step("one"), reader)
+    driver.plan(reader, stop=(("r-1/one", 1),))
+    said = driver.feed(
+        events.WorkerFailed,
+        machine="a/cpu0",
+        operation="r-1/one",
+        attempt=1,
+        reason=FailureReason.CANCELLED,
+        message="stopped",
+    )
+    assert started(said) == []
+    assert started(driver.plan(step("one", attempt=2), reader)) == ["r-1/one"]
 
 
 def test_a_newer_plan_replaces_what_has_not_started(driver: Driver) -> None:

@@ -10,8 +10,8 @@ from scheduler.control.records import Cause, OperationRecord, RunRecord, RunStat
 from scheduler.model.links import Transfer
 from scheduler.model.messages import Dispatch, FailureReason, MachineDown, MachineUp
 from scheduler.model.problem import Band
-from scheduler.simulation.agent import Faults
-from scheduler.simulation.world import HOP_US, RESTART_US, STOP_US, World
+from scheduler.simulation.agent import STOP_US, Faults
+from scheduler.simulation.world import HOP_US, RESTART_US, World
 from tests.scheduler.control.test_invariants import story
 from tests.scheduler.site import SECOND_US, added, agent_joined, nature, single, submitted
 from tests.scheduler.watched import Watched, dispatches, fail, finish, records, start

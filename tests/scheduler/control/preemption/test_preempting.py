@@ -9,6 +9,7 @@ import pytest
 
 from scheduler.control.commands import Command, WakeAt
 from scheduler.control.events import RunCancelled, Tick
+from scheduler.control.preemption.paying import has_given_way_enough
 from scheduler.control.records import OperationState, RunState
 from scheduler.model.messages import (
     AgentJoined,
@@ -161,11 +162,62 @@ def test_ending_a_worker_costs_its_restart_and_the_sessions() -> None:
     assert op.planned_start_us == 210_000 + way.stop_us + way.restart_us
 
 
-def test_only_critical_runs_stop_what_runs() -> None:
+@pytest.mark.parametrize("terminates", [True, False])
+def test_a_worker_ends_for_critical_runs_only(terminates: bool) -> None:
+    brain = site(terminates=terminates)
+    running(brain)
+    brain.state.allowance.earn(60 * S)
+    brain.handle(submitted("soon", "detect@1", at_us=210_000, band=Band.HIGH))
+    still = OperationState.DISPATCHED if terminates else OperationState.RUNNING
+    assert brain.op("slow/only").state is still
+
+
+def test_less_than_critical_stops_nothing_once_much_was_thrown_away() -> None:
     brain = site(terminates=True)
     running(brain)
+    brain.state.allowance.spend(S)
     brain.handle(submitted("soon", "detect@1", at_us=210_000, band=Band.HIGH))
     assert brain.op("slow/only").state is OperationState.RUNNING
+
+
+def test_critical_work_stops_what_runs_at_a_loss_as_far_as_that_is_allowed() -> None:
+    # With its session it takes until 710 ms: a stop saves 230 ms and throws away 440.
+    question = submitted("now", "detect@1", at_us=450_000, band=Band.CRITICAL)
+    for is_allowed in (True, False):
+        brain = site(terminates=True, duration_us=300_000)
+        running(brain)
+        if is_allowed:
+            brain.state.allowance.earn(60 * S)
+        brain.handle(question)
+        assert bool(brain.op("slow/only").failures) is is_allowed
+
+
+def test_what_is_through_before_it_would_have_stopped_is_left_to_finish() -> None:
+    brain = site(terminates=True, duration_us=300_000)
+    running(brain)
+    answer, _ = brain.preview(submitted("now", "detect@1", at_us=700_000, band=Band.CRITICAL))
+    assert answer.preemptions[0].refused == "slow/only is through before it would have stopped"
+
+
+def test_a_run_says_what_was_thrown_away_for_it() -> None:
+    brain = site(terminates=True)
+    running(brain)
+    brain.handle(submitted("now", "detect@1", at_us=210_000, band=Band.CRITICAL))
+    assert brain.run("now").thrown_away_us == 200_000 + 30_000  # done, and until it stops
+    assert brain.run("slow").thrown_away_us == 0
+    assert brain.state.allowance.thrown_us == 230_000
+
+
+@pytest.mark.parametrize(("band", "times"), [(Band.BACKGROUND, 3), (Band.NORMAL, 2)])
+def test_each_stop_counts_as_one_band_more_urgent(band: Band, times: int) -> None:
+    brain = site(terminates=True)
+    sent = run_of(brain, "slow", band, 10_000)
+    brain.handle(start(sent, 10_000))
+    op, critical = brain.state.operations["slow/only"], Band.CRITICAL
+    op.gave_way = times - 1
+    assert not has_given_way_enough(op, critical)
+    op.gave_way = times
+    assert has_given_way_enough(op, critical)
 
 
 def test_what_gave_way_often_enough_is_left_to_finish() -> None:
@@ -181,9 +233,9 @@ def test_stops_that_happened_say_what_the_next_one_takes() -> None:
     slow = running(brain)
     brain.handle(submitted("now", "detect@1", at_us=210_000, band=Band.CRITICAL))
     brain.handle(stopped(slow, 290_000))
-    figure = brain.state.stops.stop("a/cpu0", "cpu")
+    figure = brain.state.stops.stop("a/cpu0", "cpu", S)
     assert (figure.us, figure.provenance.value) == (80_000, "measured")
-    elsewhere = brain.state.stops.stop("b/cpu0", "cpu")
+    elsewhere = brain.state.stops.stop("b/cpu0", "cpu", S)
     assert (elsewhere.us, elsewhere.provenance.value) == (80_000, "assumed")
 
 
@@ -210,7 +262,7 @@ def test_what_finished_before_it_could_be_stopped_teaches_nothing() -> None:
         outputs={"out": value()},
     )
     brain.handle(done)
-    assert brain.state.stops.stop("a/cpu0", "cpu").provenance.value == "assumed"
+    assert brain.state.stops.stop("a/cpu0", "cpu", S).provenance.value == "assumed"
     assert brain.run("slow").state is RunState.FINISHED
 
 
