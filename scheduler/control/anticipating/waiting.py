@@ -18,7 +18,8 @@ def kept_from(state: State, op: LiveOperation) -> Kept | None:
         return None
     for kept in state.plan.kept:
         is_there = kept.machine == placed.mode.machine and state.now_us < kept.until_us
-        if is_there and op.band > kept.band and placed.end_us > kept.from_us:
+        is_gone = kept.run and kept.operation not in state.plan.planned
+        if is_there and not is_gone and op.band > kept.band and placed.end_us > kept.from_us:
             return None if kept.run and has_waited_enough(state, op) else kept
     return None
 

@@ -48,9 +48,9 @@ def grow(state: State, turn: Turn, op: LiveOperation) -> None:
         turn.replan = True
     else:
         # As long as expected: what was planned for it holds, and can be sent now, before whatever
-        # its machine was kept free of.
+        # was kept off its machine.
+        turn.replanned = turn.replanned or bool(state.plan.kept)
         line_up(state)
-        turn.replanned = True
 
 
 def _is_planned(state: State, run: LiveRun) -> bool:

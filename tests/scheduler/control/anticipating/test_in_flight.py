@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scheduler.control.commands import Command, WakeAt
-from scheduler.control.events import RunSubmitted, Tick
+from scheduler.control.events import RunCancelled, RunSubmitted, Tick
 from scheduler.control.records import Ahead, OperationState, Reason
 from scheduler.model.messages import Dispatch
 from scheduler.model.problem import Band
@@ -67,6 +67,12 @@ def test_what_waited_goes_after_what_it_waited_for() -> None:
     there = [d.operation for d in dispatches(told) if d.machine == machine]
     assert there[0].startswith("page/read")
     assert there[-1] == "slow/only"
+
+
+def test_nothing_waits_for_a_run_that_was_cancelled() -> None:
+    brain, _ = splitting()
+    brain.handle(background("slow", "long"))
+    assert "slow/only" in sent(brain.handle(RunCancelled(at_us=NOW_US + MS, run="page")))
 
 
 def test_nothing_is_kept_free_for_what_is_no_more_urgent() -> None:
