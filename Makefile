@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost lock clean
+.PHONY: setup demo test fuzz lint bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -19,6 +19,10 @@ demo: setup  ## run the OCR pipeline on this box and print what was planned and 
 
 test: setup  ## run all tests
 	$(BIN)/python -m pytest
+
+MINUTES ?= 30
+fuzz: setup  ## hold solvers against enumeration for MINUTES=30, bounds of arrays checked; FUZZ='--first 1' chooses
+	$(BIN)/python -m tests.scheduler.fuzz --minutes $(MINUTES) $(FUZZ)
 
 lint: setup  ## formatting, style, types, walls
 	$(BIN)/ruff format --check .
