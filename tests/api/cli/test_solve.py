@@ -187,6 +187,7 @@ def test_the_schedule_is_drawn_into_a_file(shop: Path, tmp_path: Path, suffix: s
     ("arguments", "says"),
     [
         (["--solver", "magic"], "solver must be one of auto, "),
+        (["--format", "xml"], "format must be one of fjord, fjsp, "),
         (["--objective", "beauty"], "'makespan', 'weighted_tardiness'"),
         (["--workers", "0"], "--workers"),
         (["--gantt", "plan.pdf"], "must end in one of .svg, .png, .html; got 'plan.pdf'"),
@@ -224,6 +225,17 @@ def test_a_malformed_file_is_refused_with_the_place_and_the_reason(
     assert f"{file}: " in error
     assert says in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_file_that_could_be_of_two_formats_is_read_as_the_one_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], solved: Callable[..., Any]
+) -> None:
+    file = tmp_path / "both.txt"
+    file.write_text("2 2\n1 1 0 5\n1 1 0 4\n")
+    assert run(["solve", str(file)]) == 2
+    assert "reads as fjsp" in capsys.readouterr().err
+    assert solved(file, "--format", "fjsp")["value"] == 9
+    assert solved(file, "--format", "jsp")["value"] == 10
 
 
 @pytest.mark.parametrize("name", ["missing.fjs", "."])
