@@ -1,5 +1,11 @@
 """The laws of `Problem`. Each refusal names the field, the law and what came.
 
+What has happened is not judged: it may overlap, hold more memory than there is, have spent more than
+a budget had, and be late. It costs what is still to be placed no more than what it takes: its
+machine and its shares until it ends, and memory and budgets for good. Two things are no history but
+a contradiction, and are refused: what runs and begins after the present, and what has ended after
+it. Whoever measures by several clocks sets such times to the present.
+
 Validation runs on the brain's hot path, so a path is formatted only when its law is broken.
 """
 
@@ -156,7 +162,7 @@ def _check_operations(problem: Problem, machines: dict[str, Machine]) -> None:
             if mode.demands:
                 _check_demands(mode.demands, i, j, resources)
         if operation.progress is not None:
-            _check_progress(operation.progress, i, len(operation.modes))
+            _check_progress(operation.progress, i, len(operation.modes), problem.now_us)
 
 
 def _is_plain(mode: Mode, machines: dict[str, Machine]) -> bool:
@@ -218,12 +224,18 @@ def _check_demands(demands: Sequence[Demand], i: int, j: int, resources: set[str
         _number(demand.amount, 0, "operations[{}].modes[{}].demands[{}].amount", i, j, k)
 
 
-def _check_progress(progress: Progress, i: int, modes: int) -> None:
+def _check_progress(progress: Progress, i: int, modes: int, now_us: int) -> None:
     _number(progress.mode, 0, "operations[{}].progress.mode", i)
     if progress.mode >= modes:
         _refuse(f"must be < {modes}", progress.mode, "operations[{}].progress.mode", i)
     _number(progress.start_us, 0, "operations[{}].progress.start_us", i)
     _optional(progress.end_us, progress.start_us, "operations[{}].progress.end_us", i)
+    if progress.start_us > now_us:
+        law = f"must be <= now_us ({now_us}), because it has begun"
+        _refuse(law, progress.start_us, "operations[{}].progress.start_us", i)
+    if progress.end_us is not None and progress.end_us > now_us:
+        law = f"must be <= now_us ({now_us}), because it has ended"
+        _refuse(law, progress.end_us, "operations[{}].progress.end_us", i)
 
 
 def _check_edges(problem: Problem) -> None:

@@ -99,9 +99,9 @@ class Progress:
     ----------
     mode
         Index of the mode it runs in.
-    end_us
-        When it ended; ``None`` while it runs. A running operation is expected to end at
-        ``max(start_us + duration_us, Problem.now_us)``.
+    start_us, end_us
+        When it began and ended, neither after `Problem.now_us`; no end while it runs. A running
+        operation is expected to end at ``max(start_us + duration_us, Problem.now_us)``.
     """
 
     mode: int

@@ -42,7 +42,8 @@ class Problem:
         If there are none, transfers are free. Otherwise a pair of distinct devices without a link
         is not connected, and an edge cannot run from one to the other.
     now_us
-        Earliest start of anything that has not started yet.
+        Earliest start of anything that has not started yet; no start or end that has happened is
+        later.
 
     Raises
     ------

@@ -36,7 +36,13 @@ problem alone, and as much again is left for a core that is slower or not ours a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked of the portfolio, but for the problem."""
+    """What is asked of the portfolio, but for the problem.
+
+    Parameters
+    ----------
+    origin_us, offset
+        From when on the form counts times, and how much more a plan is worth for that.
+    """
 
     solver: str
     limits: Limits
@@ -45,6 +51,12 @@ class Request:
     clock: Callable[[], float]
     listener: Listener | None = None
     cancel: Cancellation = field(default_factory=Cancellation)
+    origin_us: int = 0
+    offset: int = 0
+
+    def told(self, value: int | None) -> int | None:
+        """Give a value or bound of a search as what it is to the problem."""
+        return None if value is None else value + self.offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +193,8 @@ def _teller(request: Request) -> Callable[[Search], None] | None:
         listener(
             Progress(
                 elapsed_s=search.elapsed_s,
-                value=None if best is None else best.score[1],
-                bound=search.bound,
+                value=request.told(None if best is None else best.score[1]),
+                bound=request.told(search.bound),
                 found_by="" if best is None else best.by,
             )
         )

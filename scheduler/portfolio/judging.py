@@ -33,28 +33,29 @@ def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
         status=status,
         solver=request.solver,
         objective=request.objective.value,
-        bound=search.bound,
-        trace=tuple(search.trace),
+        bound=request.told(search.bound),
+        trace=tuple(replace(p, value=p.value + request.offset) for p in search.trace),
         statistics={"steps": found.worked, "failures": float(len(found.errors))},
     )
     if best is None or status is Status.INFEASIBLE:
         return result
     late_us, value = best.score
-    schedule = schedule_of(problem, search.form, best.solution)
+    schedule = schedule_of(problem, search.form, best.solution, request.origin_us)
     may_be_late = late_us > 0 or _forgives(request)
     if status is Status.CANCELLED and len(schedule) > HASTY:
         _expect_verified(search, best, may_be_late=may_be_late)
     else:
         expect_valid(problem, schedule, best.by, may_be_late=may_be_late)
     if search.bound is not None and search.bound > value and not late_us:
-        message = f"bound must be <= {value}, the value of {best.by!r}; got {search.bound}"
+        told, got = request.told(value), request.told(search.bound)
+        message = f"bound must be <= {told}, the value of {best.by!r}; got {got}"
         raise InvalidSchedule(message, field="bound")
     return replace(
         result,
         schedule=schedule,
-        value=value,
+        value=request.told(value),
         # A plan that misses deadlines can be worth more than all that keep them.
-        bound=None if search.bound is None else min(search.bound, value),
+        bound=None if search.bound is None else request.told(min(search.bound, value)),
         found_by=best.by,
     )
 

@@ -16,6 +16,7 @@ from scheduler.portfolio.judging import concluded
 from scheduler.portfolio.lanes import raise_if_lost
 from scheduler.portfolio.members import AUTO, expect_solver, expect_suited, names
 from scheduler.portfolio.progress import Cancellation, Cancelled, Listener
+from scheduler.portfolio.rebasing import expect_countable, offset, rebased
 from scheduler.portfolio.stages import explore_by_band, open_bands
 from scheduler.solvers.arrays import Arrays, Solution, fits_nowhere
 from scheduler.solvers.bounding import WORK, lower_bound
@@ -73,6 +74,8 @@ def solve(
         If there is no such solver.
     InvalidInput
         If the solver does not support what the problem has, or the objective lacks its data.
+    InvalidProblem
+        If sums, such as of weights times times, could exceed what a search adds up.
     Defect
         If a solver made a schedule that the checker refuses, or all of them failed: ours.
     """
@@ -88,6 +91,8 @@ def solve(
     expect_suited(form, solver, objective)
     if fits_nowhere(form):
         return Result(status=Status.INFEASIBLE, solver=solver, objective=objective.value)
+    form, origin_us = rebased(form)
+    expect_countable(form, objective)
     request = Request(
         solver=solver,
         limits=limits,
@@ -96,6 +101,8 @@ def solve(
         clock=clock,
         listener=listener,
         cancel=cancel,
+        origin_us=origin_us,
+        offset=offset(form, objective, origin_us),
     )
     # Squared: a bound is of little use to a search that has no time to meet it.
     work = int(min(limits.time_s, 1) ** 2 * WORK)

@@ -159,8 +159,8 @@ class _Staging:
                 listener(
                     Progress(
                         elapsed_s=answer.elapsed_s,
-                        value=int(value),
-                        bound=answer.bound,
+                        value=self.request.told(int(value)),
+                        bound=self.request.told(answer.bound),
                         found_by=best.by,
                     )
                 )

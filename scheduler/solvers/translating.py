@@ -215,8 +215,14 @@ class _Builder:
         return table
 
 
-def schedule_of(problem: Problem, form: Arrays, solution: Solution) -> Schedule:
-    """Give a solution in the words of its problem."""
+def schedule_of(problem: Problem, form: Arrays, solution: Solution, origin_us: int = 0) -> Schedule:
+    """Give a solution in the words of its problem.
+
+    Parameters
+    ----------
+    origin_us
+        From when on the form and the solution count times.
+    """
     operations = problem.operations
     indices = form.mode_index[solution.mode].tolist()
     machines = [machine.id for machine in problem.machines]
@@ -224,8 +230,8 @@ def schedule_of(problem: Problem, form: Arrays, solution: Solution) -> Schedule:
         operations=[operation.id for operation in operations],
         modes=indices,
         machines=[machines[m] for m in form.mode_machine[solution.mode].tolist()],
-        starts_us=solution.start_us.tolist(),
-        ends_us=ends(form, solution).tolist(),
+        starts_us=(solution.start_us + origin_us).tolist(),
+        ends_us=(ends(form, solution) + origin_us).tolist(),
     )
 
 

@@ -97,13 +97,13 @@ class CpSat:
                 self.workers,
             ),
             taken=taken,
-            bounded=lambda bound: _raise(search, ceiling(bound) + offset),
+            bounded=lambda bound: _raise(search, bound + offset),
             stale=stale,
         )
         if outcome.status is Status.INFEASIBLE:
             _conclude_infeasible(search, incumbent)
         elif outcome.bound is not None:
-            _raise(search, ceiling(outcome.bound) + offset)
+            _raise(search, outcome.bound + offset)
         return outcome.status in {Status.OPTIMAL, Status.INFEASIBLE}
 
 
@@ -116,11 +116,6 @@ def _conclude_infeasible(search: Search, incumbent: Found | None) -> None:
 def _raise(search: Search, bound: int | None) -> None:
     if bound is not None:
         search.raise_bound(bound)
-
-
-def ceiling(bound: float) -> int:
-    """Round a bound up: objectives are whole numbers, the engine's bounds are not always."""
-    return math.ceil(bound - 1e-3)
 
 
 def _unwritable(form: Arrays, frame: Frame) -> bool:

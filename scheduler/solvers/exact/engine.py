@@ -26,6 +26,9 @@ STATUSES: dict[int, Status] = {
 WATCH_S = 0.01
 """How often it is asked whether the search is over: a cancellation has to take effect in 0.05 s."""
 
+EXACT = 2.0**52
+"""Floats below this tell whole numbers and halves apart."""
+
 GRACE_S = 0.02
 """How long it is then waited for the engine before it is left to end by itself."""
 
@@ -84,14 +87,25 @@ class Outcome:
     Parameters
     ----------
     bound
-        Proven bound on the engine's objective, ``None`` if there is none.
+        Proven bound on the engine's objective, ``None`` without a plan; what was proven until then
+        has been told.
     deterministic_s
         Work in the engine's own unit.
     """
 
     status: Status
-    bound: float | None
+    bound: int | None
     deterministic_s: float
+
+
+def whole(bound: float) -> int:
+    """Round a bound up: objectives are whole numbers, the engine's bounds are not always.
+
+    Beyond 2**52, where a float stands for several whole numbers, it is rounded down to a safe one.
+    """
+    if abs(bound) < EXACT:
+        return math.ceil(bound - 1e-3)
+    return int(bound) - math.ceil(math.ulp(bound))
 
 
 class _Run(cp_model.CpSolverSolutionCallback):
@@ -106,7 +120,7 @@ class _Run(cp_model.CpSolverSolutionCallback):
         engine: cp_model.CpSolver,
         model: cp_model.CpModel,
         taken: Callable[[cp_model.CpSolverSolutionCallback], None],
-        bounded: Callable[[float], None] | None,
+        bounded: Callable[[int], None] | None,
     ) -> None:
         super().__init__()
         self.engine = engine
@@ -124,7 +138,7 @@ class _Run(cp_model.CpSolverSolutionCallback):
 
     def _on_bound(self, bound: float) -> None:
         if not self.is_left and self._bounded is not None:
-            self._bounded(bound)
+            self._bounded(whole(bound))
 
     def solve(self) -> None:
         """Run the engine; what goes wrong is kept for who waits."""
@@ -140,12 +154,13 @@ class _Run(cp_model.CpSolverSolutionCallback):
         """Say how it ended."""
         if self.error is not None:
             raise self.error
-        bound = self.engine.best_objective_bound
-        return Outcome(
-            status_of(self.answer),
-            bound if math.isfinite(bound) else None,
-            self.engine.response_proto.deterministic_time,
-        )
+        response, status = self.engine.response_proto, status_of(self.answer)
+        bound = None
+        # Where there is no plan the engine says 0, which is no bound where values are negative.
+        if status in (Status.OPTIMAL, Status.FEASIBLE):
+            # Its own integer: the bound in floating point is off by some beyond 2**53.
+            bound = response.inner_objective_lower_bound + whole(self._model.proto.objective.offset)
+        return Outcome(status, bound, response.deterministic_time)
 
 
 def run(
@@ -155,7 +170,7 @@ def run(
     effort: Effort,
     *,
     taken: Callable[[cp_model.CpSolverSolutionCallback], None],
-    bounded: Callable[[float], None] | None = None,
+    bounded: Callable[[int], None] | None = None,
     stale: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Solve a model within what is left of a search, and count the work.

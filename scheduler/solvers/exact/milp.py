@@ -37,8 +37,10 @@ MOST_OPEN = 30
 """Operations beyond which the linear relaxation says nothing any more: orders are too many."""
 NODE_WORK = 1_000_000
 """Steps that a node of the search tree counts as: about 10 ms."""
+ROUNDING = 1e-9
+"""By which share of it the engine's bound, a float, can be off."""
 LEAK = 5e-6
-"""How far rounding of a binary can move a bound, as a share of the largest constant: the engine
+"""How far rounding of a binary can move a bound, as a share of the largest change: the engine
 takes numbers within 1e-6 of a whole one for whole, and a few of them meet in one constraint."""
 
 
@@ -197,28 +199,34 @@ class _Program:
         return Solution(mode, start_us)
 
 
-def _minimise(program: _Program, objective: Objective) -> int:
-    """Add the objective; the value of a plan is the engine's plus what is returned."""
+def _minimise(program: _Program, objective: Objective) -> tuple[int, int]:
+    """Add the objective; the value of a plan is the engine's plus the first that is returned.
+
+    The second is what the objective can change by if every binary and every time is off by all.
+    """
     form, engine = program.form, program.engine
     if objective is Objective.ENERGY:
         energy_uj = form.mode_energy_uj
         engine.Minimize(sum(int(energy_uj[k]) * x for k, x in program.chosen.items()))
-        return int(energy_uj[form.mode_first[:-1][form.state != OPEN]].sum())
+        most_uj = sum(int(energy_uj[k]) for k in program.chosen)
+        return int(energy_uj[form.mode_first[:-1][form.state != OPEN]].sum()), most_uj
     completions = _completions(program)
     if objective is Objective.MAKESPAN:
         latest = engine.NumVar(-engine.infinity(), engine.infinity(), "")
         for completion in completions.values():
             engine.Add(latest >= completion)
         engine.Minimize(latest)
-        return program.base_us
+        return program.base_us, program.span_us
     if objective is Objective.WEIGHTED_COMPLETION:
         weights = {job: int(form.job_weight[job]) for job in completions}
         engine.Minimize(sum(weights[job] * end for job, end in completions.items()))
-        return sum(weights.values()) * program.base_us
-    return _minimise_lateness(program, objective, completions)
+        total = sum(weights.values())
+        return total * program.base_us, max(total, 1) * program.span_us
+    return 0, _minimise_lateness(program, objective, completions) * program.span_us
 
 
 def _minimise_lateness(program: _Program, objective: Objective, completions: dict[int, Any]) -> int:
+    """Add it; how much a microsecond of every job costs together."""
     form, engine = program.form, program.engine
     due = {job: int(form.job_due_us[job]) - program.base_us for job in completions}
     due = {job: due_us for job, due_us in due.items() if form.job_due_us[job] < NEVER_US}
@@ -227,14 +235,14 @@ def _minimise_lateness(program: _Program, objective: Objective, completions: dic
         for job, due_us in due.items():
             engine.Add(worst >= completions[job] - due_us)
         engine.Minimize(worst)
-        return 0
+        return 1
     total = 0
     for job, due_us in due.items():
         tardiness = engine.NumVar(0, engine.infinity(), "")
         engine.Add(tardiness >= completions[job] - due_us)
         total = total + int(form.job_weight[job]) * tardiness
     engine.Minimize(total)
-    return 0
+    return max(sum(int(form.job_weight[job]) for job in due), 1)
 
 
 def _completions(program: _Program) -> dict[int, Any]:
@@ -275,7 +283,7 @@ def milp(search: Search, seed: int) -> None:
         return
     program = _Program(form, frame, pywraplp.Solver.CreateSolver("SCIP"))
     program.build()
-    offset = _minimise(program, search.objective)
+    offset, most = _minimise(program, search.objective)
     answer = _run(program.engine, search)
     if answer == pywraplp.Solver.INFEASIBLE:
         if incumbent is None or incumbent.score[0] > 0:
@@ -283,7 +291,8 @@ def milp(search: Search, seed: int) -> None:
         return
     least = program.engine.Objective().BestBound()
     if math.isfinite(least) and abs(least) < NEVER_US:
-        search.raise_bound(math.ceil(least - LEAK * program.span_us - 1e-3) + offset)
+        doubt = LEAK * most + ROUNDING * abs(least) + 1e-3
+        search.raise_bound(math.ceil(least - doubt) + offset)
     if answer in (pywraplp.Solver.OPTIMAL, pywraplp.Solver.FEASIBLE):
         found = regenerated(form, program.solution())
         if found is not None:

@@ -156,6 +156,21 @@ def test_no_sequence_of_events_breaks_an_invariant(data: st.DataObject) -> None:
         brain.handle(event)
 
 
+@settings(max_examples=40)
+@given(data=st.data())
+def test_clocks_of_boxes_that_differ_by_seconds_break_no_law_of_a_problem(
+    data: st.DataObject,
+) -> None:
+    # Every plan is made of a problem, which refuses what has begun or ended after the present.
+    brain = Watched()
+    brain.feed(ControllerStarted(at_us=0, epoch=1), agent_joined("a", lanes=2), added(fan()))
+    brain.feed(added(chain()), added(model_workload()), added(single()))
+    clocks = st.sampled_from([-4 * SECOND_US, 0, 3 * SECOND_US])
+    for step in range(data.draw(st.integers(5, 40))):
+        at_us = max(0, step * 15_000 + data.draw(clocks, label="clock"))
+        brain.handle(data.draw(any_event(brain, at_us), label="event"))
+
+
 def any_event(brain: Watched, at_us: int) -> st.SearchStrategy[Event]:
     agents = st.sampled_from(["a", "b"])
     machines = st.sampled_from(["a/cpu0", "a/cpu1", "b/cpu0", "c/cpu9"])

@@ -277,5 +277,6 @@ def test_a_budget_counts_all_operations_also_those_that_have_ended() -> None:
         spending = problem(
             [replace(op, modes=modes) for op in ops],
             resources=[resource("joules", capacity, renewable=False)],
+            now_us=1,
         )
         assert kinds(spending, {"ran": (0, 0), "a": (0, 1), "b": (1, 2)}) == over

@@ -22,7 +22,7 @@ def with_mode(**fields: Any) -> Problem:
 
 
 def with_progress(progress: Progress) -> Problem:
-    return problem([operation(progress=progress)])
+    return problem([operation(progress=progress)], now_us=5)
 
 
 def with_windows(*windows: tuple[int, int]) -> Problem:
@@ -170,6 +170,12 @@ BROKEN: dict[str, Callable[[], object]] = {
     "operations[0].progress.end_us must be >= 5; got 4": lambda: with_progress(
         Progress(mode=0, start_us=5, end_us=4)
     ),
+    "operations[0].progress.start_us must be <= now_us (5), because it has begun; got 6": lambda: (
+        with_progress(Progress(mode=0, start_us=6))
+    ),
+    "operations[0].progress.end_us must be <= now_us (5), because it has ended; got 6": lambda: (
+        with_progress(Progress(mode=0, start_us=5, end_us=6))
+    ),
     "operations[1].progress must not run on 'm0' while 'o0' does; got 'o1'": lambda: problem(
         [running("o0"), running("o1")]
     ),
@@ -212,6 +218,7 @@ def test_a_broken_law_is_named_with_its_field_and_what_came(message: str) -> Non
         lambda: with_windows((0, 5), (5, 9)),
         lambda: problem(jobs=[job(release_us=5, deadline_us=5, due_us=0, weight=0)]),
         lambda: with_progress(Progress(mode=0, start_us=5, end_us=5)),
+        lambda: with_progress(Progress(mode=0, start_us=5)),
         lambda: with_mode(family="f", setup_us=0, resident_bytes=9, peak_bytes=0),
         lambda: with_demands(("cores", 0)),
         lambda: with_demands(("cores", 3)),
@@ -227,7 +234,7 @@ def test_values_at_their_limits_are_lawful(build: Callable[[], Problem]) -> None
 def test_history_of_one_machine_may_overlap() -> None:
     # Two clocks measured them.
     past = [Progress(mode=0, start_us=0, end_us=5), Progress(mode=0, start_us=4, end_us=8)]
-    problem([operation(f"o{i}", progress=p) for i, p in enumerate(past)])
+    problem([operation(f"o{i}", progress=p) for i, p in enumerate(past)], now_us=8)
 
 
 def test_a_started_operation_settles_the_device_of_its_group() -> None:

@@ -93,4 +93,5 @@ def test_horizon_is_last_wait_plus_all_longest_durations_setups_and_transfers() 
 
 def test_horizon_waits_for_what_has_started() -> None:
     ran = Progress(mode=0, start_us=0, end_us=30)
-    assert horizon_us(problem([operation("a", progress=ran), operation("b")])) == 31
+    two = [operation("a", progress=ran), operation("b")]
+    assert horizon_us(problem(two, now_us=30)) == 31

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from scheduler.model.checker import check
 from scheduler.model.problem import Band, Problem, Progress
-from scheduler.model.schedule import Limits, Schedule
+from scheduler.model.schedule import Limits, Schedule, Status
 from scheduler.portfolio import placer, solve
 from scheduler.portfolio.carrying import carried_over
 from scheduler.solvers.translating import arrays, schedule_of
-from tests.builders import job, machine, operation, problem
+from tests.builders import job, machine, mode, operation, problem
 from tests.builders import schedule as schedule_from
 
 
@@ -76,3 +78,18 @@ def test_a_warm_start_is_the_first_plan_of_a_search() -> None:
     result = solve(p, "heft", Limits(time_s=0), warm_start=plan)
     assert (result.value, result.found_by) == (6, "warm_start")
     assert (placer("heft")(p, Limits(), 0).value or 0) > 6
+
+
+@pytest.mark.parametrize("ids", ["ab", "ba", "b", "abc"])
+@pytest.mark.parametrize("name", ["auto", "heft", "cp_sat", "simulated_annealing"])
+def test_a_plan_to_begin_with_is_no_plan_where_an_operation_fits_nowhere(
+    name: str, ids: str
+) -> None:
+    roomy = problem(
+        [operation(i, modes=[mode(peak_bytes=9 if i == "b" else 0)]) for i in ids],
+        machines=[machine()],
+    )
+    plan = solve(roomy, "heft").schedule
+    tight = replace(roomy, machines=(machine(memory_bytes=7),))
+    found = solve(tight, name, warm_start=plan)
+    assert (found.status, found.schedule) == (Status.INFEASIBLE, None)

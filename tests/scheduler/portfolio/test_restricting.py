@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scheduler.model.problem import Band, Problem
 from scheduler.portfolio.restricting import for_band, restricted
-from scheduler.solvers.arrays import NEVER_US, RUNNING, Solution
+from scheduler.solvers.arrays import NEVER_US, PLANNED, Solution
 from scheduler.solvers.translating import arrays
 from tests.builders import chain, job, machine, mode, operation, problem
 from tests.scheduler.strategies import problems
@@ -59,12 +59,12 @@ def test_a_plan_goes_into_a_part_and_back() -> None:
     assert (other.mode.tolist(), other.start_us.tolist()) == ([1, 3], [0, 7])
 
 
-def test_what_is_fixed_runs_as_planned_in_its_only_mode() -> None:
+def test_what_is_fixed_is_held_as_planned_in_its_only_mode() -> None:
     form = arrays(problem([operation("x", durations={"a": 2, "b": 3}), operation("y")]))
     plan = Solution(np.array([1, 2], np.int32), np.array([4, 0]))
     fixed = np.array([True, False])
     part = restricted(form, np.ones(2, bool), fixed, plan).form
-    assert part.state.tolist() == [RUNNING, 0]
+    assert part.state.tolist() == [PLANNED, 0]
     assert (part.frozen_start_us[0], part.frozen_end_us[0]) == (4, 7)
     assert part.mode_first.tolist() == [0, 1, 2]
 

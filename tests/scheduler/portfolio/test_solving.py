@@ -23,7 +23,7 @@ from scheduler.portfolio import Progress as Known
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import Solution
 from scheduler.solvers.search import Search
-from tests.builders import chain, job, machine, operation, problem
+from tests.builders import chain, job, machine, mode, operation, problem
 from tests.scheduler.solvers.published import arabnejad, topcuoglu
 from tests.scheduler.strategies import problems
 
@@ -127,6 +127,22 @@ def test_higher_band_gives_way_where_its_best_plan_leaves_no_room_for_the_rest()
 
     assert result.schedule is not None
     assert result.schedule["o2"].end_us == alone + 1
+
+
+@pytest.mark.parametrize("name", ["auto", "heft", "large_neighbourhood", "cp_sat", "genetic"])
+def test_a_lower_band_leaves_what_a_higher_one_has_planned_the_memory_it_needs(name: str) -> None:
+    # `b` has the gpu for itself: what `a` would keep there, and the peak of `b`, are too much.
+    high, elsewhere = mode("gpu", peak_bytes=4), mode("cpu", 9)
+    low = mode("gpu", resident_bytes=4, peak_bytes=4)
+    jobs = [job("low"), job("high", band=Band.HIGH)]
+    lanes = [machine("gpu", memory_bytes=7), machine("cpu")]
+    for modes, value in (([low, elsewhere], 9), ([low], None)):
+        p = problem(
+            [operation("a", job="low", modes=modes), operation("b", job="high", modes=[high])],
+            machines=lanes,
+            jobs=jobs,
+        )
+        assert solve(p, name, Limits(time_s=20, deterministic_s=0.02)).value == value
 
 
 def test_a_band_is_planned_around_what_runs_in_a_lower_one() -> None:
@@ -281,7 +297,7 @@ def test_one_worker_counts_work_and_not_time() -> None:
 
 
 def offering(start_us: Sequence[int], bound: int | None = None) -> registry.Solver:
-    """A solver that offers one plan, whatever it is asked."""
+    """A solver that offers one plan, whatever it is asked; starts count from the present."""
 
     def offer(search: Search, seed: int) -> None:
         search.offer(Solution(search.form.mode_first[:-1], np.array(start_us)), "odd")
@@ -292,7 +308,7 @@ def offering(start_us: Sequence[int], bound: int | None = None) -> registry.Solv
 
 
 def test_a_schedule_that_the_checker_refuses_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "solver", lambda name: offering([0]))
+    monkeypatch.setattr(registry, "solver", lambda name: offering([-3]))
     with pytest.raises(InvalidSchedule, match="starts at 0 us, before the present at 3"):
         solve(replace(chain(5), now_us=3), "heft")
 
@@ -304,7 +320,7 @@ def test_a_plan_is_judged_though_the_search_was_cancelled(
     cancel = Cancellation()
 
     def offer(search: Search, seed: int) -> None:
-        offering([0])(search, seed)
+        offering([-3])(search, seed)
         cancel.cancel()
 
     monkeypatch.setattr(registry, "solver", lambda name: offer)

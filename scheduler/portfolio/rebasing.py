@@ -1,0 +1,99 @@
+"""Times counted from a moment close to all that matters, before anything multiplies them.
+
+A weight times an absolute time, such as microseconds of the epoch, is beyond 64 bits for weights of
+some thousands. Values and bounds get their origin back in Python's integers, when they are told.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import numpy as np
+
+from scheduler.model.errors import InvalidProblem
+from scheduler.model.objectives import Objective
+from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Long
+
+MOST_SUM = 2**61
+"""What no sum may exceed that a search adds up: as much again is left to estimates on the way."""
+
+
+def rebased(form: Arrays) -> tuple[Arrays, int]:
+    """Give the form with times from its origin on, and that origin in microseconds.
+
+    The origin is the present, or the first start of what has happened if that is earlier: what is
+    before it concerns no plan. Due dates and deadlines may lie before it.
+    """
+    started = form.state != OPEN
+    origin_us = min(form.now_us, int(form.frozen_start_us[started].min(initial=form.now_us)))
+    return form._replace(
+        now_us=form.now_us - origin_us,
+        frozen_start_us=np.where(started, form.frozen_start_us - origin_us, 0),
+        frozen_end_us=np.where(started, form.frozen_end_us - origin_us, 0),
+        earliest_us=form.earliest_us - origin_us,
+        window_start_us=np.maximum(form.window_start_us - origin_us, 0),
+        window_end_us=np.maximum(form.window_end_us - origin_us, 0),
+        job_due_us=_moved(form.job_due_us, origin_us),
+        job_deadline_us=_moved(form.job_deadline_us, origin_us),
+    ), origin_us
+
+
+def _moved(time_us: Long, origin_us: int) -> Long:
+    return np.where(time_us < NEVER_US, time_us - origin_us, NEVER_US)
+
+
+def offset(form: Arrays, objective: Objective, origin_us: int) -> int:
+    """What the value of every plan is beyond its value in the rebased form."""
+    if objective is Objective.MAKESPAN:
+        return origin_us if len(form.state) else 0
+    if objective is Objective.WEIGHTED_COMPLETION:
+        return origin_us * sum(form.job_weight[np.unique(form.job)].tolist())
+    return 0
+
+
+def expect_countable(form: Arrays, objective: Objective) -> None:
+    """Refuse what no search can add up in 64 bits. The form is rebased.
+
+    Sums are estimated in floating point, whose error is far below what is left above the limit.
+
+    Raises
+    ------
+    InvalidProblem
+        Naming the field that takes the largest part of a sum.
+    """
+    if not len(form.state):
+        return
+    end_us = _latest_us(form)
+    since_us = np.minimum(0.0, form.job_deadline_us.astype(np.float64))
+    spans_us = end_us - since_us
+    if spans_us.sum() > MOST_SUM:
+        _refuse("the longest that a plan can take, in sum over jobs,", spans_us.sum(), "operations")
+    if objective in (Objective.WEIGHTED_COMPLETION, Objective.WEIGHTED_TARDINESS):
+        since_us = np.minimum(0.0, form.job_due_us.astype(np.float64))
+        costs = form.job_weight * (end_us - since_us)
+        if costs.sum() > MOST_SUM:
+            law = "times the longest that a plan can take, in sum over jobs,"
+            _refuse(law, costs.sum(), f"jobs[{int(costs.argmax())}].weight")
+    columns = (("energy_uj", form.mode_energy_uj), ("resident_bytes", form.mode_resident_bytes))
+    for name, column in columns:
+        total = float(np.maximum.reduceat(column, form.mode_first[:-1]).astype(np.float64).sum())
+        if total > MOST_SUM:
+            _refuse("in sum over operations", total, f"operations[].modes[].{name}")
+    if len(form.demand_amount):
+        total = float(form.demand_amount.astype(np.float64).sum())
+        if total > MOST_SUM:
+            _refuse("in sum over modes", total, "operations[].modes[].demands[].amount")
+
+
+def _latest_us(form: Arrays) -> float:
+    """Moment by which every plan has ended that waits for nothing in vain, from the origin on."""
+    waits_us = [form.now_us, *form.earliest_us, *form.frozen_end_us, *form.window_end_us]
+    longest_us = np.maximum(form.mode_us, form.mode_p95_us) + form.mode_setup_us
+    total_us = np.maximum.reduceat(longest_us, form.mode_first[:-1]).astype(np.float64).sum()
+    edges_us = form.edge_us.max(axis=1, initial=0).astype(np.float64).sum()
+    slowest_us = float(form.link_latency_us.max(initial=0))
+    return float(max(waits_us) + total_us + edges_us + slowest_us * len(form.edge_us))
+
+
+def _refuse(law: str, got: float, field: str) -> NoReturn:
+    raise InvalidProblem(f"{field} {law} must be <= 2**61; got {got:.3g}", field=field)
