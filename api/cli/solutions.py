@@ -31,6 +31,7 @@ def as_dict(instance: Instance, result: Result, elapsed_s: float) -> dict[str, A
         "value": value(instance, result, result.value),
         "bound": value(instance, result, result.bound),
         "gap": result.gap,
+        "claimed_by": result.claimed_by or None,
         "elapsed_s": round(elapsed_s, 6),
         "solver": result.solver,
         "found_by": result.found_by,
@@ -93,7 +94,13 @@ def headline(instance: Instance, result: Result, elapsed_s: float) -> str:
     found, bound = (_shown(instance, result, n) for n in (result.value, result.bound))
     by = f", found by {result.found_by}" if result.found_by else ""
     text = f"{result.objective.replace('_', ' ')} {found}, bound {bound}"
-    return f"{text}{' in ' + unit if unit else ''}, gap {gap}{by} in {elapsed_s:.3f} s"
+    text += f" in {unit}" if unit else ""
+    return f"{text}{claim(result.claimed_by)}, gap {gap}{by} in {elapsed_s:.3f} s"
+
+
+def claim(engine: str) -> str:
+    """Say on whose word alone a bound is, or that there is no schedule; nothing if it is sure."""
+    return f" (claimed by {engine})" if engine else ""
 
 
 def _shown(instance: Instance, result: Result, found: int | None) -> str:
@@ -159,7 +166,7 @@ def show_front(instance: Instance, found: Sequence[Result]) -> None:
         (
             _shown(instance, result, result.value),
             f"{energy_uj(result):,}",
-            "unknown" if result.gap is None else f"{result.gap:.2%}",
+            "unknown" if result.gap is None else f"{result.gap:.2%}{claim(result.claimed_by)}",
             result.found_by,
         )
         for result in found

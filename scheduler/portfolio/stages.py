@@ -162,6 +162,7 @@ class _Staging:
                         value=self.request.told(int(value)),
                         bound=self.request.told(answer.bound),
                         found_by=best.by,
+                        claimed_by=answer.claimed_by,
                     )
                 )
 
@@ -169,11 +170,15 @@ class _Staging:
 
     def _take_proofs(self, stage: Exploration) -> None:
         """Keep what the first stage proves: only it is free of earlier choices."""
-        if stage.search.infeasible:
-            self.answer.refute()
-        bound = stage.search.bound
-        if bound is not None and stage.search.objective is self.request.objective:
-            self.answer.raise_bound(bound)
+        search, answer = stage.search, self.answer
+        if search.infeasible:
+            answer.refute(claimed_by=search.claimed_by)
+        if search.objective is not self.request.objective:
+            return
+        if search.confirmed_bound is not None:
+            answer.raise_bound(search.confirmed_bound)
+        if search.bound is not None:
+            answer.raise_bound(search.bound, claimed_by=search.claimed_by)
 
 
 def _leave_out_repetition(trace: list[TracePoint]) -> None:

@@ -52,7 +52,9 @@ class CpSat:
         while not search.stop_flag[0]:
             incumbent = search.best
             frame = frame_of(form, search.objective, incumbent, soft=soft)
-            _raise(search, bound_of(form, search.objective, frame))
+            least = bound_of(form, search.objective, frame)
+            if least is not None:
+                search.raise_bound(least)
             if _unwritable(form, frame) or not search.spend():
                 return
             try:
@@ -97,25 +99,20 @@ class CpSat:
                 self.workers,
             ),
             taken=taken,
-            bounded=lambda bound: _raise(search, bound + offset),
+            bounded=lambda bound: search.raise_bound(bound + offset, claimed_by=BY),
             stale=stale,
         )
         if outcome.status is Status.INFEASIBLE:
             _conclude_infeasible(search, incumbent)
         elif outcome.bound is not None:
-            _raise(search, outcome.bound + offset)
+            search.raise_bound(outcome.bound + offset, claimed_by=BY)
         return outcome.status in {Status.OPTIMAL, Status.INFEASIBLE}
 
 
 def _conclude_infeasible(search: Search, incumbent: Found | None) -> None:
     """Nothing lies in the frame: no plan at all, unless one had drawn the frame."""
     if incumbent is None or incumbent.score[0] > 0:
-        search.refute()
-
-
-def _raise(search: Search, bound: int | None) -> None:
-    if bound is not None:
-        search.raise_bound(bound)
+        search.refute(claimed_by=BY)
 
 
 def _unwritable(form: Arrays, frame: Frame) -> bool:
