@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import NoReturn
 
 from scheduler.model.errors import InvalidInput
+from scheduler.model.operations import Band
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +166,30 @@ class TracePoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BandResult:
+    """What one priority band gets of a plan, and what is known about it.
+
+    Parameters
+    ----------
+    status
+        OPTIMAL if no plan is better for this band in which all bands above have the values that
+        they have here, and those are OPTIMAL as well.
+    value
+        The objective over the operations of the band's jobs; ``None`` without a schedule.
+    bound
+        No plan has less for this band, as long as all above have what they have here or better.
+    claimed_by
+        Engine on whose word alone the bound is; see `Result`.
+    """
+
+    band: Band
+    status: Status
+    value: int | None = field(default=None, metadata=SIGNED)
+    bound: int | None = field(default=None, metadata=SIGNED)
+    claimed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A solver's answer.
 
@@ -183,6 +208,10 @@ class Result:
         Which member of a portfolio found the schedule.
     trace
         Each improvement, in order of time.
+    bands
+        Where several bands take part, what each gets, the most urgent first. The status is then
+        OPTIMAL if that of each is; `value` and `bound` are those of all operations together, and
+        the value of the best plan can be above the bound.
     """
 
     status: Status
@@ -195,6 +224,7 @@ class Result:
     claimed_by: str = ""
     found_by: str = ""
     trace: tuple[TracePoint, ...] = ()
+    bands: tuple[BandResult, ...] = ()
     statistics: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.model.objectives import Objective
-from scheduler.model.schedule import Limits
+from scheduler.model.schedule import BandResult, Limits
 from scheduler.portfolio.lanes import Member, attempt, run
 from scheduler.portfolio.members import (
     AUTO,
@@ -83,12 +83,15 @@ class Exploration:
     ----------
     best
         Nothing in it waits for nothing, which search leaves where it is not priced.
+    bands
+        What each band gets, where there are several.
     """
 
     search: Search
     best: Found | None
     worked: float
     errors: list[Exception]
+    bands: tuple[BandResult, ...] = ()
 
 
 def explore(

@@ -28,14 +28,15 @@ def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
         If the checker refuses the plan, or the bound is above its value.
     """
     search, best = found.search, found.best
-    status = _status(search)
+    status = _status(found)
     result = Result(
         status=status,
         solver=request.solver,
         objective=request.objective.value,
         bound=request.told(search.bound),
         confirmed_bound=request.told(search.confirmed_bound),
-        claimed_by=search.claimed_by,
+        claimed_by=_claimed_by(found),
+        bands=found.bands,
         trace=tuple(replace(p, value=p.value + request.offset) for p in search.trace),
         statistics={"steps": found.worked, "failures": float(len(found.errors))},
     )
@@ -61,6 +62,12 @@ def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
         confirmed_bound=_least(result.confirmed_bound, request.told(value)),
         found_by=best.by,
     )
+
+
+def _claimed_by(found: Exploration) -> str:
+    """Engine on whose word alone the bound is, that of all together or that of a band."""
+    names = (found.search.claimed_by, *(band.claimed_by for band in found.bands))
+    return next(filter(None, names), "")
 
 
 def _least(bound: int | None, value: int | None) -> int | None:
@@ -93,11 +100,12 @@ def _forgives(request: Request) -> bool:
     return request.objective is Objective.DEADLINE_MISSES
 
 
-def _status(search: Search) -> Status:
-    best = search.best
+def _status(found: Exploration) -> Status:
+    search, best = found.search, found.best
     if search.infeasible:
         return Status.INFEASIBLE
-    if search.proven:
+    # Where there are several bands, the value of all together says nothing of the lower ones.
+    if all(band.status is Status.OPTIMAL for band in found.bands) if found.bands else search.proven:
         return Status.OPTIMAL
     if search.cancelled:
         return Status.CANCELLED

@@ -12,6 +12,7 @@ import numpy as np
 
 from scheduler.model.errors import InvalidProblem
 from scheduler.model.objectives import Objective
+from scheduler.portfolio.restricting import Mask
 from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Long
 
 MOST_SUM = 2**61
@@ -22,8 +23,11 @@ def rebased(form: Arrays) -> tuple[Arrays, int]:
     """Give the form with times from its origin on, and that origin in microseconds.
 
     The origin is the present, or the first start of what has happened if that is earlier: what is
-    before it concerns no plan. Due dates and deadlines may lie before it.
+    before it concerns no plan. Due dates and deadlines may lie before it; jobs without operations,
+    which are never late, have none.
     """
+    busy = np.zeros(len(form.job_due_us), np.bool_)
+    busy[form.job] = True
     started = form.state != OPEN
     origin_us = min(form.now_us, int(form.frozen_start_us[started].min(initial=form.now_us)))
     return form._replace(
@@ -33,13 +37,13 @@ def rebased(form: Arrays) -> tuple[Arrays, int]:
         earliest_us=form.earliest_us - origin_us,
         window_start_us=np.maximum(form.window_start_us - origin_us, 0),
         window_end_us=np.maximum(form.window_end_us - origin_us, 0),
-        job_due_us=_moved(form.job_due_us, origin_us),
-        job_deadline_us=_moved(form.job_deadline_us, origin_us),
+        job_due_us=_moved(form.job_due_us, origin_us, busy),
+        job_deadline_us=_moved(form.job_deadline_us, origin_us, busy),
     ), origin_us
 
 
-def _moved(time_us: Long, origin_us: int) -> Long:
-    return np.where(time_us < NEVER_US, time_us - origin_us, NEVER_US)
+def _moved(time_us: Long, origin_us: int, counts: Mask) -> Long:
+    return np.where(counts & (time_us < NEVER_US), time_us - origin_us, NEVER_US)
 
 
 def offset(form: Arrays, objective: Objective, origin_us: int) -> int:
@@ -47,7 +51,8 @@ def offset(form: Arrays, objective: Objective, origin_us: int) -> int:
     if objective is Objective.MAKESPAN:
         return origin_us if len(form.state) else 0
     if objective is Objective.WEIGHTED_COMPLETION:
-        return origin_us * sum(form.job_weight[np.unique(form.job)].tolist())
+        weights: list[int] = form.job_weight[np.unique(form.job)].tolist()
+        return origin_us * sum(weights)
     return 0
 
 

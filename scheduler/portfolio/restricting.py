@@ -186,9 +186,11 @@ def narrowed(whole: Arrays, kept: Mask) -> Part:
 
 
 def for_band(form: Arrays, band: int) -> Arrays:
-    """Leave out due dates, deadlines and weights of the jobs of all other bands."""
+    """Leave out due dates, deadlines, weights and energies of the jobs of all other bands."""
     other = form.job_band != band
+    owner = np.repeat(form.job, np.diff(form.mode_first))
     return form._replace(
+        mode_energy_uj=np.where(other[owner], 0, form.mode_energy_uj),
         job_due_us=np.where(other, NEVER_US, form.job_due_us),
         job_weight=np.where(other, 0, form.job_weight),
         job_deadline_us=np.where(other, NEVER_US, form.job_deadline_us),

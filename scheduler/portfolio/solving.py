@@ -9,6 +9,7 @@ from functools import partial
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule, Status
+from scheduler.portfolio.bands import are_several
 from scheduler.portfolio.carrying import carried_over
 from scheduler.portfolio.collecting import uncollected
 from scheduler.portfolio.exploring import Exploration, Request, Start, explore, steps
@@ -17,7 +18,7 @@ from scheduler.portfolio.lanes import raise_if_lost
 from scheduler.portfolio.members import AUTO, expect_solver, expect_suited, names
 from scheduler.portfolio.progress import Cancellation, Cancelled, Listener
 from scheduler.portfolio.rebasing import expect_countable, offset, rebased
-from scheduler.portfolio.stages import explore_by_band, open_bands
+from scheduler.portfolio.stages import explore_by_band
 from scheduler.solvers.arrays import Arrays, Solution, fits_nowhere
 from scheduler.solvers.bounding import WORK, lower_bound
 from scheduler.solvers.translating import arrays
@@ -117,7 +118,7 @@ def solve(
 
 def _explored(request: Request, form: Arrays, start: Start, time_s: float) -> Exploration:
     work = steps(request.limits)
-    if len(open_bands(form)) > 1:
+    if are_several(form, request.objective):
         return explore_by_band(request, form, start, time_s=time_s, work=work)
     return explore(request, form, start, time_s=time_s, work=work)
 

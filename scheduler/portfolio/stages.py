@@ -1,4 +1,8 @@
-"""Strict bands: one search after another, each with the plans of the more urgent bands fixed."""
+"""Strict bands: one search after another, each with the plans of the more urgent bands fixed.
+
+Then, while there is time, a proof band by band over all plans: with what the more urgent bands are
+worth fixed, and not their plans.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import TracePoint
+from scheduler.portfolio.bands import Proofs, ending, outlasted
+from scheduler.portfolio.closing import Closing, reserved
 from scheduler.portfolio.exploring import (
     Exploration,
     Request,
@@ -18,7 +24,7 @@ from scheduler.portfolio.exploring import (
     heuristics,
 )
 from scheduler.portfolio.lanes import attempt
-from scheduler.portfolio.members import has_time, missing_data, steps_each
+from scheduler.portfolio.members import AUTO, EXACT, has_time, missing_data, steps_each
 from scheduler.portfolio.progress import Progress
 from scheduler.portfolio.restricting import Mask, Part, for_band, restricted
 from scheduler.solvers import registry
@@ -42,16 +48,27 @@ def explore_by_band(
         answer.raise_bound(start.bound(answer.stop_flag))
     limited = answer.part(time_s=time_s, work=work)
     errors: list[Exception] = []
+    closes = request.solver in (AUTO, EXACT.name)
+    proofs = Proofs(form, request.objective, request.origin_us, answer.stop_flag)
     plans = [Found((0, 0), solution, by) for solution, by in start.solutions]
     plans += _whole_plans(request, answer, limited, errors)
     if not answer.stop_flag[0] and not _is_settled(request, form):
-        staged = _Staging(request, answer, limited, errors).plan(plans)
+        share = 1 - reserved(form) if closes else 1.0
+        staging = limited.part(
+            time_s=limited.remaining_s * share, work=limited.remaining_work * share
+        )
+        staged = _Staging(request, answer, staging, errors, proofs).plan(plans)
         plans += [staged] if staged is not None else []
-    if plans and not answer.infeasible:
-        best = min(plans, key=_Ranking(request, form).worth)
+    best = min(plans, key=lambda found: proofs.worth(found.solution), default=None)
+    met = 0 if best is None else proofs.proven(best.solution)
+    if closes and not answer.infeasible:
+        best, met = Closing(request, answer, limited, proofs).close(best, met)
+    told = () if answer.infeasible else proofs.told(None, 0)
+    if best is not None and not answer.infeasible:
         answer.offer(best.solution, best.by)
         _leave_out_repetition(answer.trace)
-    return Exploration(answer, answer.best, limited.worked, errors)
+        told = proofs.told(best.solution, met)
+    return Exploration(answer, answer.best, limited.worked, errors, told)
 
 
 def open_bands(form: Arrays) -> list[int]:
@@ -99,6 +116,7 @@ class _Staging:
     answer: Search
     limited: Search
     errors: list[Exception]
+    proofs: Proofs
 
     def plan(self, known: Sequence[Found]) -> Found | None:
         """Plan all bands; nothing if one has no plan, given those of the bands above."""
@@ -108,12 +126,12 @@ class _Staging:
         fixed, by = np.zeros(len(is_open), bool), ""
         for band in bands:
             inside = (form.band <= band) | ~is_open
-            part = restricted(for_band(form, band), inside, fixed, plan)
+            part = restricted(_wanted(form, band), inside, fixed, plan)
             given = [f for f in known if _agree(f.solution, plan, fixed)]
             tell = self._teller(part, plan) if band == bands[-1] else _keep_silent
             stage = self._explored(part, given, band, tell)
             if not fixed.any():
-                self._take_proofs(stage)
+                self._take_proofs(stage, band)
             if stage.best is None or self.answer.infeasible:
                 return None
             part.into(plan, stage.best.solution)
@@ -126,13 +144,13 @@ class _Staging:
         form = self.answer.form
         to_come = (form.state == OPEN) & (form.band >= band)
         share = float((form.band[to_come] == band).mean())
-        objective = _objective(self.request, part.form)
-        is_first = not ((form.state == OPEN) & (form.band < band)).any()
-        # A bound takes it that what runs has begun, which the plans of higher bands have not.
-        bound = partial(lower_bound, part.form, objective) if is_first else None
+        objective, small = _objective(self.request, part.form), part.form
+        if objective is Objective.MAKESPAN and outlasted(small, band):
+            objective, small = Objective.MAX_LATENESS, ending(small, band)
+        bound = partial(lower_bound, small, objective)
         stage = explore(
             replace(self.request, objective=objective),
-            part.form,
+            small,
             Start(bound=bound, solutions=tuple((part.of(f.solution), f.by) for f in given)),
             time_s=self.limited.remaining_s * share,
             work=self.limited.remaining_work * share,
@@ -168,17 +186,22 @@ class _Staging:
 
         return tell
 
-    def _take_proofs(self, stage: Exploration) -> None:
+    def _take_proofs(self, stage: Exploration, band: int) -> None:
         """Keep what the first stage proves: only it is free of earlier choices."""
         search, answer = stage.search, self.answer
         if search.infeasible:
             answer.refute(claimed_by=search.claimed_by)
-        if search.objective is not self.request.objective:
+        share = self.proofs.shares[0]
+        if search.bound is None:
             return
-        if search.confirmed_bound is not None:
-            answer.raise_bound(search.confirmed_bound)
-        if search.bound is not None:
+        if search.objective is self.request.objective:
+            if search.confirmed_bound is not None:
+                answer.raise_bound(search.confirmed_bound)
             answer.raise_bound(search.bound, claimed_by=search.claimed_by)
+        # Energy is also that of what others wait for; the makespan is the band's own (`outlasted`).
+        same = {share.want.objective, Objective.MAKESPAN if share.is_makespan else None}
+        if share.band == band and search.objective in same - {Objective.ENERGY}:
+            self.proofs.raise_bound(0, search.bound, claimed_by=search.claimed_by)
 
 
 def _leave_out_repetition(trace: list[TracePoint]) -> None:
@@ -191,22 +214,9 @@ def _keep_silent(search: Search) -> None:
     """Say nothing: a plan of some bands is none yet."""
 
 
-class _Ranking:
-    """How plans compare when bands are strict."""
-
-    def __init__(self, request: Request, form: Arrays) -> None:
-        nothing = np.zeros(len(form.state), bool)
-        plan = Solution(form.mode_first[:-1], form.frozen_start_us)
-        self._stages: list[tuple[Part, int]] = []
-        for band in open_bands(form):
-            inside: Mask = (form.band <= band) | (form.state != OPEN)
-            part = restricted(for_band(form, band), inside, nothing, plan)
-            self._stages.append((part, CODES[_objective(request, part.form)]))
-
-    def worth(self, found: Found) -> list[tuple[int, int]]:
-        """Lateness and value of what each band wants, the most urgent one first."""
-        parts = ((part.form, part.of(found.solution), code) for part, code in self._stages)
-        return [score(form, *solution, code) for form, solution, code in parts]
+def _wanted(form: Arrays, band: int) -> Arrays:
+    """Give the form for the search of a band; energy is that of all that it plans."""
+    return for_band(form, band)._replace(mode_energy_uj=form.mode_energy_uj)
 
 
 def _objective(request: Request, form: Arrays) -> Objective:

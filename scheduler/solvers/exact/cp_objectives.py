@@ -29,6 +29,10 @@ class Completion:
     most_us: int
 
 
+Cost = tuple[Linear, int]
+"""An expression of the model; the value of a plan is its value plus the number."""
+
+
 def minimise(model: Model, objective: Objective) -> int:
     """Give a model an objective; the value of a plan is the engine's plus what is returned.
 
@@ -37,18 +41,31 @@ def minimise(model: Model, objective: Objective) -> int:
     TooLarge
         If sums could overflow.
     """
+    expression, offset = cost(model, objective)
+    model.cp.minimize(expression)
+    return offset
+
+
+def cost(model: Model, objective: Objective) -> Cost:
+    """Write an objective down: what a plan is worth, or a little more where nothing presses.
+
+    Raises
+    ------
+    TooLarge
+        If sums could overflow.
+    """
     if objective is Objective.ENERGY:
-        return _minimise_energy(model)
+        return _energy(model)
     if objective is Objective.DEADLINE_MISSES:
-        return _minimise_misses(model)
+        return _misses(model)
     completions = _completions(model)
     if objective is Objective.MAKESPAN:
-        return _minimise_makespan(model, completions)
+        return _makespan(model, completions)
     if objective is Objective.MAX_LATENESS:
-        return _minimise_lateness(model, completions)
+        return _lateness(model, completions), 0
     if objective is Objective.WEIGHTED_COMPLETION:
-        return _minimise_completion(model, completions)
-    return _minimise_tardiness(model, completions)
+        return _weighted_completion(model, completions)
+    return _weighted_tardiness(model, completions), 0
 
 
 def _completions(model: Model) -> list[Completion]:
@@ -80,17 +97,15 @@ def _largest(model: Model, ends: list[Linear], least: int, most: int) -> Linear:
     return found
 
 
-def _minimise_makespan(model: Model, completions: list[Completion]) -> int:
+def _makespan(model: Model, completions: list[Completion]) -> Cost:
     if not completions:
-        model.cp.minimize(0)
-        return 0
+        return 0, 0
     ends = [end for completion in completions for end in completion.ends]
     least_us = max(completion.least_us for completion in completions)
     most_us = max(completion.most_us for completion in completions)
     makespan = _largest(model, ends, least_us, most_us)
     _add_loads(model, makespan)
-    model.cp.minimize(makespan)
-    return model.base_us
+    return makespan, model.base_us
 
 
 def minimise_ends(model: Model) -> None:
@@ -104,7 +119,7 @@ def minimise_ends(model: Model) -> None:
     least_us = max(completion.least_us for completion in completions)
     most_us = max(completion.most_us for completion in completions)
     makespan = _largest(model, ends, least_us, most_us)
-    _minimise_sum(model, [len(ends) * makespan, *ends], 2 * len(ends) * most_us)
+    model.cp.minimize(_sum([len(ends) * makespan, *ends], 2 * len(ends) * most_us))
 
 
 def _add_loads(model: Model, makespan: Linear) -> None:
@@ -125,7 +140,7 @@ def _add_loads(model: Model, makespan: Linear) -> None:
         model.cp.add(makespan >= load + (head_us + tail_us))
 
 
-def _minimise_lateness(model: Model, completions: list[Completion]) -> int:
+def _lateness(model: Model, completions: list[Completion]) -> Linear:
     due_us = model.form.job_due_us.tolist()
     ends: list[Linear] = []
     least, most = -MAX_SUM, -MAX_SUM
@@ -135,14 +150,10 @@ def _minimise_lateness(model: Model, completions: list[Completion]) -> int:
             ends += [end + late_us for end in completion.ends]
             least = max(least, completion.least_us + late_us)
             most = max(most, completion.most_us + late_us)
-    if not ends:
-        model.cp.minimize(0)
-        return 0
-    model.cp.minimize(_largest(model, ends, least, most))
-    return 0
+    return _largest(model, ends, least, most) if ends else 0
 
 
-def _minimise_completion(model: Model, completions: list[Completion]) -> int:
+def _weighted_completion(model: Model, completions: list[Completion]) -> Cost:
     weights = model.form.job_weight.tolist()
     terms: list[Linear] = []
     offset, total = 0, 0
@@ -156,11 +167,10 @@ def _minimise_completion(model: Model, completions: list[Completion]) -> int:
         terms.append(weight * end)
         offset += weight * model.base_us
         total += weight * abs(completion.most_us)
-    _minimise_sum(model, terms, total)
-    return offset
+    return _sum(terms, total), offset
 
 
-def _minimise_tardiness(model: Model, completions: list[Completion]) -> int:
+def _weighted_tardiness(model: Model, completions: list[Completion]) -> Linear:
     due_us, weights = model.form.job_due_us.tolist(), model.form.job_weight.tolist()
     terms: list[Linear] = []
     total = 0
@@ -172,20 +182,19 @@ def _minimise_tardiness(model: Model, completions: list[Completion]) -> int:
             ends = [end + late_us for end in completion.ends]
             terms.append(weight * _largest(model, ends, least_us, most_us))
             total += weight * most_us
-    _minimise_sum(model, terms, total)
-    return 0
+    return _sum(terms, total)
 
 
-def _minimise_energy(model: Model) -> int:
+def _energy(model: Model) -> Cost:
     energy_uj = model.form.mode_energy_uj.tolist()
     terms = [energy_uj[k] * model.present[k] for i in model.open for k in model.frame.modes[i]]
     total = sum(max((energy_uj[k] for k in model.frame.modes[i]), default=0) for i in model.open)
-    _minimise_sum(model, terms, total)
     firsts = model.form.mode_first.tolist()
-    return sum(energy_uj[firsts[i]] for i, state in enumerate(model.state) if state != OPEN)
+    spent_uj = sum(energy_uj[firsts[i]] for i, state in enumerate(model.state) if state != OPEN)
+    return _sum(terms, total), spent_uj
 
 
-def _minimise_misses(model: Model) -> int:
+def _misses(model: Model) -> Cost:
     form = model.form
     gone = frozen_overruns_us(form).tolist()
     missed: dict[int, Literal] = {}
@@ -201,8 +210,7 @@ def _minimise_misses(model: Model) -> int:
             last_us = deadline_us - model.mode_p95_us[k] - model.base_us
             in_time = model.cp.add(model.starts[i] <= last_us)
             in_time.only_enforce_if([kept, model.present[k]])
-    model.cp.minimize(sum(missed.values()))
-    return sum(late_us > 0 for late_us in gone)
+    return sum(missed.values()), sum(late_us > 0 for late_us in gone)
 
 
 def minimise_overrun(model: Model) -> int:
@@ -225,7 +233,7 @@ def minimise_overrun(model: Model) -> int:
     return sum(late_us for job, late_us in enumerate(gone) if job not in overruns)
 
 
-def _minimise_sum(model: Model, terms: list[Linear], total: int) -> None:
+def _sum(terms: list[Linear], total: int) -> Linear:
     if total > MAX_SUM:
         raise TooLarge
-    model.cp.minimize(sum(terms))
+    return sum(terms)

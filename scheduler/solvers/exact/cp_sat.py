@@ -55,7 +55,7 @@ class CpSat:
             least = bound_of(form, search.objective, frame)
             if least is not None:
                 search.raise_bound(least)
-            if _unwritable(form, frame) or not search.spend():
+            if is_unwritable(form, frame) or not search.spend():
                 return
             try:
                 over = self._slice(search, seed, frame, incumbent, slice_s)
@@ -115,7 +115,8 @@ def _conclude_infeasible(search: Search, incumbent: Found | None) -> None:
         search.refute(claimed_by=BY)
 
 
-def _unwritable(form: Arrays, frame: Frame) -> bool:
+def is_unwritable(form: Arrays, frame: Frame) -> bool:
+    """Whether a model is more than the engine takes, or takes too long to write down."""
     return frame.horizon_us > MAX_HORIZON_US or len(form.mode_us) > MAX_MODES
 
 

@@ -74,12 +74,13 @@ def frame_of(
     latest_us = np.full(len(form.job_due_us), horizon_us, np.int64)
     if incumbent is not None and incumbent.score[0] == 0:
         value = incumbent.score[1] - strict
-        job_first_us = _least_completions(form)
+        job_first_us = least_completions(form)
         latest_us = np.minimum(latest_us, latest_completions(form, objective, value, job_first_us))
     return framed(form, latest_us[form.job], horizon_us, soft=soft)
 
 
-def _least_completions(form: Arrays) -> Long:
+def least_completions(form: Arrays) -> Long:
+    """Earliest completion per job, machines not looked at."""
     lasts_us, lags_us = margins.shortest_us(form), margins.least_transfers_us(form)
     first_us = margins.earliest_starts(form, lasts_us, lags_us)
     return margins.completions_at_least(form, first_us, lasts_us)

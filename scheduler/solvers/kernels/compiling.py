@@ -31,8 +31,8 @@ def kernel(function: F) -> F:
 
     Compiled at the first call with each combination of types, and kept on disk, so that nobody
     waits for the compiler twice. It runs without the interpreter's lock: threads run kernels side
-    by side. Integers wrap and indices are not checked. ``NUMBA_BOUNDSCHECK=1`` checks them, in code that
-    is kept apart from the usual; ``NUMBA_DISABLE_JIT=1`` leaves plain Python.
+    by side. Integers wrap and indices are not checked. ``NUMBA_BOUNDSCHECK=1`` checks them, in code
+    that is kept apart from the usual; ``NUMBA_DISABLE_JIT=1`` leaves plain Python.
     """
     return _compiled(function)
 

@@ -159,7 +159,7 @@ def _budgets(a: Arrays) -> tuple[Budgets, bool]:
         owner = np.repeat(np.arange(len(a.mode_us)), np.diff(a.demand_first))
         table[owner, a.demand_resource] = a.demand_amount
         least[some] = np.minimum.reduceat(table, a.mode_first[some], axis=0)
-    # More than there is may have been spent: that is not undone, and costs nobody who needs nothing.
+    # More than there is may have been spent. It is not undone, and costs nobody who needs nothing.
     is_open = a.state[: len(least)] == _OPEN
     left = np.maximum(a.resource_capacity - least[~is_open].sum(axis=0), 0)
     affordable = bool(((least[is_open].sum(axis=0) <= left) | ~budget).all())

@@ -218,7 +218,8 @@ def _left(form: Arrays) -> Long:
     held = np.repeat(form.state != OPEN, np.diff(form.mode_first))[user]
     spent = _longs(len(form.resource_capacity))
     np.add.at(spent, form.demand_resource[held], form.demand_amount[held])
-    return np.maximum(form.resource_capacity - spent, 0)
+    left: Long = np.maximum(form.resource_capacity - spent, 0)
+    return left
 
 
 def _longs(count: int) -> Long:

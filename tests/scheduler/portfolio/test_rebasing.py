@@ -9,7 +9,7 @@ import pytest
 from scheduler.model.errors import InvalidProblem
 from scheduler.model.laws import MAX_INTEGER
 from scheduler.model.objectives import Objective, evaluate
-from scheduler.model.problem import Job, Problem, Progress, Window
+from scheduler.model.problem import Job, Mode, Problem, Progress, Window
 from scheduler.model.schedule import Limits, Status
 from scheduler.portfolio import Progress as Known
 from scheduler.portfolio import solve
@@ -97,11 +97,16 @@ def test_weights_that_no_search_could_add_up_are_refused_by_name() -> None:
     assert solve(p, "auto", BRIEF).value == EPOCH_US + 4
 
 
-@pytest.mark.parametrize("what", ["energy_uj", "resident_bytes", "duration_us"])
-def test_other_sums_beyond_64_bits_are_refused_too(what: str) -> None:
-    huge = {"duration_us": 1, **{what: MAX_INTEGER}}
-    ops = [operation(f"o{i}", modes=[mode(**huge)]) for i in range(300)]
-    field = "operations the longest" if what == "duration_us" else rf"modes\[\]\.{what} in sum"
+@pytest.mark.parametrize(
+    ("huge", "field"),
+    [
+        (mode(energy_uj=MAX_INTEGER), r"modes\[\]\.energy_uj in sum"),
+        (mode(resident_bytes=MAX_INTEGER), r"modes\[\]\.resident_bytes in sum"),
+        (mode(duration_us=MAX_INTEGER), "operations the longest"),
+    ],
+)
+def test_other_sums_beyond_64_bits_are_refused_too(huge: Mode, field: str) -> None:
+    ops = [operation(f"o{i}", modes=[huge]) for i in range(300)]
     with pytest.raises(InvalidProblem, match=field):
         solve(problem(ops), "heft", BRIEF, objective=Objective.ENERGY)
 
@@ -119,3 +124,11 @@ def test_windows_before_the_origin_are_over() -> None:
     p = replace(pair(1), machines=(machine(unavailable=[(0, 4), (6, 9)]),))
     assert isinstance(p.machines[0].unavailable[0], Window)
     assert solve(p, "auto", BRIEF).value == EPOCH_US + 4
+
+
+def test_a_job_without_operations_is_never_late() -> None:
+    jobs = [job("j0"), job("idle", due_us=0)]
+    p = problem(jobs=[replace(jobs[0], due_us=9), jobs[1]], now_us=4)
+    for name in ("auto", "heft", "cp_sat", "milp"):
+        found = solve(p, name, BRIEF, objective=Objective.WEIGHTED_TARDINESS)
+        assert (found.value, found.bound) == (0, 0)
