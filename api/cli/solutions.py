@@ -13,7 +13,7 @@ from api.gantt.reading import chart_of, words_of
 from scheduler.instances import Instance
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Operation
-from scheduler.model.schedule import Assignment, Result
+from scheduler.model.schedule import Assignment, BandResult, Result, Status
 
 OWN_FORMAT = "fjord"
 MOST_LETTERS = 52
@@ -25,6 +25,7 @@ NOT_TIMES = frozenset({Objective.ENERGY, Objective.DEADLINE_MISSES})
 
 def as_dict(instance: Instance, result: Result, elapsed_s: float) -> dict[str, Any]:
     """Say a result in plain data: operations, machines and times as the file has them."""
+    several = {"bands": _bands(instance, result)} if result.bands else {}
     return {
         "status": result.status.value,
         "objective": result.objective,
@@ -32,6 +33,7 @@ def as_dict(instance: Instance, result: Result, elapsed_s: float) -> dict[str, A
         "bound": value(instance, result, result.bound),
         "gap": result.gap,
         "claimed_by": result.claimed_by or None,
+        **several,
         "elapsed_s": round(elapsed_s, 6),
         "solver": result.solver,
         "found_by": result.found_by,
@@ -40,6 +42,20 @@ def as_dict(instance: Instance, result: Result, elapsed_s: float) -> dict[str, A
             [round(point.time_s, 6), value(instance, result, point.value)] for point in result.trace
         ],
     }
+
+
+def _bands(instance: Instance, result: Result) -> list[dict[str, Any]]:
+    """What each band gets, the most urgent first."""
+    return [
+        {
+            "band": found.band.name.lower(),
+            "status": found.status.value,
+            "value": value(instance, result, found.value),
+            "bound": value(instance, result, found.bound),
+            "claimed_by": found.claimed_by or None,
+        }
+        for found in result.bands
+    ]
 
 
 def value(instance: Instance, result: Result, found: int | None) -> int | float | None:
@@ -88,19 +104,33 @@ def _assignment(
 
 
 def headline(instance: Instance, result: Result, elapsed_s: float) -> str:
-    """Say in a line what is known about a schedule."""
+    """Say in a line what is known about a schedule; of several bands, in order."""
     gap = "unknown" if result.gap is None else f"{result.gap:.2%}"
     unit = "" if result.objective in NOT_TIMES else words_of(instance).unit
     found, bound = (_shown(instance, result, n) for n in (result.value, result.bound))
     by = f", found by {result.found_by}" if result.found_by else ""
-    text = f"{result.objective.replace('_', ' ')} {found}, bound {bound}"
-    text += f" in {unit}" if unit else ""
-    return f"{text}{claim(result.claimed_by)}, gap {gap}{by} in {elapsed_s:.3f} s"
+    name, measure = result.objective.replace("_", " "), f" in {unit}" if unit else ""
+    known = f"{name} {found}, bound {bound}{measure}{claim(result.claimed_by)}, gap {gap}"
+    if result.bands and result.schedule is not None:
+        each = ", ".join(_known(instance, result, band) for band in result.bands)
+        known = f"{name} {found}{measure}, of bands {each}"
+    return f"{known}{by} in {elapsed_s:.3f} s"
 
 
 def claim(engine: str) -> str:
     """Say on whose word alone a bound is, or that there is no schedule; nothing if it is sure."""
     return f" (claimed by {engine})" if engine else ""
+
+
+def _known(instance: Instance, result: Result, band: BandResult) -> str:
+    """Say what a band gets, and its bound unless it is met in order."""
+    found, bound = (_shown(instance, result, n) for n in (band.value, band.bound))
+    proof = "optimal" if band.status is Status.OPTIMAL else f"bound {bound}"
+    return f"{band.band.name.lower()} {found} ({proof}{_claimed(band)})"
+
+
+def _claimed(band: BandResult) -> str:
+    return f", claimed by {band.claimed_by}" if band.claimed_by else ""
 
 
 def _shown(instance: Instance, result: Result, found: int | None) -> str:

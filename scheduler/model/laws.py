@@ -1,7 +1,7 @@
 """The laws of `Problem`. Each refusal names the field, the law and what came.
 
-What has happened is not judged: it may overlap, hold more memory than there is, have spent more than
-a budget had, and be late. It costs what is still to be placed no more than what it takes: its
+What has happened is not judged: it may overlap, hold more memory than there is, have spent more
+than a budget had, and be late. It costs what is still to be placed no more than what it takes: its
 machine and its shares until it ends, and memory and budgets for good. Two things are no history but
 a contradiction, and are refused: what runs and begins after the present, and what has ended after
 it. Whoever measures by several clocks sets such times to the present.

@@ -18,6 +18,9 @@ from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Long
 MOST_SUM = 2**61
 """What no sum may exceed that a search adds up: as much again is left to estimates on the way."""
 
+MOST_US = 2**58
+"""Latest end of any plan: later ones would come near to what stands for never."""
+
 
 def rebased(form: Arrays) -> tuple[Arrays, int]:
     """Give the form with times from its origin on, and that origin in microseconds.
@@ -69,10 +72,13 @@ def expect_countable(form: Arrays, objective: Objective) -> None:
     if not len(form.state):
         return
     end_us = _latest_us(form)
-    since_us = np.minimum(0.0, form.job_deadline_us.astype(np.float64))
-    spans_us = end_us - since_us
-    if spans_us.sum() > MOST_SUM:
-        _refuse("the longest that a plan can take, in sum over jobs,", spans_us.sum(), "operations")
+    if end_us > MOST_US:
+        law = "must take at most 2**58 us one after another"
+        raise InvalidProblem(f"operations {law}; got {end_us:.3g}", field="operations")
+    deadline_us = form.job_deadline_us[form.job_deadline_us < NEVER_US].astype(np.float64)
+    overrun_us = float((end_us - np.minimum(0.0, deadline_us)).sum())
+    if overrun_us > MOST_SUM:
+        _refuse("missed by all operations, in sum over jobs,", overrun_us, "jobs[].deadline_us")
     if objective in (Objective.WEIGHTED_COMPLETION, Objective.WEIGHTED_TARDINESS):
         since_us = np.minimum(0.0, form.job_due_us.astype(np.float64))
         costs = form.job_weight * (end_us - since_us)
@@ -92,12 +98,13 @@ def expect_countable(form: Arrays, objective: Objective) -> None:
 
 def _latest_us(form: Arrays) -> float:
     """Moment by which every plan has ended that waits for nothing in vain, from the origin on."""
-    waits_us = [form.now_us, *form.earliest_us, *form.frozen_end_us, *form.window_end_us]
+    columns = (form.earliest_us, form.frozen_end_us, form.window_end_us)
+    waits_us = max(form.now_us, *(int(column.max(initial=0)) for column in columns))
     longest_us = np.maximum(form.mode_us, form.mode_p95_us) + form.mode_setup_us
     total_us = np.maximum.reduceat(longest_us, form.mode_first[:-1]).astype(np.float64).sum()
     edges_us = form.edge_us.max(axis=1, initial=0).astype(np.float64).sum()
     slowest_us = float(form.link_latency_us.max(initial=0))
-    return float(max(waits_us) + total_us + edges_us + slowest_us * len(form.edge_us))
+    return float(waits_us + total_us + edges_us + slowest_us * len(form.edge_us))
 
 
 def _refuse(law: str, got: float, field: str) -> NoReturn:

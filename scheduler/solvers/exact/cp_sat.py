@@ -34,6 +34,11 @@ class CpSat:
     a limit in work it gives the same answer each time. Machines that nothing distinguishes are
     left to the symmetry detection of the engine.
 
+    Parameters
+    ----------
+    linearization
+        As in `Effort`: each level proves by other ways, which a second opinion can use.
+
     References
     ----------
     Perron, Didier and Gay (2023), The CP-SAT-LP solver, doi:10.4230/LIPIcs.CP.2023.3. The model
@@ -41,6 +46,7 @@ class CpSat:
     """
 
     workers: int = 1
+    linearization: int | None = None
 
     def __call__(self, search: Search, seed: int) -> None:
         """Search until the optimum is proven, or until the search is over."""
@@ -97,6 +103,7 @@ class CpSat:
             Effort(
                 slice_s * WORK_PER_S / WORK_PER_ENGINE_S if search.takes_turns else math.inf,
                 self.workers,
+                linearization=self.linearization,
             ),
             taken=taken,
             bounded=lambda bound: search.raise_bound(bound + offset, claimed_by=BY),

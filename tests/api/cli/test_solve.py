@@ -17,7 +17,7 @@ from api.cli.app import run
 from api.gantt.svg import NAMESPACE
 from scheduler.instances import write
 from scheduler.model.objectives import Objective
-from scheduler.model.problem import Job, Machine, Mode, Operation, Problem
+from scheduler.model.problem import Band, Job, Machine, Mode, Operation, Problem
 from scheduler.solvers import registry
 from scheduler.splitting import MEMBERS
 
@@ -300,3 +300,24 @@ def test_the_table_of_solvers_has_a_line_each(capsys: pytest.CaptureFixture[str]
     assert run(["solvers"]) == 0
     first_words = {line.split()[0] for line in capsys.readouterr().out.splitlines()}
     assert first_words >= {"name", *registry.names()}
+
+
+def test_of_several_bands_each_has_its_value_bound_and_status(
+    tmp_path: Path, solved: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    modes = (Mode(machine="cpu0", duration_us=5),)
+    problem = Problem(
+        machines=(Machine(id="cpu0"),),
+        jobs=(Job(id="a", band=Band.HIGH), Job(id="b", band=Band.BACKGROUND)),
+        operations=tuple(Operation(id=job, job=job, modes=modes) for job in "ba"),
+    )
+    file = tmp_path / "bands.json"
+    file.write_text(write(problem))
+    answer = solved(file)
+    assert answer["bands"] == [
+        {"band": "high", "status": "optimal", "value": 5, "bound": 5, "claimed_by": None},
+        {"band": "background", "status": "optimal", "value": 10, "bound": 10, "claimed_by": None},
+    ]
+    assert run(["solve", str(file), "--time-limit-s", "1"]) == 0
+    line = "makespan 0.01 in ms, of bands high 0.005 (optimal), background 0.01 (optimal)"
+    assert line in " ".join(capsys.readouterr().out.split())

@@ -20,6 +20,7 @@ from tests.scheduler.fuzz.asking import question
 from tests.scheduler.fuzz.cases import Case, write
 from tests.scheduler.fuzz.changing import smallest
 from tests.scheduler.fuzz.judging import Verdict, judged, solvers_for
+from tests.scheduler.fuzz.proofs import SEEDS, SETTINGS, claims, neighbours
 
 FOLDER = Path("build/fuzz")
 HASH_SEEDS = ("1", "2")
@@ -33,6 +34,8 @@ def main() -> int:
     options = _options()
     if options.question is not None:
         return _ask_one(options.question)
+    if options.proofs is not None:
+        return _prove(options.proofs)
     if options.log is not None:
         return _work(options.first, options.minutes, Path(options.log))
     return _watch(options.first, options.minutes)
@@ -43,6 +46,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=30.0, help="how long to ask")
     parser.add_argument("--first", type=int, default=None, help="number of the first question")
     parser.add_argument("--question", type=int, help="ask this one alone, all solvers")
+    parser.add_argument("--proofs", type=int, help="ask CP-SAT alone, near that many traps")
     parser.add_argument("--log", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.first is None:
@@ -59,6 +63,19 @@ def _ask_one(number: int) -> int:
     write(case, FOLDER / f"question_{number}.json", complaints=verdict.complaints)
     print(f"{len(verdict.complaints)} complaints; {FOLDER}/question_{number}.json")
     return bool(verdict.complaints)
+
+
+def _prove(count: int) -> int:
+    wrong = runs = 0
+    for number, case in enumerate(neighbours(count)):
+        found = list(claims(case))
+        bad = [claim for claim in found if claim.is_wrong]
+        wrong, runs = wrong + len(bad), runs + len(found)
+        for claim in bad:
+            print(f"setting {claim.setting}, seed {claim.seed}: {claim.said} for {claim.true}")
+            write(case, FOLDER / f"proof_{number}.json")
+    print(f"{wrong} wrong of {runs} runs near {count} traps: {SETTINGS} x seeds {SEEDS}")
+    return bool(wrong)
 
 
 def _watch(first: int, minutes: float) -> int:

@@ -22,6 +22,7 @@ from tests.scheduler.fuzz.cases import Case, from_json, known, read, to_json
 from tests.scheduler.fuzz.changing import near, smallest
 from tests.scheduler.fuzz.drawing import EPOCH_US, drawn, later
 from tests.scheduler.fuzz.judging import PROVERS, judged, solvers_for
+from tests.scheduler.fuzz.proofs import SEEDS, SETTINGS, claims, neighbours
 from tests.scheduler.fuzz.worth import faults, value
 from tests.scheduler.reference import optima
 from tests.scheduler.strategies import Size, problems
@@ -42,6 +43,12 @@ def test_no_answer_to_a_question_that_was_answered_wrongly_once_is_wrong(file: P
     verdict = judged(read(file), PROVERS)
     assert verdict.complaints == []
     assert not verdict.too_large
+
+
+def test_cp_sat_proves_no_more_than_is_possible_near_what_it_once_did() -> None:
+    found = [claim for case in neighbours(12) for claim in claims(case)]
+    assert len(found) == 12 * len(SETTINGS) * len(SEEDS)
+    assert [claim for claim in found if claim.is_wrong] == []
 
 
 # The other enumeration walks through time in Python, and is judged by the checker of the model.
