@@ -109,9 +109,9 @@ def test_questions_near_a_question_are_other_ones() -> None:
 
 def test_a_failing_question_is_made_as_small_as_it_still_fails() -> None:
     def fails(case: Case) -> bool:
-        return sum(m.duration_us for o in case.problem.operations for m in o.modes) > 10
+        return any(m.duration_us > 3 for o in case.problem.operations for m in o.modes)
 
     small = smallest(drawn(3), fails).problem
     assert len(small.operations) == 1
-    assert [m.duration_us for m in small.operations[0].modes] == [11]
+    assert [m.duration_us for m in small.operations[0].modes] == [4]
     assert small == replace(small, edges=(), resources=(), links=(), now_us=0)
