@@ -97,6 +97,55 @@ def test_the_same_shop_has_the_same_optimum_in_every_format(seed: int) -> None:
     assert len(set(found.values())) == 1, found
 
 
+Graph = tuple[list[int], list[tuple[int, int]]]
+"""Times of tasks, and arcs."""
+
+
+def graph(random: Random) -> Graph:
+    pairs = [(i, j) for j in range(5) for i in range(j)]
+    return [random.randint(1, 9) for _ in range(5)], sorted(random.sample(pairs, 3))
+
+
+def as_stg(times: list[int], arcs: list[tuple[int, int]]) -> str:
+    """Tasks count from 1, dummies around them."""
+    count = len(times)
+    ends = [i + 1 for i in range(count) if i not in {u for u, _ in arcs}]
+    rows = [str(count), "0 0 0"]
+    for i, us in enumerate(times):
+        before = [u + 1 for u, v in arcs if v == i] or [0]
+        rows.append(" ".join(map(str, [i + 1, us, len(before), *before])))
+    return "\n".join([*rows, " ".join(map(str, [count + 1, 0, len(ends), *ends]))])
+
+
+def as_dagbench(times: list[int], arcs: list[tuple[int, int]]) -> str:
+    tasks = [{"name": f"t{i}", "cost": us} for i, us in enumerate(times)]
+    edges = [{"source": f"t{u}", "target": f"t{v}", "size": 0} for u, v in arcs]
+    nodes = [{"name": name, "speed": 1} for name in "ab"]
+    ways = [{"source": "a", "target": "b", "speed": 1}]
+    return json.dumps(
+        {
+            "task_graph": {"tasks": tasks, "dependencies": edges},
+            "network": {"nodes": nodes, "edges": ways},
+        }
+    )
+
+
+def as_equal_machines(times: list[int], arcs: list[tuple[int, int]]) -> str:
+    rows = [f"{len(times)} {len(arcs)} 2", *(f"{u} {v}" for u, v in arcs)]
+    return "\n".join([*rows, *(f"2 0 {us} 1 {us}" for us in times)])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_same_graph_on_equal_machines_has_the_same_optimum_in_every_format(seed: int) -> None:
+    times, arcs = graph(Random(seed))
+    texts = {"stg": as_stg, "dagbench": as_dagbench, "fjsp_dag": as_equal_machines}
+    found = {
+        name: makespan(parse(say(times, arcs).encode(), "a@2", format=name))
+        for name, say in texts.items()
+    }
+    assert len(set(found.values())) == 1, found
+
+
 def test_jobs_of_a_job_shop_need_not_be_of_one_length() -> None:
     found = read(SHORT)
     assert found.format == "jsp"
