@@ -80,7 +80,8 @@ def build(
     Raises
     ------
     InvalidProblem
-        If edges form a cycle.
+        If edges form a cycle, or a number is of no operation, machine or job: compiled code would
+        read beyond its arrays.
 
     Examples
     --------
@@ -96,6 +97,8 @@ def build(
     given |= _graph(count, sources, targets)
     job_band = np.asarray(given.setdefault("job_band", _zeros(_jobs(given))), np.int32)
     job = np.asarray(given.setdefault("job", _zeros(count)), np.int32)
+    _expect_numbers("job", job, len(job_band))
+    _expect_numbers("modes.machine", modes.machine, machines)
     now_us = int(given.setdefault("now_us", 0))
     own_us = np.full(count, now_us) if release_us is None else np.asarray(release_us)[job]
     given |= {
@@ -109,6 +112,15 @@ def build(
     given = {**_defaults(count, machines, devices, len(job_band)), **given}
     given["edge_us"], given["link_rate"] = _transfers(given, devices)
     return Arrays(**{name: _typed(name, column) for name, column in given.items()})
+
+
+def _expect_numbers(name: str, column: Int, count: int) -> None:
+    """Want positions of as many things as there are."""
+    low, high = int(column.min(initial=0)), int(column.max(initial=-1))
+    if low < 0 or high >= count:
+        raise InvalidProblem(
+            f"{name} must be within 0 and {count - 1}; got {low} to {high}", field=name
+        )
 
 
 def _typed(name: str, column: Any) -> Any:
@@ -126,6 +138,8 @@ def _graph(
 ) -> dict[str, Any]:
     source = np.asarray(() if sources is None else sources, np.int32)
     target = np.asarray(() if targets is None else targets, np.int32)
+    _expect_numbers("sources", source, count)
+    _expect_numbers("targets", target, count)
     source_first, source_edge = rows(target, count)
     target_first, target_edge = rows(source, count)
     order = topological(source_first, target_first, target[target_edge])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -153,6 +155,24 @@ def test_built_from_arrays_it_is_the_form_of_the_same_problem_in_objects() -> No
     for name, expected in form._asdict().items():
         np.testing.assert_array_equal(getattr(built, name), expected, name)
         assert np.asarray(getattr(built, name)).dtype == np.asarray(expected).dtype, name
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"sources": [0], "targets": [2]}, "targets must be within 0 and 1; got 0 to 2"),
+        ({"sources": [-1], "targets": [1]}, "sources must be within 0 and 1; got -1 to -1"),
+        ({"job": [0, 1], "job_band": [2]}, "job must be within 0 and 0; got 0 to 1"),
+        ({"machines": 1}, "modes.machine must be within 0 and 0; got 0 to 1"),
+    ],
+)
+def test_a_number_of_nothing_that_there_is_is_refused(wrong: dict[str, Any], message: str) -> None:
+    given = {
+        name: np.array(found) if name != "machines" else found for name, found in wrong.items()
+    }
+    with pytest.raises(InvalidProblem) as caught:
+        build(modes_from_table(np.array([[3, 5], [4, 0]])), **{"machines": 2, **given})
+    assert caught.value.message == message
 
 
 def test_edges_that_form_a_cycle_are_refused() -> None:
