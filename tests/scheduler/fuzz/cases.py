@@ -34,6 +34,16 @@ class Case:
     warm_start: Schedule | None = None
 
 
+def objectives(problem: Problem) -> list[Objective]:
+    """What may be asked of a problem: some objectives speak of dates that jobs may not have."""
+    missing: set[Objective] = set()
+    if all(job.due_us is None for job in problem.jobs):
+        missing |= {Objective.MAX_LATENESS, Objective.WEIGHTED_TARDINESS}
+    if all(job.deadline_us is None for job in problem.jobs):
+        missing.add(Objective.DEADLINE_MISSES)
+    return [objective for objective in Objective if objective not in missing]
+
+
 def to_json(case: Case, **more: Any) -> dict[str, Any]:
     return {
         **more,

@@ -14,7 +14,7 @@ from typing import Any
 
 from scheduler.model.errors import InvalidInput
 from scheduler.model.objectives import Objective
-from tests.scheduler.fuzz.cases import Case, from_json, to_json
+from tests.scheduler.fuzz.cases import Case, from_json, objectives, to_json
 
 Document = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -55,12 +55,13 @@ def smallest(case: Case, fails: Callable[[Case], bool]) -> Case:
 
 
 def lawful(document: Document) -> Case | None:
-    """The question that a document states; ``None`` if it is against a law."""
+    """The question that a document states; ``None`` if it is against a law, or lacks its data."""
     try:
-        mended = _mended(document)
-        return from_json(mended) if mended["problem"]["operations"] else None
+        found = from_json(_mended(document))
     except InvalidInput:
         return None
+    has_data = found.objective in objectives(found.problem)
+    return found if found.problem.operations and has_data else None
 
 
 def _paths(value: Any, at: Path = ()) -> Iterator[Path]:
@@ -136,13 +137,7 @@ def _move_date(document: Document, random: Random) -> None:
 
 
 def _ask_otherwise(document: Document, random: Random) -> None:
-    jobs = document["problem"]["jobs"]
-    objectives = [Objective.MAKESPAN, Objective.WEIGHTED_COMPLETION, Objective.ENERGY]
-    if any("due_us" in job for job in jobs):
-        objectives += [Objective.WEIGHTED_TARDINESS, Objective.MAX_LATENESS]
-    if any("deadline_us" in job for job in jobs):
-        objectives.append(Objective.DEADLINE_MISSES)
-    document["objective"] = random.choice(objectives).value
+    document["objective"] = random.choice(list(Objective)).value
 
 
 def _begin_otherwise(document: Document, random: Random) -> None:

@@ -27,7 +27,7 @@ from scheduler.model.problem import (
     Window,
 )
 from scheduler.model.schedule import Assignment, Schedule
-from tests.scheduler.fuzz.cases import Case
+from tests.scheduler.fuzz.cases import Case, objectives
 
 FEATURES = (
     "transfers",
@@ -82,15 +82,7 @@ def drawn(seed: int, most_operations: int = 7) -> Case:
 
 def _objective(random: Random, problem: Problem) -> Objective:
     """One that the problem has the data for; the makespan as often as two others."""
-    choices: list[Objective] = [*Objective, Objective.MAKESPAN]
-    if all(job.due_us is None for job in problem.jobs):
-        choices = [o for o in choices if o not in _BY_DUE_DATE]
-    if all(job.deadline_us is None for job in problem.jobs):
-        choices.remove(Objective.DEADLINE_MISSES)
-    return random.choice(choices)
-
-
-_BY_DUE_DATE = (Objective.MAX_LATENESS, Objective.WEIGHTED_TARDINESS)
+    return random.choice([*objectives(problem), Objective.MAKESPAN])
 
 
 def _problem(draw: _Draw) -> Problem:
