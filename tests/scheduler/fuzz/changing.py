@@ -101,8 +101,9 @@ def _move_number(document: Document, random: Random) -> None:
 
 def _drop(document: Document, random: Random) -> None:
     lists = [p for p in _paths(document["problem"], ("problem",)) if _items(document, p)]
-    chosen = _get(document, random.choice(lists))
-    del chosen[random.randrange(len(chosen))]
+    if lists:
+        chosen = _get(document, random.choice(lists))
+        del chosen[random.randrange(len(chosen))]
 
 
 def _items(document: Document, path: Path) -> bool:
@@ -112,14 +113,17 @@ def _items(document: Document, path: Path) -> bool:
 
 def _double(document: Document, random: Random) -> None:
     """Give an operation a mode of another one, or another operation the way it is."""
-    operations = document["problem"]["operations"]
+    # An earlier change may have left nothing to choose from.
+    operations = [o for o in document["problem"]["operations"] if o["modes"]]
+    if not operations:
+        return
     one, other = random.choice(operations), random.choice(operations)
     if random.random() < 0.5 or len(operations) >= 7:
         one["modes"].append(copy.deepcopy(random.choice(other["modes"])))
     else:
-        names = {o["id"] for o in operations}
+        names = {o["id"] for o in document["problem"]["operations"]}
         name = next(f"n{i}" for i in range(len(names) + 1) if f"n{i}" not in names)
-        operations.append({**copy.deepcopy(one), "id": name})
+        document["problem"]["operations"].append({**copy.deepcopy(one), "id": name})
 
 
 def _join(document: Document, random: Random) -> None:
