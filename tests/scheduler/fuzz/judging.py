@@ -13,7 +13,7 @@ from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule, Status
 from scheduler.portfolio import solve
-from scheduler.portfolio.rebasing import offset, rebased
+from scheduler.portfolio.rebasing import expect_countable, offset, rebased
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import fits_nowhere
 from scheduler.solvers.bounding import lower_bound
@@ -187,6 +187,7 @@ def _heuristics(case: Case, best: Optimum) -> Iterator[str]:
     form, origin_us = rebased(arrays(case.problem))
     if fits_nowhere(form) or not case.problem.operations:
         return
+    expect_countable(form, case.objective)
     least = best.values[0] if best.schedule is not None else None
     bound = lower_bound(form, case.objective) + offset(form, case.objective, origin_us)
     if least is not None and bound > least:
