@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scheduler.solvers.exact.engine import Outcome
 
 
-MOST_RESERVED = 100
+MOST_RESERVED = 60
 """Open operations up to which a proof over all bands is likely enough to keep time for it..."""
 RESERVED_SHARE = 0.3
 """...and how much of what there is: it also finds plans that fixed plans of higher bands forbid."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scheduler.model.errors import InvalidProblem
+from scheduler.model.laws import MAX_INTEGER
 from scheduler.model.problem import Mode, Operation, Problem
 from scheduler.model.schedule import Schedule, placed
 from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN, RUNNING, Arrays, Int, Long, Solution
@@ -211,8 +213,19 @@ class _Builder:
         for column, rate in enumerate(rates):
             if rate:
                 # Rounded up, in Python's integers: the product can exceed 64 bits.
-                table[:, column] = [-(-size * 1_000_000 // rate) for size in sizes]
+                times_us = [-(-size * 1_000_000 // rate) for size in sizes]
+                _expect_transfers(times_us, rate)
+                table[:, column] = times_us
         return table
+
+
+def _expect_transfers(times_us: Sequence[int], rate: int) -> None:
+    """Refuse a transfer that takes longer than any time can be."""
+    longest_us = max(times_us, default=0)
+    if longest_us > MAX_INTEGER:
+        field = f"edges[{times_us.index(longest_us)}].size_bytes"
+        law = f"must take at most {MAX_INTEGER} us at {rate} bytes per s"
+        raise InvalidProblem(f"{field} {law}; got {longest_us}", field=field)
 
 
 def schedule_of(problem: Problem, form: Arrays, solution: Solution, origin_us: int = 0) -> Schedule:

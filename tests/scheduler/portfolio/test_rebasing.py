@@ -14,7 +14,7 @@ from scheduler.model.schedule import Limits, Status
 from scheduler.portfolio import Progress as Known
 from scheduler.portfolio import solve
 from scheduler.solvers.exact.engine import whole
-from tests.builders import job, machine, mode, operation, problem
+from tests.builders import all_links, job, machine, mode, operation, problem
 
 EPOCH_US = 1_764_500_000_000_000
 BRIEF = Limits(time_s=20, deterministic_s=0.05)
@@ -132,3 +132,15 @@ def test_a_job_without_operations_is_never_late() -> None:
     for name in ("auto", "heft", "cp_sat", "milp"):
         found = solve(p, name, BRIEF, objective=Objective.WEIGHTED_TARDINESS)
         assert (found.value, found.bound) == (0, 0)
+
+
+def test_a_transfer_that_takes_longer_than_any_time_is_refused_by_name() -> None:
+    lanes = [machine("a"), machine("b")]
+    p = problem(
+        [operation("x", durations={"a": 1}), operation("y", durations={"b": 1})],
+        machines=lanes,
+        edges=[("x", "y", MAX_INTEGER)],
+        links=all_links(lanes, bandwidth_bytes_per_s=1),
+    )
+    with pytest.raises(InvalidProblem, match=r"edges\[0\]\.size_bytes must take at most"):
+        solve(p, "heft")

@@ -167,11 +167,11 @@ def test_built_from_arrays_it_is_the_form_of_the_same_problem_in_objects() -> No
     ],
 )
 def test_a_number_of_nothing_that_there_is_is_refused(wrong: dict[str, Any], message: str) -> None:
-    given = {
+    given: dict[str, Any] = {"machines": 2} | {
         name: np.array(found) if name != "machines" else found for name, found in wrong.items()
     }
     with pytest.raises(InvalidProblem) as caught:
-        build(modes_from_table(np.array([[3, 5], [4, 0]])), **{"machines": 2, **given})
+        build(modes_from_table(np.array([[3, 5], [4, 0]])), **given)
     assert caught.value.message == message
 
 
