@@ -194,7 +194,9 @@ class _Staging:
         share = self.proofs.shares[0]
         if search.bound is None:
             return
-        if search.objective is self.request.objective:
+        # A stage without due dates looks for its makespan, at times as a lateness (`ending`).
+        asked = _objective(self.request, for_band(answer.form, band))
+        if search.objective is asked is self.request.objective:
             if search.confirmed_bound is not None:
                 answer.raise_bound(search.confirmed_bound)
             answer.raise_bound(search.bound, claimed_by=search.claimed_by)
