@@ -111,7 +111,8 @@ def _fits(
     machine = problem.machine(mode.machine)
     run = range(start_us, start_us + mode.duration_us)
     here = [a for a in done.values() if a.machine == machine.id]
-    before = max(here, key=lambda a: (a.start_us, a.end_us), default=None)
+    # Of history that began and ended together, the one that stands last in the problem.
+    before = max(reversed(here), key=lambda a: (a.start_us, a.end_us), default=None)
     loaded = {machine.family, *machine.kept}
     if machine.keeps_setups:
         loaded |= {_family(problem, assignment) for assignment in here}
