@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-bounds lint bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost lock clean
+.PHONY: setup demo test test-bounds fuzz lint bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -22,6 +22,10 @@ test: setup  ## run all tests
 
 test-bounds: setup  ## run the solvers' tests with each index of compiled code checked; compiles for minutes at first
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest tests/scheduler/solvers tests/scheduler/portfolio
+
+MINUTES ?= 30
+fuzz: setup  ## hold solvers against enumeration for MINUTES=30, bounds of arrays checked; FUZZ='--first 1' chooses
+	$(BIN)/python -m tests.scheduler.fuzz --minutes $(MINUTES) $(FUZZ)
 
 lint: setup  ## formatting, style, types, walls
 	$(BIN)/ruff format --check .

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scheduler.instances import Instance, parse
-from scheduler.model.errors import InvalidInput
+from scheduler.model.errors import InvalidInput, UnknownName
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -27,8 +27,13 @@ def read_json(file: Path) -> dict[str, Any]:
     return value
 
 
-def read_instance(file: Path) -> Instance:
+def read_instance(file: Path, format: str | None = None) -> Instance:
     """Read a scheduling problem of any format; ``graph.stg@4`` is `graph.stg` on 4 processors.
+
+    Parameters
+    ----------
+    format
+        Its name, where the content alone would leave it open.
 
     Raises
     ------
@@ -38,6 +43,8 @@ def read_instance(file: Path) -> Instance:
     name, _, processors = file.name.rpartition("@")
     there = file.with_name(name) if processors.isdecimal() and not file.exists() else file
     try:
-        return parse(there.read_bytes(), file.name)
+        return parse(there.read_bytes(), file.name, format=format)
+    except UnknownName:
+        raise
     except InvalidInput as error:
         raise InvalidInput(f"{there}: {error}") from None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from rich.console import Console
 from rich.live import Live
 
-from api.cli import output
+from api.cli import output, solutions
 from scheduler.instances import Instance
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Limits, Result
@@ -182,7 +182,8 @@ def _line(question: Question, progress: Progress | None) -> str:
     if progress.bound is not None:
         gap = f"{(progress.value - progress.bound) / max(progress.value, 1):.2%}"
     name = question.objective.value.replace("_", " ")
-    return f"{name} {value}  bound {bound}  gap {gap}  found by {progress.found_by}"
+    claim = solutions.claim(progress.claimed_by)
+    return f"{name} {value}  bound {bound}{claim}  gap {gap}  found by {progress.found_by}"
 
 
 def _split_line(goal: Goal, report: Report | None) -> str:

@@ -32,6 +32,7 @@ def as_dict(instance: Instance, result: Result, elapsed_s: float) -> dict[str, A
         "value": value(instance, result, result.value),
         "bound": value(instance, result, result.bound),
         "gap": result.gap,
+        "claimed_by": result.claimed_by or None,
         **several,
         "elapsed_s": round(elapsed_s, 6),
         "solver": result.solver,
@@ -51,6 +52,7 @@ def _bands(instance: Instance, result: Result) -> list[dict[str, Any]]:
             "status": found.status.value,
             "value": value(instance, result, found.value),
             "bound": value(instance, result, found.bound),
+            "claimed_by": found.claimed_by or None,
         }
         for found in result.bands
     ]
@@ -108,18 +110,27 @@ def headline(instance: Instance, result: Result, elapsed_s: float) -> str:
     found, bound = (_shown(instance, result, n) for n in (result.value, result.bound))
     by = f", found by {result.found_by}" if result.found_by else ""
     name, measure = result.objective.replace("_", " "), f" in {unit}" if unit else ""
-    known = f"{name} {found}, bound {bound}{measure}, gap {gap}"
+    known = f"{name} {found}, bound {bound}{measure}{claim(result.claimed_by)}, gap {gap}"
     if result.bands and result.schedule is not None:
         each = ", ".join(_known(instance, result, band) for band in result.bands)
         known = f"{name} {found}{measure}, of bands {each}"
     return f"{known}{by} in {elapsed_s:.3f} s"
 
 
+def claim(engine: str) -> str:
+    """Say on whose word alone a bound is, or that there is no schedule; nothing if it is sure."""
+    return f" (claimed by {engine})" if engine else ""
+
+
 def _known(instance: Instance, result: Result, band: BandResult) -> str:
     """Say what a band gets, and its bound unless it is met in order."""
     found, bound = (_shown(instance, result, n) for n in (band.value, band.bound))
     proof = "optimal" if band.status is Status.OPTIMAL else f"bound {bound}"
-    return f"{band.band.name.lower()} {found} ({proof})"
+    return f"{band.band.name.lower()} {found} ({proof}{_claimed(band)})"
+
+
+def _claimed(band: BandResult) -> str:
+    return f", claimed by {band.claimed_by}" if band.claimed_by else ""
 
 
 def _shown(instance: Instance, result: Result, found: int | None) -> str:
@@ -185,7 +196,7 @@ def show_front(instance: Instance, found: Sequence[Result]) -> None:
         (
             _shown(instance, result, result.value),
             f"{energy_uj(result):,}",
-            "unknown" if result.gap is None else f"{result.gap:.2%}",
+            "unknown" if result.gap is None else f"{result.gap:.2%}{claim(result.claimed_by)}",
             result.found_by,
         )
         for result in found

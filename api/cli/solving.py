@@ -64,6 +64,10 @@ def solve(
             help="What to minimise; by default makespan, or latency of a network to place.",
         ),
     ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Format of the file, where it could be of two."),
+    ] = None,
     picture: Picture = None,
     pareto: Pareto = None,
     as_json: options.Json = False,
@@ -83,8 +87,10 @@ def solve(
     if file.suffix == FLEET:
         if solver not in ("auto", "heft") or objective not in (None, "makespan"):
             raise InvalidInput("a fleet must have solver auto or heft, and makespan; got another")
+        if format is not None:
+            raise InvalidInput(f"a fleet is in arrays and must have no --format; got {format!r}")
         return _plan_fleet(file, as_json=as_json)
-    instance = read_instance(file)
+    instance = read_instance(file, format)
     question = Question(
         instance=instance,
         solver=solver,

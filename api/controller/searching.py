@@ -52,7 +52,8 @@ class PlanSearch:
             version=request.version,
             solver="" if result is None else result.found_by,
             schedule=None if result is None else result.schedule,
-            bound_us=None if result is None else result.bound,
+            # What is shown as proven does not rest on the word of one engine alone.
+            bound_us=None if result is None else result.confirmed_bound,
         )
 
 
@@ -82,9 +83,10 @@ async def with_better_bound(
     if not preview.makespan_us or not solver.prepare():
         return preview
     result = await solver.solve(problem, search_s(problem, longest_s))
-    if result is None or result.bound is None:
+    if result is None or result.confirmed_bound is None:
         return preview
     # A preview counts from now; a result counts from the origin of the problem.
-    bound_us = max(preview.bound_us, min(result.bound - problem.now_us, preview.makespan_us))
+    proven_us = result.confirmed_bound - problem.now_us
+    bound_us = max(preview.bound_us, min(proven_us, preview.makespan_us))
     gap = (preview.makespan_us - bound_us) / preview.makespan_us
     return replace(preview, bound_us=bound_us, gap=gap)

@@ -80,6 +80,16 @@ def parse(text: str, *, name: str) -> Instance:
     )
 
 
+def is_project(text: str) -> bool:
+    """Whether text has a line that only a project has: a ruler on top, or a title."""
+    return text.startswith("****") or any(_has_title(line, PRECEDENCE) for line in text.split("\n"))
+
+
+def _has_title(line: str, title: str) -> bool:
+    """Whether a line begins with a title; files set blanks in it or leave them out."""
+    return "".join(line.split()).upper().startswith("".join(title.split()))
+
+
 def _section(text: str, title: str) -> list[Line]:
     """Lines under a title, up to a line of stars; rulers and blank lines left out."""
     found: list[Line] = []
@@ -87,7 +97,7 @@ def _section(text: str, title: str) -> list[Line]:
     number = 0
     for number, line in enumerate(text.splitlines(), start=1):
         line = line.strip()
-        if line.startswith(title):
+        if _has_title(line, title):
             inside = True
         elif inside and line.startswith("*"):
             break

@@ -1,9 +1,9 @@
-"""Which format a file is in, by its content; its name decides only what content leaves open."""
+"""Which format a file is in, by its content; a file that could be of two is refused."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NoReturn
 
 from scheduler.instances import (
@@ -19,7 +19,7 @@ from scheduler.instances import (
 )
 from scheduler.instances.instance import Instance
 from scheduler.instances.reading import Node, document, lines, refuse
-from scheduler.model.errors import TooLarge
+from scheduler.model.errors import InvalidInput, TooLarge, UnknownName
 
 MAX_BYTES = 2**30
 """Largest file, unpacked."""
@@ -38,15 +38,23 @@ FORMATS: dict[str, str] = {
 }
 """Every format that `parse` reads, by name, with how it is known."""
 
-_DOCUMENTS: dict[str, Callable[..., Instance]] = {
-    "operations": native.read,
-    "task_graph": dagbench.read,
-    "edges_1based_u_v_comm": dagbench.read_example,
-    "maxFPGAs": dnn_placement.read,
-    "task_fields": wfcommons.read_compact,
-    "workflow": wfcommons.read,
+_DOCUMENTS: dict[str, tuple[str, Callable[..., Instance]]] = {
+    "operations": ("fjord", native.read),
+    "task_graph": ("dagbench", dagbench.read),
+    "edges_1based_u_v_comm": ("heft", dagbench.read_example),
+    "maxFPGAs": ("dnn_placement", dnn_placement.read),
+    "task_fields": ("wfcommons", wfcommons.read_compact),
+    "workflow": ("wfcommons", wfcommons.read),
 }
-"""Reader by the key that only its format has."""
+"""Format and reader by the key that only that format has."""
+
+_TEXTS: dict[str, Callable[..., Instance]] = {
+    "fjsp": fjsp.parse,
+    "fjsp_dag": fjsp_dag.parse,
+    "jsp": jsp.parse,
+    "psplib": psplib.parse,
+}
+"""Readers of text that need nothing but that; `stg` wants the number of processors as well."""
 
 _NO_SCHEDULES = {
     "maxMemoryPerDevice": "a Piper input, a choice of tensor and pipeline parallelism",
@@ -56,7 +64,9 @@ _NO_SCHEDULES = {
 """What documents that hold no scheduling instance are, by a key."""
 
 
-def parse(data: bytes, filename: str, *, processors: int | None = None) -> Instance:
+def parse(
+    data: bytes, filename: str, *, processors: int | None = None, format: str | None = None
+) -> Instance:
     """Read a file of any format known, packed by gzip or not.
 
     Parameters
@@ -65,39 +75,65 @@ def parse(data: bytes, filename: str, *, processors: int | None = None) -> Insta
         Gives the problem its name. ``rand0000.stg@4`` gives the number of processors as well.
     processors
         How many there are, where the format does not say (Standard Task Graphs).
+    format
+        One of `FORMATS`, for a file that could be of two; by default the content says it.
 
     Raises
     ------
+    UnknownName
+        If there is no such format.
     InvalidInstance
         If the file is malformed, with the line or the path in the document and what is wrong
-        there, or if it is of no format known, with those that are.
+        there; if it is of no format known, with those that are; if it could be of two, with both.
     InvalidProblem
         If what it holds breaks a law of the model, such as a cycle of precedences.
     TooLarge
         If it unpacks to more than a gibibyte.
     """
+    if format is not None and format not in FORMATS:
+        message = f"format must be one of {', '.join(FORMATS)}; got {format!r}"
+        raise UnknownName(message, field="format")
     text = _text(data)
     name, _, count = filename.rsplit("/", 1)[-1].partition("@")
     name = name.removesuffix(".gz")
     if not text.strip():
         refuse("line 1", "wants an instance; got an empty file")
-    if text.lstrip()[0] in "{[":
-        return _parse_document(Node(document(text)), name=name)
-    if psplib.PRECEDENCE in text or text.startswith("****"):
-        return psplib.parse(text, name=name)
-    if processors is None and count.isdecimal():
-        processors = int(count[:9])
-    return _parse_numbers(text, name=name, processors=processors)
+    if format in {known for known, _ in _DOCUMENTS.values()}:
+        return _parse_document(Node(document(text)), name=name, format=format)
+    if format is None and text.lstrip()[0] in "{[":
+        return _parse_document(Node(document(text)), name=name, format=None)
+    found = format or _format_of(text)
+    if found == "stg":
+        if processors is None and count.isdecimal():
+            processors = int(count[:9])
+        return stg.parse(text, name=name, processors=processors)
+    return _TEXTS[found](text, name=name)
 
 
-def _parse_document(root: Node, *, name: str) -> Instance:
-    for key, read in _DOCUMENTS.items():
-        if key in root:
-            return read(root, name=name)
+def _parse_document(root: Node, *, name: str, format: str | None) -> Instance:
+    readers = {
+        known: read
+        for key, (known, read) in _DOCUMENTS.items()
+        if key in root and format in {None, known}
+    }
+    if len(readers) > 1:
+        _refuse_ambiguous("the document", readers)
+    for read in readers.values():
+        return read(root, name=name)
+    if format is not None:
+        keys = " or ".join(key for key, (known, _) in _DOCUMENTS.items() if known == format)
+        refuse("the document", f"wants {keys}, as {format} has it")
     for key, what in _NO_SCHEDULES.items():
         if key in root:
             refuse("the document", f"is not a scheduling instance, but {what}")
     _refuse_unknown("the document")
+
+
+def _refuse_ambiguous(where: str, formats: Iterable[str]) -> NoReturn:
+    """Name the formats that a file reads as, each by another meaning."""
+    names = list(formats)
+    told = " and as ".join(f"{name} ({FORMATS[name]})" for name in names)
+    refuse(where, f"reads as {told}; wants the format to be named")
 
 
 def _refuse_unknown(where: str) -> NoReturn:
@@ -128,32 +164,53 @@ def _unpacked(data: bytes) -> bytes:
     return found
 
 
-def _parse_numbers(text: str, *, name: str, processors: int | None) -> Instance:
-    """Tell the formats that are numbers only apart, by the counts in their lines."""
-    rows = [line.split() for _, line in lines(text)]
+def _format_of(text: str) -> str:
+    """Name the format of text that is no document: the one that it is in, or resembles most."""
+    if psplib.is_project(text):
+        return "psplib"
+    numbered = lines(text)
+    rows = [line.split() for _, line in numbered]
     head, rest = (rows[0], rows[1:]) if rows else ([], [])
     if not head or not all(_is_number(word) for word in head):
         _refuse_unknown("line 1")
     if len(head) == 1:
-        return stg.parse(text, name=name, processors=processors)
+        return "stg"
     if len(head) == 3 and rest and "." not in head[2] and (head[1] == "0" or len(rest[0]) == 2):
-        return fjsp_dag.parse(text, name=name)
-    if _is_job_shop(head, rest):
-        return jsp.parse(text, name=name)
-    return fjsp.parse(text, name=name)
+        return "fjsp_dag"
+    machines = int(head[1][:9]) if head[1].isdecimal() else 0
+    flexible = sum(_is_flexible(words) for words in rest)
+    plain = sum(_is_plain(words, machines) for words in rest)
+    if rest and flexible == plain == len(rest) and _reads(text, "fjsp") and _reads(text, "jsp"):
+        _refuse_ambiguous(f"line {numbered[1][0]}", ("fjsp", "jsp"))
+    return "jsp" if plain > flexible or _full(rest, 2 * machines) > flexible else "fjsp"
+
+
+def _reads(text: str, format: str) -> bool:
+    """Whether the reader of a format takes the whole text."""
+    try:
+        _TEXTS[format](text, name="")
+    except InvalidInput:
+        return False
+    return True
 
 
 def _is_number(word: str) -> bool:
     return word.replace(".", "", 1).isdecimal()
 
 
-def _is_job_shop(head: list[str], rest: list[list[str]]) -> bool:
-    """Whether each line has a pair for each machine and is no line of a flexible job shop."""
-    width = 2 * int(head[1][:9]) if head[1].isdecimal() else 0
+def _full(rest: list[list[str]], width: int) -> int:
+    """How many lines have a pair for each machine, whatever the pairs are."""
+    return sum(len(words) == width for words in rest)
+
+
+def _is_plain(words: list[str], machines: int) -> bool:
+    """Whether the line is pairs of machine and duration, and no machine comes twice."""
+    found = words[::2]
     return (
-        bool(rest)
-        and all(len(words) == width for words in rest)
-        and not all(_is_flexible(words) for words in rest)
+        len(words) % 2 == 0
+        and all(word.isdecimal() for word in words)
+        and len(set(found)) == len(found)
+        and max(int(word[:9]) for word in found) <= machines
     )
 
 

@@ -178,12 +178,15 @@ class BandResult:
         The objective over the operations of the band's jobs; ``None`` without a schedule.
     bound
         No plan has less for this band, as long as all above have what they have here or better.
+    claimed_by
+        Engine on whose word alone the bound is; see `Result`.
     """
 
     band: Band
     status: Status
     value: int | None = field(default=None, metadata=SIGNED)
     bound: int | None = field(default=None, metadata=SIGNED)
+    claimed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +199,11 @@ class Result:
         The objective of `schedule`; ``None`` without a schedule.
     bound
         Proven lower bound on the objective, kept even when no schedule was found.
+    confirmed_bound
+        The part of it that is known by a bound of ours or by the mixed-integer program.
+    claimed_by
+        Engine on whose word alone the rest of the bound is, or that there is no schedule; empty if
+        none is. CP-SAT was seen to prove wrong bounds, so its proofs are told as claims.
     found_by
         Which member of a portfolio found the schedule.
     trace
@@ -212,6 +220,8 @@ class Result:
     schedule: Schedule | None = None
     value: int | None = field(default=None, metadata=SIGNED)
     bound: int | None = field(default=None, metadata=SIGNED)
+    confirmed_bound: int | None = field(default=None, metadata=SIGNED)
+    claimed_by: str = ""
     found_by: str = ""
     trace: tuple[TracePoint, ...] = ()
     bands: tuple[BandResult, ...] = ()

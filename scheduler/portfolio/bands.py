@@ -100,10 +100,12 @@ class Proofs:
     def __init__(self, form: Arrays, objective: Objective, origin_us: int, stop: Flag) -> None:
         self.shares = shares(form, objective, origin_us)
         self.bounds = [share.least(stop) for share in self.shares]
+        self.claimed_by = [""] * len(self.shares)
 
-    def raise_bound(self, place: int, bound: int) -> None:
-        """Take a bound that holds while all bands above keep their values."""
-        self.bounds[place] = max(self.bounds[place], bound)
+    def raise_bound(self, place: int, bound: int, *, claimed_by: str = "") -> None:
+        """Take a bound that holds while all bands above keep their values; who claims it alone."""
+        if bound > self.bounds[place]:
+            self.bounds[place], self.claimed_by[place] = bound, claimed_by
 
     def worth(self, plan: Solution) -> list[tuple[int, int]]:
         """How plans compare: lateness and value of each band, the most urgent one first.
@@ -133,13 +135,16 @@ class Proofs:
             If a bound is above the value of the plan.
         """
         found = []
+        # Bounds are of plans in which no band is late; one that lets another be late can have less.
+        is_late = plan is not None and any(share.worth(plan)[0] for share in self.shares)
         for place, share in enumerate(self.shares):
             least = self.bounds[place] + share.offset if share.counts else 0
-            result = BandResult(band=share.band, status=Status.LIMIT, bound=least)
+            by = self.claimed_by[place] if share.counts else ""
+            result = BandResult(band=share.band, status=Status.LIMIT, bound=least, claimed_by=by)
             if plan is not None:
                 late_us, value = share.worth(plan)
                 value = value + share.offset if share.counts else 0
-                if least > value and not late_us:
+                if least > value and not is_late:
                     message = f"bound of band {share.band.name} must be <= {value}; got {least}"
                     raise InvalidSchedule(message, field="bands")
                 status = Status.LIMIT if late_us else Status.FEASIBLE

@@ -81,9 +81,9 @@ class Closing:
         if outcome is None:
             return best, None
         if outcome.status is Status.INFEASIBLE and is_late and not above:
-            self.answer.refute()
+            self.answer.refute(claimed_by=EXACT.name)
         if outcome.bound is not None:
-            self.proofs.raise_bound(place, outcome.bound)
+            self.proofs.raise_bound(place, outcome.bound, claimed_by=EXACT.name)
         found = min(plans, key=lambda plan: self.proofs.worth(plan.solution), default=None)
         if found is not None and found is not best:
             found = Found((0, 0), left_shifted(self.answer.form, found.solution), found.by)

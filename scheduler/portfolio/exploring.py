@@ -199,6 +199,7 @@ def _teller(request: Request) -> Callable[[Search], None] | None:
                 value=request.told(None if best is None else best.score[1]),
                 bound=request.told(search.bound),
                 found_by="" if best is None else best.by,
+                claimed_by=search.claimed_by,
             )
         )
 

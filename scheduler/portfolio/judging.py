@@ -34,6 +34,8 @@ def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
         solver=request.solver,
         objective=request.objective.value,
         bound=request.told(search.bound),
+        confirmed_bound=request.told(search.confirmed_bound),
+        claimed_by=_claimed_by(found),
         bands=found.bands,
         trace=tuple(replace(p, value=p.value + request.offset) for p in search.trace),
         statistics={"steps": found.worked, "failures": float(len(found.errors))},
@@ -56,9 +58,20 @@ def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
         schedule=schedule,
         value=request.told(value),
         # A plan that misses deadlines can be worth more than all that keep them.
-        bound=None if search.bound is None else request.told(min(search.bound, value)),
+        bound=_least(result.bound, request.told(value)),
+        confirmed_bound=_least(result.confirmed_bound, request.told(value)),
         found_by=best.by,
     )
+
+
+def _claimed_by(found: Exploration) -> str:
+    """Engine on whose word alone the bound is, that of all together or that of a band."""
+    names = (found.search.claimed_by, *(band.claimed_by for band in found.bands))
+    return next(filter(None, names), "")
+
+
+def _least(bound: int | None, value: int | None) -> int | None:
+    return bound if bound is None or value is None else min(bound, value)
 
 
 def expect_valid(problem: Problem, schedule: Schedule, by: str, *, may_be_late: bool) -> None:

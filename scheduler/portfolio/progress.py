@@ -21,6 +21,8 @@ class Progress:
         Best value so far; ``None`` without a plan.
     bound
         Largest proven lower bound so far.
+    claimed_by
+        Engine on whose word alone the bound is; see `Result`.
     found_by
         Which member found the best plan.
     """
@@ -29,6 +31,7 @@ class Progress:
     value: int | None
     bound: int | None
     found_by: str
+    claimed_by: str = ""
 
 
 Listener = Callable[[Progress], None]

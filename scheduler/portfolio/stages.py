@@ -180,6 +180,7 @@ class _Staging:
                         value=self.request.told(int(value)),
                         bound=self.request.told(answer.bound),
                         found_by=best.by,
+                        claimed_by=answer.claimed_by,
                     )
                 )
 
@@ -187,17 +188,22 @@ class _Staging:
 
     def _take_proofs(self, stage: Exploration, band: int) -> None:
         """Keep what the first stage proves: only it is free of earlier choices."""
-        if stage.search.infeasible:
-            self.answer.refute()
-        search, share = stage.search, self.proofs.shares[0]
+        search, answer = stage.search, self.answer
+        if search.infeasible:
+            answer.refute(claimed_by=search.claimed_by)
+        share = self.proofs.shares[0]
         if search.bound is None:
             return
-        if search.objective is self.request.objective:
-            self.answer.raise_bound(search.bound)
+        # A stage without due dates looks for its makespan, at times as a lateness (`ending`).
+        asked = _objective(self.request, for_band(answer.form, band))
+        if search.objective is asked is self.request.objective:
+            if search.confirmed_bound is not None:
+                answer.raise_bound(search.confirmed_bound)
+            answer.raise_bound(search.bound, claimed_by=search.claimed_by)
         # Energy is also that of what others wait for; the makespan is the band's own (`outlasted`).
         same = {share.want.objective, Objective.MAKESPAN if share.is_makespan else None}
         if share.band == band and search.objective in same - {Objective.ENERGY}:
-            self.proofs.raise_bound(0, search.bound)
+            self.proofs.raise_bound(0, search.bound, claimed_by=search.claimed_by)
 
 
 def _leave_out_repetition(trace: list[TracePoint]) -> None:

@@ -42,7 +42,10 @@ class _Board:
 
     best: Found | None = None
     bound: int | None = None
+    confirmed: int | None = None
+    claimed_by: str = ""
     infeasible: bool = False
+    refuted_by: str = ""
     cancelled: bool = False
     trace: list[TracePoint] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
@@ -123,6 +126,19 @@ class Search:
         return self._board.bound
 
     @property
+    def confirmed_bound(self) -> int | None:
+        """The part of the bound that is not claimed by one engine alone."""
+        return self._board.confirmed
+
+    @property
+    def claimed_by(self) -> str:
+        """Engine on whose word alone the bound is, or that there is no plan; empty if none is."""
+        board = self._board
+        if board.infeasible:
+            return board.refuted_by
+        return board.claimed_by if board.confirmed != board.bound else ""
+
+    @property
     def infeasible(self) -> bool:
         """Whether it is proven that no plan keeps all rules."""
         return self._board.infeasible
@@ -152,21 +168,34 @@ class Search:
         self._tell()
         return True
 
-    def raise_bound(self, bound: int) -> None:
-        """Take a proven lower bound on the value of every plan that keeps all deadlines."""
+    def raise_bound(self, bound: int, *, claimed_by: str = "") -> None:
+        """Take a proven lower bound on the value of every plan that keeps all deadlines.
+
+        Parameters
+        ----------
+        claimed_by
+            Engine that proved wrong bounds before, so that its word alone is said to be that.
+        """
         board = self._board
         with board.lock:
-            if self._is_left or (board.bound is not None and bound <= board.bound):
+            if self._is_left:
+                return
+            if not claimed_by and (board.confirmed is None or bound > board.confirmed):
+                board.confirmed = bound
+            if board.bound is not None and bound <= board.bound:
                 return
             board.bound = bound
+            board.claimed_by = claimed_by
         self._stop_if_proven()
         self._tell()
 
-    def refute(self) -> None:
-        """Take the proof that no plan keeps all rules."""
+    def refute(self, *, claimed_by: str = "") -> None:
+        """Take the proof that no plan keeps all rules; see `raise_bound` for who claims it."""
         with self._board.lock:
             if self._is_left:
                 return
+            if not self._board.infeasible or not claimed_by:
+                self._board.refuted_by = claimed_by
             self._board.infeasible = True
         self._root.stop()
 

@@ -34,6 +34,11 @@ class CpSat:
     a limit in work it gives the same answer each time. Machines that nothing distinguishes are
     left to the symmetry detection of the engine.
 
+    Parameters
+    ----------
+    linearization
+        As in `Effort`: each level proves by other ways, which a second opinion can use.
+
     References
     ----------
     Perron, Didier and Gay (2023), The CP-SAT-LP solver, doi:10.4230/LIPIcs.CP.2023.3. The model
@@ -41,6 +46,7 @@ class CpSat:
     """
 
     workers: int = 1
+    linearization: int | None = None
 
     def __call__(self, search: Search, seed: int) -> None:
         """Search until the optimum is proven, or until the search is over."""
@@ -52,7 +58,9 @@ class CpSat:
         while not search.stop_flag[0]:
             incumbent = search.best
             frame = frame_of(form, search.objective, incumbent, soft=soft)
-            _raise(search, bound_of(form, search.objective, frame))
+            least = bound_of(form, search.objective, frame)
+            if least is not None:
+                search.raise_bound(least)
             if is_unwritable(form, frame) or not search.spend():
                 return
             try:
@@ -95,27 +103,23 @@ class CpSat:
             Effort(
                 slice_s * WORK_PER_S / WORK_PER_ENGINE_S if search.takes_turns else math.inf,
                 self.workers,
+                linearization=self.linearization,
             ),
             taken=taken,
-            bounded=lambda bound: _raise(search, bound + offset),
+            bounded=lambda bound: search.raise_bound(bound + offset, claimed_by=BY),
             stale=stale,
         )
         if outcome.status is Status.INFEASIBLE:
             _conclude_infeasible(search, incumbent)
         elif outcome.bound is not None:
-            _raise(search, outcome.bound + offset)
+            search.raise_bound(outcome.bound + offset, claimed_by=BY)
         return outcome.status in {Status.OPTIMAL, Status.INFEASIBLE}
 
 
 def _conclude_infeasible(search: Search, incumbent: Found | None) -> None:
     """Nothing lies in the frame: no plan at all, unless one had drawn the frame."""
     if incumbent is None or incumbent.score[0] > 0:
-        search.refute()
-
-
-def _raise(search: Search, bound: int | None) -> None:
-    if bound is not None:
-        search.raise_bound(bound)
+        search.refute(claimed_by=BY)
 
 
 def is_unwritable(form: Arrays, frame: Frame) -> bool:

@@ -70,6 +70,8 @@ class Effort:
     ----------
     deterministic_s
         In the engine's own unit, which comes out the same on every machine.
+    linearization
+        How far its linear relaxation goes, from 0 to 2; ``None`` leaves that to it.
     brief
         Whether it is to search at once: simplifying a small model, and its linear relaxation, take
         longer than to solve it.
@@ -78,6 +80,7 @@ class Effort:
     deterministic_s: float = math.inf
     workers: int = 1
     brief: bool = False
+    linearization: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,8 @@ def _engine(search: Search, seed: int, effort: Effort) -> cp_model.CpSolver:
     parameters.num_workers = effort.workers
     # The engine takes 31 bits.
     parameters.random_seed = seed % 2**31
+    if effort.linearization is not None:
+        parameters.linearization_level = effort.linearization
     if effort.brief:
         parameters.cp_model_presolve = False
         parameters.linearization_level = 0

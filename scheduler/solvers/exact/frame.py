@@ -92,7 +92,7 @@ def framed(form: Arrays, latest_us: Long, horizon_us: int, *, soft: bool = False
     first_us = margins.earliest_starts(form, lasts_us, lags_us)
     job_first_us = margins.completions_at_least(form, first_us, lasts_us)
     if not soft:
-        latest_us = margins.deadline_limits(form, lasts_us, latest_us)
+        latest_us = margins.deadline_limits(form, latest_us)
     last_us = margins.latest_starts(form, lasts_us, lags_us, latest_us)
     return Frame(
         first_us=first_us.tolist(),

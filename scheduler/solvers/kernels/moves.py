@@ -72,6 +72,11 @@ def trace_back(a: Rows, plan: Records, objective: int, chain: Chain, rng: State)
     while i >= 0:
         chain.op[chain.size[0]] = i
         chain.shared[chain.size[0]] = 0
+        if a.op[i].state != _OPEN:
+            # What held it up is past; by the clocks of two boxes it may even have come later, and
+            # a chain through history would go round in circles.
+            chain.size[0] += 1
+            break
         j, drawn = _data_of(a, plan, i, rng)
         other = _rival(a, plan, i, chain.longest_us[0], drawn, rng)
         if other >= 0:

@@ -24,7 +24,8 @@ from scheduler.splitting import MEMBERS
 # Three of the four operations on machine 1 take 4 + 2 + 3 = 9. With the last one on machine 0, for
 # 6, it waits for 2 before it, and the other job's last for it or it for that: 10 or more.
 SHOP = "2 2\n2  1 1 4  1 0 2\n2  1 1 2  2 0 6 1 3\n"
-ANSWER = ["status", "objective", "value", "bound", "gap", "elapsed_s", "solver", "found_by"]
+ANSWER = ["status", "objective", "value", "bound", "gap", "claimed_by", "elapsed_s", "solver"]
+ANSWER += ["found_by"]
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_the_answer_speaks_in_the_numbers_and_times_of_the_file(
 ) -> None:
     answer = solved(shop)
     assert list(answer) == [*ANSWER, "schedule", "trace"]
-    proof = {"status": "optimal", "value": 9, "bound": 9, "gap": 0.0}
+    proof = {"status": "optimal", "value": 9, "bound": 9, "gap": 0.0, "claimed_by": "cp_sat"}
     assert {key: answer[key] for key in proof} == proof
     spans = {
         row["operation"]: (row["machine"], row["start"], row["end"]) for row in answer["schedule"]
@@ -155,7 +156,9 @@ def test_people_get_a_chart_with_a_letter_per_job(
 ) -> None:
     assert run(["solve", str(shop), "--time-limit-s", "2"]) == 0
     shown = capsys.readouterr().out
-    assert re.search(r"optimal by auto: makespan 9, bound 9, gap 0.00%, found by \w+ in", shown)
+    assert re.search(
+        r"optimal by auto: makespan 9, bound 9 \(claimed by cp_sat\), gap 0.00%, found by", shown
+    )
     assert re.search(r"^machine 1 [AB]+", shown, re.MULTILINE)
     assert "  B j" in shown
 
@@ -187,6 +190,7 @@ def test_the_schedule_is_drawn_into_a_file(shop: Path, tmp_path: Path, suffix: s
     ("arguments", "says"),
     [
         (["--solver", "magic"], "solver must be one of auto, "),
+        (["--format", "xml"], "format must be one of fjord, fjsp, "),
         (["--objective", "beauty"], "'makespan', 'weighted_tardiness'"),
         (["--workers", "0"], "--workers"),
         (["--gantt", "plan.pdf"], "must end in one of .svg, .png, .html; got 'plan.pdf'"),
@@ -224,6 +228,17 @@ def test_a_malformed_file_is_refused_with_the_place_and_the_reason(
     assert f"{file}: " in error
     assert says in error
     assert len(error.splitlines()) == 1
+
+
+def test_a_file_that_could_be_of_two_formats_is_read_as_the_one_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], solved: Callable[..., Any]
+) -> None:
+    file = tmp_path / "both.txt"
+    file.write_text("2 2\n1 1 0 5\n1 1 0 4\n")
+    assert run(["solve", str(file)]) == 2
+    assert "reads as fjsp" in capsys.readouterr().err
+    assert solved(file, "--format", "fjsp")["value"] == 9
+    assert solved(file, "--format", "jsp")["value"] == 10
 
 
 @pytest.mark.parametrize("name", ["missing.fjs", "."])
@@ -299,10 +314,12 @@ def test_of_several_bands_each_has_its_value_bound_and_status(
     file = tmp_path / "bands.json"
     file.write_text(write(problem))
     answer = solved(file)
+    met = {"status": "optimal", "bound": 5, "claimed_by": None}
+    claimed = {"status": "optimal", "bound": 10, "claimed_by": "cp_sat"}
     assert answer["bands"] == [
-        {"band": "high", "status": "optimal", "value": 5, "bound": 5},
-        {"band": "background", "status": "optimal", "value": 10, "bound": 10},
+        {"band": "high", "value": 5, **met},
+        {"band": "background", "value": 10, **claimed},
     ]
     assert run(["solve", str(file), "--time-limit-s", "1"]) == 0
-    line = "makespan 0.01 in ms, of bands high 0.005 (optimal), background 0.01 (optimal)"
+    line = "in ms, of bands high 0.005 (optimal), background 0.01 (optimal, claimed by cp_sat)"
     assert line in " ".join(capsys.readouterr().out.split())

@@ -89,6 +89,12 @@ def test_a_deadline_that_has_passed_is_infeasible() -> None:
     assert searched(late).infeasible
 
 
+def test_a_slow_mode_that_never_takes_longer_may_end_at_the_deadline_itself() -> None:
+    sure, quick = mode("m0", 8, energy_uj=0), mode("m0", 1, duration_p95_us=2, energy_uj=1)
+    p = problem([operation(modes=[quick, sure])], jobs=[job(deadline_us=8)])
+    assert optimum(searched(p, objective=Objective.ENERGY)) == 0
+
+
 def test_the_same_seed_and_work_give_the_same_plan() -> None:
     first, second = (searched(topcuoglu(), work_s=0.02, seed=3).best for _ in range(2))
     assert first is not None
