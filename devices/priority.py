@@ -11,7 +11,10 @@ sessions: niceness counts among what is in it.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import platform
+import sys
 import time
 from pathlib import Path
 
@@ -29,9 +32,30 @@ PATIENCE_S = 2.0
 PAUSE_S = 0.05
 """Linux takes one change in a tenth of a second from all who are no administrators."""
 
+SHORT_TURN_NS = 100_000
+"""The shortest that Linux takes."""
+USUAL_TURN_NS = 0
+
 SWITCH = Path("/proc/sys/kernel/sched_autogroup_enabled")
 CGROUPS = Path("/sys/fs/cgroup")
 LOGINS = "user.slice"
+SET_AND_GET = {"x86_64": (314, 315), "aarch64": (274, 275)}
+"""Numbers of ``sched_setattr(2)`` and ``sched_getattr(2)``, which few C libraries offer by name."""
+
+
+class _Attributes(ctypes.Structure):
+    """``struct sched_attr`` of its first version; for a normal process `runtime` is its turn."""
+
+    _fields_ = (
+        ("size", ctypes.c_uint32),
+        ("policy", ctypes.c_uint32),
+        ("flags", ctypes.c_uint64),
+        ("nice", ctypes.c_int32),
+        ("priority", ctypes.c_uint32),
+        ("runtime", ctypes.c_uint64),
+        ("deadline", ctypes.c_uint64),
+        ("period", ctypes.c_uint64),
+    )
 
 
 def stand_above(pid: int = 0) -> None:
@@ -39,16 +63,28 @@ def stand_above(pid: int = 0) -> None:
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, OFFICE)
     weigh_session(OFFICE, pid)
+    take_turns(SHORT_TURN_NS, pid)
+
+
+def stand_above_workers() -> None:
+    """Put the calling agent above its workers, which have a session of their own.
+
+    Not its process, but its session: the niceness of the process they would inherit.
+    """
+    weigh_session(OFFICE)
+    take_turns(SHORT_TURN_NS)
 
 
 def give_way_to_agent() -> None:
     """Lower the calling worker, where that takes nothing from it beside other programs."""
+    take_turns(USUAL_TURN_NS)
     if is_apart():
         os.nice(WORKER)
 
 
 def leave_session(niceness: int) -> None:
     """Give the calling process a session of its own, with that niceness, and have it itself."""
+    take_turns(USUAL_TURN_NS)
     os.setpriority(os.PRIO_PROCESS, 0, niceness)
     with contextlib.suppress(PermissionError):  # it leads a session
         os.setsid()
@@ -78,6 +114,43 @@ def weigh_session(niceness: int, pid: int = 0) -> bool:
             return False
         else:
             return True
+
+
+def take_turns(length_ns: int, pid: int = 0) -> None:
+    """Have a process run for so long at a time, where Linux lets that be chosen.
+
+    Who takes short turns runs soon after it wakes. Its later threads and children do the same.
+
+    Parameters
+    ----------
+    length_ns
+        From 100,000 to 100,000,000; `USUAL_TURN_NS` for what is usual there.
+    """
+    attributes = _attributes(pid)
+    if attributes is not None:
+        attributes.runtime = length_ns
+        number, _ = SET_AND_GET[platform.machine()]
+        _libc().syscall(number, pid, ctypes.byref(attributes), 0)
+
+
+def turn_ns(pid: int = 0) -> int:
+    """How long a process runs at a time; 0 where Linux does not tell."""
+    attributes = _attributes(pid)
+    return 0 if attributes is None else int(attributes.runtime)
+
+
+def _attributes(pid: int) -> _Attributes | None:
+    """How the kernel schedules a process; ``None`` where that cannot be asked."""
+    if sys.platform != "linux" or platform.machine() not in SET_AND_GET:
+        return None
+    attributes = _Attributes(size=ctypes.sizeof(_Attributes))
+    _, number = SET_AND_GET[platform.machine()]
+    failed = _libc().syscall(number, pid, ctypes.byref(attributes), attributes.size, 0)
+    return None if failed else attributes
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
 
 
 def is_apart() -> bool:

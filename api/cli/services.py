@@ -109,7 +109,7 @@ def agent(
     """Offer the machines of this box to a service, until SIGTERM; what runs is finished first."""
     from devices.agent.daemon import run_agent
     from devices.agent.settings import AgentSettings
-    from devices.priority import OFFICE, weigh_session
+    from devices.priority import stand_above_workers
 
     _log_to_stderr()
     settings = AgentSettings(
@@ -124,8 +124,7 @@ def agent(
     )
     if as_json:
         output.print_json({"server": settings.server, "data": str(settings.data_dir)})
-    # Not the process: its workers, which have a session of their own, would inherit that.
-    weigh_session(OFFICE)
+    stand_above_workers()
     _run(run_agent(settings))
 
 

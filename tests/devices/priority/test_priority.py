@@ -69,3 +69,25 @@ def test_who_may_not_be_raised_goes_on_as_before() -> None:
     call = f"import os; os.getuid() or os.setuid({nobody}); stand_above()"
     with child(call) as process:
         assert process.nice() in {0, priority.OFFICE}  # the latter where the limits allow it
+
+
+@pytest.mark.skipif(not priority.turn_ns(), reason="this kernel has no turns that can be chosen")
+@pytest.mark.parametrize(
+    ("call", "is_short"),
+    [
+        ("stand_above()", True),
+        ("stand_above_workers()", True),
+        ("take_turns(SHORT_TURN_NS); leave_session(SEARCH)", False),
+        ("take_turns(SHORT_TURN_NS); give_way_to_agent()", False),
+    ],
+)
+def test_who_answers_takes_short_turns_and_who_works_the_usual(call: str, is_short: bool) -> None:
+    with child(call, leads=False) as process:
+        assert (priority.turn_ns(process.pid) == priority.SHORT_TURN_NS) == is_short
+
+
+def test_anybody_may_take_short_turns() -> None:
+    nobody = 65534
+    call = f"import os; os.getuid() or os.setuid({nobody}); take_turns(SHORT_TURN_NS)"
+    with child(call) as process:
+        assert priority.turn_ns(process.pid) in {0, priority.SHORT_TURN_NS}
