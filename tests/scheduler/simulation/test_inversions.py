@@ -67,9 +67,10 @@ def test_nothing_that_is_ready_is_overtaken_because_its_agent_was_not_told(
         assert {found.kind for found in told.state.inversions} <= set(LEFT)
 
 
-@pytest.mark.xfail(reason="; ".join(LEFT.values()), strict=False)
-@pytest.mark.parametrize("boxes", [ONE_BOX, TWO_BOXES])
-def test_no_lower_work_begins_where_higher_work_of_any_kind_is_ready(boxes: Sequence[str]) -> None:
+@pytest.mark.parametrize(("boxes", "most"), [(ONE_BOX, 7), (TWO_BOXES, 0)])
+def test_what_is_left_where_runs_of_all_kinds_come_one_by_one_grows_no_further(
+    boxes: Sequence[str], most: int
+) -> None:
     found = [
         inversion
         for seed in range(4)
@@ -77,4 +78,4 @@ def test_no_lower_work_begins_where_higher_work_of_any_kind_is_ready(boxes: Sequ
             seed, ALL, boxes=boxes, within_us=ONE_BY_ONE_US
         ).state.inversions
     ]
-    assert found == []
+    assert len(found) <= most
