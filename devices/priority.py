@@ -6,6 +6,10 @@ busy: workers that keep n cores busy, all in one session, have an nth of it on e
 the store and the agent, each in a session of its own, have all of theirs: so they stand above the
 workers without any privilege. In a container or a unit with a weight of its own there are no such
 sessions: niceness counts among what is in it.
+
+A share says nothing of how soon it comes. From Linux 6.12 on, what runs finishes its turn (1.4 ms
+on two cores, 2.8 on eight) before one that wakes, unless that one takes shorter turns; the shares
+stay as they are. A sync of the store took 2.9 ms while both cores were busy, and takes 0.25 now.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import time
 from pathlib import Path
 
 OFFICE = -5
-"""Of the service and the store, where it is allowed: three times the weight of others."""
+"""Of service, store and agent, where it is allowed: three times the weight of others."""
 WORKER = 5
 """Of a worker: a third of the weight of its agent."""
 SEARCH = 8
