@@ -185,6 +185,17 @@ def narrowed(whole: Arrays, kept: Mask) -> Part:
     return Part(form, np.arange(count, dtype=np.int32), modes)
 
 
+def spares_setups(form: Arrays, inside: Mask) -> bool:
+    """Whether what is left out could spare a setup of what is `inside`.
+
+    It does by coming before it on the same machine with the same family. A plan of what is inside
+    alone is then no relaxation of the whole: what is proven of one does not hold for the other.
+    """
+    is_inside = np.repeat(inside, np.diff(form.mode_first))
+    place = form.mode_machine.astype(np.int64) * (form.mode_family.max() + 2) + form.mode_family
+    return bool(np.isin(place[is_inside & (form.mode_setup_us > 0)], place[~is_inside]).any())
+
+
 def for_band(form: Arrays, band: int) -> Arrays:
     """Leave out due dates, deadlines, weights and energies of the jobs of all other bands."""
     other = form.job_band != band

@@ -26,7 +26,7 @@ from scheduler.portfolio.exploring import (
 from scheduler.portfolio.lanes import attempt
 from scheduler.portfolio.members import AUTO, EXACT, has_time, missing_data, steps_each
 from scheduler.portfolio.progress import Progress
-from scheduler.portfolio.restricting import Mask, Part, for_band, restricted
+from scheduler.portfolio.restricting import Mask, Part, for_band, restricted, spares_setups
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import OPEN, Arrays, Solution
 from scheduler.solvers.bounding import lower_bound
@@ -130,7 +130,7 @@ class _Staging:
             given = [f for f in known if _agree(f.solution, plan, fixed)]
             tell = self._teller(part, plan) if band == bands[-1] else _keep_silent
             stage = self._explored(part, given, band, tell)
-            if not fixed.any():
+            if not fixed.any() and not spares_setups(form, inside):
                 self._take_proofs(stage, band)
             if stage.best is None or self.answer.infeasible:
                 return None
