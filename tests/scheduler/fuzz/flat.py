@@ -5,6 +5,7 @@ Times are counted from `Flat.base_us`, so that weights and dates of the epoch ca
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,92 +63,110 @@ class Flat(NamedTuple):
 
 def flat(problem: Problem) -> Flat:
     """Number everything in the order of the problem."""
-    base_us = min(
-        [problem.now_us, *(o.progress.start_us for o in problem.operations if o.progress)]
-    )
-    machines = {machine.id: i for i, machine in enumerate(problem.machines)}
-    jobs = {job.id: i for i, job in enumerate(problem.jobs)}
-    numbers = {operation.id: i for i, operation in enumerate(problem.operations)}
+    begun = (o.progress.start_us for o in problem.operations if o.progress)
+    base_us = min([problem.now_us, *begun])
+    devices = _numbers(machine.device_id for machine in problem.machines)
     families = _numbers(
         [
             *(f for machine in problem.machines for f in (machine.family, *machine.kept)),
             *(mode.family for operation in problem.operations for mode in operation.modes),
         ]
     )
-    devices = _numbers(machine.device_id for machine in problem.machines)
-    groups = _numbers(o.colocation for o in problem.operations)
-    rows = [(i, mode) for i, o in enumerate(problem.operations) for mode in o.modes]
-    first = np.cumsum([0, *(len(o.modes) for o in problem.operations)])
-    windows = [(i, w) for i, machine in enumerate(problem.machines) for w in machine.unavailable]
     return Flat(
         base_us=base_us,
         now_us=problem.now_us - base_us,
-        operation_job=_row(jobs[o.job] for o in problem.operations),
-        operation_state=_row(map(_state, problem.operations)),
-        operation_mode=_row(
-            -1 if o.progress is None else first[i] + o.progress.mode
-            for i, o in enumerate(problem.operations)
-        ),
-        operation_start_us=_row(
-            0 if o.progress is None else o.progress.start_us - base_us for o in problem.operations
-        ),
-        operation_end_us=_row(_end_us(problem, o) - base_us for o in problem.operations),
-        operation_group=_row(
-            groups[o.colocation] if o.colocation else -1 for o in problem.operations
-        ),
-        mode_operation=_row(i for i, _ in rows),
-        mode_machine=_row(machines[mode.machine] for _, mode in rows),
-        mode_us=_row(mode.duration_us for _, mode in rows),
-        mode_p95_us=_row(
-            mode.duration_us if mode.duration_p95_us is None else mode.duration_p95_us
-            for _, mode in rows
-        ),
-        mode_peak=_row(mode.peak_bytes for _, mode in rows),
-        mode_energy=_row(mode.energy_uj for _, mode in rows),
-        mode_family=_row(families[mode.family] if mode.family else -1 for _, mode in rows),
-        mode_setup_us=_row(mode.setup_us for _, mode in rows),
-        mode_resident=_row(mode.resident_bytes for _, mode in rows),
-        mode_demand=_table(
-            [
-                [
-                    sum(d.amount for d in mode.demands if d.resource == resource.id)
-                    for resource in problem.resources
-                ]
-                for _, mode in rows
-            ],
-            len(problem.resources),
-        ),
-        machine_device=_row(devices[machine.device_id] for machine in problem.machines),
-        machine_memory=_row(
-            NEVER if machine.memory_bytes is None else machine.memory_bytes
-            for machine in problem.machines
-        ),
-        machine_family=_row(
-            families[machine.family] if machine.family else -1 for machine in problem.machines
-        ),
-        machine_keeps=_row(machine.keeps_setups for machine in problem.machines),
-        machine_exclusive=_row(machine.exclusive for machine in problem.machines),
-        machine_kept=_table(
-            [_begins_with(machine, families) for machine in problem.machines], len(families)
-        ),
-        window_machine=_row(i for i, _ in windows),
-        window_start_us=_row(w.start_us - base_us for _, w in windows),
-        window_end_us=_row(w.end_us - base_us for _, w in windows),
-        job_release_us=_row(job.release_us - base_us for job in problem.jobs),
-        job_due_us=_row(
-            NEVER if job.due_us is None else job.due_us - base_us for job in problem.jobs
-        ),
-        job_deadline_us=_row(
-            NEVER if job.deadline_us is None else job.deadline_us - base_us for job in problem.jobs
-        ),
-        job_weight=_row(job.weight for job in problem.jobs),
-        job_band=_row(job.band for job in problem.jobs),
+        **_operations(problem, base_us),
+        **_modes(problem, families),
+        **_machines(problem, devices, families, base_us),
+        **_jobs(problem, base_us),
         resource_capacity=_row(resource.capacity for resource in problem.resources),
         resource_renewable=_row(resource.renewable for resource in problem.resources),
-        edge_source=_row(numbers[edge.source] for edge in problem.edges),
-        edge_target=_row(numbers[edge.target] for edge in problem.edges),
-        edge_us=_travel(problem, devices),
+        **_edges(problem, devices),
     )
+
+
+def _operations(problem: Problem, base_us: int) -> dict[str, Int]:
+    jobs = {job.id: i for i, job in enumerate(problem.jobs)}
+    groups = _numbers(o.colocation for o in problem.operations)
+    first = np.cumsum([0, *(len(o.modes) for o in problem.operations)])
+    begun = [(i, o.progress) for i, o in enumerate(problem.operations)]
+    return {
+        "operation_job": _row(jobs[o.job] for o in problem.operations),
+        "operation_state": _row(map(_state, problem.operations)),
+        "operation_mode": _row(-1 if p is None else first[i] + p.mode for i, p in begun),
+        "operation_start_us": _row(0 if p is None else p.start_us - base_us for _, p in begun),
+        "operation_end_us": _row(_end_us(problem, o) - base_us for o in problem.operations),
+        "operation_group": _row(
+            groups[o.colocation] if o.colocation else -1 for o in problem.operations
+        ),
+    }
+
+
+def _modes(problem: Problem, families: dict[str, int]) -> dict[str, Int]:
+    machines = {machine.id: i for i, machine in enumerate(problem.machines)}
+    rows = [(i, mode) for i, o in enumerate(problem.operations) for mode in o.modes]
+    modes = [mode for _, mode in rows]
+    demands = [
+        [sum(d.amount for d in m.demands if d.resource == r.id) for r in problem.resources]
+        for m in modes
+    ]
+    return {
+        "mode_operation": _row(i for i, _ in rows),
+        "mode_machine": _row(machines[m.machine] for m in modes),
+        "mode_us": _row(m.duration_us for m in modes),
+        "mode_p95_us": _row(
+            m.duration_us if m.duration_p95_us is None else m.duration_p95_us for m in modes
+        ),
+        "mode_peak": _row(m.peak_bytes for m in modes),
+        "mode_energy": _row(m.energy_uj for m in modes),
+        "mode_family": _row(families[m.family] if m.family else -1 for m in modes),
+        "mode_setup_us": _row(m.setup_us for m in modes),
+        "mode_resident": _row(m.resident_bytes for m in modes),
+        "mode_demand": _table(demands, len(problem.resources)),
+    }
+
+
+def _machines(
+    problem: Problem, devices: dict[str, int], families: dict[str, int], base_us: int
+) -> dict[str, Int]:
+    machines = problem.machines
+    windows = [(i, window) for i, m in enumerate(machines) for window in m.unavailable]
+    kept = [_begins_with(m, families) for m in machines]
+    return {
+        "machine_device": _row(devices[m.device_id] for m in machines),
+        "machine_memory": _row(
+            NEVER if m.memory_bytes is None else m.memory_bytes for m in machines
+        ),
+        "machine_family": _row(families[m.family] if m.family else -1 for m in machines),
+        "machine_keeps": _row(m.keeps_setups for m in machines),
+        "machine_exclusive": _row(m.exclusive for m in machines),
+        "machine_kept": _table(kept, len(families)),
+        "window_machine": _row(i for i, _ in windows),
+        "window_start_us": _row(window.start_us - base_us for _, window in windows),
+        "window_end_us": _row(window.end_us - base_us for _, window in windows),
+    }
+
+
+def _jobs(problem: Problem, base_us: int) -> dict[str, Int]:
+    def dates(given: Iterable[int | None]) -> Int:
+        return _row(NEVER if date_us is None else date_us - base_us for date_us in given)
+
+    return {
+        "job_release_us": _row(job.release_us - base_us for job in problem.jobs),
+        "job_due_us": dates(job.due_us for job in problem.jobs),
+        "job_deadline_us": dates(job.deadline_us for job in problem.jobs),
+        "job_weight": _row(job.weight for job in problem.jobs),
+        "job_band": _row(job.band for job in problem.jobs),
+    }
+
+
+def _edges(problem: Problem, devices: dict[str, int]) -> dict[str, Int]:
+    numbers = {operation.id: i for i, operation in enumerate(problem.operations)}
+    return {
+        "edge_source": _row(numbers[edge.source] for edge in problem.edges),
+        "edge_target": _row(numbers[edge.target] for edge in problem.edges),
+        "edge_us": _travel(problem, devices),
+    }
 
 
 def _numbers(names: Any) -> dict[str, int]:
