@@ -15,7 +15,7 @@ from scheduler.portfolio.rebasing import offset
 from scheduler.portfolio.restricting import for_band
 from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN, Arrays, Solution
 from scheduler.solvers.bounding import NEVER_STOP, Flag, lower_bound
-from scheduler.solvers.kernels.evaluation import CODES, score
+from scheduler.solvers.kernels.serial.evaluation import CODES, score
 from scheduler.solvers.wanting import Want
 
 BOUND_WORK = 1_000_000

@@ -9,8 +9,8 @@ from scheduler.model.problem import Problem
 from scheduler.model.schedule import Schedule
 from scheduler.portfolio.restricting import narrowed
 from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Int, Long, Solution
-from scheduler.solvers.kernels.choosing import violation
-from scheduler.solvers.kernels.decoding import decode_greedily
+from scheduler.solvers.kernels.serial.choosing import violation
+from scheduler.solvers.kernels.serial.decoding import decode_greedily
 from scheduler.solvers.metaheuristics.serial import bench, blank, solution
 
 NEW = -1

@@ -13,7 +13,7 @@ from scheduler.portfolio.lanes import Member
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import NEVER_US, Arrays
 from scheduler.solvers.features import features
-from scheduler.solvers.kernels.sinks import sinks
+from scheduler.solvers.kernels.disjunctive.sinks import sinks
 from scheduler.solvers.registry import Feature, Kind
 from scheduler.solvers.search import WORK_PER_S, Search
 

@@ -30,7 +30,7 @@ from scheduler.portfolio.restricting import Mask, Part, for_band, restricted, sp
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import OPEN, Arrays, Solution
 from scheduler.solvers.bounding import lower_bound
-from scheduler.solvers.kernels.evaluation import CODES, score
+from scheduler.solvers.kernels.serial.evaluation import CODES, score
 from scheduler.solvers.registry import Kind
 from scheduler.solvers.search import Found, Search
 

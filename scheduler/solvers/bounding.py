@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import NEVER_US, OPEN, RUNNING, Arrays, Int, Long
-from scheduler.solvers.kernels import reaching
-from scheduler.solvers.kernels.reaching import FAR_US
+from scheduler.solvers.kernels.bounds import reaching
+from scheduler.solvers.kernels.bounds.reaching import FAR_US
 
 Flag = NDArray[np.int8]
 

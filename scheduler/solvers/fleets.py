@@ -16,8 +16,8 @@ from scheduler.model.errors import InvalidInput
 from scheduler.solvers.arrays import Arrays, Int, Long
 from scheduler.solvers.features import features
 from scheduler.solvers.heuristics.priorities import Float, order_by
+from scheduler.solvers.kernels.bounds.ranking import upward
 from scheduler.solvers.kernels.fleets import FleetDraft, list_fleet
-from scheduler.solvers.kernels.ranking import upward
 from scheduler.solvers.kernels.spans import spans
 from scheduler.solvers.registry import Feature
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import TracePoint
 from scheduler.solvers.arrays import Arrays, Solution
-from scheduler.solvers.kernels.evaluation import CODES, score
+from scheduler.solvers.kernels.serial.evaluation import CODES, score
 
 Score = tuple[int, int]
 """By how late deadlines are missed in sum, then the value of the objective; smaller is better."""

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.instances.network import Placement
-from scheduler.solvers.kernels.ideals import Lattice, find_ideals
-from scheduler.solvers.kernels.loading import Cargo, Table, Walk, relax
+from scheduler.solvers.kernels.splitting.ideals import Lattice, find_ideals
+from scheduler.solvers.kernels.splitting.loading import Cargo, Table, Walk, relax
 from scheduler.splitting.blocks import Blocks
 from scheduler.splitting.bounds import rests, saving_of_a_core
 from scheduler.splitting.values import ON_HOST

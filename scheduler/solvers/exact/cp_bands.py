@@ -24,7 +24,7 @@ from scheduler.solvers.exact.frame import (
     latest_completions,
     least_completions,
 )
-from scheduler.solvers.kernels import margins
+from scheduler.solvers.kernels.bounds import margins
 from scheduler.solvers.search import Search
 from scheduler.solvers.wanting import Want
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN, Arrays, Long
-from scheduler.solvers.kernels import margins
+from scheduler.solvers.kernels.bounds import margins
 from scheduler.solvers.search import Found
 
 

@@ -24,8 +24,8 @@ from scheduler.solvers.exact.neighbourhoods import ALL, MOST_MODES, Ops, Plan, R
 from scheduler.solvers.exact.regenerating import regenerated
 from scheduler.solvers.exact.windows import window
 from scheduler.solvers.heuristics.left_shift import left_shifted
-from scheduler.solvers.kernels.drafts import Draft, draft
-from scheduler.solvers.kernels.evaluation import CODES, score
+from scheduler.solvers.kernels.serial.evaluation import CODES, score
+from scheduler.solvers.kernels.timeline.drafts import Draft, draft
 from scheduler.solvers.search import Found, Search
 
 BY = "large_neighbourhood"

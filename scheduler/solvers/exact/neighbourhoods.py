@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.solvers.arrays import OPEN, Arrays, Long, Solution
-from scheduler.solvers.kernels import margins
+from scheduler.solvers.kernels.bounds import margins
 from scheduler.solvers.translating import ends
 
 Ops = NDArray[np.intp]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from scheduler.solvers.arrays import NEVER_US, Arrays, Solution
-from scheduler.solvers.kernels import margins
-from scheduler.solvers.kernels.drafts import Draft, draft
-from scheduler.solvers.kernels.listing import shift_left
+from scheduler.solvers.kernels.bounds import margins
+from scheduler.solvers.kernels.timeline.drafts import Draft, draft
+from scheduler.solvers.kernels.timeline.listing import shift_left
 
 
 def regenerated(form: Arrays, wanted: Solution, memory: Draft | None = None) -> Solution | None:

@@ -16,7 +16,7 @@ from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN, Arrays, Solution
 from scheduler.solvers.exact.frame import Frame, framed
 from scheduler.solvers.exact.neighbourhoods import MOST_MODES, Ops, Plan, Random
-from scheduler.solvers.kernels import margins
+from scheduler.solvers.kernels.bounds import margins
 
 Mask = NDArray[np.bool_]
 MOST_INSIDE = 400

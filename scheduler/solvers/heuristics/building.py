@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scheduler.solvers.arrays import Solution
-from scheduler.solvers.kernels.drafts import Draft, draft
-from scheduler.solvers.kernels.listing import DONE
+from scheduler.solvers.kernels.timeline.drafts import Draft, draft
+from scheduler.solvers.kernels.timeline.listing import DONE
 from scheduler.solvers.search import Search
 
 Construction = Callable[[Draft], int]

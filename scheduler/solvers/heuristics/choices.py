@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from scheduler.solvers.arrays import OPEN, Arrays, Int
 from scheduler.solvers.heuristics.priorities import mean_transfers, order_by, path_ranks
-from scheduler.solvers.kernels.ranking import optimistic_costs, quicker_modes
+from scheduler.solvers.kernels.bounds.ranking import optimistic_costs, quicker_modes
 
 Float = NDArray[np.float64]
 

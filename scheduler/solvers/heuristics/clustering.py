@@ -13,7 +13,7 @@ from scheduler.solvers.heuristics.priorities import (
     order_by,
     path_ranks,
 )
-from scheduler.solvers.kernels.clustering import dominant_sequences
+from scheduler.solvers.kernels.bounds.clustering import dominant_sequences
 
 Float = NDArray[np.float64]
 

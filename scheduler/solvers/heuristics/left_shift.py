@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from scheduler.solvers.arrays import Arrays, Solution
-from scheduler.solvers.kernels.drafts import Draft, draft
-from scheduler.solvers.kernels.listing import shift_left
+from scheduler.solvers.kernels.timeline.drafts import Draft, draft
+from scheduler.solvers.kernels.timeline.listing import shift_left
 
 
 def left_shifted(form: Arrays, solution: Solution, memory: Draft | None = None) -> Solution:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.solvers.arrays import NEVER_US, Arrays, Int
-from scheduler.solvers.kernels import means
-from scheduler.solvers.kernels.ranking import downward, optimistic_costs, ready_order, upward
+from scheduler.solvers.kernels.bounds import means
+from scheduler.solvers.kernels.bounds.ranking import downward, optimistic_costs, ready_order, upward
 
 Float = NDArray[np.float64]
 

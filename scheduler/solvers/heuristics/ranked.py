@@ -33,8 +33,8 @@ from scheduler.solvers.heuristics.priorities import (
     path_ranks,
     upward_ranks,
 )
-from scheduler.solvers.kernels.drafts import Draft
-from scheduler.solvers.kernels.listing import list_schedule
+from scheduler.solvers.kernels.timeline.drafts import Draft
+from scheduler.solvers.kernels.timeline.listing import list_schedule
 from scheduler.solvers.search import Search
 
 Float = NDArray[np.float64]

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from scheduler.solvers.arrays import Arrays
 from scheduler.solvers.heuristics.building import construct
 from scheduler.solvers.heuristics.priorities import as_given, hop_levels, static_levels
-from scheduler.solvers.kernels import dispatching as rules
-from scheduler.solvers.kernels.dispatching import candidates, dispatch
-from scheduler.solvers.kernels.drafts import Draft
+from scheduler.solvers.kernels.timeline import dispatching as rules
+from scheduler.solvers.kernels.timeline.dispatching import candidates, dispatch
+from scheduler.solvers.kernels.timeline.drafts import Draft
 from scheduler.solvers.search import Search
 
 Float = NDArray[np.float64]

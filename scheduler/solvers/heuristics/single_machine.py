@@ -11,8 +11,8 @@ from scheduler.solvers.arrays import Arrays, Int
 from scheduler.solvers.heuristics.building import Construction, construct
 from scheduler.solvers.heuristics.choices import ELSEWHERE
 from scheduler.solvers.heuristics.priorities import order_by, upward_ranks
-from scheduler.solvers.kernels.drafts import Draft
-from scheduler.solvers.kernels.listing import list_schedule
+from scheduler.solvers.kernels.timeline.drafts import Draft
+from scheduler.solvers.kernels.timeline.listing import list_schedule
 from scheduler.solvers.search import Search
 
 Float = NDArray[np.float64]

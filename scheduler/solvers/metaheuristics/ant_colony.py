@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from scheduler.solvers.arrays import NEVER_US
-from scheduler.solvers.kernels.colony import Colony, forage, forget
 from scheduler.solvers.kernels.randomness import seeded
-from scheduler.solvers.kernels.records import Records, Rows
+from scheduler.solvers.kernels.serial.colony import Colony, forage, forget
+from scheduler.solvers.kernels.serial.records import Records, Rows
 from scheduler.solvers.metaheuristics.population import nursery
 from scheduler.solvers.metaheuristics.serial import plans, solvable
 from scheduler.solvers.search import Search

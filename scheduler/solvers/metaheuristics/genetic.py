@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduler.solvers.kernels.breeding import Population, breed
 from scheduler.solvers.kernels.randomness import seeded
-from scheduler.solvers.kernels.records import Records, Rows
+from scheduler.solvers.kernels.serial.breeding import Population, breed
+from scheduler.solvers.kernels.serial.records import Records, Rows
 from scheduler.solvers.metaheuristics.population import Nursery, nursery
 from scheduler.solvers.metaheuristics.serial import plans, solvable
 from scheduler.solvers.search import Search

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from scheduler.solvers.kernels.randomness import seeded
-from scheduler.solvers.kernels.records import Records, Rows
-from scheduler.solvers.kernels.swarming import Swarm, fly
+from scheduler.solvers.kernels.serial.records import Records, Rows
+from scheduler.solvers.kernels.serial.swarming import Swarm, fly
 from scheduler.solvers.metaheuristics.population import Nursery, nursery
 from scheduler.solvers.metaheuristics.serial import plans, solvable
 from scheduler.solvers.search import Search

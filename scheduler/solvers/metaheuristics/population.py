@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from scheduler.solvers.arrays import Long
-from scheduler.solvers.kernels.annealing import Walk
-from scheduler.solvers.kernels.breeding import raise_up
 from scheduler.solvers.kernels.randomness import State
-from scheduler.solvers.kernels.records import Records
+from scheduler.solvers.kernels.serial.annealing import Walk
+from scheduler.solvers.kernels.serial.breeding import raise_up
+from scheduler.solvers.kernels.serial.records import Records
 from scheduler.solvers.metaheuristics.serial import (
     Bench,
     begin,

@@ -8,9 +8,11 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Long, Solution
-from scheduler.solvers.kernels.annealing import Walk
-from scheduler.solvers.kernels.choosing import Choices, repair
-from scheduler.solvers.kernels.decoding import (
+from scheduler.solvers.kernels.ordering import rows
+from scheduler.solvers.kernels.randomness import State
+from scheduler.solvers.kernels.serial.annealing import Walk
+from scheduler.solvers.kernels.serial.choosing import Choices, repair
+from scheduler.solvers.kernels.serial.decoding import (
     LANE,
     PLACEMENT,
     Decoder,
@@ -19,12 +21,10 @@ from scheduler.solvers.kernels.decoding import (
     decode_greedily,
     settle,
 )
-from scheduler.solvers.kernels.evaluation import CODES
-from scheduler.solvers.kernels.moves import chain_room
-from scheduler.solvers.kernels.ordering import rows
-from scheduler.solvers.kernels.profiles import profile
-from scheduler.solvers.kernels.randomness import State
-from scheduler.solvers.kernels.records import Records, Rows, rows_of
+from scheduler.solvers.kernels.serial.evaluation import CODES
+from scheduler.solvers.kernels.serial.moves import chain_room
+from scheduler.solvers.kernels.serial.profiles import profile
+from scheduler.solvers.kernels.serial.records import Records, Rows, rows_of
 from scheduler.solvers.search import Search
 
 _SLICE_STEPS = 1_000_000

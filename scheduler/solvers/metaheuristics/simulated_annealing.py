@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduler.solvers.kernels.annealing import Walk, anneal, calibrate
-from scheduler.solvers.kernels.evaluation import CODES
 from scheduler.solvers.kernels.randomness import State, seeded
-from scheduler.solvers.kernels.records import Rows
-from scheduler.solvers.kernels.valuing import value
+from scheduler.solvers.kernels.serial.annealing import Walk, anneal, calibrate
+from scheduler.solvers.kernels.serial.evaluation import CODES
+from scheduler.solvers.kernels.serial.records import Rows
+from scheduler.solvers.kernels.serial.valuing import value
 from scheduler.solvers.metaheuristics.serial import (
     Bench,
     at_a_time,

@@ -6,12 +6,20 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import NEVER_US, Long, Solution
-from scheduler.solvers.kernels.graph import graph
-from scheduler.solvers.kernels.insertion import choice
-from scheduler.solvers.kernels.moving import load
+from scheduler.solvers.kernels.disjunctive.graph import graph
+from scheduler.solvers.kernels.disjunctive.insertion import choice
+from scheduler.solvers.kernels.disjunctive.moving import load
+from scheduler.solvers.kernels.disjunctive.sinks import FAR_US, sinks
+from scheduler.solvers.kernels.disjunctive.tabu import (
+    BEST,
+    DONE,
+    IDLE,
+    begin,
+    iterate,
+    memory,
+    shake,
+)
 from scheduler.solvers.kernels.randomness import seeded
-from scheduler.solvers.kernels.sinks import FAR_US, sinks
-from scheduler.solvers.kernels.tabu import BEST, DONE, IDLE, begin, iterate, memory, shake
 from scheduler.solvers.search import Search
 
 SLICE = 250_000

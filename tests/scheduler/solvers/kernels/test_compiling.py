@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scheduler.solvers.kernels import compiling, spans, timelines
+from scheduler.solvers.kernels import compiling, spans
 from scheduler.solvers.kernels.compiling import sources
-from tests.scheduler.solvers.kernels import placing
+from scheduler.solvers.kernels.timeline import timelines
+from tests.scheduler.solvers.kernels.timeline import placing
 
 
 def test_code_is_kept_under_all_that_goes_into_it_wherever_the_kernel_is() -> None:

@@ -1,0 +1,254 @@
+"""Loads one device after another with what lies between two ideals."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.solvers.kernels.compiling import kernel, lean_part, wide
+from scheduler.solvers.kernels.splitting.ideals import Lattice, is_in
+
+Int = NDArray[np.int32]
+Long = NDArray[np.int64]
+Times = NDArray[np.float64]
+
+
+class Cargo(NamedTuple):
+    """What blocks weigh, and the outputs between them.
+
+    Parameters
+    ----------
+    accelerator_time, host_time, size_bytes
+        Per block.
+    output_first, output
+        Outputs that block ``b`` makes or reads: ``output[output_first[b] : output_first[b + 1]]``.
+    ends, cost
+        Per output, how many blocks make or read it, and what it costs to move it.
+    """
+
+    accelerator_time: Times
+    host_time: Times
+    size_bytes: Long
+    output_first: Int
+    output: Int
+    ends: Int
+    cost: Times
+
+
+class Table(NamedTuple):
+    """Least bottleneck of each ideal by how many cores and accelerators it takes.
+
+    Parameters
+    ----------
+    value
+        ``[cores, accelerators, ideal]``; infinite where there is none below the threshold.
+    source
+        The ideal before the last device, negative (less one) if that is a core.
+    rest
+        Per ideal, the least time on accelerators of all that is not in it.
+    """
+
+    value: Times
+    source: Int
+    rest: Times
+
+
+class Walk(NamedTuple):
+    """Room for a walk through the ideals that contain one.
+
+    Parameters
+    ----------
+    seen
+        Per ideal, the last one from which it was reached; at first -1.
+    at, step
+        The way from there: ideals, and the next step to be tried at each.
+    has, behind
+        Per output, how many of its blocks are on the device, and in the ideal that one began with.
+    """
+
+    seen: Int
+    at: Int
+    step: Int
+    has: Int
+    behind: Int
+
+
+class Load(NamedTuple):
+    """What is on the device: times, size, what it pays for outputs, what of that is final."""
+
+    accelerator: float
+    host: float
+    size: int
+    cut: float
+    final: float
+
+
+@kernel
+def relax(
+    begin: int,
+    lattice: Lattice,
+    cargo: Cargo,
+    t: Table,
+    w: Walk,
+    memory_bytes: int,
+    threshold: float,
+    ratio: float,
+    most_steps: int,
+) -> int:
+    """Load one device more from each ideal on, until steps are spent; the ideal to go on with.
+
+    Every bottleneck below the threshold is found. The ideals come smaller ones first, so that
+    what leads to one is done when its turn comes.
+
+    Parameters
+    ----------
+    ratio
+        The most accelerator time that a core saves per time of its own.
+    """
+    spent = 0
+    for ideal in range(begin, len(lattice.first) - 1):
+        if spent >= most_steps:
+            return ideal
+        spent += 1
+        if _is_hopeful(t, wide(ideal), threshold, ratio):
+            spent += _relax_from(wide(ideal), lattice, cargo, t, w, memory_bytes, threshold)
+    return len(lattice.first) - 1
+
+
+@lean_part
+def _is_hopeful(t: Table, ideal: int, threshold: float, ratio: float) -> bool:
+    """Whether some devices hold the ideal and leave enough for the rest; others are forgotten."""
+    cores, accelerators = t.value.shape[0] - 1, t.value.shape[1] - 1
+    hope = False
+    for c in range(cores + 1):
+        for a in range(accelerators + 1):
+            left = (accelerators - a) + (cores - c) * ratio
+            if t.rest[ideal] > left * threshold:
+                t.value[c, a, ideal] = np.inf
+            if t.value[c, a, ideal] < np.inf:
+                hope = True
+    return hope
+
+
+@lean_part
+def _relax_from(
+    ideal: int,
+    lattice: Lattice,
+    cargo: Cargo,
+    t: Table,
+    w: Walk,
+    memory_bytes: int,
+    threshold: float,
+) -> int:
+    _leave_behind(ideal, lattice, cargo, w)
+    load = Load(0.0, 0.0, wide(0), 0.0, 0.0)
+    depth, spent = wide(0), wide(0)
+    w.at[0] = ideal
+    w.step[0] = lattice.first[ideal]
+    w.seen[ideal] = ideal
+    while True:
+        here = wide(w.at[depth])
+        if w.step[depth] == lattice.first[here + 1]:
+            if depth == 0:
+                return spent
+            depth = wide(depth - 1)
+            load = _without(load, cargo, w, wide(lattice.added[w.step[depth]]))
+            w.step[depth] += 1
+            continue
+        there = wide(lattice.reached[w.step[depth]])
+        if w.seen[there] == ideal:
+            w.step[depth] += 1
+            continue
+        w.seen[there] = ideal
+        spent = wide(spent + 1)
+        load = _with(load, cargo, w, wide(lattice.added[w.step[depth]]))
+        fits = load.accelerator + load.final < threshold and load.size <= memory_bytes
+        if fits:
+            _offer(t, ideal, there, load.accelerator + load.cut, threshold)
+        if load.host < threshold:
+            _offer_core(t, ideal, there, load.host, threshold)
+        elif not fits:
+            load = _without(load, cargo, w, wide(lattice.added[w.step[depth]]))
+            w.step[depth] += 1
+            continue
+        depth = wide(depth + 1)
+        w.at[depth] = there
+        w.step[depth] = lattice.first[there]
+
+
+@lean_part
+def _leave_behind(ideal: int, lattice: Lattice, cargo: Cargo, w: Walk) -> None:
+    for o in range(len(cargo.ends)):
+        w.behind[o] = 0
+        w.has[o] = 0
+    for b in range(len(cargo.size_bytes)):
+        if is_in(lattice.members, ideal, wide(b)):
+            for k in range(cargo.output_first[b], cargo.output_first[b + 1]):
+                w.behind[cargo.output[k]] += 1
+
+
+@lean_part
+def _with(load: Load, cargo: Cargo, w: Walk, b: int) -> Load:
+    cut, final = load.cut, load.final
+    for k in range(cargo.output_first[b], cargo.output_first[b + 1]):
+        o = cargo.output[k]
+        if w.has[o] == 0:
+            cut += cargo.cost[o]
+            # What has an end behind is never whole.
+            if w.behind[o] > 0:
+                final += cargo.cost[o]
+        w.has[o] += 1
+        if w.has[o] == cargo.ends[o]:
+            cut -= cargo.cost[o]
+    return Load(
+        load.accelerator + cargo.accelerator_time[b],
+        load.host + cargo.host_time[b],
+        wide(load.size + cargo.size_bytes[b]),
+        cut,
+        final,
+    )
+
+
+@lean_part
+def _without(load: Load, cargo: Cargo, w: Walk, b: int) -> Load:
+    cut, final = load.cut, load.final
+    for k in range(cargo.output_first[b], cargo.output_first[b + 1]):
+        o = cargo.output[k]
+        if w.has[o] == cargo.ends[o]:
+            cut += cargo.cost[o]
+        w.has[o] -= 1
+        if w.has[o] == 0:
+            cut -= cargo.cost[o]
+            if w.behind[o] > 0:
+                final -= cargo.cost[o]
+    return Load(
+        load.accelerator - cargo.accelerator_time[b],
+        load.host - cargo.host_time[b],
+        wide(load.size - cargo.size_bytes[b]),
+        cut,
+        final,
+    )
+
+
+@lean_part
+def _offer(t: Table, ideal: int, there: int, load: float, threshold: float) -> None:
+    if load >= threshold:
+        return
+    for c in range(t.value.shape[0]):
+        for a in range(t.value.shape[1] - 1):
+            value = max(t.value[c, a, ideal], load)
+            if value < t.value[c, a + 1, there] and value < threshold:
+                t.value[c, a + 1, there] = value
+                t.source[c, a + 1, there] = ideal
+
+
+@lean_part
+def _offer_core(t: Table, ideal: int, there: int, load: float, threshold: float) -> None:
+    for c in range(t.value.shape[0] - 1):
+        for a in range(t.value.shape[1]):
+            value = max(t.value[c, a, ideal], load)
+            if value < t.value[c + 1, a, there] and value < threshold:
+                t.value[c + 1, a, there] = value
+                t.source[c + 1, a, there] = -ideal - 1
