@@ -16,30 +16,46 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 from scheduler.model.errors import InvalidProblem
-from scheduler.model.problem import Band, Demand, Machine, Mode, Problem, Progress
+from scheduler.model.machines import Link, Machine, Resource
+from scheduler.model.operations import Band, Demand, Edge, Job, Mode, Operation, Progress
 
 MAX_INTEGER = 2**53 - 1
 """Largest time or size: what every reader of JSON keeps exactly; 285 years in microseconds."""
 
 
-def validate(problem: Problem) -> None:
-    """Check every law; the first broken one raises.
+def validate(
+    *,
+    machines: Sequence[Machine],
+    jobs: Sequence[Job],
+    operations: Sequence[Operation],
+    edges: Sequence[Edge],
+    links: Sequence[Link],
+    resources: Sequence[Resource],
+    now_us: int,
+) -> None:
+    """Check every law on the fields of a problem; the first broken one raises.
 
     Raises
     ------
     InvalidProblem
         With the path of the offending field as `field`.
     """
-    _number(problem.now_us, 0, "now_us")
-    machines = {machine.id: machine for machine in problem.machines}
-    _check_machines(problem)
-    _check_resources(problem)
-    _check_links(problem)
-    _check_jobs(problem)
-    _check_operations(problem, machines)
-    _check_edges(problem)
-    _check_running(problem, machines)
-    _check_colocation(problem, machines)
+    _number(now_us, 0, "now_us")
+    machine_by_id = {machine.id: machine for machine in machines}
+    _check_machines(machines)
+    _check_resources(resources)
+    _check_links(links, machines)
+    _check_jobs(jobs)
+    _check_operations(
+        operations,
+        machines=machine_by_id,
+        jobs={job.id for job in jobs},
+        resources={resource.id for resource in resources},
+        now_us=now_us,
+    )
+    _check_edges(edges, operations)
+    _check_running(operations, machine_by_id)
+    _check_colocation(operations, machine_by_id)
 
 
 def _refuse(law: str, got: object, path: str, *index: int) -> NoReturn:
@@ -86,9 +102,9 @@ def _unique(ids: Iterable[object], path: str) -> None:
         seen.add(name)
 
 
-def _check_machines(problem: Problem) -> None:
-    _unique((machine.id for machine in problem.machines), "machines[{}].id")
-    for i, machine in enumerate(problem.machines):
+def _check_machines(machines: Sequence[Machine]) -> None:
+    _unique((machine.id for machine in machines), "machines[{}].id")
+    for i, machine in enumerate(machines):
         _optional(machine.memory_bytes, 0, "machines[{}].memory_bytes", i)
         _text(machine.family, "machines[{}].family", i)
         _flag(machine.exclusive, "machines[{}].exclusive", i)
@@ -111,17 +127,17 @@ def _check_kept(machine: Machine, i: int) -> None:
     _unique(machine.kept, f"machines[{i}].kept[{{}}]")
 
 
-def _check_resources(problem: Problem) -> None:
-    _unique((resource.id for resource in problem.resources), "resources[{}].id")
-    for i, resource in enumerate(problem.resources):
+def _check_resources(resources: Sequence[Resource]) -> None:
+    _unique((resource.id for resource in resources), "resources[{}].id")
+    for i, resource in enumerate(resources):
         _number(resource.capacity, 0, "resources[{}].capacity", i)
         _flag(resource.renewable, "resources[{}].renewable", i)
 
 
-def _check_links(problem: Problem) -> None:
-    devices = {machine.device_id for machine in problem.machines}
+def _check_links(links: Sequence[Link], machines: Sequence[Machine]) -> None:
+    devices = {machine.device_id for machine in machines}
     seen: set[tuple[str, str]] = set()
-    for i, link in enumerate(problem.links):
+    for i, link in enumerate(links):
         if link.source not in devices:
             _refuse("must be a device of a machine", link.source, "links[{}].source", i)
         if link.target not in devices:
@@ -136,9 +152,9 @@ def _check_links(problem: Problem) -> None:
         _number(link.bandwidth_bytes_per_s, 0, "links[{}].bandwidth_bytes_per_s", i)
 
 
-def _check_jobs(problem: Problem) -> None:
-    _unique((job.id for job in problem.jobs), "jobs[{}].id")
-    for i, job in enumerate(problem.jobs):
+def _check_jobs(jobs: Sequence[Job]) -> None:
+    _unique((job.id for job in jobs), "jobs[{}].id")
+    for i, job in enumerate(jobs):
         _number(job.release_us, 0, "jobs[{}].release_us", i)
         _optional(job.due_us, 0, "jobs[{}].due_us", i)
         _optional(job.deadline_us, job.release_us, "jobs[{}].deadline_us", i)
@@ -147,11 +163,16 @@ def _check_jobs(problem: Problem) -> None:
             _refuse("must be a Band", job.band, "jobs[{}].band", i)
 
 
-def _check_operations(problem: Problem, machines: dict[str, Machine]) -> None:
-    _unique((operation.id for operation in problem.operations), "operations[{}].id")
-    jobs = {job.id for job in problem.jobs}
-    resources = {resource.id for resource in problem.resources}
-    for i, operation in enumerate(problem.operations):
+def _check_operations(
+    operations: Sequence[Operation],
+    *,
+    machines: dict[str, Machine],
+    jobs: set[str],
+    resources: set[str],
+    now_us: int,
+) -> None:
+    _unique((operation.id for operation in operations), "operations[{}].id")
+    for i, operation in enumerate(operations):
         if operation.job not in jobs:
             _refuse("must be the id of a job", operation.job, "operations[{}].job", i)
         if not operation.modes:
@@ -162,7 +183,7 @@ def _check_operations(problem: Problem, machines: dict[str, Machine]) -> None:
             if mode.demands:
                 _check_demands(mode.demands, i, j, resources)
         if operation.progress is not None:
-            _check_progress(operation.progress, i, len(operation.modes), problem.now_us)
+            _check_progress(operation.progress, i, len(operation.modes), now_us)
 
 
 def _is_plain(mode: Mode, machines: dict[str, Machine]) -> bool:
@@ -238,35 +259,35 @@ def _check_progress(progress: Progress, i: int, modes: int, now_us: int) -> None
         _refuse(law, progress.end_us, "operations[{}].progress.end_us", i)
 
 
-def _check_edges(problem: Problem) -> None:
-    operations = {operation.id: operation for operation in problem.operations}
-    for i, edge in enumerate(problem.edges):
-        if edge.source not in operations:
+def _check_edges(edges: Sequence[Edge], operations: Sequence[Operation]) -> None:
+    operation_by_id = {operation.id: operation for operation in operations}
+    for i, edge in enumerate(edges):
+        if edge.source not in operation_by_id:
             _refuse("must be the id of an operation", edge.source, "edges[{}].source", i)
-        if edge.target not in operations:
+        if edge.target not in operation_by_id:
             _refuse("must be the id of an operation", edge.target, "edges[{}].target", i)
         _number(edge.size_bytes, 0, "edges[{}].size_bytes", i)
-        if operations[edge.target].progress is not None:
-            before = operations[edge.source].progress
+        if operation_by_id[edge.target].progress is not None:
+            before = operation_by_id[edge.source].progress
             # When exactly is not compared: what happened was measured by different clocks.
             if before is None or before.end_us is None:
                 law = f"must have ended, because {edge.target!r} has started"
                 _refuse(law, edge.source, "edges[{}].source", i)
-    _check_acyclic(problem)
+    _check_acyclic(edges, operations)
 
 
-def _check_acyclic(problem: Problem) -> None:
+def _check_acyclic(edges: Sequence[Edge], operations: Sequence[Operation]) -> None:
     targets: dict[str, list[str]] = {}
-    for edge in problem.edges:
+    for edge in edges:
         targets.setdefault(edge.source, []).append(edge.target)
-    waiting = Counter(edge.target for edge in problem.edges)
-    ready = [operation.id for operation in problem.operations if operation.id not in waiting]
+    waiting = Counter(edge.target for edge in edges)
+    ready = [operation.id for operation in operations if operation.id not in waiting]
     for operation in ready:
         for target in targets.get(operation, ()):
             waiting[target] -= 1
             if not waiting[target]:
                 ready.append(target)
-    if len(ready) < len(problem.operations):
+    if len(ready) < len(operations):
         stuck = {name: [t for t in targets.get(name, ()) if waiting[t]] for name in waiting}
         cycle = " -> ".join(_cycle({n: t for n, t in stuck.items() if waiting[n]}))
         _refuse("must form no cycle", cycle, "edges")
@@ -281,10 +302,10 @@ def _cycle(targets: dict[str, list[str]]) -> Sequence[str]:
     return path[path.index(path[-1]) :][::-1]
 
 
-def _check_running(problem: Problem, machines: dict[str, Machine]) -> None:
+def _check_running(operations: Sequence[Operation], machines: dict[str, Machine]) -> None:
     """One operation at a time on an exclusive machine. What has ended is history, not judged."""
     running: dict[str, str] = {}
-    for i, operation in enumerate(problem.operations):
+    for i, operation in enumerate(operations):
         progress = operation.progress
         if progress is None or progress.end_us is not None:
             continue
@@ -297,10 +318,10 @@ def _check_running(problem: Problem, machines: dict[str, Machine]) -> None:
         running[machine] = operation.id
 
 
-def _check_colocation(problem: Problem, machines: dict[str, Machine]) -> None:
+def _check_colocation(operations: Sequence[Operation], machines: dict[str, Machine]) -> None:
     """Want a device with a mode for every operation of a group; a started one has its device."""
     common: dict[str, set[str]] = {}
-    for i, operation in enumerate(problem.operations):
+    for i, operation in enumerate(operations):
         if not operation.colocation:
             continue
         modes = operation.modes

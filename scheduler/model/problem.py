@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from scheduler.model.errors import InvalidProblem
+from scheduler.model.laws import validate
 from scheduler.model.machines import Link, Machine, Resource, Window
 from scheduler.model.operations import Band, Demand, Edge, Job, Mode, Operation, Progress
 
@@ -74,10 +75,15 @@ class Problem:
     metadata: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        # Imported here because the laws are written in terms of the types above.
-        from scheduler.model.laws import validate
-
-        validate(self)
+        validate(
+            machines=self.machines,
+            jobs=self.jobs,
+            operations=self.operations,
+            edges=self.edges,
+            links=self.links,
+            resources=self.resources,
+            now_us=self.now_us,
+        )
 
     @cached_property
     def _operation_by_id(self) -> dict[str, Operation]:

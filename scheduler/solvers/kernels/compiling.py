@@ -23,7 +23,7 @@ wide = cast(Callable[[Any], int], np.int64)
 _config: Any = numba.config
 _HERE = Path(__file__).parent
 _SHAPES = _HERE.parent / "arrays.py"
-_IMPORT = re.compile(r"from scheduler\.solvers\.kernels\.(\w+) import")
+_IMPORT = re.compile(r"from scheduler\.solvers\.kernels\.([\w.]+) import")
 
 
 def kernel(function: F) -> F:
@@ -98,12 +98,17 @@ def _store() -> Path:
 
 @cache
 def sources(source: Path) -> tuple[Path, ...]:
-    """A file of kernels, wherever it is, the kernel modules it imports, the form of the arrays."""
+    """A file of kernels, wherever it is, the kernel modules it imports, the form of the arrays.
+
+    Kernels are imported by the name of their module, as ``kernels.serial.records``. Names taken
+    from a package would not lead to a file, and compiled code would outlive a change of it.
+    """
     found = {_SHAPES}
-    waiting = [source]
+    waiting = [source] if source.exists() else []
     while waiting:
         path = waiting.pop()
-        if path.exists() and path not in found:
+        if path not in found:
             found.add(path)
-            waiting += [_HERE / f"{name}.py" for name in _IMPORT.findall(path.read_text())]
+            names = _IMPORT.findall(path.read_text())
+            waiting += [_HERE.joinpath(*name.split(".")).with_suffix(".py") for name in names]
     return tuple(sorted(found))
