@@ -22,7 +22,7 @@ from benchmarks.replanning import STAGES, site
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits
 from scheduler.portfolio import solve, warm_up
-from scheduler.portfolio.progress import Cancellation, Progress
+from scheduler.portfolio.progress import Cancellation, SearchProgress
 
 LATEST_S = (0.1, 1.0, 3.0)
 LIMITS = Limits(time_s=30, workers=2)
@@ -55,7 +55,7 @@ class Watch:
         self._cancelled_s = time.perf_counter()
         self.cancel.cancel()
 
-    def _hear(self, progress: Progress) -> None:
+    def _hear(self, progress: SearchProgress) -> None:
         if not self._first_s and progress.value is not None:
             self._first_s = time.perf_counter()
 

@@ -69,7 +69,7 @@ def run(problem: Problem, solver: str, objective: Objective, budget: Budget) -> 
         return _judged(problem, outcome.schedule, objective, outcome.trace)
     began, trace = time.perf_counter(), list[tuple[float, int]]()
 
-    def note(progress: portfolio.Progress) -> None:
+    def note(progress: portfolio.SearchProgress) -> None:
         if progress.value is not None:
             trace.append((time.perf_counter() - began, progress.value))
 

@@ -27,7 +27,7 @@ Value = Callable[[Problem], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class AdversarialInstance:
     """A task graph and a network.
 
     Parameters
@@ -48,7 +48,7 @@ class Instance:
     bandwidths: dict[tuple[int, int], int]
 
     @classmethod
-    def read(cls, text: str | bytes) -> Instance:
+    def read(cls, text: str | bytes) -> AdversarialInstance:
         """Read what `written` wrote."""
         document = json.loads(text)
         return cls(
@@ -106,7 +106,7 @@ class Instance:
 class Discovery:
     """An instance, and by how much the solver is worse on it than the best of the others."""
 
-    instance: Instance
+    instance: AdversarialInstance
     ratio: float
 
 
@@ -120,7 +120,7 @@ def search(solver: Value, others: Value, *, steps: int, seed: int) -> Discovery:
     """
     random = Random(seed)
 
-    def judged(instance: Instance) -> Discovery:
+    def judged(instance: AdversarialInstance) -> Discovery:
         problem = instance.problem()
         return Discovery(instance, solver(problem) / others(problem))
 
@@ -136,10 +136,10 @@ def search(solver: Value, others: Value, *, steps: int, seed: int) -> Discovery:
     return best
 
 
-def drawn(random: Random) -> Instance:
+def drawn(random: Random) -> AdversarialInstance:
     """A random instance: three to eight tasks on two to four machines."""
     tasks, machines = range(random.randint(3, 8)), range(random.randint(2, 4))
-    return Instance(
+    return AdversarialInstance(
         weights=tuple(random.randint(1, MOST) for _ in tasks),
         speeds=tuple(random.randint(1, MOST) for _ in machines),
         edges={
@@ -152,11 +152,11 @@ def drawn(random: Random) -> Instance:
     )
 
 
-def shaped(shape: str, tasks: int, machines: int, random: Random) -> Instance:
+def shaped(shape: str, tasks: int, machines: int, random: Random) -> AdversarialInstance:
     """A random instance of a shape out of `SHAPES`, its links as quick as the rest, or slow."""
     pairs = [(i, j) for j in range(tasks) for i in SHAPES[shape](j, tasks, random)]
     quickest = random.choice((MOST // 20, MOST))
-    return Instance(
+    return AdversarialInstance(
         weights=tuple(random.randint(1, MOST) for _ in range(tasks)),
         speeds=tuple(random.randint(1, MOST) for _ in range(machines)),
         edges={pair: random.randint(0, MOST) for pair in pairs},
@@ -200,7 +200,7 @@ SHAPES: dict[str, Callable[[int, int, Random], set[int]]] = {
 """What a task waits for, by the shape of the graph."""
 
 
-def perturbed(instance: Instance, random: Random) -> Instance:
+def perturbed(instance: AdversarialInstance, random: Random) -> AdversarialInstance:
     """The instance with one weight, speed, bandwidth or edge changed."""
     change = random.choice((_weight, _speed, _edge_weight, _bandwidth, _add_edge, _remove_edge))
     return change(instance, random)
@@ -216,15 +216,15 @@ def _one_of(values: tuple[int, ...], random: Random) -> tuple[int, ...]:
     return tuple(_nudged(v, 1, random) if i == chosen else v for i, v in enumerate(values))
 
 
-def _weight(instance: Instance, random: Random) -> Instance:
+def _weight(instance: AdversarialInstance, random: Random) -> AdversarialInstance:
     return replace(instance, weights=_one_of(instance.weights, random))
 
 
-def _speed(instance: Instance, random: Random) -> Instance:
+def _speed(instance: AdversarialInstance, random: Random) -> AdversarialInstance:
     return replace(instance, speeds=_one_of(instance.speeds, random))
 
 
-def _edge_weight(instance: Instance, random: Random) -> Instance:
+def _edge_weight(instance: AdversarialInstance, random: Random) -> AdversarialInstance:
     if not instance.edges:
         return instance
     pair = random.choice(sorted(instance.edges))
@@ -232,13 +232,13 @@ def _edge_weight(instance: Instance, random: Random) -> Instance:
     return replace(instance, edges={**instance.edges, pair: size})
 
 
-def _bandwidth(instance: Instance, random: Random) -> Instance:
+def _bandwidth(instance: AdversarialInstance, random: Random) -> AdversarialInstance:
     pair = random.choice(sorted(instance.bandwidths))
     rate = _nudged(instance.bandwidths[pair], 1, random)
     return replace(instance, bandwidths={**instance.bandwidths, pair: rate})
 
 
-def _add_edge(instance: Instance, random: Random) -> Instance:
+def _add_edge(instance: AdversarialInstance, random: Random) -> AdversarialInstance:
     tasks = range(len(instance.weights))
     free = [(i, j) for j in tasks for i in range(j) if (i, j) not in instance.edges]
     if not free:
@@ -246,7 +246,7 @@ def _add_edge(instance: Instance, random: Random) -> Instance:
     return replace(instance, edges={**instance.edges, random.choice(free): random.randint(0, MOST)})
 
 
-def _remove_edge(instance: Instance, random: Random) -> Instance:
+def _remove_edge(instance: AdversarialInstance, random: Random) -> AdversarialInstance:
     if not instance.edges:
         return instance
     gone = random.choice(sorted(instance.edges))

@@ -21,7 +21,7 @@ from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Limits, Result
 
 if TYPE_CHECKING:
-    from scheduler.portfolio import Cancellation, Progress
+    from scheduler.portfolio import Cancellation, SearchProgress
     from scheduler.splitting import Answer, Goal, Report
 
 Found = TypeVar("Found")
@@ -168,7 +168,7 @@ def _is_done(future: Future[Found]) -> bool:
     return not wait([future], timeout=LOOK_S).not_done
 
 
-def _line(question: Question, progress: Progress | None) -> str:
+def _line(question: Question, progress: SearchProgress | None) -> str:
     if progress is None or progress.value is None:
         return "no schedule yet"
     is_time = question.objective not in {Objective.ENERGY, Objective.DEADLINE_MISSES}

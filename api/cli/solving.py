@@ -207,7 +207,9 @@ def solvers(as_json: options.Json = False) -> None:
         listed += [
             {
                 "name": name,
-                "kind": registry.Kind.EXACT if member.proves else registry.Kind.IMPROVEMENT,
+                "kind": registry.SolverKind.EXACT
+                if member.proves
+                else registry.SolverKind.IMPROVEMENT,
                 "objectives": member.goals,
                 "features": sorted(SPLIT_FEATURES),
                 "doi": member.doi,
@@ -228,7 +230,7 @@ def solvers(as_json: options.Json = False) -> None:
     rows += [
         (
             name,
-            (registry.Kind.EXACT if member.proves else registry.Kind.IMPROVEMENT).value,
+            (registry.SolverKind.EXACT if member.proves else registry.SolverKind.IMPROVEMENT).value,
             _words(member.goals),
             ", ".join(sorted(SPLIT_FEATURES)),
             member.doi,

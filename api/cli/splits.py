@@ -6,14 +6,14 @@ import math
 from typing import Any
 
 from api.cli import output
-from scheduler.instances.network import HOST, Placement
+from scheduler.instances.network import HOST, PlacementProblem
 from scheduler.splitting import Answer, Goal
 
 MOST_NUMBERS = 12
 """Nodes that a row of the table lists."""
 
 
-def as_dict(network: Placement, answer: Answer, elapsed_s: float) -> dict[str, Any]:
+def as_dict(network: PlacementProblem, answer: Answer, elapsed_s: float) -> dict[str, Any]:
     """Say an answer in plain data, with the keys of a schedule; a node has a place and no time."""
     rows = [
         {"operation": node.number, "machine": machine(device, answer.goal)}
@@ -49,7 +49,7 @@ def headline(answer: Answer, elapsed_s: float) -> str:
     return f"{name} {value}, bound {answer.bound:,.4f} in ms, gap {gap}{by} in {elapsed_s:.3f} s"
 
 
-def show(network: Placement, answer: Answer, elapsed_s: float) -> None:
+def show(network: PlacementProblem, answer: Answer, elapsed_s: float) -> None:
     """Print what was found, with a row per device."""
     style = output.STATE_STYLES.get(answer.status.value, "yellow")
     line = headline(answer, elapsed_s)
@@ -65,7 +65,7 @@ def _place(device: int) -> tuple[bool, int]:
     return device < 0, abs(device)
 
 
-def _row(network: Placement, answer: Answer, device: int) -> tuple[str, ...]:
+def _row(network: PlacementProblem, answer: Answer, device: int) -> tuple[str, ...]:
     nodes = [node for node, at in zip(network.nodes, answer.split, strict=True) if at == device]
     time = sum(node.host_time if device < 0 else node.accelerator_time or 0.0 for node in nodes)
     size = sum(node.size_bytes for node in nodes)

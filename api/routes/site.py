@@ -22,7 +22,7 @@ from scheduler.control.events import PolicyChanged
 from scheduler.control.records import SiteView
 from scheduler.model.errors import InvalidInput, Unavailable
 from scheduler.solvers import registry
-from scheduler.solvers.registry import Kind
+from scheduler.solvers.registry import SolverKind
 
 router = router_of("site", prefix="/v1")
 
@@ -58,7 +58,7 @@ async def get_policy(request: Request) -> Response:
 async def set_policy(request: Request, body: PolicySpec) -> Response:
     """Choose how work is placed."""
     context = of(request)
-    known = registry.names(Kind.CONSTRUCTIVE)
+    known = registry.names(SolverKind.CONSTRUCTIVE)
     if body.placement not in known:
         got = f"got {body.placement!r} ({choices(known)})"
         raise InvalidInput(f"placement must place at once; {got}", field="placement")

@@ -18,7 +18,7 @@ def solve(problem: Problem, budget: Budget, *, solver: str) -> Outcome:
     trace: list[tuple[float, int]] = []
     began = time.perf_counter()
 
-    def note(progress: portfolio.Progress) -> None:
+    def note(progress: portfolio.SearchProgress) -> None:
         if progress.value is not None:
             trace.append((time.perf_counter() - began, progress.value))
 

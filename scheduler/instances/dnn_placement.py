@@ -39,7 +39,7 @@ import math
 
 from scheduler.instances.graphs import longest_path
 from scheduler.instances.instance import Instance
-from scheduler.instances.network import HOST, Placement, PlacementNode
+from scheduler.instances.network import HOST, PlacementNode, PlacementProblem
 from scheduler.instances.reading import MAX_MACHINES, Node, duration_us, real_unit
 from scheduler.model.problem import (
     Demand,
@@ -58,7 +58,7 @@ MAX_ACCELERATORS = 256
 """More than any file has; there is a link for each two of them."""
 
 
-def read_placement(root: Node) -> Placement:
+def read_placement(root: Node) -> PlacementProblem:
     """Read the file as it stands.
 
     Raises
@@ -79,7 +79,7 @@ def read_placement(root: Node) -> Placement:
         edges[source, target] = None
         costs[source] = max(costs[source], edge["cost"].real())
     longest_path(costs, edges)  # refuses a cycle
-    return Placement(
+    return PlacementProblem(
         accelerators=root["maxFPGAs"].integer(0, MAX_ACCELERATORS),
         cores=root["maxCPUs"].integer(0, MAX_MACHINES),
         memory_bytes=math.floor(root["maxSizePerFPGA"].real()),
@@ -121,7 +121,7 @@ def read(root: Node, *, name: str) -> Instance:
     return instance(read_placement(root), name=name)
 
 
-def instance(placement: Placement, *, name: str) -> Instance:
+def instance(placement: PlacementProblem, *, name: str) -> Instance:
     """Give a network to place as a problem; the docstring of the module says how they relate.
 
     Raises
@@ -171,7 +171,7 @@ def instance(placement: Placement, *, name: str) -> Instance:
     )
 
 
-def _unit(placement: Placement) -> int:
+def _unit(placement: PlacementProblem) -> int:
     times = [node.host_time for node in placement.nodes]
     times += [node.accelerator_time or 0.0 for node in placement.nodes]
     times += [2 * node.cost for node in placement.nodes]
@@ -186,7 +186,7 @@ def _unit(placement: Placement) -> int:
 
 
 def _modes(
-    node: PlacementNode, accelerators: list[str], placement: Placement, unit: int
+    node: PlacementNode, accelerators: list[str], placement: PlacementProblem, unit: int
 ) -> tuple[Mode, ...]:
     modes = []
     if node.accelerator_time is not None:

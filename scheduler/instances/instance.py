@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 from scheduler.model.problem import Problem
 
 
@@ -39,7 +39,7 @@ class Instance:
     unit: str = ""
     operation_numbers: tuple[int, ...] = field(repr=False)
     machine_numbers: tuple[int | str, ...] = field(repr=False)
-    network: Placement | None = field(default=None, repr=False)
+    network: PlacementProblem | None = field(default=None, repr=False)
 
     def value(self, time_us: int) -> int | float:
         """Give a time, or a bound on one, in the unit of the file."""

@@ -31,7 +31,7 @@ class PlacementNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class PlacementProblem:
     """A network to place; `edges` are pairs of positions in `nodes`."""
 
     accelerators: int

@@ -2,14 +2,14 @@
 
 from scheduler.portfolio.members import taking_part
 from scheduler.portfolio.placing import placer, placers
-from scheduler.portfolio.progress import Cancellation, Progress
+from scheduler.portfolio.progress import Cancellation, SearchProgress
 from scheduler.portfolio.solving import SOLVED, names, solve
 from scheduler.portfolio.warming import warm_up
 
 __all__ = [
     "SOLVED",
     "Cancellation",
-    "Progress",
+    "SearchProgress",
     "names",
     "placer",
     "placers",

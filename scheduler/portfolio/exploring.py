@@ -22,11 +22,11 @@ from scheduler.portfolio.members import (
     later,
     steps_each,
 )
-from scheduler.portfolio.progress import Cancellation, Listener, Progress
+from scheduler.portfolio.progress import Cancellation, Listener, SearchProgress
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import Arrays, Solution
 from scheduler.solvers.heuristics.left_shift import left_shifted
-from scheduler.solvers.registry import Kind
+from scheduler.solvers.registry import SolverKind
 from scheduler.solvers.search import WORK_PER_S, Found, Search
 
 STEADY_SHARE = 0.5
@@ -179,7 +179,7 @@ def _offer_nothing(search: Search, by: str) -> None:
 def _tidied(search: Search) -> Found | None:
     """Start everything as early as it can; heuristics do so by themselves."""
     best = search.best
-    if best is None or best.by in registry.names(Kind.CONSTRUCTIVE):
+    if best is None or best.by in registry.names(SolverKind.CONSTRUCTIVE):
         return best
     shifted = left_shifted(search.form, best.solution)
     search.offer(shifted, best.by)
@@ -194,7 +194,7 @@ def _teller(request: Request) -> Callable[[Search], None] | None:
     def tell(search: Search) -> None:
         best = search.best
         listener(
-            Progress(
+            SearchProgress(
                 elapsed_s=search.elapsed_s,
                 value=request.told(None if best is None else best.score[1]),
                 bound=request.told(search.bound),

@@ -10,7 +10,7 @@ from threading import Condition, Semaphore, Thread
 
 from scheduler.model.errors import Defect
 from scheduler.solvers import registry
-from scheduler.solvers.registry import Solver
+from scheduler.solvers.registry import Searcher
 from scheduler.solvers.search import WORK_PER_S, Search
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Member:
     name: str
     share: float = 1.0
     salt: int = 0
-    solver: Solver | None = None
+    solver: Searcher | None = None
 
 
 Lane = Sequence[Member]

@@ -14,7 +14,7 @@ from scheduler.solvers import registry
 from scheduler.solvers.arrays import NEVER_US, Arrays
 from scheduler.solvers.features import features
 from scheduler.solvers.kernels.disjunctive.sinks import sinks
-from scheduler.solvers.registry import Feature, Kind
+from scheduler.solvers.registry import Feature, SolverKind
 from scheduler.solvers.search import WORK_PER_S, Search
 
 AUTO = "auto"
@@ -113,7 +113,7 @@ def taking_part(solver: str) -> tuple[str, ...]:
         If there is no such solver.
     """
     expect_solver(solver)
-    first = registry.names(Kind.CONSTRUCTIVE)
+    first = registry.names(SolverKind.CONSTRUCTIVE)
     if solver in first:
         return (solver,)
     if solver != AUTO:
@@ -124,7 +124,7 @@ def taking_part(solver: str) -> tuple[str, ...]:
 
 def constructive(form: Arrays, solver: str) -> tuple[str, ...]:
     """Heuristics that suit a problem, those that run in any case first, and the slowest last."""
-    known = registry.names(Kind.CONSTRUCTIVE)
+    known = registry.names(SolverKind.CONSTRUCTIVE)
     if solver in known:
         return (solver,)
     needed = features(form)
@@ -174,7 +174,8 @@ def lanes(
     """
     if solver != AUTO:
         kind = registry.entry(solver).kind
-        is_done = kind is Kind.CONSTRUCTIVE or (kind is Kind.IMPROVEMENT and not has_plan)
+        needs_plan = kind is SolverKind.IMPROVEMENT
+        is_done = kind is SolverKind.CONSTRUCTIVE or (needs_plan and not has_plan)
         return [] if is_done else [[Member(solver)]]
     needed = features(form)
     able = [m for m in IMPROVERS if _suits(m.name, needed, objective)]

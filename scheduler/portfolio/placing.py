@@ -8,14 +8,14 @@ from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Status
 from scheduler.solvers import registry
-from scheduler.solvers.registry import Kind
+from scheduler.solvers.registry import SolverKind
 from scheduler.solvers.search import Search
 from scheduler.solvers.translating import arrays, schedule_of
 
 
 def placers() -> tuple[str, ...]:
     """Names of all solvers that place at once."""
-    return registry.names(Kind.CONSTRUCTIVE)
+    return registry.names(SolverKind.CONSTRUCTIVE)
 
 
 def placer(name: str) -> ports.Solver:
@@ -30,7 +30,7 @@ def placer(name: str) -> ports.Solver:
     InvalidInput
         If it is one that searches.
     """
-    if registry.entry(name).kind is not Kind.CONSTRUCTIVE:
+    if registry.entry(name).kind is not SolverKind.CONSTRUCTIVE:
         choices = ", ".join(placers())
         raise InvalidInput(f"solver must be one of {choices}; got {name!r}", field="solver")
 

@@ -10,7 +10,7 @@ from scheduler.solvers.search import Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class SearchProgress:
     """What is known so far.
 
     Parameters
@@ -34,7 +34,7 @@ class Progress:
     claimed_by: str = ""
 
 
-Listener = Callable[[Progress], None]
+Listener = Callable[[SearchProgress], None]
 
 
 class Cancelled(Exception):

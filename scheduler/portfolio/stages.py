@@ -25,13 +25,13 @@ from scheduler.portfolio.exploring import (
 )
 from scheduler.portfolio.lanes import attempt
 from scheduler.portfolio.members import AUTO, EXACT, has_time, missing_data, steps_each
-from scheduler.portfolio.progress import Progress
+from scheduler.portfolio.progress import SearchProgress
 from scheduler.portfolio.restricting import Mask, Part, for_band, restricted, spares_setups
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import OPEN, Arrays, Solution
 from scheduler.solvers.bounding import lower_bound
 from scheduler.solvers.kernels.serial.evaluation import CODES, score
-from scheduler.solvers.registry import Kind
+from scheduler.solvers.registry import SolverKind
 from scheduler.solvers.search import Found, Search
 
 
@@ -102,7 +102,7 @@ def _is_settled(request: Request, form: Arrays) -> bool:
     So it is when one of them is all that is asked for, and when a group on one device spans bands:
     the plan of the higher band could leave the rest of the group no device.
     """
-    if request.solver in registry.names(Kind.CONSTRUCTIVE):
+    if request.solver in registry.names(SolverKind.CONSTRUCTIVE):
         return True
     pairs = np.unique(np.stack([form.group, form.band])[:, form.group >= 0], axis=1)
     return len(np.unique(pairs[0])) < len(pairs[0])
@@ -175,7 +175,7 @@ class _Staging:
             _leave_out_repetition(answer.trace)
             if listener is not None:
                 listener(
-                    Progress(
+                    SearchProgress(
                         elapsed_s=answer.elapsed_s,
                         value=self.request.told(int(value)),
                         bound=self.request.told(answer.bound),

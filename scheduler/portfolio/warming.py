@@ -24,7 +24,7 @@ from scheduler.solvers.arrays import Arrays
 from scheduler.solvers.bounding import lower_bound
 from scheduler.solvers.features import features
 from scheduler.solvers.heuristics.left_shift import left_shifted
-from scheduler.solvers.registry import Kind
+from scheduler.solvers.registry import SolverKind
 from scheduler.solvers.search import WORK_PER_S, Search
 from scheduler.solvers.translating import arrays
 
@@ -69,7 +69,7 @@ def _run(name: str, form: Arrays) -> None:
             continue
         # Work is counted, so that no clock is needed.
         search = Search(form, lambda: 0.0, objective)
-        if registry.entry(name).kind is not Kind.CONSTRUCTIVE:
+        if registry.entry(name).kind is not SolverKind.CONSTRUCTIVE:
             registry.solver("heft")(search, 0)
         registry.solver(name)(search.part(work=WORK), 0)
         if search.best is not None:

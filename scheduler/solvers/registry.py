@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scheduler.solvers.search import Search
 
 
-class Solver(Protocol):
+class Searcher(Protocol):
     """Anything that offers plans, bounds or proofs to a search until it is told to stop.
 
     Deterministic: what it offers depends on the form, what others offered, the seed and the work
@@ -27,7 +27,7 @@ class Solver(Protocol):
         ...
 
 
-class Kind(StrEnum):
+class SolverKind(StrEnum):
     """How a solver works."""
 
     CONSTRUCTIVE = "constructive"  # one pass, milliseconds; needs no plan to begin with
@@ -67,7 +67,7 @@ class Entry:
     """
 
     path: str
-    kind: Kind
+    kind: SolverKind
     objectives: tuple[Objective, ...] = (Objective.MAKESPAN,)
     features: frozenset[Feature] = frozenset(Feature)
     doi: str = ""
@@ -92,32 +92,32 @@ _HEURISTICS = "scheduler.solvers.heuristics"
 def _heuristic(path: str, doi: str = "", objective: Objective = Objective.MAKESPAN) -> Entry:
     """Describe a heuristic that takes everything into account."""
     return Entry(
-        path=f"{_HEURISTICS}.{path}", kind=Kind.CONSTRUCTIVE, objectives=(objective,), doi=doi
+        path=f"{_HEURISTICS}.{path}", kind=SolverKind.CONSTRUCTIVE, objectives=(objective,), doi=doi
     )
 
 
 _ENTRIES: dict[str, Entry] = {
     "genetic": Entry(
         path="scheduler.solvers.metaheuristics.genetic:genetic",
-        kind=Kind.IMPROVEMENT,
+        kind=SolverKind.IMPROVEMENT,
         objectives=tuple(Objective),
         doi="10.1016/j.eswa.2010.08.145",
     ),
     "particle_swarm": Entry(
         path="scheduler.solvers.metaheuristics.particle_swarm:particle_swarm",
-        kind=Kind.IMPROVEMENT,
+        kind=SolverKind.IMPROVEMENT,
         objectives=tuple(Objective),
         doi="10.1016/j.cor.2006.12.030",
     ),
     "ant_colony": Entry(
         path="scheduler.solvers.metaheuristics.ant_colony:ant_colony",
-        kind=Kind.IMPROVEMENT,
+        kind=SolverKind.IMPROVEMENT,
         objectives=tuple(Objective),
         doi="10.1109/TEVC.2002.802450",
     ),
     "simulated_annealing": Entry(
         path="scheduler.solvers.metaheuristics.simulated_annealing:simulated_annealing",
-        kind=Kind.IMPROVEMENT,
+        kind=SolverKind.IMPROVEMENT,
         objectives=tuple(Objective),
         doi="10.1287/opre.40.1.113",
     ),
@@ -143,33 +143,33 @@ _ENTRIES: dict[str, Entry] = {
     "sufferage": _heuristic("ready:sufferage", "10.1006/jpdc.1999.1581"),
     "cp_sat": Entry(
         path="scheduler.solvers.exact.cp_sat:cp_sat",
-        kind=Kind.EXACT,
+        kind=SolverKind.EXACT,
         objectives=tuple(Objective),
         doi="10.4230/LIPIcs.CP.2023.3",
     ),
     "path_relinking": Entry(
         path="scheduler.solvers.metaheuristics.path_relinking:path_relinking",
-        kind=Kind.IMPROVEMENT,
+        kind=SolverKind.IMPROVEMENT,
         objectives=_REGULAR,
         features=_GRAPH_FEATURES,
         doi="10.1016/j.cor.2014.08.006",
     ),
     "tabu_search": Entry(
         path="scheduler.solvers.metaheuristics.tabu_search:tabu_search",
-        kind=Kind.IMPROVEMENT,
+        kind=SolverKind.IMPROVEMENT,
         objectives=_REGULAR,
         features=_GRAPH_FEATURES,
         doi="10.1002/(SICI)1099-1425(200001/02)3:1<3::AID-JOS32>3.0.CO;2-Y",
     ),
     "large_neighbourhood": Entry(
         path="scheduler.solvers.exact.large_neighbourhood:large_neighbourhood",
-        kind=Kind.IMPROVEMENT,
+        kind=SolverKind.IMPROVEMENT,
         objectives=tuple(Objective),
         doi="10.1007/3-540-49481-2_30",
     ),
     "milp": Entry(
         path="scheduler.solvers.exact.milp:milp",
-        kind=Kind.EXACT,
+        kind=SolverKind.EXACT,
         objectives=tuple(one for one in Objective if one is not Objective.DEADLINE_MISSES),
         features=frozenset(Feature)
         - {Feature.SETUPS, Feature.KEPT_SETUPS, Feature.MEMORY, Feature.RESOURCES},
@@ -178,7 +178,7 @@ _ENTRIES: dict[str, Entry] = {
 }
 
 
-def names(kind: Kind | None = None) -> tuple[str, ...]:
+def names(kind: SolverKind | None = None) -> tuple[str, ...]:
     """Names of all solvers, or of all of a kind, sorted."""
     return tuple(sorted(n for n, e in _ENTRIES.items() if kind is None or e.kind is kind))
 
@@ -198,7 +198,7 @@ def entry(name: str) -> Entry:
     return found
 
 
-def solver(name: str) -> Solver:
+def solver(name: str) -> Searcher:
     """Import a solver. A form with an operation that has no mode is refuted, and never reaches it.
 
     Compiled code takes it that each operation has one, and would read beyond its arrays.
@@ -212,7 +212,7 @@ def solver(name: str) -> Solver:
     from scheduler.solvers.arrays import fits_nowhere
 
     module, _, attribute = entry(name).path.partition(":")
-    made = cast(Solver, getattr(import_module(module), attribute))
+    made = cast(Searcher, getattr(import_module(module), attribute))
 
     @wraps(made, updated=())
     def gated(search: Search, seed: int) -> None:

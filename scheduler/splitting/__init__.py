@@ -2,18 +2,18 @@
 
 from scheduler.model.objectives import Goal
 from scheduler.splitting.answering import Answer, Report
-from scheduler.splitting.checking import Violation, ViolationKind, check
-from scheduler.splitting.members import MEMBERS, Member, members_for
+from scheduler.splitting.checking import SplitViolation, SplitViolationKind, check
+from scheduler.splitting.members import MEMBERS, Splitter, members_for
 from scheduler.splitting.solving import solve, warm_up
 
 __all__ = [
     "MEMBERS",
     "Answer",
     "Goal",
-    "Member",
     "Report",
-    "Violation",
-    "ViolationKind",
+    "SplitViolation",
+    "SplitViolationKind",
+    "Splitter",
     "check",
     "members_for",
     "solve",

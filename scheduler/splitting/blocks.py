@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 from scheduler.splitting.rules import Arc
 
 Times = NDArray[np.float64]
@@ -45,7 +45,7 @@ class Blocks:
         return len(self.size_bytes)
 
 
-def blocks_of(placement: Placement, arcs: Iterable[Arc]) -> Blocks:
+def blocks_of(placement: PlacementProblem, arcs: Iterable[Arc]) -> Blocks:
     """Find the blocks of a network, given what must come before what."""
     colours = [
         ("own", i) if node.colour is None else ("colour", node.colour)
@@ -75,7 +75,7 @@ def blocks_of(placement: Placement, arcs: Iterable[Arc]) -> Blocks:
 
 
 def _outputs(
-    placement: Placement, of_node: Sequence[int]
+    placement: PlacementProblem, of_node: Sequence[int]
 ) -> tuple[tuple[tuple[int, ...], float], ...]:
     ends: list[set[int]] = [{block} for block in of_node]
     for u, v in placement.edges:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 from scheduler.splitting.blocks import Blocks, Times
 
 
-def saving_of_a_core(placement: Placement, blocks: Blocks) -> float:
+def saving_of_a_core(placement: PlacementProblem, blocks: Blocks) -> float:
     """Most time of accelerators that a core of the host saves per time of its own."""
     able = np.isfinite(blocks.accelerator_time) & (blocks.host_time > 0)
     if not placement.cores or not able.any():
@@ -16,13 +16,13 @@ def saving_of_a_core(placement: Placement, blocks: Blocks) -> float:
     return float((blocks.accelerator_time[able] / blocks.host_time[able]).max())
 
 
-def rests(placement: Placement, blocks: Blocks) -> Times:
+def rests(placement: PlacementProblem, blocks: Blocks) -> Times:
     """Time that each block needs at least, in time of accelerators."""
     rest = blocks.host_time * saving_of_a_core(placement, blocks)
     return np.minimum(blocks.accelerator_time, rest) if placement.cores else blocks.accelerator_time
 
 
-def load_bound(placement: Placement, blocks: Blocks) -> float:
+def load_bound(placement: PlacementProblem, blocks: Blocks) -> float:
     """All that is to be done, shared out evenly; or the block that is quickest nowhere."""
     if not len(blocks):
         return 0.0

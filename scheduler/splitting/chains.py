@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 from scheduler.splitting.values import topological_order
 
 Bits = int
 """A set of nodes, a bit each."""
 
 
-def latency_bound(placement: Placement, go_on: Callable[[], bool]) -> float:
+def latency_bound(placement: PlacementProblem, go_on: Callable[[], bool]) -> float:
     """Give the largest bound that the longest paths, by several measures, have.
 
     Parameters
@@ -49,7 +49,7 @@ def latency_bound(placement: Placement, go_on: Callable[[], bool]) -> float:
 
 @dataclass(frozen=True)
 class _Chains:
-    placement: Placement
+    placement: PlacementProblem
     order: list[int]
     before: list[list[int]]
     after: list[Bits]
@@ -60,7 +60,7 @@ class _Chains:
     """Per node, all of its colour."""
 
     @classmethod
-    def of(cls, placement: Placement) -> _Chains:
+    def of(cls, placement: PlacementProblem) -> _Chains:
         order, before = topological_order(placement)
         after, ancestors, descendants = ([0] * len(order) for _ in range(3))
         for node in order:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scheduler.instances.network import Placement, PlacementNode
+from scheduler.instances.network import PlacementNode, PlacementProblem
 from scheduler.model.objectives import Goal
 
 
-class ViolationKind(StrEnum):
+class SplitViolationKind(StrEnum):
     """Which rule a split breaks."""
 
     MISSING = "missing"
@@ -25,16 +25,16 @@ class ViolationKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
+class SplitViolation:
     """A rule that is broken, and where."""
 
-    kind: ViolationKind
+    kind: SplitViolationKind
     message: str
 
 
 def check(
-    placement: Placement, places: Iterable[tuple[int, int]], goal: Goal
-) -> tuple[Violation, ...]:
+    placement: PlacementProblem, places: Iterable[tuple[int, int]], goal: Goal
+) -> tuple[SplitViolation, ...]:
     """List the rules that a split breaks.
 
     Parameters
@@ -56,50 +56,54 @@ def check(
     return tuple(found)
 
 
-def _listing(placement: Placement, numbers: list[int]) -> Iterable[Violation]:
+def _listing(placement: PlacementProblem, numbers: list[int]) -> Iterable[SplitViolation]:
     known = {node.number for node in placement.nodes}
     count = Counter(numbers)
     for number in sorted(known - count.keys()):
-        yield Violation(ViolationKind.MISSING, f"node {number} is nowhere")
+        yield SplitViolation(SplitViolationKind.MISSING, f"node {number} is nowhere")
     for number in sorted(count.keys() - known):
-        yield Violation(ViolationKind.UNKNOWN, f"there is no node {number}")
+        yield SplitViolation(SplitViolationKind.UNKNOWN, f"there is no node {number}")
     for number, times in count.items():
         if times > 1:
-            yield Violation(ViolationKind.TWICE, f"node {number} is in {times} places")
+            yield SplitViolation(SplitViolationKind.TWICE, f"node {number} is in {times} places")
 
 
-def _devices(placement: Placement, where: Mapping[int, int], goal: Goal) -> Iterable[Violation]:
+def _devices(
+    placement: PlacementProblem, where: Mapping[int, int], goal: Goal
+) -> Iterable[SplitViolation]:
     cores = placement.cores if goal is Goal.MAX_LOAD else min(placement.cores, 1)
     for node in placement.nodes:
         device = where[node.number]
         if not -cores <= device < placement.accelerators:
             message = f"node {node.number} is on device {device}, which is not there"
-            yield Violation(ViolationKind.DEVICE, message)
+            yield SplitViolation(SplitViolationKind.DEVICE, message)
         if device >= 0 and node.accelerator_time is None:
             message = f"node {node.number} does not run on an accelerator"
-            yield Violation(ViolationKind.SUPPORT, message)
+            yield SplitViolation(SplitViolationKind.SUPPORT, message)
 
 
-def _colours(placement: Placement, where: Mapping[int, int]) -> Iterable[Violation]:
+def _colours(placement: PlacementProblem, where: Mapping[int, int]) -> Iterable[SplitViolation]:
     devices: dict[int, int] = {}
     for node in placement.nodes:
         device = where[node.number]
         if node.colour is not None and devices.setdefault(node.colour, device) != device:
             message = f"node {node.number} is apart from others of colour {node.colour}"
-            yield Violation(ViolationKind.COLOCATION, message)
+            yield SplitViolation(SplitViolationKind.COLOCATION, message)
 
 
-def _memory(placement: Placement, where: Mapping[int, int]) -> Iterable[Violation]:
+def _memory(placement: PlacementProblem, where: Mapping[int, int]) -> Iterable[SplitViolation]:
     held: Counter[int] = Counter()
     for node in placement.nodes:
         held[where[node.number]] += node.size_bytes
     for device, size in sorted(held.items()):
         if device >= 0 and size > placement.memory_bytes:
             message = f"accelerator {device} holds {size} of {placement.memory_bytes} bytes"
-            yield Violation(ViolationKind.MEMORY, message)
+            yield SplitViolation(SplitViolationKind.MEMORY, message)
 
 
-def _contiguity(placement: Placement, where: Mapping[int, int], goal: Goal) -> Iterable[Violation]:
+def _contiguity(
+    placement: PlacementProblem, where: Mapping[int, int], goal: Goal
+) -> Iterable[SplitViolation]:
     """Find devices that wait for each other in a circle, or for themselves through others."""
     after: dict[object, set[object]] = {}
     for u, v in _waits(placement, goal):
@@ -113,10 +117,14 @@ def _contiguity(placement: Placement, where: Mapping[int, int], goal: Goal) -> I
         for later in after.values():
             later.difference_update(free)
     for place in after:
-        yield Violation(ViolationKind.CONTIGUITY, f"{place} waits for itself, or one that does")
+        yield SplitViolation(
+            SplitViolationKind.CONTIGUITY, f"{place} waits for itself, or one that does"
+        )
 
 
-def _waits(placement: Placement, goal: Goal) -> Iterable[tuple[PlacementNode, PlacementNode]]:
+def _waits(
+    placement: PlacementProblem, goal: Goal
+) -> Iterable[tuple[PlacementNode, PlacementNode]]:
     """Pairs of nodes of which the second waits for the first, in one pass through the devices."""
     nodes = placement.nodes
     forward = {node.colour for node in nodes if not node.backward} - {None}

@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 from scheduler.splitting.blocks import Blocks
 from scheduler.splitting.values import ON_HOST, topological_order
 
@@ -62,7 +62,7 @@ def moved_order(blocks: Blocks, order: Sequence[int], rng: random.Random) -> lis
 class Cutter:
     """Cuts orders of the blocks of one network."""
 
-    placement: Placement
+    placement: PlacementProblem
     blocks: Blocks
 
     def shortest(self, order: Sequence[int]) -> list[int] | None:

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 from scheduler.solvers.kernels.splitting.ideals import Lattice, find_ideals
-from scheduler.solvers.kernels.splitting.loading import Cargo, Table, Walk, relax
+from scheduler.solvers.kernels.splitting.loading import Cargo, IdealWalk, Table, relax
 from scheduler.splitting.blocks import Blocks
 from scheduler.splitting.bounds import rests, saving_of_a_core
 from scheduler.splitting.values import ON_HOST
@@ -44,13 +44,13 @@ Split = list[int]
 class Ideals:
     """The ideals of a network, ready to be extended."""
 
-    placement: Placement
+    placement: PlacementProblem
     blocks: Blocks
     lattice: Lattice
     cargo: Cargo
 
     @classmethod
-    def of(cls, placement: Placement, blocks: Blocks) -> Ideals | None:
+    def of(cls, placement: PlacementProblem, blocks: Blocks) -> Ideals | None:
         """List the ideals; nothing if there are too many."""
         before = [sorted(blocks.graph.predecessors(b)) for b in range(len(blocks))]
         keys = np.random.default_rng(0).integers(0, 2**64, max(len(blocks), 1), np.uint64)
@@ -84,11 +84,11 @@ class Ideals:
         left = rest.sum() * (1 - ROUNDING) - bits[:, : len(rest)] @ rest
         return Table(value, np.zeros(shape, np.int32), np.maximum(left, 0.0))
 
-    def _walk(self) -> Walk:
+    def _walk(self) -> IdealWalk:
         count, outputs = len(self.lattice.members), len(self.cargo.ends)
         depth, none = len(self.blocks) + 2, np.full(count, -1, np.int32)
         flat = [np.zeros(size, np.int32) for size in (depth, depth, outputs, outputs)]
-        return Walk(none, *flat)
+        return IdealWalk(none, *flat)
 
     def _chain(self, table: Table) -> Split | None:
         accelerators, ideal = table.value.shape[1], table.value.shape[2] - 1
@@ -109,7 +109,7 @@ class Ideals:
         return [int(device[block]) for block in self.blocks.of_node]
 
 
-def _cargo(placement: Placement, blocks: Blocks) -> Cargo:
+def _cargo(placement: PlacementProblem, blocks: Blocks) -> Cargo:
     outputs: list[list[int]] = [[] for _ in range(len(blocks))]
     for o, (ends, _) in enumerate(blocks.outputs):
         for block in ends:

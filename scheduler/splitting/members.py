@@ -70,7 +70,7 @@ def ideals(search: SplitSearch) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Splitter:
     """What finds splits, for which goals, where it was published."""
 
     run: Callable[[SplitSearch], None]
@@ -80,8 +80,8 @@ class Member:
 
 
 MEMBERS = {
-    "ideals": Member(run=ideals, goals=(Goal.MAX_LOAD,), proves=True),
-    "order_cuts": Member(run=order_cuts, goals=(Goal.LATENCY, Goal.MAX_LOAD)),
+    "ideals": Splitter(run=ideals, goals=(Goal.MAX_LOAD,), proves=True),
+    "order_cuts": Splitter(run=order_cuts, goals=(Goal.LATENCY, Goal.MAX_LOAD)),
 }
 
 

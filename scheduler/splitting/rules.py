@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 
 Arc = tuple[int, int]
 """Positions of two nodes."""
 
 
-def pipeline_arcs(placement: Placement) -> list[Arc]:
+def pipeline_arcs(placement: PlacementProblem) -> list[Arc]:
     """What goes ahead through a pipeline, from device to device.
 
     In training, data go ahead through the forward nodes and back through the backward ones, which

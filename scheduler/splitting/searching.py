@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 from scheduler.model.objectives import Goal
 from scheduler.splitting.answering import Listener, Report
 from scheduler.splitting.blocks import Blocks, blocks_of
@@ -31,7 +31,7 @@ class SplitSearch:
         Seconds since it began.
     """
 
-    placement: Placement
+    placement: PlacementProblem
     goal: Goal
     seed: int
     elapsed_s: Callable[[], float]

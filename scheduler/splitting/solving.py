@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scheduler.instances.network import Placement, PlacementNode
+from scheduler.instances.network import PlacementNode, PlacementProblem
 from scheduler.model.errors import Defect
 from scheduler.model.objectives import Goal
 from scheduler.model.schedule import Limits, Status
@@ -17,7 +17,7 @@ from scheduler.splitting.searching import SplitSearch
 
 
 def solve(
-    placement: Placement,
+    placement: PlacementProblem,
     goal: Goal,
     limits: Limits | None = None,
     *,
@@ -79,7 +79,7 @@ def warm_up() -> None:
         colour=None,
         cost=0.0,
     )
-    network = Placement(accelerators=1, cores=1, memory_bytes=0, nodes=(node,), edges=())
+    network = PlacementProblem(accelerators=1, cores=1, memory_bytes=0, nodes=(node,), edges=())
     solve(network, Goal.MAX_LOAD, clock=lambda: 0.0, solver="ideals")
 
 

@@ -1,7 +1,7 @@
 """What a split of a network over devices is worth, exactly as the paper and its programs count.
 
-A split says for each node, in the order of `Placement.nodes`, on which accelerator it is (from 0),
-or `ON_HOST`. Values are in the unit of the file.
+A split holds one number per node, in the order of `PlacementProblem.nodes`: its accelerator, from
+0, or `ON_HOST`. Values are in the unit of the file.
 
 References
 ----------
@@ -15,13 +15,13 @@ import math
 from collections.abc import Sequence
 
 from scheduler.instances.graphs import longest_path
-from scheduler.instances.network import Placement, PlacementNode
+from scheduler.instances.network import PlacementNode, PlacementProblem
 from scheduler.model.errors import InvalidInstance
 
 ON_HOST = -1
 
 
-def pieces(placement: Placement, split: Sequence[int]) -> list[int]:
+def pieces(placement: PlacementProblem, split: Sequence[int]) -> list[int]:
     """Per node, which contiguous piece of its accelerator's nodes it is in, counted from 0.
 
     A path that leaves an accelerator and comes back comes back to a later piece. The split is
@@ -44,7 +44,7 @@ def pieces(placement: Placement, split: Sequence[int]) -> list[int]:
     return found
 
 
-def latency(placement: Placement, split: Sequence[int]) -> float | None:
+def latency(placement: PlacementProblem, split: Sequence[int]) -> float | None:
     """Time of one sample, or `None` if pieces wait for each other in a circle.
 
     A piece begins when all its inputs are there and the piece before it on its accelerator is
@@ -66,7 +66,7 @@ def latency(placement: Placement, split: Sequence[int]) -> float | None:
 
 
 def _block_times(
-    placement: Placement, split: Sequence[int], block_of: list[int], blocks: int
+    placement: PlacementProblem, split: Sequence[int], block_of: list[int], blocks: int
 ) -> list[float]:
     """Time of each piece with its transfers, and of each node of the host."""
     times = [0.0] * blocks
@@ -80,7 +80,7 @@ def _block_times(
     return times
 
 
-def max_load(placement: Placement, split: Sequence[int]) -> float:
+def max_load(placement: PlacementProblem, split: Sequence[int]) -> float:
     """Time per sample of a pipeline: the load of the busiest device.
 
     An accelerator pays each output once that is read elsewhere, and each input once. Cores of the
@@ -101,13 +101,13 @@ def _time(node: PlacementNode, device: int) -> float:
     return math.inf if node.accelerator_time is None else node.accelerator_time
 
 
-def _moved(placement: Placement, place: Sequence[int]) -> set[tuple[int, int]]:
+def _moved(placement: PlacementProblem, place: Sequence[int]) -> set[tuple[int, int]]:
     """Outputs that leave their place, each with every place that they leave or reach."""
     crossing = [(u, v) for u, v in placement.edges if place[u] != place[v]]
     return {(u, place[end]) for u, v in crossing for end in (u, v)}
 
 
-def topological_order(placement: Placement) -> tuple[list[int], list[list[int]]]:
+def topological_order(placement: PlacementProblem) -> tuple[list[int], list[list[int]]]:
     """Give a topological order of the nodes, and what comes right before each."""
     before: list[list[int]] = [[] for _ in placement.nodes]
     after: list[list[int]] = [[] for _ in placement.nodes]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.adversary import Instance
+from scheduler.adversary import AdversarialInstance
 from scheduler.model.schedule import Limits
 from scheduler.portfolio import placer, placers, solve
 
@@ -19,7 +19,7 @@ A_TENTH = Limits(time_s=60.0, deterministic_s=0.05)
 
 @pytest.mark.parametrize("path", sorted(FOUND.glob("*.json")), ids=lambda path: path.stem)
 def test_auto_is_no_worse_than_any_heuristic(path: Path) -> None:
-    problem = Instance.read(path.read_bytes()).problem()
+    problem = AdversarialInstance.read(path.read_bytes()).problem()
     values = [placer(name)(problem, Limits(), 0).value for name in placers()]
     found = solve(problem, limits=A_TENTH).value
     assert found is not None

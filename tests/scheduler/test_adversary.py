@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from scheduler.adversary import MOST, SHAPES, Instance, drawn, perturbed, search, shaped
+from scheduler.adversary import MOST, SHAPES, AdversarialInstance, drawn, perturbed, search, shaped
 from scheduler.model.problem import Problem
 
 
@@ -52,4 +52,4 @@ def test_a_shape_is_a_graph_of_as_many_tasks(shape: str) -> None:
 
 def test_what_is_written_is_read_again() -> None:
     instance = shaped("layers", 12, 3, Random(2))
-    assert Instance.read(instance.written()) == instance
+    assert AdversarialInstance.read(instance.written()) == instance

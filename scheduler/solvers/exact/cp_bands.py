@@ -14,7 +14,7 @@ from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import Arrays, Solution
 from scheduler.solvers.exact.cp_machines import add_machines
 from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
-from scheduler.solvers.exact.cp_objectives import TooLarge, cost
+from scheduler.solvers.exact.cp_objectives import SumTooLarge, cost
 from scheduler.solvers.exact.cp_sat import is_unwritable
 from scheduler.solvers.exact.engine import Effort, Outcome, run
 from scheduler.solvers.exact.frame import (
@@ -64,7 +64,7 @@ def best_beside(
             expression, offset = cost(_of(model, other), other.objective)
             model.cp.add(expression <= most - offset)
         expression, offset = cost(_of(model, want), want.objective)
-    except (Interrupted, TooLarge):
+    except (Interrupted, SumTooLarge):
         return None
     model.cp.minimize(expression)
     if known is not None:

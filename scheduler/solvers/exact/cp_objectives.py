@@ -15,7 +15,7 @@ MAX_SUM = 2**60
 """The engine sums in 64 bits; larger sums of products could overflow."""
 
 
-class TooLarge(Exception):
+class SumTooLarge(Exception):
     """The objective could exceed what the engine can add up."""
 
 
@@ -235,5 +235,5 @@ def minimise_overrun(model: Model) -> int:
 
 def _sum(terms: list[Linear], total: int) -> Linear:
     if total > MAX_SUM:
-        raise TooLarge
+        raise SumTooLarge
     return sum(terms)

@@ -10,7 +10,7 @@ from scheduler.model.schedule import Status
 from scheduler.solvers.arrays import Arrays
 from scheduler.solvers.exact.cp_machines import add_machines
 from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
-from scheduler.solvers.exact.cp_objectives import TooLarge, minimise
+from scheduler.solvers.exact.cp_objectives import SumTooLarge, minimise
 from scheduler.solvers.exact.engine import WORK_PER_ENGINE_S, Effort, run
 from scheduler.solvers.exact.frame import Frame, bound_of, frame_of, frozen_overruns_us
 from scheduler.solvers.search import WORK_PER_S, Found, Search
@@ -65,7 +65,7 @@ class CpSat:
                 return
             try:
                 over = self._slice(search, seed, frame, incumbent, slice_s)
-            except (Interrupted, TooLarge):
+            except (Interrupted, SumTooLarge):
                 return
             if over:
                 return

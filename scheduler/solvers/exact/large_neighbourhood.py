@@ -13,7 +13,7 @@ from scheduler.solvers.arrays import OPEN, Arrays, Solution
 from scheduler.solvers.exact.cp_machines import add_machines
 from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
 from scheduler.solvers.exact.cp_objectives import (
-    TooLarge,
+    SumTooLarge,
     minimise,
     minimise_ends,
     minimise_overrun,
@@ -68,7 +68,7 @@ class _State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
+class _Repair:
     """What the engine is to solve, and how its answer becomes a plan of the whole.
 
     Parameters
@@ -115,7 +115,7 @@ class LargeNeighbourhood:
             try:
                 if not _step(search, state):
                     return
-            except (Interrupted, TooLarge):
+            except (Interrupted, SumTooLarge):
                 return
 
 
@@ -131,7 +131,7 @@ def _step(search: Search, state: _State) -> bool:
     arm = _chosen(state)
     free = ALL[arm.name](plan, state.random, int(arm.size))
     if len(plan.open) <= state.most_whole:
-        task: _Task | None = _among_all(search, state, plan, free, found)
+        task: _Repair | None = _among_all(search, state, plan, free, found)
     else:
         task = _in_window(search, state, plan, free, found)
     if task is None:
@@ -143,7 +143,7 @@ def _step(search: Search, state: _State) -> bool:
     return not (is_exhausted and len(free) == len(plan.open) and task.is_complete)
 
 
-def _among_all(search: Search, state: _State, plan: Plan, free: Ops, found: Found) -> _Task:
+def _among_all(search: Search, state: _State, plan: Plan, free: Ops, found: Found) -> _Repair:
     if state.frame is None:
         soft = found.score[0] > 0 or search.objective is Objective.DEADLINE_MISSES
         state.frame = frame_of(search.form, search.objective, found, soft=soft, strict=True)
@@ -153,7 +153,7 @@ def _among_all(search: Search, state: _State, plan: Plan, free: Ops, found: Foun
         return left_shifted(search.form, solution, _draft(search.form, state))
 
     fewest = all(len(row) <= MOST_MODES for row in state.frame.modes)
-    return _Task(form=search.form, frame=frame, whole=whole, is_complete=fewest)
+    return _Repair(form=search.form, frame=frame, whole=whole, is_complete=fewest)
 
 
 def _draft(form: Arrays, state: _State) -> Draft:
@@ -198,7 +198,9 @@ def _freed(plan: Plan, frame: Frame, free: Ops, random: Random) -> Frame:
     return replace(frame, modes=modes, chains=chains, orders=plan.orders(fixed))
 
 
-def _in_window(search: Search, state: _State, plan: Plan, free: Ops, found: Found) -> _Task | None:
+def _in_window(
+    search: Search, state: _State, plan: Plan, free: Ops, found: Found
+) -> _Repair | None:
     is_flat = search.objective is Objective.MAKESPAN and state.random.random() < FLAT_SHARE
     most = None if found.score[0] > 0 else found.score[1] - (not is_flat)
     cut = window(plan, free, search.objective, most, state.random)
@@ -214,10 +216,12 @@ def _in_window(search: Search, state: _State, plan: Plan, free: Ops, found: Foun
         return regenerated(search.form, wanted, _draft(search.form, state))
 
     hint = cut.solution if is_flat and most is not None else None
-    return _Task(form=cut.form, frame=cut.frame, whole=whole, hint=hint)
+    return _Repair(form=cut.form, frame=cut.frame, whole=whole, hint=hint)
 
 
-def _repair(search: Search, state: _State, task: _Task, found: Found) -> tuple[Status, bool, float]:
+def _repair(
+    search: Search, state: _State, task: _Repair, found: Found
+) -> tuple[Status, bool, float]:
     """Solve the part, and offer what comes out."""
     is_late = found.score[0] > 0
     soft = is_late or search.objective is Objective.DEADLINE_MISSES
@@ -243,7 +247,7 @@ def _repair(search: Search, state: _State, task: _Task, found: Found) -> tuple[S
     return outcome.status, better, outcome.deterministic_s
 
 
-def _sidestep(search: Search, state: _State, task: _Task, solution: Solution) -> bool:
+def _sidestep(search: Search, state: _State, task: _Repair, solution: Solution) -> bool:
     """Go on from a plan that is worth as much, if its operations end earlier in sum."""
     found = state.found
     if task.hint is None or found is None or state.plan is None or search.best is not found:

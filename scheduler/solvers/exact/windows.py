@@ -24,7 +24,7 @@ MOST_INSIDE = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Subproblem:
     """A small form, its frame, and where its operations are in the whole.
 
     Parameters
@@ -46,7 +46,7 @@ class Window:
 
 def window(
     plan: Plan, free: Ops, objective: Objective, most: int | None, random: Random
-) -> Window | None:
+) -> Subproblem | None:
     """Cut out the free operations and what is between them; nothing if that is too much.
 
     Parameters
@@ -140,7 +140,7 @@ def _takes_resources(plan: Plan) -> Mask:
 
 def _cut(
     plan: Plan, most: int | None, objective: Objective, random: Random, parts: _Parts
-) -> Window:
+) -> Subproblem:
     kept = np.flatnonzero(parts.kept)
     modes, counts = _modes(plan, parts, kept, random)
     small = _form(plan, parts, kept, modes, counts)
@@ -154,7 +154,7 @@ def _cut(
     number = {int(i): j for j, i in enumerate(kept)}
     orders = [(number[a], number[b]) for a, b in plan.orders(fixed)]
     frame = replace(frame, tail_us=tail_us, chains=chains, orders=orders)
-    return Window(form=small, frame=frame, kept=kept, mode_of=modes, solution=solution)
+    return Subproblem(form=small, frame=frame, kept=kept, mode_of=modes, solution=solution)
 
 
 def _modes(plan: Plan, parts: _Parts, kept: Ops, random: Random) -> tuple[Ops, NDArray[np.int32]]:

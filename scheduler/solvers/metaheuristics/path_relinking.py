@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scheduler.solvers.arrays import Arrays, Int, Long, Solution
-from scheduler.solvers.metaheuristics.walking import Walk, best_of
+from scheduler.solvers.metaheuristics.walking import GraphWalk, best_of
 from scheduler.solvers.search import Search
 
 MEMBERS = 20
@@ -47,14 +47,14 @@ def path_relinking(search: Search, seed: int) -> None:
         If the search has no plan to begin with.
     """
     _, solution = best_of(search)
-    walk = Walk(search, seed, "path_relinking")
+    walk = GraphWalk(search, seed, "path_relinking")
     draw = np.random.default_rng(seed)
     walk.start(solution)
     while walk.movable and _populate(search, walk, draw):
         walk.start(best_of(search)[1])
 
 
-def _populate(search: Search, walk: Walk, draw: np.random.Generator) -> bool:
+def _populate(search: Search, walk: GraphWalk, draw: np.random.Generator) -> bool:
     """Raise a population until its children no longer get in. Whether the search goes on."""
     form, members = search.form, list[_Member]()
     count = walk.movable
@@ -83,7 +83,7 @@ def _between(form: Arrays, one: Solution, other: Solution, draw: np.random.Gener
     return Solution(mode, (100 - share) * one.start_us + share * other.start_us)
 
 
-def _member(form: Arrays, walk: Walk) -> _Member:
+def _member(form: Arrays, walk: GraphWalk) -> _Member:
     solution, value = walk.solution, walk.value
     machine = form.mode_machine[solution.mode]
     order = np.lexsort((solution.start_us, machine))

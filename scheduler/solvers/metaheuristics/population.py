@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scheduler.solvers.arrays import Long
 from scheduler.solvers.kernels.randomness import State
-from scheduler.solvers.kernels.serial.annealing import Walk
+from scheduler.solvers.kernels.serial.annealing import AnnealingWalk
 from scheduler.solvers.kernels.serial.breeding import raise_up
 from scheduler.solvers.kernels.serial.records import Records
 from scheduler.solvers.metaheuristics.serial import (
@@ -42,7 +42,7 @@ class Nursery:
     by: str
     search: Search
     room: Bench
-    walk: Walk
+    walk: AnnealingWalk
     task: Long
     rng: State
 

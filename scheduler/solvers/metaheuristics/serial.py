@@ -10,7 +10,7 @@ from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Long, Solution
 from scheduler.solvers.kernels.ordering import rows
 from scheduler.solvers.kernels.randomness import State
-from scheduler.solvers.kernels.serial.annealing import Walk
+from scheduler.solvers.kernels.serial.annealing import AnnealingWalk
 from scheduler.solvers.kernels.serial.choosing import Choices, repair
 from scheduler.solvers.kernels.serial.decoding import (
     LANE,
@@ -117,10 +117,10 @@ def blank(rows: Rows) -> Records:
     return plan
 
 
-def walk_room(room: Bench) -> Walk:
+def walk_room(room: Bench) -> AnnealingWalk:
     """Allocate what a walk needs."""
     rows = room.rows
-    return Walk(
+    return AnnealingWalk(
         now=blank(rows),
         trial=blank(rows),
         best=blank(rows),

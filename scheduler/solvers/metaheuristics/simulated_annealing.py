@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scheduler.solvers.kernels.randomness import State, seeded
-from scheduler.solvers.kernels.serial.annealing import Walk, anneal, calibrate
+from scheduler.solvers.kernels.serial.annealing import AnnealingWalk, anneal, calibrate
 from scheduler.solvers.kernels.serial.evaluation import CODES
 from scheduler.solvers.kernels.serial.records import Rows
 from scheduler.solvers.kernels.serial.valuing import value
@@ -55,12 +55,12 @@ def simulated_annealing(search: Search, seed: int) -> None:
         moves *= 2
 
 
-def _settle_in(search: Search, walk: Walk, rows: Rows) -> None:
+def _settle_in(search: Search, walk: AnnealingWalk, rows: Rows) -> None:
     walk.worth[:] = value(rows, walk.room, walk.now, CODES[search.objective])
     walk.best[:] = walk.now
 
 
-def _cycle(search: Search, room: Bench, walk: Walk, moves: int, rng: State) -> None:
+def _cycle(search: Search, room: Bench, walk: AnnealingWalk, moves: int, rng: State) -> None:
     objective, stop = CODES[search.objective], search.stop_flag
     means = room.rows, room.decoder, room.choices
     calibrate(*means, walk, objective, rng, stop)

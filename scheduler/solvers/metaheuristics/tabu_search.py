@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler.solvers.metaheuristics.walking import Walk, best_of
+from scheduler.solvers.metaheuristics.walking import GraphWalk, best_of
 from scheduler.solvers.search import Search
 
 PATIENCE = 20_000
@@ -34,7 +34,7 @@ def tabu_search(search: Search, seed: int) -> None:
         If the search has no plan to begin with.
     """
     value, solution = best_of(search)
-    walk = Walk(search, seed, "tabu_search")
+    walk = GraphWalk(search, seed, "tabu_search")
     walk.start(solution)
     count = walk.movable
     patience = PATIENCE + PATIENCE_PER_OPERATION * count

@@ -28,7 +28,7 @@ PACE = 3.0
 """What one of its steps counts for: to estimate an insertion takes as long as three of others."""
 
 
-class Walk:
+class GraphWalk:
     """A plan under change, for one thread of a search.
 
     Parameters

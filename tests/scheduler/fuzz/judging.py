@@ -18,7 +18,7 @@ from scheduler.solvers import registry
 from scheduler.solvers.arrays import fits_nowhere
 from scheduler.solvers.bounding import lower_bound
 from scheduler.solvers.features import features
-from scheduler.solvers.registry import Kind
+from scheduler.solvers.registry import SolverKind
 from scheduler.solvers.search import WORK_PER_S, Search
 from scheduler.solvers.translating import arrays, schedule_of
 from tests.scheduler.fuzz.brute import Optimum, optimum
@@ -33,8 +33,8 @@ PATIENCE = Limits(time_s=600, deterministic_s=60.0)
 SHORT = Limits(time_s=300, deterministic_s=0.004)
 FAR_US = 2**49
 """Some 18 years."""
-PROVERS = (AUTO, *registry.names(Kind.EXACT))
-SEARCHERS = registry.names(Kind.IMPROVEMENT)
+PROVERS = (AUTO, *registry.names(SolverKind.EXACT))
+SEARCHERS = registry.names(SolverKind.IMPROVEMENT)
 
 
 @dataclass
@@ -88,7 +88,7 @@ def _suits(case: Case, name: str) -> bool:
     if name == AUTO:
         return True
     entry = registry.entry(name)
-    proves = entry.kind is not Kind.EXACT or case.objective in entry.objectives
+    proves = entry.kind is not SolverKind.EXACT or case.objective in entry.objectives
     return proves and features(arrays(case.problem)) <= entry.features
 
 
@@ -212,7 +212,7 @@ def _heuristics(case: Case, best: Optimum) -> Iterator[str]:
     bound = lower_bound(form, case.objective) + offset(form, case.objective, origin_us)
     if least is not None and bound > least:
         yield f"bounding: {bound}, but {least} is possible"
-    for name in registry.names(Kind.CONSTRUCTIVE):
+    for name in registry.names(SolverKind.CONSTRUCTIVE):
         search = Search(form, lambda: 0.0, case.objective)
         registry.solver(name)(search.part(work=WORK_PER_S), 0)
         if search.infeasible and least is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scheduler.model.schedule import Limits, Status
-from scheduler.portfolio import Progress, solve
+from scheduler.portfolio import SearchProgress, solve
 from scheduler.solvers.search import Search
 from scheduler.solvers.translating import arrays
 from tests.builders import chain, job, machine, mode, operation, problem
@@ -48,7 +48,7 @@ def test_that_there_is_no_schedule_is_told_as_a_claim_too() -> None:
 
 
 def test_who_watches_is_told_whose_claim_a_bound_is() -> None:
-    seen: list[Progress] = []
+    seen: list[SearchProgress] = []
     solve(topcuoglu(), "cp_sat", LIMITS, listener=seen.append)
     assert seen[0].claimed_by == ""
     assert seen[-1].claimed_by == "cp_sat"

@@ -14,7 +14,7 @@ from scheduler.model.errors import Defect
 from scheduler.portfolio.lanes import TURN_WORK, Member, raise_if_lost, run
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import Solution
-from scheduler.solvers.registry import Solver
+from scheduler.solvers.registry import Searcher
 from scheduler.solvers.search import Search
 from scheduler.solvers.translating import arrays
 from tests.builders import chain
@@ -31,14 +31,14 @@ def notes() -> list[str]:
 def members(monkeypatch: pytest.MonkeyPatch, notes: list[str]) -> Callable[..., list[Member]]:
     """Members of a lane from solvers of the test."""
 
-    def make(**solvers: Solver) -> list[Member]:
+    def make(**solvers: Searcher) -> list[Member]:
         monkeypatch.setattr(registry, "solver", solvers.__getitem__)
         return [Member(name) for name in solvers]
 
     return make
 
 
-def working(notes: list[str], name: str, slices: int = 1_000_000) -> Solver:
+def working(notes: list[str], name: str, slices: int = 1_000_000) -> Searcher:
     """A solver that does so many slices of work, unless it is told to stop."""
 
     def work(search: Search, seed: int) -> None:

@@ -11,8 +11,7 @@ from scheduler.model.laws import MAX_INTEGER
 from scheduler.model.objectives import Objective, evaluate
 from scheduler.model.problem import Job, Mode, Problem, Progress, Window
 from scheduler.model.schedule import Limits, Status
-from scheduler.portfolio import Progress as Known
-from scheduler.portfolio import solve
+from scheduler.portfolio import SearchProgress, solve
 from scheduler.solvers.exact.engine import whole
 from tests.builders import all_links, job, machine, mode, operation, problem
 
@@ -42,7 +41,7 @@ def test_a_weight_times_a_time_of_the_epoch_is_what_it_is(name: str, weight: int
 
 @pytest.mark.parametrize("objective", [o for o in Objective if o is not Objective.DEADLINE_MISSES])
 def test_values_and_bounds_that_are_told_on_the_way_have_their_origin(objective: Objective) -> None:
-    told: list[Known] = []
+    told: list[SearchProgress] = []
     found = solve(
         pair(5_300, due_us=EPOCH_US + 1), "cp_sat", BRIEF, objective=objective, listener=told.append
     )

@@ -18,8 +18,7 @@ from scheduler.model.errors import Defect, InvalidInput, InvalidSchedule, Unknow
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Band, Problem, Progress
 from scheduler.model.schedule import Limits, Status
-from scheduler.portfolio import SOLVED, Cancellation, judging, names, placers, solve
-from scheduler.portfolio import Progress as Known
+from scheduler.portfolio import SOLVED, Cancellation, SearchProgress, judging, names, placers, solve
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import Solution
 from scheduler.solvers.search import Search
@@ -249,7 +248,7 @@ def test_a_plan_that_misses_deadlines_is_an_answer_if_misses_are_what_counts() -
 
 
 def test_improvements_are_told_and_kept() -> None:
-    told: list[Known] = []
+    told: list[SearchProgress] = []
     result = solve(topcuoglu(), limits=LIMITS, listener=told.append)
     assert (told[-1].value, told[-1].bound) == (73, 73)
     assert [point.value for point in result.trace] == sorted(
@@ -296,7 +295,7 @@ def test_one_worker_counts_work_and_not_time() -> None:
     )
 
 
-def offering(start_us: Sequence[int], bound: int | None = None) -> registry.Solver:
+def offering(start_us: Sequence[int], bound: int | None = None) -> registry.Searcher:
     """A solver that offers one plan, whatever it is asked; starts count from the present."""
 
     def offer(search: Search, seed: int) -> None:

@@ -22,7 +22,7 @@ from scheduler.model.schedule import Limits, Schedule
 from scheduler.portfolio import solve
 from scheduler.solvers import registry
 from scheduler.solvers.features import features
-from scheduler.solvers.registry import Feature, Kind
+from scheduler.solvers.registry import Feature, SolverKind
 from scheduler.solvers.search import WORK_PER_S, Search
 from scheduler.solvers.translating import arrays, schedule_of
 from tests.builders import all_links, job, machine, mode, operation, problem, resource
@@ -31,8 +31,8 @@ from tests.scheduler.strategies import problems
 
 ROOT = Path(__file__).parents[3]
 NAMES = registry.names()
-CONSTRUCTIVE = registry.names(Kind.CONSTRUCTIVE)
-EXACT = registry.names(Kind.EXACT)
+CONSTRUCTIVE = registry.names(SolverKind.CONSTRUCTIVE)
+EXACT = registry.names(SolverKind.EXACT)
 WORK = 2e-3 * WORK_PER_S
 PROOF = WORK_PER_S
 PROVER = "cp_sat"
@@ -58,9 +58,9 @@ def searched(
 ) -> Search:
     """A search with one solver, from the plan of HEFT if it improves."""
     search = Search(arrays(p), lambda: 0.0, objective)
-    if registry.entry(name).kind is Kind.IMPROVEMENT:
+    if registry.entry(name).kind is SolverKind.IMPROVEMENT:
         registry.solver("heft")(search, seed)
-    exact = registry.entry(name).kind is Kind.EXACT
+    exact = registry.entry(name).kind is SolverKind.EXACT
     registry.solver(name)(search.part(work=work or (PROOF if exact else WORK)), seed)
     return search
 

@@ -6,18 +6,18 @@ import json
 import random
 
 from scheduler.instances.dnn_placement import read_placement
-from scheduler.instances.network import Placement, PlacementNode
+from scheduler.instances.network import PlacementNode, PlacementProblem
 from scheduler.instances.reading import Node
 from scheduler.splitting.values import ON_HOST
 from tests.scheduler.instances.files import FILES
 
 
-def network(name: str) -> Placement:
+def network(name: str) -> PlacementProblem:
     """One of the files."""
     return read_placement(Node(json.loads((FILES / "dnn_placement" / name).read_text())))
 
 
-def expert_split(placement: Placement) -> list[int]:
+def expert_split(placement: PlacementProblem) -> list[int]:
     """How an expert would split BERT, by the authors of the paper."""
     text = (FILES / "dnn_placement/bert24_inference_expert.json").read_text()
     accelerators = enumerate(json.loads(text)["fpgas"])
@@ -25,7 +25,7 @@ def expert_split(placement: Placement) -> list[int]:
     return [where.get(node.number, ON_HOST) for node in placement.nodes]
 
 
-def drawn(seed: int, *, nodes: int = 5, training: bool = False) -> Placement:
+def drawn(seed: int, *, nodes: int = 5, training: bool = False) -> PlacementProblem:
     """Small network in which memory, colours, support and transfers all matter.
 
     For training, each node has a mate of its colour, and the mates are run in the reverse order.
@@ -39,7 +39,9 @@ def drawn(seed: int, *, nodes: int = 5, training: bool = False) -> Placement:
         rows += [_node(rng, nodes + i, i, True) for i in range(nodes)]
         edges += [(nodes + v, nodes + u) for u, v in forward]
         edges.append((nodes - 1, 2 * nodes - 1))
-    return Placement(accelerators=2, cores=1, memory_bytes=9, nodes=tuple(rows), edges=tuple(edges))
+    return PlacementProblem(
+        accelerators=2, cores=1, memory_bytes=9, nodes=tuple(rows), edges=tuple(edges)
+    )
 
 
 def _node(rng: random.Random, number: int, colour: int | None, backward: bool) -> PlacementNode:

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 from scheduler.model.errors import InvalidInput, UnknownName
 from scheduler.model.schedule import Limits, Status
 from scheduler.splitting import MEMBERS, Answer, Goal, Report, check, solve
@@ -16,11 +16,11 @@ from scheduler.splitting.values import latency, max_load
 from tests.scheduler.splitting.networks import drawn, network
 
 
-def solved(placement: Placement, goal: Goal, solver: str = "auto") -> Answer:
+def solved(placement: PlacementProblem, goal: Goal, solver: str = "auto") -> Answer:
     return solve(placement, goal, clock=lambda: 0.0, solver=solver)
 
 
-def every_value(placement: Placement, goal: Goal) -> Iterator[float]:
+def every_value(placement: PlacementProblem, goal: Goal) -> Iterator[float]:
     """Values of all splits that keep the rules."""
     devices = range(-1, placement.accelerators)
     numbers = [node.number for node in placement.nodes]

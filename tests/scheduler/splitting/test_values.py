@@ -7,7 +7,7 @@ import json
 import pytest
 
 from scheduler.instances.dnn_placement import read_placement
-from scheduler.instances.network import Placement
+from scheduler.instances.network import PlacementProblem
 from scheduler.instances.reading import Node
 from scheduler.splitting import values
 from tests.scheduler.instances.files import PLACEMENT
@@ -17,7 +17,7 @@ ON_HOST = values.ON_HOST
 
 
 @pytest.fixture
-def tiny() -> Placement:
+def tiny() -> PlacementProblem:
     """10 -> 11 -> 13 and 10 -> 12 -> 13, of which only 12 must be on the host."""
     return read_placement(Node(json.loads(PLACEMENT)))
 
@@ -37,12 +37,12 @@ def tiny() -> Placement:
     ],
 )
 def test_a_piece_receives_runs_and_sends_one_after_another(
-    tiny: Placement, split: list[int], latency: float
+    tiny: PlacementProblem, split: list[int], latency: float
 ) -> None:
     assert values.latency(tiny, split) == pytest.approx(latency)
 
 
-def test_a_path_that_comes_back_comes_back_to_a_later_piece(tiny: Placement) -> None:
+def test_a_path_that_comes_back_comes_back_to_a_later_piece(tiny: PlacementProblem) -> None:
     assert values.pieces(tiny, [0, 0, ON_HOST, 0]) == [0, 0, 0, 1]
     assert values.pieces(tiny, [0, 0, ON_HOST, 1]) == [0, 0, 0, 0]
 
@@ -57,7 +57,7 @@ def test_pieces_that_wait_for_each_other_have_no_latency() -> None:
     assert values.latency(placement, [0, 1, 0, 1]) is None
 
 
-def test_the_busiest_device_pays_each_output_and_each_input_once(tiny: Placement) -> None:
+def test_the_busiest_device_pays_each_output_and_each_input_once(tiny: PlacementProblem) -> None:
     # The first accelerator: 3 + 2, out 0.5 + 0.25. The second: 4, in 0.25 + 1.0. The host: 5.
     assert values.max_load(tiny, [0, 0, ON_HOST, 1]) == pytest.approx(5.75)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scheduler.solvers.kernels.disjunctive.insertion import Choice
 
 NOW, VALUE, BEST, IDLE, DONE = range(5)
-"""Positions in `Memory.counts`: iteration, value of the plan, best value since the last start,
+"""Positions in `TabuMemory.counts`: iteration, value of the plan, best value since the last start,
 iterations since it was found, steps done."""
 
 TENURE = 10
@@ -39,7 +39,7 @@ SPREAD = 20
 """A tenure is longer by less than this many iterations, by lot: that breaks cycles."""
 
 
-class Memory(NamedTuple):
+class TabuMemory(NamedTuple):
     """What tabu search remembers.
 
     Parameters
@@ -58,9 +58,9 @@ class Memory(NamedTuple):
     counts: Long
 
 
-def memory(g: Graph) -> Memory:
+def memory(g: Graph) -> TabuMemory:
     """Give an empty memory for a graph."""
-    return Memory(
+    return TabuMemory(
         until=np.zeros(len(g.mode), np.int64),
         mode=np.zeros(len(g.operation), np.int32),
         start_us=np.zeros(len(g.operation), np.int64),
@@ -69,7 +69,7 @@ def memory(g: Graph) -> Memory:
 
 
 @lean
-def begin(g: Graph, t: Memory) -> None:
+def begin(g: Graph, t: TabuMemory) -> None:
     """Start from the plan that the graph has now; what is tabu stays tabu."""
     t.counts[VALUE] = t.counts[BEST] = value(g)
     t.counts[IDLE] = 0
@@ -81,7 +81,7 @@ def begin(g: Graph, t: Memory) -> None:
 @lean
 def iterate(
     g: Graph,
-    t: Memory,
+    t: TabuMemory,
     c: Choice,
     random: State,
     stop_flag: NDArray[np.int8],
@@ -119,7 +119,7 @@ def iterate(
 
 
 @lean_part
-def _keep(g: Graph, t: Memory) -> None:
+def _keep(g: Graph, t: TabuMemory) -> None:
     t.counts[BEST] = t.counts[VALUE]
     t.counts[IDLE] = 0
     for i in range(len(g.operation)):
@@ -128,7 +128,7 @@ def _keep(g: Graph, t: Memory) -> None:
 
 
 @lean
-def shake(g: Graph, t: Memory, c: Choice, random: State, count: int) -> None:
+def shake(g: Graph, t: TabuMemory, c: Choice, random: State, count: int) -> None:
     """Move that many random operations, each to its best place in a random mode."""
     for _ in range(count):
         i = below(random, len(g.operation))

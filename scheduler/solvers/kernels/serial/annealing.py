@@ -28,7 +28,7 @@ _SAMPLE = 32
 """Moves that show how much a move changes."""
 
 
-class Walk(NamedTuple):
+class AnnealingWalk(NamedTuple):
     """Where a walk stands.
 
     Parameters
@@ -57,7 +57,13 @@ class Walk(NamedTuple):
 
 @kernel
 def calibrate(
-    a: Rows, d: Decoder, c: Choices, w: Walk, objective: int, rng: State, stop: NDArray[np.int8]
+    a: Rows,
+    d: Decoder,
+    c: Choices,
+    w: AnnealingWalk,
+    objective: int,
+    rng: State,
+    stop: NDArray[np.int8],
 ) -> None:
     """Find the scale of changes around the present plan."""
     totals, counts = np.zeros(2), np.zeros(2)
@@ -83,7 +89,7 @@ def anneal(
     a: Rows,
     d: Decoder,
     c: Choices,
-    w: Walk,
+    w: AnnealingWalk,
     objective: int,
     heat: NDArray[np.float64],
     moves: int,
@@ -119,7 +125,7 @@ def anneal(
 
 @kernel
 def _try(
-    a: Rows, d: Decoder, w: Walk, objective: int, slack: float, stop: NDArray[np.int8]
+    a: Rows, d: Decoder, w: AnnealingWalk, objective: int, slack: float, stop: NDArray[np.int8]
 ) -> bool:
     """Decode the trial; whether it is worse than the present plan by no more than the slack."""
     limit_us = _NEVER_US
@@ -133,7 +139,7 @@ def _try(
 
 
 @kernel
-def keep(w: Walk) -> None:
+def keep(w: AnnealingWalk) -> None:
     """Remember the present plan if it is the best."""
     late_us, best_late_us = w.worth[0, 0], w.worth[2, 0]
     if late_us < best_late_us or (late_us == best_late_us and w.worth[0, 1] < w.worth[2, 1]):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scheduler.solvers.kernels.compiling import kernel, lean_part
 from scheduler.solvers.kernels.randomness import State, below, uniform
-from scheduler.solvers.kernels.serial.annealing import Walk, anneal
+from scheduler.solvers.kernels.serial.annealing import AnnealingWalk, anneal
 from scheduler.solvers.kernels.serial.choosing import Choices, repair
 from scheduler.solvers.kernels.serial.decoding import Decoder, copy, decode, justify, settle
 from scheduler.solvers.kernels.serial.moves import propose
@@ -120,7 +120,7 @@ def breed(
     mirror: Rows,
     d: Decoder,
     c: Choices,
-    w: Walk,
+    w: AnnealingWalk,
     population: Population,
     task: Long,
     rng: State,
@@ -152,7 +152,7 @@ def raise_up(
     mirror: Rows,
     d: Decoder,
     c: Choices,
-    w: Walk,
+    w: AnnealingWalk,
     task: Long,
     rng: State,
     stop: NDArray[np.int8],
@@ -178,7 +178,7 @@ def raise_up(
 
 
 @lean_part
-def settle_down(w: Walk, population: Population, rng: State) -> bool:
+def settle_down(w: AnnealingWalk, population: Population, rng: State) -> bool:
     """Put the present plan in the place of a worse one, unless its schedule is there already."""
     mark = finger_print(w.now)
     loser = 0
@@ -196,7 +196,7 @@ def settle_down(w: Walk, population: Population, rng: State) -> bool:
 
 
 @lean_part
-def enter(w: Walk, population: Population, member: int) -> None:
+def enter(w: AnnealingWalk, population: Population, member: int) -> None:
     """Overwrite a member with the present plan."""
     copy(w.now, population.plan[member])
     population.worth[member, 0], population.worth[member, 1] = w.worth[0, 0], w.worth[0, 1]

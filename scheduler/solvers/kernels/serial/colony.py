@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scheduler.solvers.kernels.compiling import kernel, lean_part
 from scheduler.solvers.kernels.randomness import State, below, uniform
-from scheduler.solvers.kernels.serial.annealing import Walk
+from scheduler.solvers.kernels.serial.annealing import AnnealingWalk
 from scheduler.solvers.kernels.serial.breeding import raise_up
 from scheduler.solvers.kernels.serial.choosing import Choices
 from scheduler.solvers.kernels.serial.decoding import (
@@ -223,7 +223,7 @@ def forage(
     mirror: Rows,
     d: Decoder,
     c: Choices,
-    w: Walk,
+    w: AnnealingWalk,
     g: Colony,
     task: Long,
     rng: State,

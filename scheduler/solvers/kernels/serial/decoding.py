@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scheduler.solvers.kernels.compiling import kernel, lean_part
 from scheduler.solvers.kernels.randomness import State, uniform
-from scheduler.solvers.kernels.serial.profiles import Profile, clear, fit, occupy
+from scheduler.solvers.kernels.serial.profiles import ResourceProfile, clear, fit, occupy
 from scheduler.solvers.kernels.serial.records import record
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Decoder(NamedTuple):
     lane: Records
     group_device: Int
     slot: Int
-    profile: Profile
+    profile: ResourceProfile
 
 
 @lean_part

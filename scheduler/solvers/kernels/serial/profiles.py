@@ -16,7 +16,7 @@ _NEVER_US = 2**62
 _FAR_PAST_US = -(2**62)
 
 
-class Profile(NamedTuple):
+class ResourceProfile(NamedTuple):
     """Free capacity as a step function of time.
 
     Parameters
@@ -36,9 +36,9 @@ class Profile(NamedTuple):
 
 
 @kernel
-def profile(operations: int, resources: int) -> Profile:
+def profile(operations: int, resources: int) -> ResourceProfile:
     """Room for that many operations; clear it before use."""
-    return Profile(
+    return ResourceProfile(
         np.zeros(2, np.int32),
         np.empty(2 * operations + 3, np.int64),
         np.empty((2 * operations + 3, resources), np.int64),
@@ -46,7 +46,7 @@ def profile(operations: int, resources: int) -> Profile:
 
 
 @lean_part
-def clear(a: Rows, p: Profile) -> None:
+def clear(a: Rows, p: ResourceProfile) -> None:
     """Free everything."""
     p.size[0] = 2
     p.size[1] = 0
@@ -58,7 +58,7 @@ def clear(a: Rows, p: Profile) -> None:
 
 
 @lean_part
-def step_at(p: Profile, time_us: int) -> int:
+def step_at(p: ResourceProfile, time_us: int) -> int:
     """Find the step that holds at a time."""
     low, high = 0, p.size[0] - 1
     while high - low > 1:
@@ -71,7 +71,7 @@ def step_at(p: Profile, time_us: int) -> int:
 
 
 @lean_part
-def enough(a: Rows, p: Profile, step: int, k: int) -> bool:
+def enough(a: Rows, p: ResourceProfile, step: int, k: int) -> bool:
     """Whether a step leaves what a mode demands. Budgets do not vary in time: not judged here."""
     for q in range(a.mode[k].demand_first, a.mode[k].demand_last):
         r = a.demand[q].resource
@@ -81,7 +81,7 @@ def enough(a: Rows, p: Profile, step: int, k: int) -> bool:
 
 
 @lean_part
-def fit(a: Rows, p: Profile, k: int, ready_us: int) -> int:
+def fit(a: Rows, p: ResourceProfile, k: int, ready_us: int) -> int:
     """Earliest start of a mode, not before `ready_us`, with its demands met until its end."""
     if a.mode[k].demand_first == a.mode[k].demand_last:
         return ready_us
@@ -99,7 +99,7 @@ def fit(a: Rows, p: Profile, k: int, ready_us: int) -> int:
 
 
 @lean_part
-def split(p: Profile, step: int, time_us: int) -> int:
+def split(p: ResourceProfile, step: int, time_us: int) -> int:
     """Let a step begin at a time, searching from `step`; its position."""
     while p.at_us[step + 1] <= time_us:
         step += 1
@@ -118,7 +118,7 @@ def split(p: Profile, step: int, time_us: int) -> int:
 
 
 @lean_part
-def occupy(a: Rows, p: Profile, k: int, start_us: int, end_us: int) -> None:
+def occupy(a: Rows, p: ResourceProfile, k: int, start_us: int, end_us: int) -> None:
     """Take the demands of a mode for a span."""
     if a.mode[k].demand_first == a.mode[k].demand_last or end_us <= start_us:
         return

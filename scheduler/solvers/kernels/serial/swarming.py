@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scheduler.solvers.kernels.compiling import kernel, lean_part
 from scheduler.solvers.kernels.randomness import State, below, uniform
-from scheduler.solvers.kernels.serial.annealing import Walk
+from scheduler.solvers.kernels.serial.annealing import AnnealingWalk
 from scheduler.solvers.kernels.serial.breeding import better, cross_modes, cross_orders, raise_up
 from scheduler.solvers.kernels.serial.choosing import Choices
 from scheduler.solvers.kernels.serial.decoding import Decoder, copy
@@ -51,7 +51,7 @@ def fly(
     mirror: Rows,
     d: Decoder,
     c: Choices,
-    w: Walk,
+    w: AnnealingWalk,
     swarm: Swarm,
     task: Long,
     rng: State,
@@ -86,7 +86,7 @@ def fly(
 
 
 @lean_part
-def _towards(w: Walk, goal: Records, taken: Int, rng: State) -> None:
+def _towards(w: AnnealingWalk, goal: Records, taken: Int, rng: State) -> None:
     """Take a stretch of the order and modes from a plan, or half of its modes."""
     copy(w.now, w.best)
     if below(rng, 2) == 0:

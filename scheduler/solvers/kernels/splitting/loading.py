@@ -55,7 +55,7 @@ class Table(NamedTuple):
     rest: Times
 
 
-class Walk(NamedTuple):
+class IdealWalk(NamedTuple):
     """Room for a walk through the ideals that contain one.
 
     Parameters
@@ -75,7 +75,7 @@ class Walk(NamedTuple):
     behind: Int
 
 
-class Load(NamedTuple):
+class DeviceLoad(NamedTuple):
     """What is on the device: times, size, what it pays for outputs, what of that is final."""
 
     accelerator: float
@@ -91,7 +91,7 @@ def relax(
     lattice: Lattice,
     cargo: Cargo,
     t: Table,
-    w: Walk,
+    w: IdealWalk,
     memory_bytes: int,
     threshold: float,
     ratio: float,
@@ -138,12 +138,12 @@ def _relax_from(
     lattice: Lattice,
     cargo: Cargo,
     t: Table,
-    w: Walk,
+    w: IdealWalk,
     memory_bytes: int,
     threshold: float,
 ) -> int:
     _leave_behind(ideal, lattice, cargo, w)
-    load = Load(0.0, 0.0, wide(0), 0.0, 0.0)
+    load = DeviceLoad(0.0, 0.0, wide(0), 0.0, 0.0)
     depth, spent = wide(0), wide(0)
     w.at[0] = ideal
     w.step[0] = lattice.first[ideal]
@@ -179,7 +179,7 @@ def _relax_from(
 
 
 @lean_part
-def _leave_behind(ideal: int, lattice: Lattice, cargo: Cargo, w: Walk) -> None:
+def _leave_behind(ideal: int, lattice: Lattice, cargo: Cargo, w: IdealWalk) -> None:
     for o in range(len(cargo.ends)):
         w.behind[o] = 0
         w.has[o] = 0
@@ -190,7 +190,7 @@ def _leave_behind(ideal: int, lattice: Lattice, cargo: Cargo, w: Walk) -> None:
 
 
 @lean_part
-def _with(load: Load, cargo: Cargo, w: Walk, b: int) -> Load:
+def _with(load: DeviceLoad, cargo: Cargo, w: IdealWalk, b: int) -> DeviceLoad:
     cut, final = load.cut, load.final
     for k in range(cargo.output_first[b], cargo.output_first[b + 1]):
         o = cargo.output[k]
@@ -202,7 +202,7 @@ def _with(load: Load, cargo: Cargo, w: Walk, b: int) -> Load:
         w.has[o] += 1
         if w.has[o] == cargo.ends[o]:
             cut -= cargo.cost[o]
-    return Load(
+    return DeviceLoad(
         load.accelerator + cargo.accelerator_time[b],
         load.host + cargo.host_time[b],
         wide(load.size + cargo.size_bytes[b]),
@@ -212,7 +212,7 @@ def _with(load: Load, cargo: Cargo, w: Walk, b: int) -> Load:
 
 
 @lean_part
-def _without(load: Load, cargo: Cargo, w: Walk, b: int) -> Load:
+def _without(load: DeviceLoad, cargo: Cargo, w: IdealWalk, b: int) -> DeviceLoad:
     cut, final = load.cut, load.final
     for k in range(cargo.output_first[b], cargo.output_first[b + 1]):
         o = cargo.output[k]
@@ -223,7 +223,7 @@ def _without(load: Load, cargo: Cargo, w: Walk, b: int) -> Load:
             cut -= cargo.cost[o]
             if w.behind[o] > 0:
                 final -= cargo.cost[o]
-    return Load(
+    return DeviceLoad(
         load.accelerator - cargo.accelerator_time[b],
         load.host - cargo.host_time[b],
         wide(load.size - cargo.size_bytes[b]),

@@ -9,14 +9,14 @@ from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.solvers.arrays import Solution
 from scheduler.solvers.exact.cp_sat import cp_sat
-from scheduler.solvers.registry import Solver
+from scheduler.solvers.registry import Searcher
 from scheduler.solvers.search import WORK_PER_S, Search
 from scheduler.solvers.translating import arrays, schedule_of
 
 
 def searched(
     problem: Problem,
-    solver: Solver = cp_sat,
+    solver: Searcher = cp_sat,
     objective: Objective = Objective.MAKESPAN,
     *,
     work_s: float = 5.0,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from scheduler.model.checker import check
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Schedule
-from scheduler.solvers.registry import Solver
+from scheduler.solvers.registry import Searcher
 from scheduler.solvers.search import Search
 from scheduler.solvers.translating import arrays, schedule_of
 
 
-def plan(solver: Solver, p: Problem) -> Schedule:
+def plan(solver: Searcher, p: Problem) -> Schedule:
     search = Search(arrays(p), lambda: 0.0)
     solver(search, 0)
     assert search.best is not None

@@ -17,7 +17,7 @@ from scheduler.solvers.heuristics.ready import (
     spt,
     sufferage,
 )
-from scheduler.solvers.registry import Solver
+from scheduler.solvers.registry import Searcher
 from tests.builders import all_links, job, machine, operation, problem
 from tests.scheduler.solvers.heuristics.plans import plan, starts, where
 
@@ -38,7 +38,7 @@ def due(durations_us: dict[str, int], due_us: dict[str, int], **weights: int) ->
     )
 
 
-def order(solver: Solver, p: Problem) -> str:
+def order(solver: Searcher, p: Problem) -> str:
     """Operations by start, joined."""
     return "".join(sorted(found := starts(plan(solver, p)), key=found.__getitem__))
 

@@ -11,7 +11,7 @@ from scheduler.model.problem import Problem, Progress
 from scheduler.solvers.exact.cp_sat import cp_sat
 from scheduler.solvers.metaheuristics.path_relinking import path_relinking
 from scheduler.solvers.metaheuristics.tabu_search import tabu_search
-from scheduler.solvers.registry import Solver
+from scheduler.solvers.registry import Searcher
 from scheduler.solvers.search import Search
 from scheduler.solvers.translating import arrays, schedule_of
 from tests import builders
@@ -39,7 +39,7 @@ def best_us(search: Search) -> int:
 @each_solver
 @pytest.mark.parametrize(("problem", "optimum_us"), [(topcuoglu(), 73), (arabnejad(), 113)])
 def test_published_task_graphs_are_solved_to_their_optimum(
-    solver: Solver, problem: Problem, optimum_us: int
+    solver: Searcher, problem: Problem, optimum_us: int
 ) -> None:
     search = begun(problem)
     search.raise_bound(optimum_us)
@@ -48,7 +48,7 @@ def test_published_task_graphs_are_solved_to_their_optimum(
 
 
 @each_solver
-def test_a_classic_job_shop_is_solved_to_its_optimum(solver: Solver) -> None:
+def test_a_classic_job_shop_is_solved_to_its_optimum(solver: Searcher) -> None:
     """The instance ft06 of Fisher and Thompson (1963); its makespan is 55."""
     jobs = (
         ((2, 1), (0, 3), (1, 6), (3, 7), (5, 3), (4, 6)),
@@ -73,7 +73,7 @@ def test_a_classic_job_shop_is_solved_to_its_optimum(solver: Solver) -> None:
 @each_solver
 @pytest.mark.parametrize("seed", range(3))
 def test_a_problem_with_everything_gets_a_better_plan_that_passes_the_checker(
-    solver: Solver, seed: int
+    solver: Searcher, seed: int
 ) -> None:
     problem = flexible(seed, lagged=True, setups=True, windows=True, started=True)
     search = begun(problem)
@@ -85,7 +85,7 @@ def test_a_problem_with_everything_gets_a_better_plan_that_passes_the_checker(
 
 
 @each_solver
-def test_the_same_seed_gives_the_same_plans(solver: Solver) -> None:
+def test_the_same_seed_gives_the_same_plans(solver: Searcher) -> None:
     problem = flexible(7, jobs=10, length=8)
     values = []
     for seed in (1, 1, 2):
@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_plans(solver: Solver) -> None:
 
 
 @each_solver
-def test_it_ends_when_it_is_told_to_stop(solver: Solver) -> None:
+def test_it_ends_when_it_is_told_to_stop(solver: Searcher) -> None:
     search = begun(flexible(1), work=1e18)
     search.listener = Search.cancel
     solver(search, 1)
@@ -105,7 +105,7 @@ def test_it_ends_when_it_is_told_to_stop(solver: Solver) -> None:
 
 
 @each_solver
-def test_it_needs_a_plan_to_begin_with(solver: Solver) -> None:
+def test_it_needs_a_plan_to_begin_with(solver: Searcher) -> None:
     search = Search(arrays(flexible(1)), time.monotonic)
     with pytest.raises(ValueError, match="plan to begin with"):
         solver(search, 1)
@@ -113,7 +113,7 @@ def test_it_needs_a_plan_to_begin_with(solver: Solver) -> None:
 
 @each_solver
 def test_the_largest_lateness_on_one_machine_is_that_of_the_earliest_due_date_rule(
-    solver: Solver,
+    solver: Searcher,
 ) -> None:
     """Jackson (1955): in order of due dates, the largest lateness is least."""
     due_us = (40, 12, 33, 7, 25, 18)
@@ -134,7 +134,7 @@ def test_the_largest_lateness_on_one_machine_is_that_of_the_earliest_due_date_ru
 @each_solver
 @each_sum
 def test_a_small_problem_is_solved_to_its_proven_optimum(
-    solver: Solver, objective: Objective
+    solver: Searcher, objective: Objective
 ) -> None:
     problem = due(flexible(3, jobs=4, length=3, machines=3), factor=1.2, deadlines=True)
     if objective is not Objective.DEADLINE_MISSES:
@@ -150,7 +150,7 @@ def test_a_small_problem_is_solved_to_its_proven_optimum(
 @each_solver
 @each_sum
 def test_a_sum_over_jobs_gets_a_better_plan_that_passes_the_checker(
-    solver: Solver, objective: Objective
+    solver: Searcher, objective: Objective
 ) -> None:
     kind = {"lagged": True, "setups": True, "windows": True, "started": True}
     problem = due(flexible(2, **kind), factor=3, deadlines=objective is Objective.DEADLINE_MISSES)
@@ -164,7 +164,7 @@ def test_a_sum_over_jobs_gets_a_better_plan_that_passes_the_checker(
 
 
 @each_solver
-def test_deadlines_are_kept_before_tardiness_is_made_small(solver: Solver) -> None:
+def test_deadlines_are_kept_before_tardiness_is_made_small(solver: Searcher) -> None:
     """Without its deadline, the light job would wait for the heavy one, which is late after it."""
     operations = [
         builders.operation("heavy", job="a", durations={"m0": 10}),
@@ -181,7 +181,7 @@ def test_deadlines_are_kept_before_tardiness_is_made_small(solver: Solver) -> No
 
 
 @each_solver
-def test_nothing_is_done_when_everything_has_started(solver: Solver) -> None:
+def test_nothing_is_done_when_everything_has_started(solver: Searcher) -> None:
     running = builders.operation("o0", progress=Progress(mode=0, start_us=0))
     search = begun(builders.problem([running]), work=1e18)
     solver(search, 1)
