@@ -12,7 +12,7 @@ import numpy as np
 
 from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import Arrays, Solution
-from scheduler.solvers.exact.cp_machines import add_machines
+from scheduler.solvers.exact.constraints import constrained
 from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
 from scheduler.solvers.exact.cp_objectives import SumTooLarge, cost
 from scheduler.solvers.exact.cp_sat import is_unwritable
@@ -58,8 +58,7 @@ def best_beside(
     if is_unwritable(form, frame) or (not soft and frozen_overruns_us(form).any()):
         return None
     try:
-        model = Model(form, frame, soft=soft, stopped=lambda: bool(search.stop_flag[0]))
-        add_machines(model)
+        model = constrained(form, frame, soft=soft, stopped=lambda: bool(search.stop_flag[0]))
         for other, most in above:
             expression, offset = cost(_of(model, other), other.objective)
             model.cp.add(expression <= most - offset)

@@ -1,4 +1,4 @@
-"""What operations share: machines, their memory, renewable resources, budgets."""
+"""Constraints of machines: no overlap, windows, setups, memory, orders that are kept."""
 
 from __future__ import annotations
 
@@ -9,44 +9,26 @@ from dataclasses import replace
 from ortools.sat.python import cp_model
 from ortools.sat.python.cp_model_helper import Literal
 
-from scheduler.solvers.arrays import NEVER_US, OPEN, PLANNED
+from scheduler.solvers.arrays import OPEN, PLANNED
 from scheduler.solvers.exact.cp_model import Interval, Linear, Model
 from scheduler.solvers.exact.cp_setups import Visit, add_kept_setups, add_setups
 
 Span = tuple[int, int]
 
 
-def add_machines(model: Model) -> None:
-    """Add everything of this module to a model."""
-    rows = _rows(model)
-    for machine, row in enumerate(rows):
-        model.pause()
-        if not row:
-            continue
-        if model.form.machine_exclusive[machine]:
-            _add_lane(model, machine, row)
-        else:
-            _add_windows(model, machine, row)
-        if model.form.machine_memory_bytes[machine] < NEVER_US:
-            _add_memory(model, machine, row)
-    for before, after in model.frame.orders:
-        model.cp.add(model.start(after) >= model.end(before))
-    demands = _demands(model)
-    for resource, demand in enumerate(demands):
-        model.pause()
-        if model.form.resource_renewable[resource]:
-            _add_resource(model, resource, demand)
-        else:
-            _add_budget(model, resource, demand)
-
-
-def _rows(model: Model) -> list[list[tuple[int, int]]]:
+def rows_by_machine(model: Model) -> list[list[tuple[int, int]]]:
     """Per machine, the operations that may run there, each with its mode."""
     rows: list[list[tuple[int, int]]] = [[] for _ in model.form.machine_device]
     for i in model.open:
         for k in model.frame.modes[i]:
             rows[model.mode_machine[k]].append((i, k))
     return rows
+
+
+def add_orders(model: Model) -> None:
+    """Keep the orders of the frame: of each pair, the first ends before the second starts."""
+    for before, after in model.frame.orders:
+        model.cp.add(model.start(after) >= model.end(before))
 
 
 def _frozen_on(model: Model, machine: int) -> list[int]:
@@ -60,25 +42,21 @@ def _frozen_on(model: Model, machine: int) -> list[int]:
     return sorted(found, key=lambda i: (model.frozen_start_us[i], model.frozen_end_us[i], i))
 
 
-def _add_lane(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
-    """Nothing overlaps: operations, setups, windows, what runs now."""
+def add_no_overlap(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
+    """Let operations, setups, windows and running work exclude each other."""
     frozen = _frozen_on(model, machine)
     chain = model.frame.chains.get(machine, [])
     for before, after in itertools.pairwise(chain):
         model.cp.add(model.start(after) >= model.end(before))
     spans = _windows(model, machine)
     spans += [(model.frozen_start_us[i], model.frozen_end_us[i]) for i in frozen]
-    taken = [_fixed(model, span) for span in _merged(spans, model.base_us)]
+    taken = [model.fixed_interval(*span) for span in _merged(spans, model.base_us)]
     lane = [model.intervals[k] for _, k in row] + taken
     setups = _setups(model, machine, row, frozen)
     if len(chain) == len(row) and not taken and not setups:
         return
     if len(lane) > 1:
         model.cp.add_no_overlap(lane + setups)
-
-
-def _fixed(model: Model, span: Span) -> Interval:
-    return model.cp.new_fixed_size_interval_var(span[0], span[1] - span[0], "")
 
 
 def _windows(model: Model, machine: int) -> list[Span]:
@@ -99,8 +77,8 @@ def _merged(spans: Iterable[Span], base_us: int) -> list[Span]:
     return merged
 
 
-def _add_windows(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
-    """Nothing runs in a window, however many run beside each other."""
+def add_windows(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
+    """Keep every operation out of the windows of a machine that runs several at once."""
     spans = _merged(_windows(model, machine), model.base_us)
     if not spans:
         return
@@ -165,7 +143,7 @@ def _visit(model: Model, i: int, k: int, literal: Literal) -> Visit:
 # --- memory
 
 
-def _add_memory(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
+def add_memory(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
     """Sessions stay resident, one per family; the largest peak comes on top of them."""
     form, limit = model.form, int(model.form.machine_memory_bytes[machine])
     modes = [(k, model.present[k]) for _, k in row]
@@ -212,68 +190,3 @@ def _largest(model: Model, needs: list[tuple[int, Literal]]) -> Linear:
         if need:
             model.cp.add(found >= need).only_enforce_if(literal)
     return found
-
-
-# --- resources
-
-Demands = list[tuple[int, int, int]]
-
-
-def _demands(model: Model) -> list[Demands]:
-    """Per resource, operations that may take of it, each with its mode and how much."""
-    form = model.form
-    firsts, resources = form.demand_first.tolist(), form.demand_resource.tolist()
-    amounts = form.demand_amount.tolist()
-    found: list[Demands] = [[] for _ in form.resource_capacity]
-    if not amounts:
-        return found
-    for i, state in enumerate(model.state):
-        first = int(form.mode_first[i])
-        for k in model.frame.modes[i] if state == OPEN else [first]:
-            for d in range(firsts[k], firsts[k + 1]):
-                if amounts[d]:
-                    found[resources[d]].append((i, k, amounts[d]))
-    return found
-
-
-def _add_resource(model: Model, resource: int, demand: Demands) -> None:
-    """At no moment do those that run take more than there is."""
-    capacity = int(model.form.resource_capacity[resource])
-    intervals, amounts = [], []
-    running: list[tuple[int, int, int]] = []
-    for i, k, amount in demand:
-        if model.state[i] == OPEN:
-            intervals.append(model.intervals[k])
-            amounts.append(amount)
-        elif model.frozen_end_us[i] > model.base_us:
-            running.append((model.frozen_start_us[i], model.frozen_end_us[i], amount))
-    for start_us, end_us, amount in _steps(running, model.base_us):
-        intervals.append(_fixed(model, (start_us, end_us)))
-        # More than there is may have been taken; that leaves nothing, and is not undone.
-        amounts.append(min(amount, capacity))
-    if sum(amounts) > capacity:
-        model.cp.add_cumulative(intervals, amounts, capacity)
-
-
-def _steps(running: list[tuple[int, int, int]], base_us: int) -> list[tuple[int, int, int]]:
-    """Sum of demands between each two moments at which it changes, from the base on."""
-    times = sorted({max(t - base_us, 0) for start, end, _ in running for t in (start, end)})
-    steps = []
-    for first_us, last_us in itertools.pairwise(times):
-        taken = [a for start, end, a in running if start - base_us <= first_us < end - base_us]
-        if taken:
-            steps.append((first_us, last_us, sum(taken)))
-    return steps
-
-
-def _add_budget(model: Model, resource: int, demand: Demands) -> None:
-    """All operations together take no more than there is."""
-    spent, terms = 0, []
-    for i, k, amount in demand:
-        if model.state[i] == OPEN:
-            terms.append(amount * model.present[k])
-        else:
-            spent += amount
-    if terms:
-        left = int(model.form.resource_capacity[resource]) - spent
-        model.cp.add(sum(terms) <= max(left, 0))

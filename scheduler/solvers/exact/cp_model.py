@@ -1,20 +1,20 @@
-"""The problem as a constraint program: one optional interval per mode.
+"""Variables of the constraint program: a start, an end and one optional interval per mode.
 
-The textbook model of the flexible job shop, with everything that a `Problem` can have. Operations
-that have started are constants. Times count from `Model.base_us`, so that epoch times do not widen
-the domains.
+The textbook model of the flexible job shop. Operations that have started are constants. Times count
+from `Model.base_us`, so that epoch times do not widen the domains. Constraints are listed in
+`constraints`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from ortools.sat.python import cp_model
 from ortools.sat.python.cp_model_helper import Literal
 
-from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Solution
+from scheduler.solvers.arrays import OPEN, Arrays, Solution
 from scheduler.solvers.exact.frame import Frame
 
 Linear = cp_model.LinearExpr | int
@@ -38,14 +38,12 @@ class Interrupted(Exception):
 
 
 class Model:
-    """Variables, modes, transfers, groups and deadlines of one problem.
+    """Variables of one problem, and a plan in and out of them.
 
-    Machines, resources and the objective are added by the modules beside this one.
+    The modules beside this one add constraints and the objective; `constraints` lists them.
 
     Parameters
     ----------
-    soft
-        Whether deadlines may be missed, because the objective counts them.
     stopped
         Asked now and then; building ends with `Interrupted` once it answers true.
     """
@@ -55,7 +53,6 @@ class Model:
         form: Arrays,
         frame: Frame,
         *,
-        soft: bool = False,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self.form, self.frame, self.stopped = form, frame, stopped
@@ -74,10 +71,6 @@ class Model:
         for i in self.open:
             self.pause()
             self._add_operation(i)
-        self._add_edges()
-        self._add_colocation()
-        if not soft:
-            self._add_deadlines()
 
     def _read_columns(self) -> None:
         """Lists: reading one number of an array takes the interpreter ten times as long."""
@@ -107,7 +100,7 @@ class Model:
         first_us = self.frame.first_us[i] - self.base_us
         end_us = self.frame.last_end_us[i] - self.base_us
         if not modes:
-            # Whatever else is said of it has to speak of something.
+            # Placeholders, so that later constraints on this operation still resolve.
             self.refuse()
             self.starts[i] = self.ends[i] = first_us
             self.on[i] = {}
@@ -159,25 +152,7 @@ class Model:
                 self.cp.add(literals[device] == sum(found))
         return literals
 
-    # --- edges
-
-    def _add_edges(self) -> None:
-        first, sources = self.form.source_first.tolist(), self.form.source_op.tolist()
-        edges, edge_us = self.form.source_edge.tolist(), self.form.edge_us
-        free = bool((self.form.link_latency_us == 0).all()) and edge_us.shape[1] == 1
-        for target in range(len(self.state)):
-            # What has started is history; what is pinned to the future is not.
-            if self.state[target] != OPEN and self.frozen_start_us[target] <= self.form.now_us:
-                continue
-            self.pause()
-            for e in range(first[target], first[target + 1]):
-                source = sources[e]
-                if self.state[target] != OPEN and self.state[source] != OPEN:
-                    continue
-                if free:
-                    self.cp.add(self.start(target) >= self.end(source))
-                else:
-                    self._add_edge(source, target, edge_us[edges[e]].tolist())
+    # --- read by constraints
 
     def start(self, i: int) -> Linear:
         """When an operation starts, from the base on."""
@@ -193,62 +168,11 @@ class Model:
             return self.on[i]
         return {self.mode_device[int(self.form.mode_first[i])]: self.always}
 
-    def _add_edge(self, source: int, target: int, edge_us: list[int]) -> None:
-        """After the source has ended and, between devices, its bytes have come over."""
-        here, there = self.places(source), self.places(target)
-        lags_us = {(a, b): self._lag_us(edge_us, a, b) for a in here for b in there}
-        least_us = min((lag_us for lag_us in lags_us.values() if lag_us >= 0), default=None)
-        if least_us is None:
-            self.refuse()
-            return
-        end, start = self.end(source), self.start(target)
-        self.cp.add(start >= end + least_us)
-        for b, on_target in there.items():
-            row = {a: lags_us[a, b] for a in here}
-            for a, lag_us in row.items():
-                if lag_us < 0:
-                    self.cp.add_bool_or([here[a].negated(), on_target.negated()])
-            for lag_us in sorted(set(row.values())):
-                if lag_us > least_us:
-                    for where in _at_least(row, here, lag_us):
-                        later = self.cp.add(start >= end + lag_us)
-                        later.only_enforce_if([on_target, *where])
+    def fixed_interval(self, start_us: int, end_us: int) -> Interval:
+        """Give an interval that is taken whatever the plan is, from the base on."""
+        return self.cp.new_fixed_size_interval_var(start_us, end_us - start_us, "")
 
-    def _lag_us(self, edge_us: list[int], here: int, there: int) -> int:
-        latency_us = self.latency_us[here][there]
-        return latency_us if latency_us < 0 else latency_us + edge_us[self.rate[here][there]]
-
-    # --- groups and deadlines
-
-    def _add_colocation(self) -> None:
-        """All of a group are where the first of it is."""
-        first: dict[int, int] = {}
-        for i, group in enumerate(self.form.group.tolist()):
-            if group < 0:
-                continue
-            home = first.setdefault(group, i)
-            if home == i:
-                continue
-            here, there = self.places(home), self.places(i)
-            for device in {**here, **there}:
-                if device in here and device in there:
-                    self.cp.add_implication(here[device], there[device])
-                    self.cp.add_implication(there[device], here[device])
-                else:
-                    self.cp.add_bool_or([(here | there)[device].negated()])
-
-    def _add_deadlines(self) -> None:
-        """Each mode, even if it takes its 95th percentile, ends by the deadline."""
-        for i in self.open:
-            deadline_us = int(self.form.job_deadline_us[self.form.job[i]])
-            if deadline_us >= NEVER_US:
-                continue
-            for k in self.frame.modes[i]:
-                if self.mode_p95_us[k] > self.mode_us[k]:
-                    last_us = deadline_us - self.mode_p95_us[k] - self.base_us
-                    self.cp.add(self.starts[i] <= last_us).only_enforce_if(self.present[k])
-
-    # --- in and out
+    # --- plans in and out
 
     def hint(self, solution: Solution) -> None:
         """Start the search from a plan."""
@@ -272,20 +196,3 @@ class Model:
             modes = self.frame.modes[i]
             mode[i] = next(k for k in modes if engine.boolean_value(self.present[k]))
         return Solution(mode, start_us)
-
-
-def _at_least(
-    row: dict[int, int], literals: dict[int, Literal], lag_us: int
-) -> Iterator[list[Literal]]:
-    """Conditions on the source that together say: its bytes take that long, or longer.
-
-    One, that it is on none of the nearer devices, where these are few: on the usual network, where
-    only staying is free, a target's device then needs one constraint and not one per source.
-    """
-    nearer = [literals[a] for a, other_us in row.items() if 0 <= other_us < lag_us]
-    equal = [literals[a] for a, other_us in row.items() if other_us == lag_us]
-    if len(nearer) <= len(equal):
-        yield [literal.negated() for literal in nearer]
-    else:
-        for literal in equal:
-            yield [literal]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Status
 from scheduler.solvers.arrays import Arrays
-from scheduler.solvers.exact.cp_machines import add_machines
-from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
+from scheduler.solvers.exact.constraints import constrained
+from scheduler.solvers.exact.cp_model import Interrupted, Values
 from scheduler.solvers.exact.cp_objectives import SumTooLarge, minimise
 from scheduler.solvers.exact.engine import WORK_PER_ENGINE_S, Effort, run
 from scheduler.solvers.exact.frame import Frame, bound_of, frame_of, frozen_overruns_us
@@ -75,13 +75,12 @@ class CpSat:
         self, search: Search, seed: int, frame: Frame, incumbent: Found | None, slice_s: float
     ) -> bool:
         """Run until the end, or until others have found something better. Whether it is over."""
-        model = Model(
+        model = constrained(
             search.form,
             frame,
             soft=search.objective is Objective.DEADLINE_MISSES,
             stopped=lambda: bool(search.stop_flag[0]),
         )
-        add_machines(model)
         offset = minimise(model, search.objective)
         if incumbent is not None:
             model.hint(incumbent.solution)

@@ -10,8 +10,8 @@ import numpy as np
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import Status
 from scheduler.solvers.arrays import OPEN, Arrays, Solution
-from scheduler.solvers.exact.cp_machines import add_machines
-from scheduler.solvers.exact.cp_model import Interrupted, Model, Values
+from scheduler.solvers.exact.constraints import constrained
+from scheduler.solvers.exact.cp_model import Interrupted, Values
 from scheduler.solvers.exact.cp_objectives import (
     SumTooLarge,
     minimise,
@@ -21,9 +21,8 @@ from scheduler.solvers.exact.cp_objectives import (
 from scheduler.solvers.exact.engine import Effort, pay, run
 from scheduler.solvers.exact.frame import Frame, frame_of
 from scheduler.solvers.exact.neighbourhoods import ALL, MOST_MODES, Ops, Plan, Random
-from scheduler.solvers.exact.regenerating import regenerated
 from scheduler.solvers.exact.windows import window
-from scheduler.solvers.heuristics.left_shift import left_shifted
+from scheduler.solvers.heuristics.left_shift import left_shifted, regenerated
 from scheduler.solvers.kernels.serial.evaluation import CODES, score
 from scheduler.solvers.kernels.timeline.drafts import Draft, draft
 from scheduler.solvers.search import Found, Search
@@ -225,8 +224,7 @@ def _repair(
     """Solve the part, and offer what comes out."""
     is_late = found.score[0] > 0
     soft = is_late or search.objective is Objective.DEADLINE_MISSES
-    model = Model(task.form, task.frame, soft=soft, stopped=lambda: bool(search.stop_flag[0]))
-    add_machines(model)
+    model = constrained(task.form, task.frame, soft=soft, stopped=lambda: bool(search.stop_flag[0]))
     if is_late:
         minimise_overrun(model)
     elif task.hint is not None:

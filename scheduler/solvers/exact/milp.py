@@ -15,7 +15,7 @@ from scheduler.model.objectives import Objective
 from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Solution
 from scheduler.solvers.exact.engine import WATCH_S
 from scheduler.solvers.exact.frame import Frame, bound_of, frame_of, frozen_overruns_us
-from scheduler.solvers.exact.regenerating import regenerated
+from scheduler.solvers.heuristics.left_shift import regenerated
 from scheduler.solvers.registry import Feature
 from scheduler.solvers.search import Search
 

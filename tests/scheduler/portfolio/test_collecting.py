@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from scheduler.portfolio.collecting import uncollected
+from scheduler.portfolio.solving import uncollected
 
 
 @pytest.fixture(autouse=True)
