@@ -261,8 +261,9 @@ def _completions(program: _Program) -> dict[int, Any]:
 def milp(search: Search, seed: int) -> None:
     """Solve a small problem with branch and cut, and report plan and bound at the end.
 
-    Of a larger one it only reports the bound of its paths. The engine (SCIP) is deterministic and
-    takes no seed from us.
+    Of a larger one it only reports the bound of its paths. The engine (SCIP) takes no seed
+    from us. A search that a limit cuts off may end with another bound each time: nodes are not
+    visited in the same order in every run.
 
     References
     ----------
