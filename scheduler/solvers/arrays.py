@@ -1,4 +1,4 @@
-"""The one form that solvers compute with: a problem, or a solution of it, in arrays.
+"""The array form: a problem, or a solution of it, as all solvers compute with it.
 
 Operations, machines, devices and jobs are their positions in the problem, so that no result can
 depend on the hash seed or on the spelling of an id. Compiled kernels take `Arrays` as they are, so
@@ -31,9 +31,9 @@ class Arrays(NamedTuple):
     ----------
     state, frozen_start_us, frozen_end_us
         Per operation, `OPEN`, `RUNNING`, `ENDED` or `PLANNED`; all but open ones have one mode
-        only, a start and an (expected) end. What runs began by now, and what has ended did so by
-        now. What is planned is of a more urgent band: it has not begun, is held where it is, and
-        every rule that judges open ones judges it.
+        only, a start and an (expected) end. Running ones began, and ended ones ended, by now.
+        Planned ones belong to a more urgent band: they have not begun, keep mode and start, and
+        are judged by every rule that judges open ones.
     job, group, band
         Per operation: its job; its colocation group or -1; the most urgent band among it and all
         that wait for it.
@@ -43,25 +43,25 @@ class Arrays(NamedTuple):
         A topological order, ties in the order of the problem.
     mode_first
         Modes of operation ``i`` are the positions ``mode_first[i] .. mode_first[i + 1]`` of the
-        arrays ``mode_*``. Those that no memory or budget allows are left out: there may be none.
+        arrays ``mode_*``. Modes that no memory or budget allows are left out: none may remain.
     mode_index
         Position in `Operation.modes`.
     mode_family
         Family of the session; 0 is the empty one.
     mode_setup_us
-        Zero too where a machine that keeps setups begins with this one.
+        Zero as well if a machine that keeps setups begins with this family loaded.
     mode_extra_bytes
-        What the mode needs at its peak beyond what stays resident.
+        Peak memory of the mode beyond its resident memory.
     demand_first, demand_resource, demand_amount
         Demands per mode.
     source_first, source_op, source_edge
-        Per operation, where its edges come from. `target_*` likewise.
+        Per operation, the sources of its incoming edges. `target_*` likewise for outgoing ones.
     edge_us
         ``[edge, rate]``: time of the edge's bytes at each distinct bandwidth; column 0 is zero.
     link_latency_us, link_rate
         ``[device, device]``: latency, -1 where two devices are not connected; column of `edge_us`.
     window_first, window_start_us, window_end_us
-        Per machine, when it is unavailable.
+        Per machine, the spans in which it is unavailable.
     """
 
     now_us: int
@@ -126,5 +126,5 @@ class Solution(NamedTuple):
 
 
 def fits_nowhere(form: Arrays) -> bool:
-    """Whether an operation has no mode, so that there is no plan; asked before any kernel runs."""
+    """True if an operation has no mode, so that no plan exists; asked before any kernel runs."""
     return bool((form.mode_first[1:] <= form.mode_first[:-1]).any())

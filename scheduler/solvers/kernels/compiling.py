@@ -1,4 +1,4 @@
-"""The one door to numba: how a loop over arrays becomes machine code."""
+"""The one door to numba: decorators that turn a loop over arrays into machine code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ config: Any = numba.config
 F = TypeVar("F", bound=Callable[..., object])
 
 wide = cast(Callable[[Any], int], np.int64)
-"""To 64 bits, which is what kernels and parts take: every other integer is compiled anew."""
+"""Widen to 64 bits. Kernels and parts take no other integer: each type is compiled anew."""
 
 _config: Any = numba.config
 _HERE = Path(__file__).parent
@@ -30,8 +30,8 @@ def kernel(function: F) -> F:
     """Compile a function of numbers, arrays and named tuples of them.
 
     Compiled at the first call with each combination of types, and kept on disk, so that nobody
-    waits for the compiler twice. It runs without the interpreter's lock: threads run kernels side
-    by side. Integers wrap and indices are not checked. ``NUMBA_BOUNDSCHECK=1`` checks them, in code
+    waits for the compiler twice. Runs without the interpreter's lock: threads run kernels side by
+    side. Integers wrap and indices are not checked. ``NUMBA_BOUNDSCHECK=1`` checks them, in code
     that is kept apart from the usual; ``NUMBA_DISABLE_JIT=1`` leaves plain Python.
     """
     return _compiled(function)
@@ -40,19 +40,19 @@ def kernel(function: F) -> F:
 def part(function: F) -> F:
     """Compile a function that only kernels call, once for all of them.
 
-    What lets Python call a function takes a second to compile for each that takes whole forms;
-    a part does without. Each distinct combination of argument types is compiled on its own, and
-    a literal is a type: pass numbers as `wide` makes them.
+    The wrapper through which Python calls a function takes a second to compile for each function of
+    a whole form; a part has none. Each combination of argument types is compiled on its own, and a
+    literal is a type: pass numbers as `wide` makes them.
     """
     return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def lean(function: F) -> F:
-    """Compile a function that makes no array and returns none; it may change those it is given.
+    """Compile a function that makes and returns no array; it may change its arguments.
 
-    Otherwise each look at an array in a named tuple counts references, atomically, which costs more
-    than most kernels compute: a tabu search is 25 times as fast without. It becomes part of the
-    code of kernels that call it, which is worth as much as two more.
+    Other functions count references, atomically, at each look at an array in a named tuple. That
+    costs more than most kernels compute: a tabu search is 25 times as fast without. A lean function
+    is inlined into the kernels that call it, which doubles the speed once more.
     """
     return _compiled(function, _nrt=False, forceinline=True)
 
@@ -74,11 +74,10 @@ def _compiled(function: F, **options: bool) -> F:
 
 
 def _folder(source: Path) -> str:
-    """Folder of compiled code: what the user chose, or one named after all that goes into it.
+    """Folder of compiled code: the user's choice, or one named after a digest of its sources.
 
-    The compiler's own cache looks at the file of a function, and not at those whose functions are
-    compiled into it: after a change there it would run old code. Nor does it look at whether bounds
-    are checked.
+    The compiler's own cache looks at the file of a function only. After a change in a file whose
+    functions are inlined it would run old code. It also ignores whether bounds are checked.
     """
     if _config.CACHE_DIR:
         return cast(str, _config.CACHE_DIR)
@@ -89,7 +88,7 @@ def _folder(source: Path) -> str:
 
 
 def _store() -> Path:
-    """Where compiled code is kept: beside the source, or with the user where that is read only."""
+    """Folder that holds all compiled code: beside the source, or the user's cache if read only."""
     if os.access(_HERE, os.W_OK):
         return _HERE / "__pycache__"
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -98,7 +97,7 @@ def _store() -> Path:
 
 @cache
 def sources(source: Path) -> tuple[Path, ...]:
-    """A file of kernels, wherever it is, the kernel modules it imports, the form of the arrays.
+    """Files that compiled code depends on: its own, imported kernel modules, the form of arrays.
 
     Kernels are imported by the name of their module, as ``kernels.serial.records``. Names taken
     from a package would not lead to a file, and compiled code would outlive a change of it.

@@ -27,10 +27,10 @@ class FleetDraft(NamedTuple):
     mode, machine, kind, start_us, end_us
         Per operation.
     block_us, last_us
-        Per machine, the start of its last span and the end of it: what is ready in between waits
-        for the end, and needs no search for a gap.
+        Per machine, start and end of its last span. An operation that is ready in between waits for
+        the end, and needs no search for a gap.
     ready_us
-        Per kind, when the operation at hand is ready on machines that none of its data is on.
+        Per kind, the time at which the present operation is ready on machines without its data.
     """
 
     mode: Int
@@ -70,7 +70,7 @@ def _place_earliest(a: Arrays, first: Int, w: FleetDraft, i: int) -> None:
                 end_us = gap_us(w.spans, m, ready_us, a.mode_us[k]) + a.mode_us[k]
                 if end_us < best_end_us or (end_us == best_end_us and m < best_machine):
                     best, best_machine, best_end_us = wide(k), m, end_us
-        # Kinds that cannot be better are not looked at.
+        # Kinds that cannot be better are skipped.
         if w.ready_us[kind] + a.mode_us[k] > best_end_us:
             continue
         m, start_us = _earliest_of_kind(first, w, wide(kind), a.mode_us[k])
@@ -90,7 +90,7 @@ def _place_earliest(a: Arrays, first: Int, w: FleetDraft, i: int) -> None:
 
 @lean_part
 def _find_ready(a: Arrays, w: FleetDraft, i: int) -> None:
-    """When an operation is ready on machines of each kind that none of its data is on."""
+    """Compute the ready time of an operation per kind, on machines that hold none of its data."""
     for kind in range(len(w.ready_us)):
         w.ready_us[kind] = a.earliest_us[i]
     for e in range(a.source_first[i], a.source_first[i + 1]):
@@ -106,7 +106,7 @@ def _find_ready(a: Arrays, w: FleetDraft, i: int) -> None:
 
 @lean_part
 def _ready_beside_us(a: Arrays, w: FleetDraft, i: int, m: int, kind: int) -> int:
-    """When an operation is ready on a machine that some of its data is on."""
+    """Ready time of an operation on a machine that holds some of its data."""
     ready_us = a.earliest_us[i]
     for e in range(a.source_first[i], a.source_first[i + 1]):
         source = a.source_op[e]
@@ -123,7 +123,7 @@ def _ready_beside_us(a: Arrays, w: FleetDraft, i: int, m: int, kind: int) -> int
 
 @lean_part
 def _earliest_of_kind(first: Int, w: FleetDraft, kind: int, duration_us: int) -> tuple[int, int]:
-    """First of the machines of a kind that can start earliest, and when."""
+    """First machine of a kind that can start earliest, and its start."""
     ready_us = w.ready_us[kind]
     best = wide(-1)
     best_us = wide(_NEVER_US)

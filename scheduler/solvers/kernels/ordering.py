@@ -30,8 +30,8 @@ def rows(keys: Int, count: int) -> tuple[Int, Int]:
 def history(state: Int, start_us: Long, end_us: Long) -> Int:
     """Operations that are not open, in the order in which their machines see them.
 
-    By start, end and position, as the checker has it: the last one says which session a machine
-    holds. When the machine is free is another question, because what has happened may overlap.
+    Sorted by start, end and position, as in the checker: the last one decides the session that a
+    machine holds. It does not decide when the machine is free, because history may overlap.
     """
     held = np.flatnonzero(state != 0)
     return held[np.lexsort((held, end_us[held], start_us[held]))].astype(np.int32)
@@ -41,7 +41,7 @@ def history(state: Int, start_us: Long, end_us: Long) -> Int:
 def topological(source_first: Int, target_first: Int, target_op: Int) -> Int:
     """Order in which each operation follows its sources; ties in order of position.
 
-    Breadth first. Shorter than the number of operations if there is a cycle.
+    Breadth first. Shorter than the number of operations if the graph has a cycle.
     """
     n = len(source_first) - 1
     waiting = source_first[1:] - source_first[:-1]
@@ -68,7 +68,7 @@ def topological(source_first: Int, target_first: Int, target_op: Int) -> Int:
 def inherited_bands(own: Int, order: Int, target_first: Int, target_op: Int) -> Int:
     """Most urgent band among each operation and all that wait for it.
 
-    What a critical operation waits for is as urgent as that operation itself.
+    Predecessors of a critical operation are as urgent as that operation itself.
     """
     bands = own.copy()
     for position in range(len(order) - 1, -1, -1):

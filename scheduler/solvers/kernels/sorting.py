@@ -1,4 +1,4 @@
-"""Where a value belongs in a sorted stretch of an array."""
+"""Binary search in a sorted stretch of an array."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""When machines are taken, in sorted arrays.
+"""Busy spans of machines, in sorted arrays.
 
-Windows and operations are spans. Without setups, spans that touch are one: a list schedule is
-dense, and the search for a gap short. With setups each stays apart, because who is before and who
-comes after decides what a gap must hold.
+Windows and operations are spans. Without setups, touching spans are merged: a list schedule is
+dense, and the search for a gap short. With setups each stays apart, because the neighbours of a gap
+decide the setups that it must hold.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scheduler.solvers.kernels.sorting import above, not_below
 Long = NDArray[np.int64]
 
 ROOM = 8
-"""Spans that a machine has room for at first; it doubles as often as needed."""
+"""Spans that a machine has room for at first; the room doubles as often as needed."""
 
 
 class Spans(NamedTuple):
@@ -31,11 +31,11 @@ class Spans(NamedTuple):
         `end_us` and `operation`, in ascending order. A row that is full moves behind the others,
         with twice the room; when the half of the pool is full, all rows move to the other half.
     used
-        Where the next row goes; where this half of the pool ends; where the other one begins.
+        Position of the next row; end of this half of the pool; begin of the other half.
     operation
-        Whose it is, -1 for a window; not kept where spans are merged.
+        Operation of each span, -1 for a window; not kept where spans are merged.
     merged
-        Whether touching spans are one.
+        True if touching spans are merged.
     """
 
     first: Long
@@ -50,7 +50,7 @@ class Spans(NamedTuple):
 
 def spans(machines: int, most: int, *, merged: bool) -> Spans:
     """Allocate rows for machines that take at most so many spans together."""
-    # Rows that have just moved to a half leave most of it free, however often spans came and went.
+    # Rows that have just moved to a half leave most of it free, so moves are rare.
     pool = 2 * _half(machines, most)
     return Spans(
         first=np.zeros(machines, np.int64),
@@ -118,7 +118,7 @@ def take(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
 
 @lean_part
 def _take_apart(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
-    """Insert a span by its start. Ends ascend too: what has started may overlap, and is history."""
+    """Insert a span by its start. Ends ascend too, though spans of history may overlap."""
     low = s.first[m]
     p = _open(s, m, above(s.start_us, low, low + s.filled[m], start_us))
     low = s.first[m]
@@ -135,7 +135,7 @@ def _take_apart(s: Spans, m: int, i: int, start_us: int, end_us: int) -> None:
 
 @lean_part
 def release(s: Spans, m: int, start_us: int, end_us: int) -> None:
-    """Take back a span that was given where nothing else was."""
+    """Free a span that overlapped no other when it was taken."""
     low = s.first[m]
     p = above(s.start_us, low, low + s.filled[m], start_us) - 1
     before = s.start_us[p] < start_us
@@ -155,7 +155,7 @@ def release(s: Spans, m: int, start_us: int, end_us: int) -> None:
 
 @lean_part
 def _open(s: Spans, m: int, p: int) -> int:
-    """Make room for one more span of a machine; its position."""
+    """Make room for one more span of a machine, and return its position."""
     count = s.filled[m]
     if count == s.room[m]:
         p += _move(s, m)
@@ -172,7 +172,7 @@ def _open(s: Spans, m: int, p: int) -> int:
 
 @lean_part
 def _move(s: Spans, m: int) -> int:
-    """Give the row of a machine more room; by how far it moved."""
+    """Give the row of a machine more room, and return the distance it moved."""
     low = s.first[m]
     if s.used[0] + 2 * s.room[m] > s.used[1]:
         _compact(s)

@@ -15,10 +15,10 @@ Int = NDArray[np.int32]
 def dominant_sequences(
     order: Int, source_first: Int, source_op: Int, source_edge: Int, own: Float, edge: Float
 ) -> Int:
-    """Cluster of each operation, numbered by who began it.
+    """Cluster of each operation, numbered by its first operation.
 
-    In the given order, each joins the cluster of the source with which it can start earliest, if
-    that is earlier than on its own.
+    In the given order, each operation joins the cluster of the source with which it can start
+    earliest, if that is earlier than alone.
     """
     n = len(own)
     cluster = np.empty(n, np.int32)

@@ -1,4 +1,4 @@
-"""When each operation can start at the earliest and at the latest, machines not looked at."""
+"""Earliest and latest starts of operations, with machines left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEVER_US = 2**62
 
 @kernel
 def transfer_us(a: Arrays, edge: int, here: int, there: int) -> int:
-    """Time from one device to another; -1 where nothing goes."""
+    """Transfer time from one device to another; -1 if they are not connected."""
     latency_us = a.link_latency_us[here, there]
     if latency_us < 0:
         return -1
@@ -26,7 +26,7 @@ def transfer_us(a: Arrays, edge: int, here: int, there: int) -> int:
 
 @kernel
 def shortest_us(a: Arrays) -> Long:
-    """Duration of the quickest mode per operation; of a started one, how long it takes."""
+    """Duration of the quickest mode per operation; of a started one, its own."""
     found_us = np.zeros(len(a.state), np.int64)
     for i in range(len(a.state)):
         if a.state[i] != _OPEN:
@@ -69,7 +69,7 @@ def _least_transfer_us(a: Arrays, edge: int, source: int, target: int) -> int:
 
 @kernel
 def earliest_starts(a: Arrays, lasts_us: Long, transfers_us: Long) -> Long:
-    """Earliest start per operation: releases, and what comes before at its shortest."""
+    """Earliest start per operation, by releases and the shortest paths that lead to it."""
     start_us = a.earliest_us.copy()
     for target in a.order:
         if a.state[target] != _OPEN:
@@ -84,7 +84,7 @@ def earliest_starts(a: Arrays, lasts_us: Long, transfers_us: Long) -> Long:
 
 @kernel
 def latest_starts(a: Arrays, lasts_us: Long, transfers_us: Long, latest_us: Long) -> Long:
-    """Latest start per operation that lets it end by `latest_us`, and all after it likewise."""
+    """Latest start per operation by which it and all its successors end by `latest_us`."""
     start_us = latest_us - lasts_us
     for position in range(len(a.order) - 1, -1, -1):
         source = a.order[position]
@@ -102,7 +102,7 @@ def latest_starts(a: Arrays, lasts_us: Long, transfers_us: Long, latest_us: Long
 
 @kernel
 def deadline_limits(a: Arrays, latest_us: Long) -> Long:
-    """Tighten latest ends so that the job's deadline is kept by the 95th percentile.
+    """Tighten latest ends so that the 95th percentile keeps the job's deadline.
 
     The mode with the least spread ends last, and need not be the quickest.
     """
@@ -120,10 +120,10 @@ def deadline_limits(a: Arrays, latest_us: Long) -> Long:
 
 @kernel
 def horizon(a: Arrays) -> int:
-    """Give a moment by which some plan that waits for nothing in vain has ended.
+    """Upper bound on the end of plans that never wait in vain.
 
-    From the last moment at which something must be waited for, all that can be between two ends,
-    one after another: the longest duration and setup of each operation, each longest transfer.
+    Starts at the last moment that any plan has to wait for (present, releases, windows), and adds
+    the longest duration and setup of each operation and the longest transfer of each edge.
     """
     waits_us = a.now_us
     for machine_end_us in a.window_end_us:
@@ -156,14 +156,14 @@ def completions_at_least(a: Arrays, start_us: Long, lasts_us: Long) -> Long:
 
 @kernel
 def tails_us(a: Arrays, mode: Int, by_start: Int, following: Int) -> Long:
-    """Longest chain after each operation's end, if modes and orders on machines stay.
+    """Longest chain after the end of each operation, with modes and machine orders kept.
 
     Parameters
     ----------
     by_start
         Open operations in order of start.
     following
-        Next operation on the machine, -1 if there is none or nothing waits for it.
+        Next operation on the machine; -1 if there is none, or it does not wait.
     """
     tail_us = np.zeros(len(mode), np.int64)
     for position in range(len(by_start) - 1, -1, -1):
@@ -186,7 +186,7 @@ def tails_us(a: Arrays, mode: Int, by_start: Int, following: Int) -> Long:
 
 @kernel
 def respecting(a: Arrays, start_us: Long) -> Long:
-    """Moments no earlier than given by which operations can be ordered after their sources."""
+    """Wanted starts, raised so that sorting by them puts each operation after its sources."""
     key_us = start_us.copy()
     for target in a.order:
         for e in range(a.source_first[target], a.source_first[target + 1]):

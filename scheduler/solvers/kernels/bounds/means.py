@@ -1,7 +1,7 @@
 """Mean times, over the modes of an operation and over pairs of devices.
 
-They take the columns that they need and not the whole form: to hand that to a compiled function
-takes longer than all means of a small problem.
+Functions take single columns and not the whole form: handing the form to a compiled function takes
+longer than all means of a small problem.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OPEN = 0
 
 @kernel
 def durations(state: Int, mode_first: Int, mode_us: Long) -> Float:
-    """Per operation, over its modes; nothing for what has started or has none."""
+    """Mean duration per operation, over its modes; 0 if it has started or has none."""
     mean_us = np.zeros(len(state), np.float64)
     for i in range(len(state)):
         first, last = mode_first[i], mode_first[i + 1]
@@ -34,7 +34,7 @@ def durations(state: Int, mode_first: Int, mode_us: Long) -> Float:
 
 @kernel
 def transfers(edge_us: Long, link_latency_us: Long, link_rate: Int) -> Float:
-    """Per edge, over the pairs of distinct devices that are connected."""
+    """Mean transfer time per edge, over connected pairs of distinct devices."""
     share = np.zeros(edge_us.shape[1], np.float64)
     pairs = latency_us = 0
     for x in range(len(link_latency_us)):

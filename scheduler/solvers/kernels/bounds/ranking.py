@@ -64,7 +64,7 @@ def optimistic_costs(a: Arrays, edge: Float) -> Float:
 def _raise_by_target(
     a: Arrays, cost: Float, nearest: Float, i: int, target: int, edge: float
 ) -> None:
-    """Raise the costs of an operation's modes to those that one target asks for."""
+    """Raise the costs of an operation's modes to those that one target requires."""
     nearest[:] = np.inf
     anywhere = np.inf
     for k in range(a.mode_first[target], a.mode_first[target + 1]):
@@ -79,12 +79,12 @@ def _raise_by_target(
 
 @kernel
 def quicker_modes(mode_first: Int, mode_us: Long) -> Long:
-    """Per mode, how many of the same operation are quicker, or as quick and come before it."""
+    """Rank of each mode by duration among those of its operation; ties by position."""
     quicker = np.zeros(len(mode_us), np.int64)
     row = np.empty(len(mode_us), np.int32)
     for i in range(len(mode_first) - 1):
         first = mode_first[i]
-        # Rows are short: insertion takes a tenth of what a sort of all modes does.
+        # Insertion, because rows are short: sorting all modes at once takes ten times as long.
         for k in range(first, mode_first[i + 1]):
             place = k
             while place > first and mode_us[row[place - 1]] > mode_us[k]:
@@ -98,12 +98,12 @@ def quicker_modes(mode_first: Int, mode_us: Long) -> Long:
 
 @kernel
 def ready_order(by_rank: Int, source_first: Int, target_first: Int, target_op: Int) -> Int:
-    """Order in which a list scheduler takes operations: of those that are ready, the first by rank.
+    """Order in which a list scheduler takes operations: the best rank among the ready ones first.
 
     Parameters
     ----------
     by_rank
-        All operations, most urgent first; it need not respect precedence.
+        All operations, most urgent first; precedence need not be respected.
     """
     n = len(by_rank)
     rank = np.empty(n, np.int32)
@@ -130,7 +130,7 @@ def ready_order(by_rank: Int, source_first: Int, target_first: Int, target_op: I
 
 @part
 def _push(heap: Int, size: int, value: int) -> int:
-    """Add a value to a binary heap; its new size."""
+    """Add a value to a binary heap and return its new size."""
     place = size
     while place > 0 and heap[(place - 1) >> 1] > value:
         heap[place] = heap[(place - 1) >> 1]
@@ -141,7 +141,7 @@ def _push(heap: Int, size: int, value: int) -> int:
 
 @part
 def _pop(heap: Int, size: int) -> int:
-    """Take the least value from a binary heap; its new size."""
+    """Remove the least value from a binary heap and return its new size."""
     size -= 1
     value = heap[size]
     place = 0

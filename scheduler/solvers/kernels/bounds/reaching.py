@@ -1,4 +1,4 @@
-"""How early each mode can start and how much follows it, each operation seen by itself."""
+"""Heads and tails of modes: earliest start, and least time that follows, machines left out."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _OPEN, _RUNNING = 0, 1
 _NEVER_US = 2**62
 _NONE_US = 2**63 - 1
 FAR_US = -(2**60)
-"""A tail that counts for nothing: of what no due date waits for."""
+"""Tail of an operation that no due date waits for; it never decides a bound."""
 _MOST_PAIRS = 200_000_000
-"""Pairs of modes along edges beyond which transfers are left out: a second or so."""
+"""Most pairs of modes along edges; beyond, transfers are left out. Takes about a second."""
 _MOST_FAMILIES = 10_000_000
 
 
@@ -25,8 +25,8 @@ _MOST_FAMILIES = 10_000_000
 def heads_us(a: Arrays) -> Long:
     """Earliest start of each mode, `2**62` if its inputs cannot come there.
 
-    Inputs come from the mode and the device that deliver them first; its machine ends what runs
-    there, loads a first session and keeps its windows.
+    Inputs come from the mode and the device that deliver them first. The machine first ends its
+    running work, loads a session and keeps its windows.
     """
     mode_first, mode_us, mode_machine = a.mode_first, a.mode_us, a.mode_machine
     head_us = _machine_ready_us(a)
@@ -63,7 +63,7 @@ def tails_us(a: Arrays, last_us: Long) -> Long:
     Parameters
     ----------
     last_us
-        Per operation, what to add to its own end if nothing follows it.
+        Per operation, the time added after its own end if it has no successor.
     """
     mode_first, mode_us = a.mode_first, a.mode_us
     tail_us = np.zeros(len(mode_us), np.int64)
@@ -91,7 +91,7 @@ def tails_us(a: Arrays, last_us: Long) -> Long:
 
 @lean_part
 def _fit_us(a: Arrays, machine: int, start_us: int, duration_us: int) -> int:
-    """Earliest start from then on between the windows of a machine."""
+    """Earliest start, not before `start_us`, between the windows of a machine."""
     for w in range(a.window_first[machine], a.window_first[machine + 1]):
         if start_us + duration_us <= a.window_start_us[w]:
             break
@@ -101,7 +101,7 @@ def _fit_us(a: Arrays, machine: int, start_us: int, duration_us: int) -> int:
 
 @lean_part
 def _moves(a: Arrays) -> bool:
-    """Whether it takes time to move data, and not too much to find out how much."""
+    """True if transfers take time, and there are few enough pairs of modes to count them."""
     moved = a.edge_us.shape[1] > 1
     for here in range(len(a.link_latency_us)):
         for there in range(len(a.link_latency_us)):
@@ -118,16 +118,16 @@ def _moves(a: Arrays) -> bool:
 
 
 class _Near(NamedTuple):
-    """Room for what is least on each device.
+    """Scratch arrays: least times per device, for one operation at a time.
 
     Parameters
     ----------
     least_us
-        Per device, of the modes of one operation there; `_NONE_US` where it has none.
+        Per device, the least over one operation's modes there; `_NONE_US` without a mode.
     device, own
-        Devices on which the operation at the other end of an edge, and the one at this end, run.
+        Devices of the operation at the other end of an edge, and of the one at this end.
     all_us
-        Per device of this end, when it can have all that comes along its edges.
+        Per device of this end, the time by which the data of all edges can be there.
     """
 
     least_us: Long
@@ -145,9 +145,9 @@ def _near(a: Arrays) -> _Near:
 
 @lean_part
 def _await_inputs(a: Arrays, i: int, end_us: Long, n: _Near) -> None:
-    """Find when all inputs of an operation can be on its devices at the earliest.
+    """Compute the earliest time at which all inputs of an operation can be on its devices.
 
-    By devices and not by modes: where a box has many machines, that takes a tenth of the time.
+    Devices are compared and not modes: on a box with many machines that takes a tenth of the time.
     """
     count = _begin(a, i, n, wide(0))
     for e in range(a.source_first[i], a.source_first[i + 1]):
@@ -167,7 +167,7 @@ def _await_inputs(a: Arrays, i: int, end_us: Long, n: _Near) -> None:
 
 @lean_part
 def _await_outputs(a: Arrays, i: int, rest_us: Long, n: _Near) -> None:
-    """Find the least time until all that wants its output is done, and what follows that."""
+    """Compute the least time until all consumers of its output, and their successors, are done."""
     count = _begin(a, i, n, wide(FAR_US))
     for e in range(a.target_first[i], a.target_first[i + 1]):
         if a.state[a.target_op[e]] != _OPEN:
@@ -188,7 +188,7 @@ def _await_outputs(a: Arrays, i: int, rest_us: Long, n: _Near) -> None:
 
 @lean_part
 def _begin(a: Arrays, i: int, n: _Near, at_us: int) -> int:
-    """Note the devices of an operation; how many."""
+    """Note the devices of an operation and return their number."""
     count = wide(0)
     for k in range(a.mode_first[i], a.mode_first[i + 1]):
         n.all_us[a.machine_device[a.mode_machine[k]]] = _NEVER_US
@@ -203,7 +203,7 @@ def _begin(a: Arrays, i: int, n: _Near, at_us: int) -> int:
 
 @lean_part
 def _gather(a: Arrays, i: int, mode_us: Long, n: _Near) -> int:
-    """Note the least of the modes of an operation on each of its devices; how many these are."""
+    """Note the least over modes on each device of an operation; return the number of devices."""
     count = wide(0)
     for k in range(a.mode_first[i], a.mode_first[i + 1]):
         device = a.machine_device[a.mode_machine[k]]
@@ -222,7 +222,7 @@ def _forget(n: _Near, count: int) -> None:
 
 @part
 def _machine_ready_us(a: Arrays) -> Long:
-    """Per mode, when its machine can begin it: what runs has ended, a cold session is loaded."""
+    """Per mode, the earliest begin by its machine: running work ended, a cold session loaded."""
     busy_us = np.full(len(a.machine_device), a.now_us, np.int64)
     for i in range(len(a.state)):
         machine = a.mode_machine[a.mode_first[i]] if a.state[i] == _RUNNING else 0
@@ -245,7 +245,7 @@ def _machine_ready_us(a: Arrays) -> Long:
 
 @part
 def _first_setups_us(a: Arrays, families: int) -> Long:
-    """Least setup before the first of a family on each machine; 0 where one has been there."""
+    """Least setup before the first operation of a family per machine; 0 if one has been there."""
     setup_us = np.full((len(a.machine_device), families), _NEVER_US, np.int64)
     for i in range(len(a.state)):
         for k in range(a.mode_first[i], a.mode_first[i + 1]):

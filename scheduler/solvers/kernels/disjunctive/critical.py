@@ -1,4 +1,4 @@
-"""What holds a plan up: a critical path, or several where many ends count."""
+"""Critical paths: the operations that hold a plan up, one path per end that counts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from scheduler.solvers.kernels.disjunctive.graph import Graph
 
 MANY = 10
-"""Operations on critical paths beyond which no further one is traced. With 40 or 100 it is always
-the same that move: the search goes round in circles."""
+"""Operations on critical paths beyond which no further path is traced. With 40 or 100 the same
+operations move each time: the search goes round in circles."""
 
 
 @lean
 def critical_path(g: Graph, random: State, longest_us: int, path: Int) -> int:
-    """Trace a random critical path from its end to its begin; how many operations it has.
+    """Trace a random critical path from its end to its begin, and return its length.
 
-    Where many ends count, a path to each of some that cost, drawn at random.
+    If many ends count, paths to some that cost are traced, drawn at random.
     """
     if g.summed:
         return _paths_to_sinks(g, random, path)
@@ -43,7 +43,7 @@ def critical_path(g: Graph, random: State, longest_us: int, path: Int) -> int:
 
 @lean_part
 def _paths_to_sinks(g: Graph, random: State, path: Int) -> int:
-    """Critical paths to sinks that cost, until they have many operations; each one once."""
+    """Trace critical paths to sinks that cost, each operation once, up to `MANY` operations."""
     sinks, now = g.sinks, next_mark(g)
     waiting = 0
     for s in range(len(sinks.end_us)):
@@ -66,7 +66,7 @@ def _paths_to_sinks(g: Graph, random: State, path: Int) -> int:
 
 @lean_part
 def _critical_predecessor(g: Graph, random: State, i: int) -> int:
-    """One of those that hold an operation back, or none."""
+    """Draw one of the predecessors that hold an operation back, or none."""
     o = g.operation[i]
     if not o.movable:
         return NONE

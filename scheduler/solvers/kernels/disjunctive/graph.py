@@ -33,8 +33,8 @@ def _row(longs: str, ints: str) -> np.dtype[Any]:
     return np.dtype(fields + [(name, np.int32) for name in ints.split()], align=True)
 
 
-# Rows and not columns: what is computed for an operation looks at most of its fields, and a tuple
-# of many arrays costs more to hand to a kernel than many a kernel does.
+# Rows and not columns, because most computations read most fields of an operation, and handing a
+# kernel a tuple of many arrays costs more than many kernels compute.
 OPERATION_ROW = _row(
     "head_us tail_us us ready_us rest_us earliest_us goal_us",
     "mode machine place before behind position seen movable"
@@ -47,15 +47,15 @@ tail_us, rest_us: longest path from the end to the goal, and what precedence alo
 goal_us: added to an end, gives its part of the value: zero for the makespan, minus the due date
 for the maximum lateness, `FAR_US` if the end does not count.
 place, before, behind: position in the order of its machine, and neighbours there.
-position, seen: where it stands in the topological order, and a mark.
-movable: 0 if it has started; it then has a fixed head, and stands in no machine's order.
+position, seen: its position in the topological order, and a mark.
+movable: 0 if it has started; its head is then fixed, and it is in no machine's order.
 """
 MODE_ROW = _row("us late_us setup_us", "machine family")
 """A mode. late_us: the duration by which deadlines count; 0 of what has ended."""
 MACHINE_ROW = _row(
     "free_us", "first length device_number family exclusive window_first window_last"
 )
-"""A machine. free_us, family: what has started there leaves behind.
+"""A machine. free_us, family: its state after the operations that have started there.
 
 Its order is ``sequence[first:][:length]``; one that is not exclusive has none.
 """
@@ -69,11 +69,11 @@ class Graph(NamedTuple):
     Parameters
     ----------
     lagged, setups, windowed
-        Whether there are transfers that take time, setups, windows: what is not, costs nothing.
+        True if there are transfers that take time, setups, windows. Absent ones cost nothing.
     summed
         Not empty if the value is a sum over `sinks`, and not the longest path to one goal. A tuple,
-        whose length is part of its type: code for sinks is compiled where there are some only, and
-        costs nothing elsewhere.
+        because its length is part of its type: code for sinks is compiled only if there are some,
+        and costs nothing elsewhere.
     source, target
         Rows of edges: the other end, and the number of the edge.
     edge_us, latency_us, rate
@@ -81,7 +81,7 @@ class Graph(NamedTuple):
     order
         A topological order of the whole graph.
     buffer, clock
-        Room for a window of the order, and the mark that counts.
+        Room for a window of the order, and the newest mark.
     beyond_us
         ``[operation, sink]``: longest path from the end of an operation to each sink.
     """
@@ -108,11 +108,11 @@ class Graph(NamedTuple):
 
 
 def graph(a: Arrays, sinks: Sinks | None = None) -> Graph:
-    """Give a graph for plans of a problem; `load` fills it. Its goal is the makespan, or sinks."""
+    """Allocate a graph for plans of a problem; `load` fills it. Its goal is makespan or sinks."""
     sinks = no_sinks(a) if sinks is None else sinks
     count, machines = len(a.state), len(a.machine_device)
     owner = np.repeat(np.arange(count, dtype=np.int64), np.diff(a.mode_first))
-    # Sorted, and not `np.unique`: that hashes, which takes ten times as long.
+    # Sorted, because `np.unique` hashes, which takes ten times as long.
     pairs = np.sort(owner * machines + a.mode_machine, kind="stable")
     pairs = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))] % max(machines, 1)
     operation = _records(OPERATION_ROW, count)
@@ -154,7 +154,7 @@ def _records(row: np.dtype[Any], count: int) -> Records:
 
 
 def _edges(a: Arrays, operation: Records) -> tuple[Records, Records]:
-    """Edges without those into operations that have started: they hold nobody back any more."""
+    """Edges that still constrain: those into started operations are left out."""
     count = len(operation)
     target = np.repeat(np.arange(count, dtype=np.int32), np.diff(a.source_first))
     kept = operation.movable[target] == 1
@@ -186,7 +186,7 @@ def _machines(a: Arrays, first: Int) -> Records:
 
 @lean_part
 def next_mark(g: Graph) -> int:
-    """Give a mark that no operation has."""
+    """Return a mark that no operation has."""
     if g.clock[0] == 2**31 - 1:
         g.clock[0] = 0
         for i in range(len(g.operation)):

@@ -1,4 +1,4 @@
-"""Where an operation can go: every useful insertion.
+"""Insertions: every useful place of an operation in the orders of its machines.
 
 The neighbourhood of Mastrolilli and Gambardella (2000),
 doi:10.1002/(SICI)1099-1425(200001/02)3:1<3::AID-JOS32>3.0.CO;2-Y. An operation is taken out and put
@@ -6,8 +6,8 @@ into the order of each eligible machine behind those that must precede it and be
 follow it. The estimate of a move is the longest path through the operation in its new place.
 
 Departures: heads and tails come from the plan as it is, on the operation's own machine from the
-chain without it, so that an estimate costs constant time; it is never below the longest path
-through the operation. Transfers depend on both ends, so which insertions make no cycle is told by
+chain without it, so that an estimate costs constant time and is never below the longest path
+through the operation. Transfers depend on both ends, so insertions that make no cycle are found by
 heads and tails without the operation's own transfers.
 """
 
@@ -43,7 +43,7 @@ OPERATION, MODE, PLACE, ESTIMATE, TIES = range(5)
 
 
 class Choice(NamedTuple):
-    """The best insertion so far, and any one of those that are tabu.
+    """The best insertion so far, and one drawn from those that are tabu.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ class Choice(NamedTuple):
     path
         Room for a critical path.
     steps
-        How many insertions have been estimated, as its only entry.
+        Number of insertions estimated, as its only entry.
     scale
-        Where many ends count, what an insertion does to them.
+        Effect of an insertion on the ends, if many ends count.
     """
 
     best: Long
@@ -72,9 +72,10 @@ class Probe(NamedTuple):
     start_us, rest_us
         Head and tail that precedence allows in this mode.
     early_us, late_us
-        The same without transfers: what ends later may follow, what has a longer tail may precede.
+        The same without transfers: operations that end later may follow, those with a longer tail
+        may precede.
     aspiration_us
-        The mode is tabu for estimates that are not below.
+        Estimate below which the mode is not tabu.
     """
 
     i: int
@@ -89,7 +90,7 @@ class Probe(NamedTuple):
 
 
 def choice(g: Graph) -> Choice:
-    """Give an empty choice for a graph."""
+    """Allocate an empty choice for a graph."""
     return Choice(
         best=np.zeros(5, np.int64),
         tabu=np.zeros(5, np.int64),
@@ -112,7 +113,7 @@ def clear(c: Choice) -> None:
 def insertions(
     g: Graph, c: Choice, random: State, i: int, until: Long, now: int, aspiration_us: int
 ) -> None:
-    """Consider every useful insertion of an operation; ``until`` says how long a mode is tabu."""
+    """Consider every useful insertion of an operation; a mode is tabu up to iteration `until`."""
     o = g.operation[i]
     early_us, late_us = o.ready_us, o.rest_us
     if g.lagged:
@@ -143,7 +144,7 @@ def insertions(
 
 @lean_part
 def _is_worse(g: Graph, c: Choice, length_us: int) -> bool:
-    """Whether a plan with a path of that length would be worse than the best so far."""
+    """True if a plan with a path of that length would be worse than the best so far."""
     limit_us = _NEVER_US if g.summed else c.best[ESTIMATE]
     return bool(length_us > limit_us)
 
@@ -152,7 +153,7 @@ def _is_worse(g: Graph, c: Choice, length_us: int) -> bool:
 def _consider(
     g: Graph, c: Choice, random: State, p: Probe, at: int, start_us: int, rest_us: int, gap_us: int
 ) -> None:
-    """Take an insertion if it is the best so far, ties by lot. The gap is that behind it."""
+    """Take an insertion if it is the best so far, ties by lot. The gap is the one behind it."""
     c.steps[0] += 1
     if g.windowed:
         start_us = outside_windows(g, p.m, start_us, 0, p.us)
@@ -185,7 +186,7 @@ def _without_transfers(g: Graph, i: int) -> tuple[int, int]:
 
 @lean_part
 def _with_transfers(g: Graph, i: int, m: int) -> tuple[int, int]:
-    """Head and tail that precedence allows on a machine; never, if something is not connected."""
+    """Head and tail that precedence allows on a machine; never, if a neighbour is not connected."""
     o = g.operation[i]
     start_us, rest_us = o.earliest_us, o.goal_us
     for e in range(o.source_first, o.source_last):
@@ -205,7 +206,7 @@ def _with_transfers(g: Graph, i: int, m: int) -> tuple[int, int]:
 
 @lean_part
 def _follow_us(g: Graph, behind: int, gap_us: int) -> int:
-    """Path to the goal through what comes behind on a machine, after a gap."""
+    """Path to the goal through the next operation on a machine, after a gap."""
     if behind < 0:
         return FAR_US
     o = g.operation[behind]
@@ -223,7 +224,7 @@ def _switch_us(g: Graph, k: int, behind: int) -> int:
 def _insert(
     g: Graph, c: Choice, random: State, p: Probe, at: int, before: int, behind: int
 ) -> None:
-    """Consider a place between two, where heads and tails are those of the plan."""
+    """Consider a place between two operations whose heads and tails are those of the plan."""
     start_us = p.start_us
     if at != NONE:
         start_us = max(start_us, free_us(g, before, p.m) + setup_us(g, before, p.m, p.k))
@@ -239,7 +240,7 @@ def _insert(
 
 @lean_part
 def _elsewhere(g: Graph, c: Choice, random: State, p: Probe) -> None:
-    """Insertions on another machine."""
+    """Consider insertions on another machine."""
     first, length = g.machine[p.m].first, g.machine[p.m].length
     # Ends grow and tails shrink along a machine's order, so both borders are found by halving.
     ends, high = 0, length
@@ -259,7 +260,7 @@ def _elsewhere(g: Graph, c: Choice, random: State, p: Probe) -> None:
         else:
             high = middle
     if begins <= ends and not g.setups and not g.lagged and not g.windowed:
-        # Any place between is as good as the others: it waits there for nobody.
+        # Places between the borders are equally good: the operation waits for no neighbour there.
         begins = ends = begins + below(random, ends - begins + 1)
     for at in range(min(begins, ends), max(begins, ends) + 1):
         before = g.sequence[first + at - 1] if at else NONE
@@ -269,7 +270,7 @@ def _elsewhere(g: Graph, c: Choice, random: State, p: Probe) -> None:
 
 @lean_part
 def _along(g: Graph, c: Choice, random: State, p: Probe) -> None:
-    """Insertions on the machine where the operation is."""
+    """Consider insertions on the operation's own machine."""
     o = g.operation[p.i]
     if p.k != o.mode:
         _insert(g, c, random, p, o.place, o.before, o.behind)
@@ -279,7 +280,7 @@ def _along(g: Graph, c: Choice, random: State, p: Probe) -> None:
 
 @lean_part
 def _later(g: Graph, c: Choice, random: State, p: Probe) -> None:
-    """Behind one of those that are behind it now: they move up."""
+    """Consider places behind later operations, which move up."""
     o = g.operation[p.i]
     last, j, at = o.before, o.behind, o.place
     end_us = free_us(g, last, p.m)
@@ -308,7 +309,7 @@ def _later(g: Graph, c: Choice, random: State, p: Probe) -> None:
 
 @lean_part
 def _earlier(g: Graph, c: Choice, random: State, p: Probe) -> None:
-    """Before one of those that are before it now: they move back."""
+    """Consider places before earlier operations, which move back."""
     o = g.operation[p.i]
     j, at = o.before, o.place
     gap_us = 0

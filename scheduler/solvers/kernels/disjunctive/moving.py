@@ -1,7 +1,7 @@
 """Moves in the disjunctive graph.
 
-After a move only what it can change is computed again, in a topological order that is repaired in
-place.
+After a move only the heads and tails that it can change are computed again, in a topological order
+that is repaired in place.
 
 References
 ----------
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def load(g: Graph, a: Arrays, solution: Solution) -> None:
-    """Take over the modes of a plan and its order on each machine, and compute all paths."""
+    """Load the modes of a plan and its order on each machine, and compute all paths."""
     g.order[:] = a.order[np.argsort(solution.start_us[a.order], kind="stable")]
     g.operation.head_us = g.operation.ready_us = a.frozen_start_us
     g.operation.us = a.frozen_end_us - a.frozen_start_us
@@ -33,7 +33,7 @@ def load(g: Graph, a: Arrays, solution: Solution) -> None:
 
 @lean
 def arrange(g: Graph, mode: Int) -> None:
-    """Take these modes, and the order that `order` has now; compute all heads and tails."""
+    """Load modes, keep the present `order`, and compute all heads and tails."""
     for m in range(len(g.machine)):
         g.machine[m].length = 0
     for at in range(len(g.order)):
@@ -56,7 +56,7 @@ def arrange(g: Graph, mode: Int) -> None:
 def move(g: Graph, i: int, k: int, at: int) -> int:
     """Give operation ``i`` mode ``k`` and place `at` among the others of its machine.
 
-    The move must make no cycle. Heads and tails are right again afterwards. Returns the steps done.
+    The move must make no cycle. Heads and tails are valid afterwards. Returns the steps done.
     """
     o = g.operation[i]
     old_before, old_behind = o.before, o.behind
@@ -123,7 +123,7 @@ def _repair_order(g: Graph, i: int) -> int:
         return 0
     low, high = min(first, at), max(latest, at)
     if latest < first:
-        # Only its own position is wrong: it goes next to what holds it back.
+        # Only its own position is wrong, so it goes next to the operation that holds it back.
         low, high = (at, latest) if at < latest else (first, at)
     _reorder(g, i, low, high)
     return int(high - low + 1)
@@ -131,7 +131,7 @@ def _repair_order(g: Graph, i: int) -> int:
 
 @lean_part
 def _reorder(g: Graph, i: int, low: int, high: int) -> None:
-    """Within a window of the order, put what follows from operation ``i`` behind all the rest."""
+    """Within a window of the order, put the successors of operation ``i`` behind all others."""
     now = next_mark(g)
     _mark_successors(g, i, now)
     kept, moved = low, 0
@@ -157,7 +157,7 @@ def _reorder(g: Graph, i: int, low: int, high: int) -> None:
 
 @lean_part
 def _mark_successors(g: Graph, i: int, now: int) -> int:
-    """Mark all direct successors; the last position among them."""
+    """Mark all direct successors, and return the last position among them."""
     o = g.operation[i]
     last = NONE
     if o.behind >= 0:
@@ -172,7 +172,7 @@ def _mark_successors(g: Graph, i: int, now: int) -> int:
 
 @lean_part
 def _mark_predecessors(g: Graph, i: int, now: int) -> int:
-    """Mark all direct predecessors; the first position among them."""
+    """Mark all direct predecessors, and return the first position among them."""
     o = g.operation[i]
     first = len(g.order)
     if o.before >= 0:
@@ -187,7 +187,7 @@ def _mark_predecessors(g: Graph, i: int, now: int) -> int:
 
 @lean_part
 def _heads_after(g: Graph, i: int, other: int) -> int:
-    """Renew heads from a moved operation on, and from the one that stood behind it before."""
+    """Renew heads from a moved operation on, and from its former successor on the machine."""
     now = next_mark(g)
     at = last = g.operation[i].position
     g.operation[i].seen = now
@@ -200,8 +200,8 @@ def _heads_after(g: Graph, i: int, other: int) -> int:
         j = g.order[at]
         if g.operation[j].seen == now:
             steps += 1
-            # What follows a moved operation can change even if that begins as before: its
-            # duration, device and family count.
+            # Successors of a moved operation can change even if its own start does not, because
+            # its duration, device and family count.
             if renew_head(g, j) or j == i:
                 last = max(last, _mark_successors(g, j, now))
         at += 1
@@ -210,7 +210,7 @@ def _heads_after(g: Graph, i: int, other: int) -> int:
 
 @lean_part
 def _tails_after(g: Graph, i: int, other: int) -> int:
-    """Renew tails from a moved operation back, and from the one that stood before it earlier."""
+    """Renew tails from a moved operation back, and from its former predecessor on the machine."""
     now = next_mark(g)
     at = first = g.operation[i].position
     g.operation[i].seen = now

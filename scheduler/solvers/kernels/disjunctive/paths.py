@@ -1,6 +1,6 @@
-"""The longest paths of the disjunctive graph: heads, tails, and what the plan is worth.
+"""The longest paths of the disjunctive graph: heads, tails, and the value of the plan.
 
-Where many ends count, an operation has a tail for each of them besides the one to the last end.
+If many ends count, an operation has a tail to each of them besides the one to the last end.
 
 References
 ----------
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @lean_part
 def lag_us(g: Graph, edge: int, source_machine: int, target_machine: int) -> int:
-    """Time from the end of an edge's source to its target; -1 if nothing goes that way."""
+    """Time from the end of an edge's source to its target; -1 if they are not connected."""
     source, target = (
         g.machine[source_machine].device_number,
         g.machine[target_machine].device_number,
@@ -43,7 +43,7 @@ def setup_us(g: Graph, before: int, m: int, k: int) -> int:
 
 @lean_part
 def free_us(g: Graph, before: int, m: int) -> int:
-    """When machine ``m`` is free after an operation, or after what has started there."""
+    """Time at which machine ``m`` is free after an operation, or after its started ones."""
     if before >= 0:
         return int(g.operation[before].head_us + g.operation[before].us)
     return int(g.machine[m].free_us)
@@ -51,7 +51,7 @@ def free_us(g: Graph, before: int, m: int) -> int:
 
 @lean
 def outside_windows(g: Graph, m: int, start_us: int, setup: int, us: int) -> int:
-    """First start from `start_us` on at which setup and run meet no window of the machine."""
+    """First start, not before `start_us`, at which setup and run meet no window of the machine."""
     for w in range(g.machine[m].window_first, g.machine[m].window_last):
         row = g.window[w]
         if start_us - setup < row.end_us and row.start_us < start_us + us:
@@ -61,7 +61,7 @@ def outside_windows(g: Graph, m: int, start_us: int, setup: int, us: int) -> int
 
 @lean_part
 def renew_head(g: Graph, i: int) -> bool:
-    """Compute a head from those of the predecessors. Whether it has changed."""
+    """Compute a head from those of the predecessors; true if it has changed."""
     o = g.operation[i]
     if not o.movable:
         return False
@@ -84,7 +84,7 @@ def renew_head(g: Graph, i: int) -> bool:
 
 @lean_part
 def renew_tail(g: Graph, i: int) -> bool:
-    """Compute a tail from those of the successors. Whether it has changed."""
+    """Compute a tail from those of the successors; true if it has changed."""
     o = g.operation[i]
     rest_us = o.goal_us
     for e in range(o.target_first, o.target_last):
@@ -118,7 +118,7 @@ def _renew_tails_to_sinks(g: Graph, i: int) -> bool:
             fresh[s] = max(fresh[s], from_us + g.beyond_us[o.behind, s])
     changed = False
     for s in range(len(fresh)):
-        # What does not lead to a sink must not look as if it moved.
+        # Operations that lead to no sink must not look as if they moved.
         us = fresh[s] if fresh[s] > FAR_US // 2 else FAR_US
         changed |= us != g.beyond_us[i, s]
         g.beyond_us[i, s] = us
@@ -127,9 +127,9 @@ def _renew_tails_to_sinks(g: Graph, i: int) -> bool:
 
 @lean_part
 def reach(g: Graph, i: int, k: int, m: int, end_us: int, sink_us: Long) -> None:
-    """Let each sink be no earlier than an operation brings it about that ends then, in that mode.
+    """Raise the time of each sink to what an operation with this end and mode implies.
 
-    By its own end and by what precedence lets follow, not by the order of its machine.
+    Counts its own end and its successors by precedence, not the order of its machine.
     """
     o = g.operation[i]
     own, late = g.sinks.of[i, 0], g.sinks.of[i, 1]
@@ -150,7 +150,7 @@ def reach(g: Graph, i: int, k: int, m: int, end_us: int, sink_us: Long) -> None:
 
 @lean
 def value(g: Graph) -> int:
-    """Length of the longest path to the goal: makespan, maximum lateness. Or the sum over sinks."""
+    """Value of the plan: longest path to the goal (makespan, max. lateness) or sum over sinks."""
     if g.summed:
         return _summed(g)
     longest_us = FAR_US
@@ -162,7 +162,7 @@ def value(g: Graph) -> int:
 
 @lean_part
 def _summed(g: Graph) -> int:
-    """Cost of all sinks, when each is reached and by whom."""
+    """Cost of all sinks; notes when each is reached, and by which operation."""
     sinks = g.sinks
     for s in range(len(sinks.end_us)):
         sinks.end_us[s] = FAR_US

@@ -1,7 +1,7 @@
-"""Ends that count: what a plan is worth where it is a sum over jobs.
+"""Ends that count: the value of a plan as a sum over jobs.
 
-A sink stands for the end of a job, and costs by how late that is. Regular criteria are sums of such
-costs: weighted tardiness and completion, deadlines missed, and how far they are missed.
+A sink stands for the end of a job, and costs more the later that is. Regular criteria are sums of
+such costs: weighted tardiness and completion, the number of missed deadlines and their lateness.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from scheduler.solvers.arrays import Arrays, Int, Long
 
 FAR_US = -(2**60)
-"""Tail of what does not lead to the goal, or to a sink."""
+"""Tail of an operation that leads neither to the goal nor to a sink."""
 _NEVER_US = 2**62
 MISS = 2**40
-"""What a missed deadline costs where they are counted, beside each microsecond by which it is:
-12 days. Those guide the search, for most moves change no count."""
+"""Cost of a missed deadline where misses are counted: 12 days, beside each microsecond of lateness.
+The lateness guides the search, because most moves change no count."""
 
 
 class Sinks(NamedTuple):
@@ -34,7 +34,7 @@ class Sinks(NamedTuple):
         ``[operation, 2]``: sinks that an operation reaches by its end, and by its end as deadlines
         count it; -1 if none.
     end_us, last
-        When each is reached in the plan, and by whom.
+        Time at which the plan reaches each sink, and the operation that does.
     room
         Room for a number per sink.
     """
@@ -49,12 +49,12 @@ class Sinks(NamedTuple):
 
 
 def no_sinks(a: Arrays) -> Sinks:
-    """For a value that is the longest path to one goal."""
+    """Empty sinks, for a value that is the longest path to one goal."""
     return _sinks(np.zeros((len(a.job), 0), np.int32), *np.zeros((3, 0), np.int64))
 
 
 def sinks(a: Arrays, objective: Objective) -> Sinks:
-    """Give the sinks of an objective that is a sum over jobs; none for others."""
+    """Sinks of an objective that is a sum over jobs; none for others."""
     jobs = len(a.job_due_us)
     own, late = np.full(jobs, -1), np.full(jobs, -1)
     from_us = np.where(objective is Objective.WEIGHTED_COMPLETION, 0, a.job_due_us)
@@ -92,6 +92,6 @@ def _sinks(of: Int, from_us: Long, weight: Long, step: Long) -> Sinks:
 
 @lean_part
 def cost(sinks: Sinks, s: int, end_us: int) -> int:
-    """What a sink costs that is reached then."""
+    """Cost of a sink that is reached at that time."""
     late_us = end_us - sinks.from_us[s]
     return int(sinks.weight[s] * late_us + sinks.step[s]) if late_us > 0 else 0

@@ -31,21 +31,21 @@ NOW, VALUE, BEST, IDLE, DONE = range(5)
 iterations since it was found, steps done."""
 
 TENURE = 10
-"""Least iterations where many ends count: the paths that are looked at then say nothing about how
-many operations are critical."""
+"""Least tenure in iterations if many ends count: the few traced paths do not tell the number of
+critical operations then."""
 SINKS_PER_STEP = 16
-"""Ends that are looked at in the time of a step."""
+"""Ends that one counted step pays for."""
 SPREAD = 20
-"""A tenure is longer by less than this many iterations, by lot: that breaks cycles."""
+"""Iterations that a tenure is longer by, drawn below this: chance breaks cycles."""
 
 
 class TabuMemory(NamedTuple):
-    """What tabu search remembers.
+    """Memory of a tabu search: tabu modes, best plan, counters.
 
     Parameters
     ----------
     until
-        Per mode, the iteration up to which its operation must not go there.
+        Per mode, the iteration up to which its operation must not take it.
     mode, start_us
         The best plan since the last start.
     counts
@@ -70,7 +70,7 @@ def memory(g: Graph) -> TabuMemory:
 
 @lean
 def begin(g: Graph, t: TabuMemory) -> None:
-    """Start from the plan that the graph has now; what is tabu stays tabu."""
+    """Start from the present plan of the graph; tabu modes stay tabu."""
     t.counts[VALUE] = t.counts[BEST] = value(g)
     t.counts[IDLE] = 0
     for i in range(len(g.operation)):
@@ -88,7 +88,7 @@ def iterate(
     steps: int,
     patience: int,
 ) -> None:
-    """Move for about so many steps, or until there was no better plan for so many iterations."""
+    """Move for about `steps`, or until no better plan came for a number of iterations."""
     until = t.counts[DONE] + steps
     each = 1 + len(g.sinks.from_us) // SINKS_PER_STEP
     while t.counts[DONE] < until and t.counts[IDLE] < patience and not stop_flag[0]:
@@ -103,7 +103,7 @@ def iterate(
                 insertions(g, c, random, i, t.until, t.counts[NOW], t.counts[BEST])
         kept = c.best if c.best[OPERATION] >= 0 else c.tabu
         if kept[OPERATION] < 0:
-            # Nothing on this path can move: its length is a bound, or another path must do.
+            # Nothing on this path can move: its length is a bound, or another path is needed.
             t.counts[DONE] += each * c.steps[0]
             continue
         i = int(kept[OPERATION])
@@ -129,7 +129,7 @@ def _keep(g: Graph, t: TabuMemory) -> None:
 
 @lean
 def shake(g: Graph, t: TabuMemory, c: Choice, random: State, count: int) -> None:
-    """Move that many random operations, each to its best place in a random mode."""
+    """Move `count` random operations, each to its best place in a random mode."""
     for _ in range(count):
         i = below(random, len(g.operation))
         o = g.operation[i]

@@ -1,4 +1,4 @@
-"""What a move would cost where many ends count.
+"""Estimated cost of a move if many ends count.
 
 A lower bound on the end of each sink, from the heads and tails of the plan as it is: the longest
 path through the moved operation in its new place, through those that it changes places with, and
@@ -32,13 +32,13 @@ class Scale(NamedTuple):
     Parameters
     ----------
     past_us
-        When it is reached at the earliest whatever becomes of the operation.
+        Earliest time at which it is reached, wherever the operation goes.
     other_us
         The same, given those that the operation has changed places with.
     onward_us
-        How long after the operation's end, by what precedence lets follow.
+        Time from the operation's end, along its successors by precedence.
     behind_us
-        How long after the begin of what stands behind the operation.
+        Time from the begin of the next operation on the machine.
     """
 
     past_us: Long
@@ -48,13 +48,13 @@ class Scale(NamedTuple):
 
 
 def scale(count: int) -> Scale:
-    """Give room for so many sinks."""
+    """Allocate for a number of sinks."""
     return Scale(*(np.zeros(count, np.int64) for _ in range(4)))
 
 
 @lean_part
 def take_up(g: Graph, c: Scale, i: int) -> None:
-    """Begin to weigh moves of an operation."""
+    """Start the estimates of an operation's moves."""
     o = g.operation[i]
     end_us = o.head_us + o.us
     for s in range(len(c.past_us)):
@@ -68,7 +68,7 @@ def take_up(g: Graph, c: Scale, i: int) -> None:
 
 @lean_part
 def _go_past(g: Graph, c: Scale, i: int, j: int) -> None:
-    """Paths that enter a successor of an operation from elsewhere, and from before both."""
+    """Count paths that enter a successor of an operation from elsewhere, or from before both."""
     o, after = g.operation[i], g.operation[j]
     start_us = after.earliest_us
     for e in range(after.source_first, after.source_last):
@@ -88,7 +88,7 @@ def _go_past(g: Graph, c: Scale, i: int, j: int) -> None:
 
 @lean_part
 def take_mode(g: Graph, c: Scale, i: int, k: int, m: int) -> None:
-    """Weigh moves into a mode from now on."""
+    """Estimate moves into this mode from now on."""
     for s in range(len(c.onward_us)):
         c.onward_us[s] = FAR_US
     reach(g, i, k, m, 0, c.onward_us)
@@ -96,7 +96,7 @@ def take_mode(g: Graph, c: Scale, i: int, k: int, m: int) -> None:
 
 @lean_part
 def put_before(g: Graph, c: Scale, behind: int) -> None:
-    """Let an operation stand behind, or none, which nothing else has changed."""
+    """Set the next operation on the machine, or none; the rest of the order is as in the plan."""
     for s in range(len(c.behind_us)):
         c.other_us[s] = c.past_us[s]
         c.behind_us[s] = FAR_US
@@ -108,7 +108,7 @@ def put_before(g: Graph, c: Scale, behind: int) -> None:
 
 @lean_part
 def move_up(g: Graph, c: Scale, j: int, end_us: int) -> None:
-    """Let the operation change places with the one behind it, which then ends so early."""
+    """Swap the operation with the next one, which then ends at the given time."""
     o = g.operation[j]
     reach(g, j, o.mode, o.machine, end_us, c.other_us)
     behind = max(o.behind, 0)
@@ -119,12 +119,12 @@ def move_up(g: Graph, c: Scale, j: int, end_us: int) -> None:
 
 @lean_part
 def move_back(g: Graph, c: Scale, j: int, gap_us: int) -> None:
-    """Let the operation change places with the one before it.
+    """Swap the operation with the previous one.
 
     Parameters
     ----------
     gap_us
-        Setup after that one, of what stood behind the operation until now.
+        Setup between that one and the operation's former successor.
     """
     o = g.operation[j]
     for s in range(len(c.behind_us)):
@@ -137,12 +137,12 @@ def move_back(g: Graph, c: Scale, j: int, gap_us: int) -> None:
 
 @lean_part
 def weigh(g: Graph, c: Scale, end_us: int, gap_us: int) -> int:
-    """What all sinks cost if the operation ends then.
+    """Cost of all sinks if the operation ends at that time.
 
     Parameters
     ----------
     gap_us
-        Setup after it, of what stands behind.
+        Setup of the next operation after it.
     """
     total = 0
     for s in range(len(c.other_us)):

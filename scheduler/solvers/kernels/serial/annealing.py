@@ -1,4 +1,4 @@
-"""A walk that takes a worse plan now and then, ever more seldom."""
+"""Simulated annealing: a walk that accepts worse plans, with falling probability."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
 _NEVER_US = 2**62
 _RETRACE = 16
-"""Moves after which another chain is looked for, should none have been taken."""
+"""Rejected moves after which another critical chain is traced."""
 _REPAIRS = 12
-"""Tries to mend the modes of a move: where budgets are tight, one change has to pay for another."""
+"""Tries to repair the modes of a move: with tight budgets, one change has to pay for another."""
 _SAMPLE = 32
-"""Moves that show how much a move changes."""
+"""Moves sampled to estimate the typical change of a score."""
 
 
 class AnnealingWalk(NamedTuple):
-    """Where a walk stands.
+    """State of a walk.
 
     Parameters
     ----------
     now, trial, best, spare
-        Plans: the present one, room for the next, the best so far, and room for a repair.
+        Plans: the present one, the next on trial, the best so far, and room for a repair.
     worth
         ``[plan, part]``: the score of each of the three.
     scale
-        How much a move changes either part of a score, on average.
+        Mean change of either part of a score by a move.
     chain
-        What to change in the present plan.
+        Critical chain of the present plan, from which moves are drawn.
     room
-        For the valuation.
+        Scratch array of `valuing.value`.
     """
 
     now: Records
@@ -65,7 +65,7 @@ def calibrate(
     rng: State,
     stop: NDArray[np.int8],
 ) -> None:
-    """Find the scale of changes around the present plan."""
+    """Estimate the scale of changes around the present plan."""
     totals, counts = np.zeros(2), np.zeros(2)
     trace_back(a, w.now, objective, w.chain, rng)
     for _ in range(_SAMPLE):
@@ -96,10 +96,10 @@ def anneal(
     rng: State,
     stop: NDArray[np.int8],
 ) -> int:
-    """Walk for a number of moves; how many were made.
+    """Walk for a number of moves, and return how many were made.
 
     `heat` holds the temperature, in units of the scale, and the factor it falls by per move. At
-    zero only moves that do no harm are taken.
+    zero only moves that make nothing worse are accepted.
     """
     trace_back(a, w.now, objective, w.chain, rng)
     for move in range(moves):
@@ -127,7 +127,7 @@ def anneal(
 def _try(
     a: Rows, d: Decoder, w: AnnealingWalk, objective: int, slack: float, stop: NDArray[np.int8]
 ) -> bool:
-    """Decode the trial; whether it is worse than the present plan by no more than the slack."""
+    """Decode the trial; true if it is worse than the present plan by no more than the slack."""
     limit_us = _NEVER_US
     if objective == MAKESPAN and w.worth[0, 0] == 0:
         limit_us = w.worth[0, 1] + int(slack * w.scale[1])

@@ -1,4 +1,4 @@
-"""A population of orders and modes: parents, children, and who stays."""
+"""A population of orders and modes: selection, crossover, replacement."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _NEVER_US = 2**62
 _MUTATION = 0.5
-"""Chance of one more mutation."""
+"""Probability of one more mutation."""
 _REPAIRS = 5
-"""Tries per operation to make the modes of a child keep all rules."""
+"""Tries per operation to repair the modes of a child."""
 
 
 class Population(NamedTuple):
-    """Plans and what they are worth.
+    """Plans and their scores.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Population(NamedTuple):
 
 @lean_part
 def better(worth: Long, one: int, other: int) -> bool:
-    """Whether one score is smaller than another."""
+    """True if one score is smaller than another."""
     if worth[one, 0] != worth[other, 0]:
         return bool(worth[one, 0] < worth[other, 0])
     return bool(worth[one, 1] < worth[other, 1])
@@ -57,7 +57,7 @@ def better(worth: Long, one: int, other: int) -> bool:
 
 @lean_part
 def finger_print(plan: Records) -> int:
-    """Give a number that equal schedules share, and others most likely do not."""
+    """Hash of a schedule: equal for equal schedules, most likely different for others."""
     total = 0
     for i in range(len(plan)):
         total = total * 1_000_003 + plan[i].start_us * 31 + plan[i].mode
@@ -66,15 +66,15 @@ def finger_print(plan: Records) -> int:
 
 @lean_part
 def cross_orders(mother: Records, father: Records, child: Records, taken: Int, rng: State) -> None:
-    """Order a child as one parent up to a place, then as the other, then as the first again.
+    """Two-point crossover: one parent's order, then the other's, then the first one's again.
 
-    Modes come from the parent that the place comes from. What the parents agree upon, their
-    child does; an order of topological orders is one.
+    A mode comes from the parent that gives the position. Relative orders common to both parents
+    are kept, so that the child of two topological orders is one.
 
     References
     ----------
-    Hartmann (1998), doi:10.1002/(SICI)1520-6750(199810)45:7<733::AID-NAV5>3.0.CO;2-C: two-point
-    crossover of activity lists.
+    Hartmann (1998), doi:10.1002/(SICI)1520-6750(199810)45:7<733::AID-NAV5>3.0.CO;2-C, on activity
+    lists.
     """
     n = len(child)
     taken[:] = 0
@@ -101,14 +101,14 @@ def cross_orders(mother: Records, father: Records, child: Records, taken: Int, r
 
 @lean_part
 def cross_modes(mother: Records, father: Records, child: Records, rng: State) -> None:
-    """Give each operation of a child the mode of either parent, drawn one by one."""
+    """Uniform crossover: each operation of a child takes the mode of either parent by lot."""
     for i in range(len(child)):
         child[i].mode = mother[i].mode if below(rng, 2) == 0 else father[i].mode
 
 
 @lean_part
 def tournament(population: Population, rng: State) -> int:
-    """Draw two members; the better one."""
+    """Draw two members, and return the better one."""
     one = below(rng, len(population.worth))
     other = below(rng, len(population.worth))
     return other if better(population.worth, other, one) else one
@@ -126,9 +126,9 @@ def breed(
     rng: State,
     stop: NDArray[np.int8],
 ) -> int:
-    """Have a number of children; how many of them found a place in the population.
+    """Breed a number of children, and return how many entered the population.
 
-    `task` holds how many, the objective, whether to justify, and how many moves each climbs.
+    `task` holds that number, the objective, a flag to justify, and the moves of local search each.
     """
     settled = 0
     for _ in range(task[0]):
@@ -157,7 +157,7 @@ def raise_up(
     rng: State,
     stop: NDArray[np.int8],
 ) -> bool:
-    """Decode the present plan of a walk and improve it. Whether its modes could be repaired."""
+    """Decode the present plan of a walk and improve it; false if its modes cannot be repaired."""
     if not repair(a, c, w.now, w.trial, rng, _REPAIRS * len(w.now), stop):
         return False
     if not decode(a, d, w.now, _NEVER_US, stop):
@@ -179,7 +179,7 @@ def raise_up(
 
 @lean_part
 def settle_down(w: AnnealingWalk, population: Population, rng: State) -> bool:
-    """Put the present plan in the place of a worse one, unless its schedule is there already."""
+    """Replace a worse member by the present plan, unless its schedule is there already."""
     mark = finger_print(w.now)
     loser = 0
     for member in range(len(population.mark)):

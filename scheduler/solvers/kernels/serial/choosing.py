@@ -1,8 +1,8 @@
-"""Which mode each operation runs in: the rules that do not depend on when anything runs.
+"""Choice of modes: the rules of a problem that do not depend on times.
 
 Budgets, memory, colocation and connections between devices bind the choice of modes only; machines,
-windows, setups and renewable resources bind times only. So a search can settle the choice first,
-and any choice that passes here has a schedule.
+windows, setups and renewable resources bind times only. A search can therefore settle the choice
+first, and any choice that passes here has a schedule.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _OPEN, _PLANNED = 0, 3
 
 
 class Choices(NamedTuple):
-    """What the rules of a problem are about, and room to check a choice of modes.
+    """Data of the rules on modes, and room to check a choice.
 
     Parameters
     ----------
     free
         Operations with more than one mode.
     bound
-        Whether the problem has budgets, limited memory, groups, unconnected devices.
+        True if the problem has budgets, limited memory, groups or unconnected devices.
     group_first, group_op
         Members of each colocation group.
     left
-        Per resource, what started operations leave; never less than nothing.
+        Per resource, the amount that started operations leave, at least 0.
     used, family_bytes, held_bytes, extra_bytes
         Room: sums per resource, per machine and family, per machine, and the most per machine.
     saved
@@ -56,10 +56,10 @@ class Choices(NamedTuple):
 
 @kernel
 def violation(a: Rows, c: Choices, plan: Records) -> float:
-    """How far a choice of modes is from one that has a schedule; zero if it has one.
+    """Distance of a choice of modes from a feasible one; zero if it is feasible.
 
-    What is exceeded counts as a share of its limit; an operation away from its group, and an edge
-    between unconnected devices, count as one.
+    An excess counts as a share of its limit; an operation away from its group, and an edge between
+    unconnected devices, count as one.
     """
     total = 0.0
     if c.bound[0]:
@@ -110,7 +110,7 @@ def _over_memory(a: Rows, c: Choices, plan: Records) -> float:
     total = 0.0
     for m in range(len(c.held_bytes)):
         over = c.held_bytes[m] + c.extra_bytes[m] - a.machine[m].memory_bytes
-        # What has begun may hold more than there is, as long as nothing joins it.
+        # Started operations may hold more memory than there is, as long as nothing joins them.
         if over > 0 and c.extra_bytes[m] >= 0:
             total += over / (a.machine[m].memory_bytes + 1.0)
     return total
@@ -142,9 +142,9 @@ def _unconnected(a: Rows, plan: Records) -> float:
 
 @lean_part
 def change(a: Rows, c: Choices, plan: Records, i: int, rng: State) -> bool:
-    """Give an operation another mode, drawn at random; its group goes along to that device.
+    """Draw another mode for an operation, and move its group to that device.
 
-    Whether anything changed: a member may have no mode on the device.
+    False if nothing changed, because a member has no mode on the device.
     """
     count = a.op[i].mode_last - a.op[i].mode_first
     if count < 2:
@@ -196,9 +196,9 @@ def repair(
     tries: int,
     stop: NDArray[np.int8],
 ) -> bool:
-    """Change modes at random where that does not make things worse, until every rule holds.
+    """Change modes at random, never to a larger violation, until every rule holds.
 
-    Whether it succeeded; `trial` is room.
+    True if it succeeded; `trial` is scratch.
 
     References
     ----------

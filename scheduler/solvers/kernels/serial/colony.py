@@ -1,4 +1,4 @@
-"""Ants that build plans step by step, drawn to the steps of good ones."""
+"""Ant colony: ants build plans step by step, guided by pheromone of good plans."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ _NEVER_US = 2**62
 _ANTS = 10
 """Ants per generation."""
 _CANDIDATES = 32
-"""Operations among which an ant chooses; if more are ready, that many of them are drawn."""
+"""Most operations an ant chooses among; if more are ready, this many are drawn."""
 _URGENCY, _HASTE = 4.0, 3.0
-"""Exponents of the heuristic values: of the rank of operations, of the finish of modes."""
+"""Exponents of the heuristic values: rank of operations, finish of modes."""
 _EVAPORATION = 0.1
 """Share of the pheromone that a good plan's trail replaces."""
 _LEAST = 0.01
-"""Share of the first pheromone that remains whatever happens."""
+"""Least pheromone, as a share of the first."""
 
 
 class Colony(NamedTuple):
-    """Pheromone, and room for an ant.
+    """Pheromone, and scratch arrays of an ant.
 
     Parameters
     ----------
     place
-        ``[operation, stretch]``: the wish to have it in this stretch of the order.
+        ``[operation, stretch]``: pheromone of an operation in this stretch of the order.
     passed
         ``[operation, stretch]``: the sum of `place` up to there.
     choice
-        Per mode, the wish to use it.
+        Per mode, its pheromone.
     ready, waiting
-        Operations whose sources are placed; of how many sources each still waits.
+        Operations whose sources are placed; number of sources that each still waits for.
     weight
-        Of each candidate.
+        Per candidate, its chance to be drawn, up to a common factor.
     elite, worth
         The best plan of this generation and the best of all, and their scores.
     sent
@@ -76,7 +76,7 @@ class Colony(NamedTuple):
 
 @kernel
 def forget(a: Rows, g: Colony) -> None:
-    """Let all steps be equally attractive."""
+    """Reset all pheromone to the same value."""
     g.place[:] = 1.0 / g.place.shape[1]
     for i in range(len(a.op)):
         for k in range(a.op[i].mode_first, a.op[i].mode_last):
@@ -86,7 +86,7 @@ def forget(a: Rows, g: Colony) -> None:
 
 @lean_part
 def add_up(g: Colony) -> None:
-    """Bring the sums up to date."""
+    """Recompute the sums `passed`."""
     for i in range(g.place.shape[0]):
         total = 0.0
         for b in range(g.place.shape[1]):
@@ -113,12 +113,12 @@ def reinforce(a: Rows, g: Colony, plan: Records) -> None:
 def build(
     a: Rows, d: Decoder, g: Colony, plan: Records, rng: State, stop: NDArray[np.int8]
 ) -> bool:
-    """Let an ant build a plan. Whether it got to the end.
+    """Let an ant build a plan; false if it did not get to the end.
 
     References
     ----------
     Merkle, Middendorf and Schmeck (2002), doi:10.1109/TEVC.2002.802450: operations are drawn by
-    pheromone of their place, by the sum of what was wished for up to it, and by urgency.
+    the pheromone of their place, by its sum up to there, and by urgency.
     """
     reset(a, d, plan)
     d.group_device[:] = -1
@@ -153,7 +153,7 @@ def build(
 
 @lean_part
 def _draw_operation(a: Rows, g: Colony, count: int, stretch: int, rng: State) -> int:
-    """Draw one of the ready operations; its place among them."""
+    """Draw one of the ready operations, and return its position among them."""
     if count > _CANDIDATES:
         for q in range(_CANDIDATES):
             other = q + below(rng, count - q)
@@ -195,7 +195,7 @@ def _settle_mode(a: Rows, d: Decoder, g: Colony, plan: Records, i: int, rng: Sta
 
 @lean_part
 def _soonest_ready(a: Rows, plan: Records, i: int) -> int:
-    """Since when, from its earliest start, an operation waits for nothing but a machine."""
+    """Time from which an operation waits for nothing but a machine."""
     since_us: int = a.op[i].earliest_us
     ready_us = ready(a, plan, i, a.op[i].mode_first)
     for k in range(a.op[i].mode_first + 1, a.op[i].mode_last):
@@ -205,7 +205,7 @@ def _soonest_ready(a: Rows, plan: Records, i: int) -> int:
 
 @lean_part
 def _spin(weight: Real, count: int, rng: State) -> int:
-    """Draw a position, each with a chance in proportion to its weight."""
+    """Draw a position with probability proportional to its weight."""
     total = 0.0
     for q in range(count):
         total += weight[q]

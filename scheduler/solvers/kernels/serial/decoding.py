@@ -1,8 +1,8 @@
-"""From an order of operations and a mode for each to a schedule: serial schedule generation.
+"""Serial schedule generation: from an order of operations and a mode for each to a schedule.
 
-Operation by operation, each at the earliest time that machine, windows, setups, renewable
-resources and inputs leave it, between others if there is room. What does not depend on time
-(budgets, memory, colocation, connections) is settled before, in `choosing`.
+Each operation in turn starts at the earliest time that machine, windows, setups, renewable
+resources and inputs allow, between others if there is room. Rules that do not depend on time
+(budgets, memory, colocation, connections) are settled before, in `choosing`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 _OPEN = 0
 _NEVER_US = 2**62
 _NEAR = 32
-"""Steps per operation after which an order counts as not nearly sorted."""
+"""Steps of insertion sort per operation; an order that needs more is merge sorted."""
 
 PLACEMENT = record("start_us end_us", "order position mode before after")
-"""One of a plan's rows, of which there are as many as operations.
+"""A row of a plan, which has one per operation.
 
-order: the operation that stands at this place of the order, each after its sources.
+order: the operation at this position of the order, each after its sources.
 position, mode, start_us, end_us: of this operation.
 before, after: of this operation, its neighbours on its machine, or -1.
 """
@@ -37,18 +37,18 @@ LANE = record("", "first last")
 
 
 class Decoder(NamedTuple):
-    """Room to decode in.
+    """Scratch arrays of the decoder.
 
     Parameters
     ----------
     lane
         Per machine, the first and the last operation placed there, or -1.
     group_device
-        Per colocation group, where its first placed member is, or -1.
+        Per colocation group, the device of its first placed member, or -1.
     slot
-        Behind which operation the place lies that was found last, or -1.
+        Operation right before the gap that was found last, or -1.
     profile
-        What is left of the renewable resources.
+        Free capacity of the renewable resources.
     """
 
     lane: Records
@@ -59,7 +59,7 @@ class Decoder(NamedTuple):
 
 @lean_part
 def ready(a: Rows, plan: Records, i: int, k: int) -> int:
-    """When all inputs of an operation are where its mode runs, and it may start."""
+    """Time at which an operation is released and all its inputs are on the mode's device."""
     ready_us: int = a.op[i].earliest_us
     device = a.mode[k].device
     for e in range(a.op[i].source_first, a.op[i].source_last):
@@ -70,7 +70,7 @@ def ready(a: Rows, plan: Records, i: int, k: int) -> int:
 
 @lean_part
 def lag(a: Rows, plan: Records, e: int, source: int, device: int) -> int:
-    """Time that the data of an incoming edge needs to a device."""
+    """Transfer time of an incoming edge to a device."""
     from_device = a.mode[plan[source].mode].device
     if from_device == device:
         return 0
@@ -82,7 +82,7 @@ def lag(a: Rows, plan: Records, e: int, source: int, device: int) -> int:
 
 @lean_part
 def setup(a: Rows, plan: Records, k: int, previous: int) -> int:
-    """Time that a mode needs to load its session behind an operation, or -1 for the first."""
+    """Setup of a mode after operation `previous`; -1 stands for the first on the machine."""
     setup_us: int = a.mode[k].setup_us
     if setup_us == 0:
         return 0
@@ -98,7 +98,7 @@ def setup(a: Rows, plan: Records, k: int, previous: int) -> int:
 
 @lean_part
 def past_windows(a: Rows, m: int, setup_us: int, start_us: int, duration_us: int) -> int:
-    """Earliest start, not before `start_us`, at which no window of the machine interferes."""
+    """Earliest start, not before `start_us`, at which setup and run meet no window."""
     for w in range(a.machine[m].window_first, a.machine[m].window_last):
         if a.window[w].end_us > start_us - setup_us:
             if a.window[w].start_us >= start_us + duration_us:
@@ -109,7 +109,7 @@ def past_windows(a: Rows, m: int, setup_us: int, start_us: int, duration_us: int
 
 @lean_part
 def gap(a: Rows, d: Decoder, plan: Records, k: int, ready_us: int) -> int:
-    """Earliest start of a mode on its machine, not before `ready_us`; `slot` keeps where."""
+    """Earliest start of a mode on its machine, not before `ready_us`; `slot` keeps the gap."""
     m, duration_us = a.mode[k].machine, a.mode[k].us
     if not a.machine[m].exclusive:
         return past_windows(a, m, 0, ready_us, duration_us)
@@ -132,7 +132,7 @@ def gap(a: Rows, d: Decoder, plan: Records, k: int, ready_us: int) -> int:
 
 @lean_part
 def _needed_from(a: Rows, plan: Records, k: int, following: int) -> int:
-    """From when on the machine is taken for an operation if a mode runs just before it."""
+    """Time from which an operation and its setup take the machine if the mode runs before it."""
     start_us: int = plan[following].start_us
     other = plan[following].mode
     setup_us: int = a.mode[other].setup_us
@@ -147,7 +147,7 @@ def _needed_from(a: Rows, plan: Records, k: int, following: int) -> int:
 
 @lean_part
 def earliest(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> int:
-    """Earliest start of an operation in a mode beside what is placed."""
+    """Earliest start of an operation in a mode among the operations placed so far."""
     start_us = ready(a, plan, i, k)
     while True:
         at_us = gap(a, d, plan, k, start_us)
@@ -158,7 +158,7 @@ def earliest(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> int:
 
 @lean_part
 def place(a: Rows, d: Decoder, plan: Records, i: int, previous: int) -> None:
-    """Put an operation with known mode, start and end behind another one on its machine."""
+    """Link an operation with known mode, start and end behind another one on its machine."""
     k = plan[i].mode
     m = a.mode[k].machine
     occupy(a, d.profile, k, plan[i].start_us, plan[i].end_us)
@@ -179,7 +179,7 @@ def place(a: Rows, d: Decoder, plan: Records, i: int, previous: int) -> None:
 
 @kernel
 def reset(a: Rows, d: Decoder, plan: Records) -> None:
-    """Take everything off the machines but what has started."""
+    """Clear the machines, except for started operations."""
     for m in range(len(d.lane)):
         d.lane[m].first = -1
         d.lane[m].last = -1
@@ -196,8 +196,7 @@ def reset(a: Rows, d: Decoder, plan: Records) -> None:
 def decode(a: Rows, d: Decoder, plan: Records, limit_us: int, stop: NDArray[np.int8]) -> bool:
     """Give every operation its start and end.
 
-    Whether it got to the end: it gives up once the schedule is sure to end after `limit_us`, or
-    when it is told to stop.
+    False if it gave up: the schedule is sure to end after `limit_us`, or `stop` was set.
 
     References
     ----------
@@ -221,10 +220,10 @@ def decode(a: Rows, d: Decoder, plan: Records, limit_us: int, stop: NDArray[np.i
 
 @kernel
 def decode_greedily(a: Rows, d: Decoder, plan: Records, stop: NDArray[np.int8]) -> bool:
-    """Decode with the mode for each operation that finishes first; ties by position.
+    """Decode with the mode of earliest finish for each operation; ties by position.
 
-    Connections and groups are heeded as far as what is placed tells; memory and budgets are not.
-    Whether it got to the end.
+    Connections and groups are kept with respect to placed operations; memory and budgets are
+    ignored. False if it was stopped.
     """
     reset(a, d, plan)
     d.group_device[:] = -1
@@ -242,7 +241,7 @@ def decode_greedily(a: Rows, d: Decoder, plan: Records, stop: NDArray[np.int8]) 
 
 @lean_part
 def _quickest(a: Rows, d: Decoder, plan: Records, i: int) -> int:
-    """Choose mode, start and end by earliest finish; behind which operation that is."""
+    """Choose mode, start and end by earliest finish; return the operation right before."""
     finish_us, slot, apart = _NEVER_US, -1, True
     for k in range(a.op[i].mode_first, a.op[i].mode_last):
         away = misplaced(a, d, plan, i, k)
@@ -259,7 +258,7 @@ def _quickest(a: Rows, d: Decoder, plan: Records, i: int) -> int:
 
 @lean_part
 def misplaced(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> bool:
-    """Whether a mode is away from its group, or out of reach of a source."""
+    """True if a mode is away from its group, or not connected to a source."""
     device = a.mode[k].device
     if a.op[i].group >= 0:
         wanted = d.group_device[a.op[i].group]
@@ -274,7 +273,7 @@ def misplaced(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> bool:
 
 @kernel
 def settle(plan: Records, latest_first: bool) -> None:
-    """Order by start, or by end with the latest first; ties stay as they were."""
+    """Sort by start, or by end with the latest first; stable."""
     n = len(plan)
     steps = _NEAR * n
     for p in range(1, n):
@@ -327,7 +326,7 @@ def _sort(plan: Records, latest_first: bool) -> None:
 
 @lean_part
 def copy(source: Records, target: Records) -> None:
-    """Overwrite one plan with another; where operations stand on machines is not part of it."""
+    """Overwrite one plan with another, without the links between neighbours on machines."""
     for i in range(len(source)):
         target[i].order = source[i].order
         target[i].position = source[i].position
@@ -340,11 +339,11 @@ def copy(source: Records, target: Records) -> None:
 def justify(
     a: Rows, mirror: Rows, d: Decoder, plan: Records, limit_us: int, stop: NDArray[np.int8]
 ) -> bool:
-    """Shift everything as late as it goes, last first, then as early as it goes, first first.
+    """Shift operations as late as possible, last first, then as early as possible, first first.
 
-    `mirror` is the problem with time reversed, in which shifting late is decoding. Without
-    anything but precedence, machines and resources the schedule never gets longer. Whether it got
-    to the end; the order is one that decodes to the result.
+    `mirror` is the problem with time reversed, in which shifting late is decoding. With nothing but
+    precedence, machines and resources the schedule never gets longer. Afterwards the order decodes
+    to the result; false if it was stopped.
 
     References
     ----------
@@ -359,9 +358,9 @@ def justify(
 
 @kernel
 def by_rank(a: Rows, spread: float, rng: State, plan: Records) -> None:
-    """Order by the longest path to the end, each duration up to a share longer at random.
+    """Sort by the longest path to the end, with durations lengthened at random by up to `spread`.
 
-    A topological order whatever is drawn.
+    Any draw gives a topological order.
     """
     for p in range(len(a.order) - 1, -1, -1):
         i = a.order[p]

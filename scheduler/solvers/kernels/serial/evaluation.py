@@ -1,4 +1,4 @@
-"""What a complete plan is worth, for every objective."""
+"""Score of a complete plan, for every objective."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scheduler.solvers.arrays import Arrays, Int, Long
 
 CODES = {objective: code for code, objective in enumerate(Objective)}
-"""How kernels know an objective."""
+"""Number of each objective, as kernels take it."""
 MAKESPAN = CODES[Objective.MAKESPAN]
 WEIGHTED_TARDINESS = CODES[Objective.WEIGHTED_TARDINESS]
 WEIGHTED_COMPLETION = CODES[Objective.WEIGHTED_COMPLETION]
@@ -27,10 +27,10 @@ _NEVER_US = 2**62
 
 @kernel
 def score(a: Arrays, mode: Int, start_us: Long, objective: int) -> tuple[int, int]:
-    """Compare plans: by how late deadlines are missed in sum, then by the objective's value.
+    """Score by which plans compare: sum of deadline overruns, then the objective's value.
 
-    Deadlines count by the 95th percentile. As an objective of its own, misses are counted and not
-    measured, and the first part is zero.
+    Deadlines count by the 95th percentile. If the objective is the number of misses, the first part
+    is zero.
     """
     completion_us, overrun_us = _jobs(a, mode, start_us)
     if objective == DEADLINE_MISSES:
@@ -45,7 +45,7 @@ def score(a: Arrays, mode: Int, start_us: Long, objective: int) -> tuple[int, in
 
 @kernel
 def _jobs(a: Arrays, mode: Int, start_us: Long) -> tuple[Long, Long]:
-    """Per job, its completion (-1 without operations) and how far it misses its deadline."""
+    """Per job, its completion (-1 without operations) and its deadline overrun."""
     completion_us = np.full(len(a.job_due_us), -1, np.int64)
     overrun_us = np.zeros(len(a.job_due_us), np.int64)
     for i in range(len(mode)):
@@ -74,7 +74,7 @@ def _job_value(a: Arrays, completion_us: Long, objective: int) -> int:
         if a.job_due_us[job] < _NEVER_US:
             worst_us = max(worst_us, lateness_us)
     if objective == MAX_LATENESS:
-        # Without any due date, nothing is late.
+        # Without any due date, no job is late.
         return worst_us if worst_us > -_NEVER_US else 0
     return total
 

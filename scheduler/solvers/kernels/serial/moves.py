@@ -1,4 +1,4 @@
-"""Small changes of an order and of modes, and where they are likely to help."""
+"""Moves: small changes of an order and of modes, drawn from the critical chain."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 _OPEN = 0
 _NEVER_US = 2**62
 _REMODE = 0.5
-"""Share of changes of mode among moves of operations that have several."""
+"""Share of mode changes among moves of operations with several modes."""
 _WANDER = 0.1
-"""Share of moves that ignore what holds the schedule up."""
+"""Share of moves that ignore the critical chain."""
 
 
 class Chain(NamedTuple):
-    """Operations that hold the objective up, from the last back to one that nothing delays.
+    """Critical chain: operations that hold the objective up, back to one that nothing delays.
 
     Parameters
     ----------
     op, shared
-        The operations, and whether each waits for the next because both want the same machine or
-        resource, rather than for its data.
+        The operations; true if one waits for the next in the chain because of a machine or a
+        resource, and not for its data.
     size
-        How many there are.
+        Number of operations in it.
     longest_us
-        The longest duration of any mode: how far back a scan has to look.
+        Longest duration of any mode; a scan need not look further back.
     """
 
     op: Int
@@ -52,7 +52,7 @@ class Chain(NamedTuple):
 
 @kernel
 def chain_room(a: Rows) -> Chain:
-    """Room for the chain of any plan of a form."""
+    """Allocate a chain for any plan of a form."""
     n = len(a.op)
     longest_us = np.zeros(1, np.int64)
     for k in range(len(a.mode)):
@@ -62,10 +62,10 @@ def chain_room(a: Rows) -> Chain:
 
 @kernel
 def trace_back(a: Rows, plan: Records, objective: int, chain: Chain, rng: State) -> None:
-    """Find a chain of operations without slack that ends in one to blame for the objective.
+    """Trace a chain of operations without slack back from one whose end costs something.
 
-    Where several operations let another one start only when it did, one is drawn. The order of
-    the plan must be that of its starts.
+    If several operations hold another one back, one of them is drawn. The order of the plan must be
+    that of its starts.
     """
     chain.size[0] = 0
     i = culprit(a, plan, objective, rng)
@@ -73,8 +73,8 @@ def trace_back(a: Rows, plan: Records, objective: int, chain: Chain, rng: State)
         chain.op[chain.size[0]] = i
         chain.shared[chain.size[0]] = 0
         if a.op[i].state != _OPEN:
-            # What held it up is past; by the clocks of two boxes it may even have come later, and
-            # a chain through history would go round in circles.
+            # Its cause is history. Two boxes' clocks may even put it later, so that a chain through
+            # history could go round in circles.
             chain.size[0] += 1
             break
         j, drawn = _data_of(a, plan, i, rng)
@@ -88,7 +88,7 @@ def trace_back(a: Rows, plan: Records, objective: int, chain: Chain, rng: State)
 
 @lean_part
 def _data_of(a: Rows, plan: Records, i: int, rng: State) -> tuple[int, int]:
-    """Draw one of the sources that an operation starts right after; how many there are."""
+    """Draw one of the sources that an operation starts right after; also return their number."""
     picked, seen = -1, 0
     device = a.mode[plan[i].mode].device
     for e in range(a.op[i].source_first, a.op[i].source_last):
@@ -102,7 +102,7 @@ def _data_of(a: Rows, plan: Records, i: int, rng: State) -> tuple[int, int]:
 
 @lean_part
 def _rival(a: Rows, plan: Records, i: int, longest_us: int, seen: int, rng: State) -> int:
-    """Draw one of those that an operation follows on a machine or resource; -1 for its data."""
+    """Draw an operation that another one follows on a machine or resource; -1 for its data."""
     picked = -1
     k = plan[i].mode
     start_us = plan[i].start_us
@@ -120,7 +120,7 @@ def _rival(a: Rows, plan: Records, i: int, longest_us: int, seen: int, rng: Stat
 
 @lean_part
 def compete(a: Rows, one: int, other: int) -> bool:
-    """Whether two modes want the same machine for themselves, or the same renewable resource."""
+    """True if two modes share an exclusive machine, or a renewable resource."""
     m = a.mode[one].machine
     if m == a.mode[other].machine and a.machine[m].exclusive:
         return True
@@ -135,9 +135,9 @@ def compete(a: Rows, one: int, other: int) -> bool:
 
 @lean_part
 def culprit(a: Rows, plan: Records, objective: int, rng: State) -> int:
-    """Draw an operation whose end costs something: late for its deadline, or by the objective.
+    """Draw an operation whose end costs something, by its deadline or by the objective.
 
-    -1 if no end does, as with energy.
+    -1 if there is none, as with energy.
     """
     late, costly = -1, -1
     lates, costs = 0, 0
@@ -162,7 +162,7 @@ def culprit(a: Rows, plan: Records, objective: int, rng: State) -> int:
 
 @lean_part
 def _blame(a: Rows, job: int, end_us: int, objective: int) -> int:
-    """What an operation's end counts: as a maximum, or as a reason to look at it."""
+    """Cost of an operation's end: a value to maximise, or nonzero if it is to blame."""
     if objective == MAKESPAN:
         return end_us
     if objective == MAX_LATENESS:
@@ -177,7 +177,7 @@ def _blame(a: Rows, job: int, end_us: int, objective: int) -> int:
 
 @lean_part
 def shift(plan: Records, i: int, to: int) -> None:
-    """Move an operation to a position; those between close up."""
+    """Move an operation to a position, and close the gap it leaves."""
     at = plan[i].position
     step = 1 if to > at else -1
     for p in range(at, to, step):
@@ -189,7 +189,7 @@ def shift(plan: Records, i: int, to: int) -> None:
 
 @lean_part
 def after_sources(a: Rows, plan: Records, i: int) -> int:
-    """First position that an operation can move to by itself."""
+    """First position that an operation can take: right behind its last source."""
     first = 0
     for e in range(a.op[i].source_first, a.op[i].source_last):
         first = max(first, plan[a.source[e].op].position + 1)
@@ -198,7 +198,7 @@ def after_sources(a: Rows, plan: Records, i: int) -> int:
 
 @lean_part
 def before_targets(a: Rows, plan: Records, i: int) -> int:
-    """Last position that an operation can move to by itself."""
+    """Last position that an operation can take: right before its first target."""
     last = len(plan) - 1
     for e in range(a.op[i].target_first, a.op[i].target_last):
         last = min(last, plan[a.target_op[e]].position - 1)
@@ -207,7 +207,7 @@ def before_targets(a: Rows, plan: Records, i: int) -> int:
 
 @lean_part
 def wander(a: Rows, plan: Records, i: int, rng: State) -> bool:
-    """Move an operation to a position drawn from those that it can have. Whether it moved."""
+    """Move an operation to a position drawn from the possible ones; true if it moved."""
     first, last = after_sources(a, plan, i), before_targets(a, plan, i)
     if last <= first:
         return False
@@ -218,14 +218,15 @@ def wander(a: Rows, plan: Records, i: int, rng: State) -> bool:
 
 @kernel
 def propose(a: Rows, c: Choices, plan: Records, chain: Chain, rng: State) -> bool:
-    """Change a plan a little: a mode or a place in the order, on the chain most of the time.
+    """Change a mode or a position in the order, on the critical chain most of the time.
 
-    Whether anything changed. The new modes may break a rule of `choosing`.
+    True if anything changed. The new modes may break a rule of `choosing`.
 
     References
     ----------
     van Laarhoven, Aarts and Lenstra (1992), doi:10.1287/opre.40.1.113, swap neighbours on a
-    machine without slack between them; here also of a resource, and one jumps over the other.
+    machine without slack between them. Departures: neighbours on a resource are swapped as well,
+    and one jumps over the other.
     """
     n = len(plan)
     if chain.size[0] == 0 or uniform(rng) < _WANDER:
@@ -252,7 +253,7 @@ def _anything(a: Rows, c: Choices, plan: Records, i: int, rng: State) -> bool:
 
 @lean_part
 def _overtake(a: Rows, plan: Records, i: int, j: int, rng: State) -> bool:
-    """Let `j` go before `i`, or `i` after `j`, as far as their sources and targets let them."""
+    """Move `j` before `i`, or `i` after `j`, as far as their sources and targets allow."""
     if below(rng, 2) == 0:
         to = max(plan[i].position, after_sources(a, plan, j))
         if to < plan[j].position:

@@ -1,4 +1,4 @@
-"""What is left of renewable resources over time: breakpoints in order, between them constant."""
+"""Free capacity of renewable resources over time, as step functions."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class ResourceProfile(NamedTuple):
     Parameters
     ----------
     size
-        How many breakpoints there are, and where the last search ended.
+        Number of breakpoints, and the step at which the last search ended.
     at_us
-        When each step begins, in ascending order; the first lies before any time, and one that
-        lies after any time closes the last step.
+        Begin of each step, in ascending order. The first lies before any time; a breakpoint after
+        any time closes the last step.
     free
-        ``[step, resource]``, what is left.
+        ``[step, resource]``: free capacity.
     """
 
     size: Int
@@ -37,7 +37,7 @@ class ResourceProfile(NamedTuple):
 
 @kernel
 def profile(operations: int, resources: int) -> ResourceProfile:
-    """Room for that many operations; clear it before use."""
+    """Allocate for a number of operations; call `clear` before use."""
     return ResourceProfile(
         np.zeros(2, np.int32),
         np.empty(2 * operations + 3, np.int64),
@@ -47,7 +47,7 @@ def profile(operations: int, resources: int) -> ResourceProfile:
 
 @lean_part
 def clear(a: Rows, p: ResourceProfile) -> None:
-    """Free everything."""
+    """Free the capacity of every resource."""
     p.size[0] = 2
     p.size[1] = 0
     p.at_us[0] = _FAR_PAST_US
@@ -59,7 +59,7 @@ def clear(a: Rows, p: ResourceProfile) -> None:
 
 @lean_part
 def step_at(p: ResourceProfile, time_us: int) -> int:
-    """Find the step that holds at a time."""
+    """Position of the step that holds at a time."""
     low, high = 0, p.size[0] - 1
     while high - low > 1:
         middle = (low + high) >> 1
@@ -72,7 +72,7 @@ def step_at(p: ResourceProfile, time_us: int) -> int:
 
 @lean_part
 def enough(a: Rows, p: ResourceProfile, step: int, k: int) -> bool:
-    """Whether a step leaves what a mode demands. Budgets do not vary in time: not judged here."""
+    """True if a step has room for a mode's demands; budgets, which do not vary, are left out."""
     for q in range(a.mode[k].demand_first, a.mode[k].demand_last):
         r = a.demand[q].resource
         if a.resource[r].renewable and p.free[step, r] < a.demand[q].amount:
@@ -100,7 +100,7 @@ def fit(a: Rows, p: ResourceProfile, k: int, ready_us: int) -> int:
 
 @lean_part
 def split(p: ResourceProfile, step: int, time_us: int) -> int:
-    """Let a step begin at a time, searching from `step`; its position."""
+    """Let a step begin at a time, searching from `step`, and return its position."""
     while p.at_us[step + 1] <= time_us:
         step += 1
     if p.at_us[step] == time_us:

@@ -1,7 +1,7 @@
-"""The form of a problem once more, as few arrays of records: what searches hand around.
+"""The form of a problem as a few arrays of records, which the sequence searches take.
 
-A tuple of fifty arrays costs more to pass to a function, and to compile one that takes it, than
-most functions do. Here all that belongs to an operation, a mode or a machine lies side by side.
+A tuple of fifty arrays costs more to pass to a function, and to compile into its callers, than most
+functions compute. Here all fields of an operation, a mode or a machine lie side by side.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OPEN, _RUNNING, _ENDED = 0, 1, 2
 
 
 def record(longs: str, ints: str) -> np.dtype[Any]:
-    """Describe a record of 64 bit and 32 bit integers."""
+    """Type of a record of 64-bit and 32-bit integers."""
     fields: list[tuple[str, type]] = [(name, np.int64) for name in longs.split()]
     return np.dtype(fields + [(name, np.int32) for name in ints.split()], align=True)
 
@@ -38,7 +38,7 @@ MODE = record(
     "machine device family demand_first demand_last",
 )
 MACHINE = record("memory_bytes free_us", "device exclusive keeps family window_first window_last")
-"""`free_us` is when all that has begun there has ended, at the earliest now."""
+"""`free_us` is the end of all started operations there, at the earliest now."""
 WINDOW = record("start_us end_us", "")
 SOURCE = record("", "op edge")
 DEMAND = record("amount", "resource")
@@ -47,9 +47,9 @@ JOB = record("due_us deadline_us weight", "")
 
 
 class Rows(NamedTuple):
-    """`Arrays` as records; see there for what the columns mean.
+    """`Arrays` as records; the columns are described there.
 
-    Ranges of rows are ``x_first`` up to ``x_last``, and a mode knows the device it is on.
+    Ranges of rows are ``x_first`` up to ``x_last``; each mode holds its device.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Rows(NamedTuple):
 
 
 def rows_of(form: Arrays) -> Rows:
-    """Give a form as records."""
+    """Turn a form into records."""
     return Rows(
         now_us=form.now_us,
         op=_operations(form),
@@ -191,7 +191,7 @@ def _shortest_us(form: Arrays) -> Long:
 
 @kernel
 def least_tails(order: Int, target_first: Int, target_op: Int, shortest_us: Long) -> Long:
-    """Least time from the end of each operation to the end of the schedule, data ignored."""
+    """Least time from the end of each operation to the end of the schedule, without transfers."""
     tail_us = np.zeros(len(order), np.int64)
     for p in range(len(order) - 1, -1, -1):
         i = order[p]

@@ -1,4 +1,4 @@
-"""Particles that fly between their own best plans and that of the swarm."""
+"""Particle swarm: particles move between their own best plans and that of the swarm."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from scheduler.solvers.kernels.serial.records import Records, Rows
 
 _INERTIA, _MEMORY, _COMPANY = 0.5, 0.6, 0.4
-"""Chances that a particle moves by itself, towards its own best, towards that of the swarm."""
+"""Probabilities of a random move, of one to a particle's own best, of one to the swarm's best."""
 
 
 class Swarm(NamedTuple):
-    """Where particles are, and the best each has seen.
+    """Present and best plan of each particle.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Swarm(NamedTuple):
     worth
         ``[particle, part]``: the score of its best.
     turn
-        Whose turn it is.
+        Particle that moves next.
     taken
         Per operation, room for marks.
     """
@@ -57,7 +57,7 @@ def fly(
     rng: State,
     stop: NDArray[np.int8],
 ) -> int:
-    """Move a number of particles, one after another; how many found a better place than ever.
+    """Move a number of particles in turn, and return how many found a new best plan.
 
     `task` is that of `raise_up`.
     """
@@ -87,7 +87,7 @@ def fly(
 
 @lean_part
 def _towards(w: AnnealingWalk, goal: Records, taken: Int, rng: State) -> None:
-    """Take a stretch of the order and modes from a plan, or half of its modes."""
+    """Copy a stretch of the order and modes of a plan, or half of its modes."""
     copy(w.now, w.best)
     if below(rng, 2) == 0:
         cross_orders(w.best, goal, w.now, taken, rng)
@@ -104,7 +104,7 @@ def _beats(worth: Long, bests: Long, one: int) -> bool:
 
 @lean_part
 def leader(swarm: Swarm) -> int:
-    """Give the particle that has seen the best plan; the first of equals."""
+    """Particle with the best plan so far; the first of equals."""
     first = 0
     for one in range(len(swarm.worth)):
         if better(swarm.worth, one, first):

@@ -1,4 +1,4 @@
-"""What a plan in records is worth: `evaluation.score`, for kernels that hold no `Arrays`."""
+"""Score of a plan in records: `evaluation.score`, for kernels that hold no `Arrays`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEVER_US = 2**62
 
 @kernel
 def value(a: Rows, room: Long, plan: Records, objective: int) -> tuple[int, int]:
-    """Compare plans as `evaluation.score` does. `room` is ``[2, job]``."""
+    """Score as `evaluation.score` gives it. `room` is scratch, ``[2, job]``."""
     makespan_us, energy_uj = _complete(a, room, plan)
     late_us, misses, total, worst_us = 0, 0, 0, -_NEVER_US
     for job in range(len(a.job)):
@@ -52,9 +52,9 @@ def value(a: Rows, room: Long, plan: Records, objective: int) -> tuple[int, int]
 
 @lean_part
 def _complete(a: Rows, room: Long, plan: Records) -> tuple[int, int]:
-    """Per job, its completion (-1 without operations) and how far it misses its deadline.
+    """Write each job's completion (-1 without operations) and deadline overrun into `room`.
 
-    Gives the makespan and the energy.
+    Returns makespan and energy.
     """
     for job in range(len(a.job)):
         room[0, job] = -1

@@ -1,4 +1,4 @@
-"""Sets of blocks that hold all that comes before their members, and the steps between them."""
+"""Ideals: sets of blocks closed under predecessors, and the steps between them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _WORD = 64
 
 
 class Lattice(NamedTuple):
-    """All ideals of a graph, smaller ones first; the last one holds everything.
+    """All ideals of a graph, smaller ones first; the last one holds all blocks.
 
     Parameters
     ----------
     first
         Steps from ideal ``i`` are the positions ``first[i] .. first[i + 1]``.
     added, reached
-        Per step, the block that is added, and the ideal that this gives.
+        Per step, the block that is added, and the ideal that results.
     members
         ``[ideal, word]``; a bit per block.
     """
@@ -36,7 +36,7 @@ class Lattice(NamedTuple):
 
 @kernel
 def find_ideals(before_first: Int, before: Int, keys: Words, most: int) -> tuple[Lattice, bool]:
-    """List the ideals of a graph, or as many as wanted; whether that is all of them.
+    """List the ideals of a graph, at most `most`; the flag is true if these are all.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def find_ideals(before_first: Int, before: Int, keys: Words, most: int) -> tuple
 
 @lean_part
 def is_in(members: Words, ideal: int, b: int) -> bool:
-    """Whether an ideal holds a block."""
+    """True if an ideal holds a block."""
     bit = np.uint64(1) << np.uint64(b % _WORD)
     return bool(members[ideal, b // _WORD] & bit)
 
@@ -108,7 +108,7 @@ def _can_add(members: Words, ideal: int, before_first: Int, before: Int, b: int)
 
 @lean_part
 def _slot(table: Int, members: Words, hashes: Words, key: np.uint64, ideal: int, b: int) -> int:
-    """Where an ideal with one block more is, or is to be put."""
+    """Slot of the hash table for an ideal with one block more: its own, or a free one."""
     mask = np.uint64(len(table) - 1)
     slot = wide(key & mask)
     while table[slot] >= 0:

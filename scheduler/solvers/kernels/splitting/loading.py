@@ -1,4 +1,4 @@
-"""Loads one device after another with what lies between two ideals."""
+"""Dynamic program over ideals: loads one device after another with the blocks between two."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Times = NDArray[np.float64]
 
 
 class Cargo(NamedTuple):
-    """What blocks weigh, and the outputs between them.
+    """Times and sizes of blocks, and the outputs between them.
 
     Parameters
     ----------
     accelerator_time, host_time, size_bytes
         Per block.
     output_first, output
-        Outputs that block ``b`` makes or reads: ``output[output_first[b] : output_first[b + 1]]``.
+        Outputs that block ``b`` writes or reads: ``output[output_first[b] : output_first[b + 1]]``.
     ends, cost
-        Per output, how many blocks make or read it, and what it costs to move it.
+        Per output, the number of blocks that write or read it, and the cost to move it.
     """
 
     accelerator_time: Times
@@ -38,7 +38,7 @@ class Cargo(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Least bottleneck of each ideal by how many cores and accelerators it takes.
+    """Least bottleneck of each ideal by the number of cores and accelerators used.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Table(NamedTuple):
     source
         The ideal before the last device, negative (less one) if that is a core.
     rest
-        Per ideal, the least time on accelerators of all that is not in it.
+        Per ideal, the least time on accelerators of all blocks outside of it.
     """
 
     value: Times
@@ -56,16 +56,16 @@ class Table(NamedTuple):
 
 
 class IdealWalk(NamedTuple):
-    """Room for a walk through the ideals that contain one.
+    """Scratch arrays of a walk through the ideals that contain one.
 
     Parameters
     ----------
     seen
-        Per ideal, the last one from which it was reached; at first -1.
+        Per ideal, the last start of a walk that reached it; at first -1.
     at, step
-        The way from there: ideals, and the next step to be tried at each.
+        Path of the walk: ideals, and the next step to try at each.
     has, behind
-        Per output, how many of its blocks are on the device, and in the ideal that one began with.
+        Per output, the number of its blocks on the device, and in the first ideal of the walk.
     """
 
     seen: Int
@@ -76,7 +76,7 @@ class IdealWalk(NamedTuple):
 
 
 class DeviceLoad(NamedTuple):
-    """What is on the device: times, size, what it pays for outputs, what of that is final."""
+    """Load of the device: times, size, cost of outputs, and the part of that cost that is final."""
 
     accelerator: float
     host: float
@@ -97,15 +97,15 @@ def relax(
     ratio: float,
     most_steps: int,
 ) -> int:
-    """Load one device more from each ideal on, until steps are spent; the ideal to go on with.
+    """Load one device more from each ideal on, until steps are spent; return the next ideal.
 
-    Every bottleneck below the threshold is found. The ideals come smaller ones first, so that
-    what leads to one is done when its turn comes.
+    Every bottleneck below the threshold is found. Ideals come smaller ones first, so that all
+    predecessors of one are done at its turn.
 
     Parameters
     ----------
     ratio
-        The most accelerator time that a core saves per time of its own.
+        Most accelerator time that a core saves per unit of its own time.
     """
     spent = 0
     for ideal in range(begin, len(lattice.first) - 1):
@@ -119,7 +119,7 @@ def relax(
 
 @lean_part
 def _is_hopeful(t: Table, ideal: int, threshold: float, ratio: float) -> bool:
-    """Whether some devices hold the ideal and leave enough for the rest; others are forgotten."""
+    """True if some devices hold the ideal and leave enough for the rest; forget the others."""
     cores, accelerators = t.value.shape[0] - 1, t.value.shape[1] - 1
     hope = False
     for c in range(cores + 1):
@@ -196,7 +196,7 @@ def _with(load: DeviceLoad, cargo: Cargo, w: IdealWalk, b: int) -> DeviceLoad:
         o = cargo.output[k]
         if w.has[o] == 0:
             cut += cargo.cost[o]
-            # What has an end behind is never whole.
+            # An output with a block in the first ideal is never whole on this device.
             if w.behind[o] > 0:
                 final += cargo.cost[o]
         w.has[o] += 1

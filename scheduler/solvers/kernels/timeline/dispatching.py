@@ -1,4 +1,4 @@
-"""Schedules that grow from what is ready: each step compares all operations that could be next."""
+"""Dispatching: each step compares all ready operations, and places the rule's choice."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _NO_OTHER_US = 2**61
 
 
 class Candidates(NamedTuple):
-    """Operations whose sources are all placed, and what is best for each at the moment.
+    """Ready operations, and the best modes of each at the moment.
 
     Parameters
     ----------
     ready, filled
-        The operations, and (one number) how many.
+        The operations, and (one number) their count.
     waiting
-        Per operation, how many sources are not placed.
+        Per operation, the number of sources not yet placed.
     mode, start_us, end_us
-        Per operation, where it finishes (or, by the rule, starts) earliest; -1 if not known.
+        Per operation, the mode that finishes (or, by the rule, starts) earliest; -1 if not known.
     other, other_us
-        Second best mode, and how much more it costs.
+        Second best mode, and its extra cost.
     """
 
     ready: Int
@@ -72,12 +72,12 @@ def candidates(a: Arrays) -> Candidates:
 def dispatch(
     a: Arrays, w: Draft, c: Candidates, rule: int, level: Float, append: bool, stop: Flag
 ) -> int:
-    """Place all operations; of those that are ready, in the most urgent band, the rule's choice.
+    """Place all operations: at each step the rule's choice among the ready ones of the top band.
 
     Parameters
     ----------
     level
-        Per operation, what the rule compares; see `_urgency`.
+        Per operation, the number that the rule compares; see `_urgency`.
     """
     reset(a, w)
     left = _begin(a, c)
@@ -100,7 +100,7 @@ def dispatch(
 
 @lean_part
 def _begin(a: Arrays, c: Candidates) -> int:
-    """Make ready what waits for nothing but what has started; how many are to be placed."""
+    """Make ready all operations without unplaced sources; return the number to be placed."""
     left = 0
     for i in range(len(a.state)):
         left += a.state[i] == _OPEN
@@ -133,7 +133,7 @@ def _most_urgent_band(a: Arrays, c: Candidates) -> int:
 
 @lean_part
 def _refresh(a: Arrays, w: Draft, c: Candidates, rule: int, band: int, append: bool) -> bool:
-    """Find out what is best for each candidate of a band; false if nothing is, for some."""
+    """Find the best modes of each candidate of a band; false if one fits nowhere."""
     for x in range(c.filled[0]):
         i = wide(c.ready[x])
         if c.mode[i] < 0 and a.band[i] == band:
@@ -147,7 +147,7 @@ def _refresh(a: Arrays, w: Draft, c: Candidates, rule: int, band: int, append: b
 def _compare_modes(
     a: Arrays, w: Draft, c: Candidates, i: int, by_start: bool, append: bool
 ) -> None:
-    """Find the two best modes of an operation: by finish, or by start and then finish."""
+    """Find the two best modes of an operation, by finish, or by start and then finish."""
     c.mode[i] = -1
     c.other[i] = -1
     best_us = next_us = wide(_NEVER_US)
@@ -174,7 +174,7 @@ def _compare_modes(
 @lean_part
 def _chosen(a: Arrays, c: Candidates, rule: int, level: Float, band: int, scale_us: float) -> int:
     """Candidate of a band that the rule puts first; ties to the earlier operation."""
-    # Batch rules compare all that is ready; the others what can start soonest.
+    # Batch rules compare all ready operations; the others only those that can start soonest.
     moment_us = wide(_NEVER_US)
     for x in range(c.filled[0]):
         i = c.ready[x]
@@ -195,7 +195,7 @@ def _chosen(a: Arrays, c: Candidates, rule: int, level: Float, band: int, scale_
 
 @lean_part
 def _urgency(a: Arrays, c: Candidates, i: int, rule: int, level: Float, scale_us: float) -> float:
-    """How urgent a rule holds a candidate; the largest goes first."""
+    """Urgency of a candidate by the rule; the largest goes first."""
     end_us = float(c.end_us[i] - a.now_us)
     duration_us = float(a.mode_us[c.mode[i]])
     if rule == MIN_MIN:
@@ -217,12 +217,12 @@ def _urgency(a: Arrays, c: Candidates, i: int, rule: int, level: Float, scale_us
 def _cost_of_waiting(
     a: Arrays, c: Candidates, i: int, rule: int, level: float, scale_us: float
 ) -> float:
-    """What a job would lose per microsecond of this operation, discounted by its slack."""
+    """Loss of a job per microsecond of this operation, discounted by its slack."""
     due_us = a.job_due_us[a.job[i]]
     if due_us >= _NEVER_US:
         return 0.0
     duration_us = float(a.mode_us[c.mode[i]])
-    # What follows takes its time and waits as long again.
+    # Successors are expected to wait as long as they run.
     follows_us = _LEAD * max(level - duration_us, 0.0)
     slack_us = max(float(due_us - c.end_us[i]) - follows_us, 0.0)
     rate = float(a.job_weight[a.job[i]]) / duration_us
@@ -233,7 +233,7 @@ def _cost_of_waiting(
 
 @lean_part
 def _outdate(a: Arrays, w: Draft, c: Candidates, placed: int) -> None:
-    """Forget what is best for those whose best or second best machine was just used."""
+    """Forget the best modes of candidates whose best or second best machine was just used."""
     everywhere = w.renewing or w.limited or w.spent or w.restricted
     m = a.mode_machine[placed]
     for x in range(c.filled[0]):
@@ -257,7 +257,7 @@ def _drop(c: Candidates, i: int) -> None:
 
 @lean_part
 def _follow(a: Arrays, c: Candidates, i: int) -> None:
-    """Make ready the targets that waited for nothing else."""
+    """Make ready the targets that wait for no other source."""
     for e in range(a.target_first[i], a.target_first[i + 1]):
         target = a.target_op[e]
         c.waiting[target] -= 1

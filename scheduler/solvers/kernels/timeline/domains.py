@@ -1,4 +1,4 @@
-"""Which devices remain for each operation when one choice can rule out another.
+"""Domains: the devices left for each operation where one choice can rule out another.
 
 Colocation and missing links tie operations together. Arc consistency (Mackworth 1977,
 doi:10.1016/0004-3702(77)90007-8) before each choice keeps a constructive method from most dead
@@ -36,19 +36,19 @@ class Domains(NamedTuple):
     Parameters
     ----------
     now, first
-        ``[operation, word]``: what choices so far have left; what there is before any.
+        ``[operation, word]``: devices left by the choices so far; devices before any choice.
     allowed
-        ``[kind of tie, device, word]``: what a device leaves to the other end of a tie.
+        ``[kind of tie, device, word]``: devices that a device leaves to the other end of a tie.
     tie_first, tie_to, tie_kind
-        Per operation, those tied to it.
+        Per operation, the operations tied to it, and the kind of each tie.
     trail, trail_was
-        Operation and word of each change, and what was there; for `undo`.
+        Operation and word of each change, and the word before; for `undo`.
     trail_count
-        One number: how long the trail is.
+        One number: the length of the trail.
     queue
-        ``[0]``: operations whose ties are to be looked at; ``[1]``: whether each is among them.
+        ``[0]``: operations whose ties are to be propagated; ``[1]``: a flag per queued operation.
     union
-        Memory of the propagation.
+        Scratch word of the propagation.
     """
 
     now: Mask
@@ -65,7 +65,7 @@ class Domains(NamedTuple):
 
 
 def domains(a: Arrays) -> tuple[Domains, bool]:
-    """Allocate, and narrow to what is consistent; false if that leaves some operation nothing."""
+    """Allocate, and make the domains arc consistent; false if one is empty then."""
     parted = bool((a.link_latency_us < 0).any())
     if not parted and not (a.group >= 0).any():
         return _nothing(), True
@@ -94,7 +94,7 @@ def domains(a: Arrays) -> tuple[Domains, bool]:
 
 
 def _nothing() -> Domains:
-    """Where no choice rules out another."""
+    """Empty domains, for problems in which no choice rules out another."""
     masks, numbers = np.zeros((0, 0), np.uint64), np.zeros(0, np.int32)
     return Domains(
         now=masks,
@@ -112,10 +112,10 @@ def _nothing() -> Domains:
 
 
 def _ties(a: Arrays, parted: bool) -> tuple[Int, Int, Int]:
-    """Ties per operation. An edge into an operation that has started is history."""
+    """Ties per operation. Edges into started operations are history, and left out."""
     ends: list[tuple[Int, Int, int]] = []
     inside = np.flatnonzero(a.group >= 0).astype(np.int32)
-    # Each with the next of its group: equality travels along the chain.
+    # Each member is tied to the next of its group: equality travels along the chain.
     ordered = inside[np.argsort(a.group[inside], kind="stable")]
     left, right = ordered[:-1], ordered[1:]
     same = a.group[left] == a.group[right]
@@ -169,7 +169,7 @@ def clear_domains(d: Domains) -> None:
 
 @lean_part
 def allows(d: Domains, i: int, device: int) -> bool:
-    """Whether every operation still has a device after this choice."""
+    """True if every operation still has a device after this choice."""
     if not d.now[i, device // _WORD] >> np.uint64(device % _WORD) & _ONE:
         return False
     mark = d.trail_count[0]
@@ -180,7 +180,7 @@ def allows(d: Domains, i: int, device: int) -> bool:
 
 @lean_part
 def choose(d: Domains, i: int, device: int) -> bool:
-    """Settle the device of an operation, and rule out what does not go with it."""
+    """Settle the device of an operation, and propagate; false if a domain becomes empty."""
     changed = False
     for word in range(d.now.shape[1]):
         bit = _ONE << np.uint64(device % _WORD) if word == device // _WORD else _NONE
@@ -194,7 +194,7 @@ def choose(d: Domains, i: int, device: int) -> bool:
 
 @lean_part
 def undo(d: Domains, mark: int) -> None:
-    """Take back all changes since the trail was that long."""
+    """Undo all changes beyond this length of the trail."""
     for t in range(d.trail_count[0] - 1, mark - 1, -1):
         d.now[d.trail[t, 0], d.trail[t, 1]] = d.trail_was[t]
     d.trail_count[0] = mark
@@ -202,7 +202,7 @@ def undo(d: Domains, mark: int) -> None:
 
 @lean_part
 def _set(d: Domains, i: int, word: int, mask: np.uint64) -> bool:
-    """Change a word of a domain and keep what it was; whether it changed."""
+    """Change a word of a domain and log the word before; true if it changed."""
     if d.now[i, word] == mask:
         return False
     t = d.trail_count[0]
@@ -216,7 +216,7 @@ def _set(d: Domains, i: int, word: int, mask: np.uint64) -> bool:
 
 @lean_part
 def _propagate(d: Domains, count: int) -> bool:
-    """Narrow all that the queued operations tie; false as soon as a domain is empty."""
+    """Narrow the domains tied to queued operations; false as soon as one is empty."""
     n = d.queue.shape[1]
     head = 0
     while count > 0:
@@ -247,7 +247,7 @@ def _forget(d: Domains, head: int, count: int) -> None:
 
 @lean_part
 def _unite(d: Domains, i: int, kind: int) -> None:
-    """Let the union be what any device of an operation leaves to the other end of a tie."""
+    """Set the union of devices that an operation's domain leaves to the other end of a tie."""
     for word in range(len(d.union)):
         d.union[word] = d.now[i, word] if kind == _SAME else _NONE
     if kind == _SAME:
@@ -260,7 +260,7 @@ def _unite(d: Domains, i: int, kind: int) -> None:
 
 @lean_part
 def _narrow(d: Domains, other: int) -> int:
-    """Leave an operation what the union has: nothing (0), as much as before (1), less (2)."""
+    """Intersect a domain with the union; the result is empty (0), unchanged (1) or smaller (2)."""
     changed = False
     some = False
     for word in range(len(d.union)):

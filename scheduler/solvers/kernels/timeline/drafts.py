@@ -1,4 +1,4 @@
-"""The memory of a schedule in the making: allocated once per form, used for many schedules."""
+"""Draft: the arrays of a schedule in the making, allocated once per form and used again."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _OPEN = 0
 
 
 class Memory(NamedTuple):
-    """What is held in the memory of machines; empty where none is limited.
+    """Use of the memory of machines; empty where none is limited.
 
     Parameters
     ----------
     held_bytes, extra_bytes
-        Per machine, what stays resident, and the most that an operation there needs beyond it; of
-        what has begun nobody asks any more what it needs.
+        Per machine, resident bytes, and the most that an operation there needs beyond them. Started
+        operations count by their resident bytes only.
     family_bytes
-        ``[machine, family]``: the part of each family.
+        ``[machine, family]``: resident bytes of each family.
     held_before, extra_before
-        Per placed operation, what they were before it came.
+        Per placed operation, both numbers before it was placed.
     """
 
     held_bytes: Long
@@ -43,14 +43,14 @@ class Memory(NamedTuple):
 
 
 class Budgets(NamedTuple):
-    """What is left of budgets.
+    """Remaining budgets.
 
     Parameters
     ----------
     left
-        Per resource, if every operation that is not placed takes its least; of budgets only.
+        Per resource, the rest if every operation not yet placed takes its least; budgets only.
     least
-        ``[operation, resource]``: the least that any of its modes takes; empty without budgets.
+        ``[operation, resource]``: least demand over its modes; empty without budgets.
     """
 
     left: Long
@@ -58,25 +58,25 @@ class Budgets(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """A schedule in the making, and what is still free. Compiled kernels take it as it is.
+    """A schedule in the making, and the capacity still free. Compiled kernels take it as it is.
 
     Parameters
     ----------
     mode, start_us, end_us, device
-        Per operation; mode and device are -1 while it is not placed.
+        Per operation; mode and device are -1 until it is placed.
     history
         Operations that are not open, see `ordering.history`.
     last_us
         Per machine, the latest end of an operation there.
     mark
-        Per placed operation, how long the trail of domains was before it came.
+        Per placed operation, the length of the trail of domains before it was placed.
     restricted
-        Whether a choice of device can rule out another: colocation, or devices not connected.
+        True if a choice of device can rule out another: colocation, or devices not connected.
     limited, spent, renewing
-        Whether some machine has limited memory; whether there are budgets, renewable resources.
+        True if a machine has limited memory; if there are budgets; if renewable resources.
     possible
-        False if it is plain that there is no schedule: an operation has no mode or no device left,
-        or the least demands exceed a budget.
+        False if no schedule can exist: an operation has no mode or no device left, or the least
+        demands exceed a budget.
     """
 
     mode: Int
@@ -142,12 +142,12 @@ def _memory(a: Arrays) -> Memory:
 
 _NOTHING = np.zeros(0, np.int64)
 _NO_MEMORY = Memory(_NOTHING, _NOTHING, np.zeros((0, 0), np.int64), _NOTHING, _NOTHING)
-"""Without room for anything, so that all drafts can share it."""
+"""Empty, so that all drafts can share it."""
 _NO_BUDGETS = Budgets(left=_NOTHING, least=np.zeros((0, 0), np.int64))
 
 
 def _budgets(a: Arrays) -> tuple[Budgets, bool]:
-    """Allocate, and say whether the budgets leave the least of all open operations."""
+    """Allocate; the flag is true if the budgets cover the least demands of all open operations."""
     resources = len(a.resource_capacity)
     if not resources:
         return _NO_BUDGETS, True
@@ -159,7 +159,8 @@ def _budgets(a: Arrays) -> tuple[Budgets, bool]:
         owner = np.repeat(np.arange(len(a.mode_us)), np.diff(a.demand_first))
         table[owner, a.demand_resource] = a.demand_amount
         least[some] = np.minimum.reduceat(table, a.mode_first[some], axis=0)
-    # More than there is may have been spent. It is not undone, and costs nobody who needs nothing.
+    # Started operations may have spent more than a budget had: a rest below 0 counts as 0, so that
+    # operations without a demand are not refused.
     is_open = a.state[: len(least)] == _OPEN
     left = np.maximum(a.resource_capacity - least[~is_open].sum(axis=0), 0)
     affordable = bool(((least[is_open].sum(axis=0) <= left) | ~budget).all())

@@ -1,4 +1,4 @@
-"""List scheduling: operations one after another, each where it costs least."""
+"""List scheduling: places operations in a given order, each in the mode that costs least."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Long = NDArray[np.int64]
 Flag = NDArray[np.int8]
 
 DONE, STUCK, STOPPED = 0, 1, 2
-"""How the construction of a plan ends; `STUCK` if some operation fits nowhere any more."""
+"""Ends of a construction; `STUCK` if an operation fits nowhere any more."""
 _OPEN = 0
 
 
@@ -34,11 +34,10 @@ def list_schedule(
     Parameters
     ----------
     penalty
-        Per mode, what is added to its finish; empty for nothing. Of equal modes the first is
-        taken.
+        Per mode, a cost added to its finish; empty for none. Of equal modes the first is taken.
     ahead
-        Whether a mode costs the finish of the latest of the operation's targets instead, if each
-        were to follow at once where it finishes earliest.
+        True if a mode instead costs the latest finish of the operation's targets, each placed next
+        in the mode in which it finishes earliest.
     """
     reset(a, w)
     t = trial(a, w, order, ahead)
@@ -64,7 +63,7 @@ def list_schedule(
 def regenerate(a: Arrays, w: Draft, order: Int, mode: Int, append: bool) -> bool:
     """Place operations in an order that respects precedence, each in its mode as early as it fits.
 
-    False if a mode does not fit; the draft then ends in the middle.
+    False if a mode does not fit; the draft is then incomplete.
     """
     reset(a, w)
     for position in range(len(order)):

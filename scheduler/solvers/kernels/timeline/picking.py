@@ -1,4 +1,4 @@
-"""In which mode an operation costs least: by its own end, or by those of its targets."""
+"""Choice of the cheapest mode of an operation: by its own end, or by those of its targets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def cheapest(
     Parameters
     ----------
     known_us
-        Per device, when it can begin there; empty if that is still to be found out.
+        Per device, its earliest begin there; empty if that is not computed yet.
     """
     best = best_start_us = wide(-1)
     best_cost = np.inf
@@ -57,20 +57,21 @@ def cheapest(
 
 
 class Trial(NamedTuple):
-    """Room to place the targets of an operation on trial, in each of its modes.
+    """Scratch arrays to place the targets of an operation on trial, for each of its modes.
 
     Parameters
     ----------
     rank, tried_for
-        Per operation, its place in the order; the last one for which it was placed on trial, or -1.
+        Per operation, its position in the order; the last operation it was placed on trial for, or
+        -1.
     target, last_us
-        Who is placed on trial, most urgent first; the last end on its machine before.
+        Operations placed on trial, most urgent first; the last end on the machine of each before.
     placed_us
-        ``[operation, device]``: when it can begin by all that was placed for good, -1 if never.
+        ``[operation, device]``: earliest begin by operations placed for good, -1 if never.
     ready_us
-        The same of one target, and by what is placed on trial.
+        The same for one target, by operations on trial as well.
     late_first, late
-        Per target, which of the edges into it come from what is on trial with it.
+        Per target, the edges into it from operations on trial with it.
     """
 
     rank: Long
@@ -85,7 +86,7 @@ class Trial(NamedTuple):
 
 @part
 def trial(a: Arrays, w: Draft, order: Int, ahead: bool) -> Trial:
-    """Allocate; nothing if nobody looks ahead."""
+    """Allocate; empty arrays without look-ahead."""
     rows = len(order) if ahead else 0
     widest = most = 0
     for i in range(rows):
@@ -117,10 +118,10 @@ def trial(a: Arrays, w: Draft, order: Int, ahead: bool) -> Trial:
 
 @lean_part
 def announce(a: Arrays, w: Draft, i: int, t: Trial) -> None:
-    """Let targets know that an operation is placed for good.
+    """Update the earliest begins of targets after an operation is placed for good.
 
-    So nobody looks again at all inputs of a target, for each of its other sources and each of their
-    modes, which is most of the time where one operation waits for hundreds.
+    Otherwise all inputs of a target would be read again for each mode of each other source, which
+    takes most of the time where one operation waits for hundreds.
     """
     for e in range(a.target_first[i], a.target_first[i + 1]):
         _await(a, w, i, wide(a.target_edge[e]), t.placed_us[a.target_op[e]])
@@ -130,7 +131,7 @@ def announce(a: Arrays, w: Draft, i: int, t: Trial) -> None:
 def cheapest_ahead(
     a: Arrays, w: Draft, i: int, t: Trial, penalty: Float, append: bool
 ) -> tuple[int, int]:
-    """Mode with which the latest of the targets could finish earliest, and its start; or -1.
+    """Mode with the earliest possible finish of the latest target, and its start; or -1.
 
     Ties go to the mode that itself finishes earlier.
     """
@@ -154,7 +155,7 @@ def cheapest_ahead(
 
 @lean_part
 def _prepare(a: Arrays, i: int, t: Trial) -> int:
-    """Note the targets of an operation, and what may come to them from each other; how many."""
+    """Note the targets of an operation and the edges between them; return their number."""
     count = _targets_by_rank(a, i, t)
     t.tried_for[i] = i
     for x in range(count):
@@ -173,7 +174,7 @@ def _prepare(a: Arrays, i: int, t: Trial) -> int:
 
 @lean_part
 def _targets_by_rank(a: Arrays, i: int, t: Trial) -> int:
-    """Write down the targets of an operation, most urgent first; how many."""
+    """Write down the targets of an operation, most urgent first; return their number."""
     count = wide(0)
     for e in range(a.target_first[i], a.target_first[i + 1]):
         target = a.target_op[e]
@@ -201,9 +202,9 @@ def _targets_end_us(
     penalty: Float,
     append: bool,
 ) -> int:
-    """Latest end of targets that are placed on trial, and of `end_us`.
+    """Latest end over targets placed on trial, at least `end_us`.
 
-    As soon as that is later than `enough_us` nobody asks how much; very late if one fits nowhere.
+    Stops as soon as it is later than `enough_us`; very late if a target fits nowhere.
     """
     latest_us = wide(end_us)
     placed = 0
@@ -225,7 +226,7 @@ def _targets_end_us(
 
 @lean_part
 def _await_trial(a: Arrays, w: Draft, t: Trial, x: int) -> None:
-    """Find when a target can begin on each device, by all that is placed, on trial or not."""
+    """Compute the earliest begin of a target per device, by operations placed, on trial or not."""
     for device in range(len(t.ready_us)):
         t.ready_us[device] = t.placed_us[t.target[x], device]
     for position in range(t.late_first[x], t.late_first[x + 1]):
@@ -237,7 +238,7 @@ def _await_trial(a: Arrays, w: Draft, t: Trial, x: int) -> None:
 
 @lean_part
 def _await(a: Arrays, w: Draft, source: int, edge: int, ready_us: Long) -> None:
-    """Begin on no device before what comes along an edge is there; -1 if it never is."""
+    """Raise the earliest begins to the arrival of an edge's data; -1 if it never arrives."""
     for device in range(len(ready_us)):
         at_us = arrival_us(a, w, source, edge, wide(device))
         if at_us < 0 or ready_us[device] < 0:

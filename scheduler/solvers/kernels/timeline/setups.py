@@ -1,7 +1,7 @@
-"""Gaps on machines whose setups depend on who was before.
+"""Gaps on machines whose setups depend on the previous operation.
 
-Where setups are kept, the first operation of a family in time has the setup before it. What comes
-to run even earlier loads the session for the others: they keep their places, and never need more.
+If setups are kept, the first operation of a family in time has the setup before it. An operation
+placed even earlier loads the session for the others, which keep their places and need no more time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FAR_PAST_US = -(2**62)
 
 @lean_part
 def gap_with_setups_us(a: Arrays, w: Draft, k: int, ready_us: int) -> int:
-    """Start of the first gap, not before `ready_us`, that holds a mode and all setups around it."""
+    """Start in the first gap, not before `ready_us`, that holds a mode and the setups around it."""
     s = w.spans
     m = a.mode_machine[k]
     low = s.first[m]
@@ -45,7 +45,7 @@ def gap_with_setups_us(a: Arrays, w: Draft, k: int, ready_us: int) -> int:
 
 @lean_part
 def _first_of_family(a: Arrays, w: Draft, k: int) -> int:
-    """Span of the first of a mode's family on its machine; behind all if there is none."""
+    """Position of the first span of a mode's family on its machine; behind all if there is none."""
     m = a.mode_machine[k]
     low = w.spans.first[m]
     for q in range(low, low + w.spans.filled[m]):
@@ -68,7 +68,7 @@ def _family_before(a: Arrays, w: Draft, k: int, p: int) -> int:
 
 @lean_part
 def _next_can_load(a: Arrays, w: Draft, k: int, p: int, end_us: int) -> bool:
-    """Whether the next operation after a gap keeps the time for its setup, if it needs one."""
+    """True if the next operation after a gap keeps the time for its setup, or needs none."""
     s = w.spans
     m = a.mode_machine[k]
     left_us = end_us

@@ -1,4 +1,4 @@
-"""How much of each renewable resource is taken, as sorted steps."""
+"""Use of each renewable resource over time, as sorted steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FAR_PAST_US = -(2**62)
 
 
 class Steps(NamedTuple):
-    """Per resource (row), how much is taken from each step on until the next."""
+    """Per resource (row), the amount taken from each step until the next."""
 
     filled: Long
     at_us: Long
@@ -24,7 +24,7 @@ class Steps(NamedTuple):
 
 
 def steps(resources: int, most: int) -> Steps:
-    """Allocate for so many operations."""
+    """Allocate for at most `most` operations."""
     shape = (resources, 2 * most + 2)
     return Steps(
         np.zeros(resources, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
@@ -42,12 +42,12 @@ def clear_steps(s: Steps) -> None:
 
 @lean_part
 def below_from_us(s: Steps, r: int, start_us: int, duration_us: int, most: int) -> int:
-    """First moment, not before `start_us`, from which on no more than `most` is taken."""
+    """First moment, not before `start_us`, from which at most `most` is taken for the duration."""
     times_us = s.at_us[r]
     taken = s.taken[r]
     count = s.filled[r]
     p = above(times_us, wide(0), count, start_us) - 1
-    # Nothing is taken from the last step on.
+    # From the last step on nothing is taken.
     while p < count - 1 and times_us[p] < start_us + duration_us:
         if taken[p] > most:
             start_us = times_us[p + 1]
@@ -57,20 +57,20 @@ def below_from_us(s: Steps, r: int, start_us: int, duration_us: int, most: int) 
 
 @lean_part
 def add(s: Steps, r: int, start_us: int, end_us: int, amount: int) -> None:
-    """Take an amount in a span, or give it back (negative)."""
+    """Take an amount in a span; a negative one gives it back."""
     if start_us < end_us:
         first = _step(s, r, start_us)
         last = _step(s, r, end_us)
         for p in range(first, last):
             s.taken[r, p] += amount
-        # The later one first: it moves what comes after it.
+        # The later step first, because inserting a step moves those after it.
         _drop_if_level(s, r, last)
         _drop_if_level(s, r, first)
 
 
 @lean_part
 def _drop_if_level(s: Steps, r: int, p: int) -> None:
-    """Drop a step that changes nothing, so that two for each operation are room enough."""
+    """Drop a step that changes nothing, so that two steps per operation are room enough."""
     if s.taken[r, p] == s.taken[r, p - 1]:
         s.filled[r] -= 1
         for q in range(p, s.filled[r]):
@@ -80,7 +80,7 @@ def _drop_if_level(s: Steps, r: int, p: int) -> None:
 
 @lean_part
 def _step(s: Steps, r: int, at_us: int) -> int:
-    """Position of the step that begins at a moment; it is made if there is none."""
+    """Position of the step that begins at a moment; inserted if there is none."""
     times_us = s.at_us[r]
     taken = s.taken[r]
     count = s.filled[r]

@@ -1,15 +1,15 @@
-"""Where an operation fits into a schedule in the making: everything a problem asks, in one place.
+"""Placement of operations in a draft: every rule of a problem, in one place.
 
-Constructive and population methods place through here, from within their kernels, so that
-whatever they make is a schedule::
+Constructive methods place through this module, from within their kernels, so that each result is a
+schedule::
 
     w = draft(form)  # in Python, once
     reset(a, w)
     start_us = earliest_start(a, w, i, k, append)  # -1 if it does not fit at all
     place(a, w, i, k, start_us)
 
-An operation is placed after all its sources. `lift` takes back the latest placement. Numbers are
-passed as 64-bit integers always: every other type would be compiled anew.
+An operation is placed after all its sources. `lift` undoes the latest placement. Numbers are always
+64-bit integers, because every other type would be compiled anew.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _WINDOW = -1
 
 @lean_part
 def reset(a: Arrays, w: Draft) -> None:
-    """Empty the draft; windows and what has started are in it from the beginning."""
+    """Empty the draft, except for windows and started operations."""
     # Loops, because the assignment of a slice takes the compiler seconds.
     for i in range(len(w.mode)):
         w.mode[i] = -1
@@ -86,7 +86,7 @@ def earliest_start(a: Arrays, w: Draft, i: int, k: int, append: bool) -> int:
     Parameters
     ----------
     append
-        Whether to queue behind all operations of the machine, and fill no gaps.
+        True to queue behind all operations of the machine, and fill no gaps.
     """
     if not fits(a, w, i, k):
         return -1
@@ -96,9 +96,9 @@ def earliest_start(a: Arrays, w: Draft, i: int, k: int, append: bool) -> int:
 
 @lean_part
 def ready_us(a: Arrays, w: Draft, i: int, device: int) -> int:
-    """When an operation is released and all its data is on a device; -1 if some cannot come.
+    """Time at which an operation is released and its data is on a device; -1 if some never is.
 
-    Sources that are not placed are passed over.
+    Sources that are not placed yet are skipped.
     """
     ready = a.earliest_us[i]
     for e in range(a.source_first[i], a.source_first[i + 1]):
@@ -113,7 +113,7 @@ def ready_us(a: Arrays, w: Draft, i: int, device: int) -> int:
 
 @lean_part
 def arrival_us(a: Arrays, w: Draft, source: int, edge: int, device: int) -> int:
-    """When what a placed source gives along an edge is on a device; -1 if it cannot come there."""
+    """Arrival of an edge's data from a placed source on a device; -1 if not connected."""
     origin = w.device[source]
     if origin == device:
         return wide(w.end_us[source])
@@ -126,7 +126,7 @@ def arrival_us(a: Arrays, w: Draft, source: int, edge: int, device: int) -> int:
 
 @lean_part
 def slot(a: Arrays, w: Draft, k: int, ready: int, append: bool) -> int:
-    """Earliest start of a mode, not before `ready`, that machine and resources have free."""
+    """Earliest start of a mode, not before `ready`, at which machine and resources are free."""
     m = wide(a.mode_machine[k])
     if append and a.machine_exclusive[m]:
         ready = max(ready, w.last_us[m])
@@ -144,7 +144,7 @@ def slot(a: Arrays, w: Draft, k: int, ready: int, append: bool) -> int:
 
 @lean_part
 def _enough_from_us(a: Arrays, w: Draft, k: int, start_us: int) -> int:
-    """First moment, not before `start_us`, at which every resource by itself allows a mode."""
+    """First moment, not before `start_us`, at which each resource, taken alone, allows a mode."""
     for d in range(a.demand_first[k], a.demand_first[k + 1]):
         r = wide(a.demand_resource[d])
         if a.resource_renewable[r]:
@@ -155,7 +155,7 @@ def _enough_from_us(a: Arrays, w: Draft, k: int, start_us: int) -> int:
 
 @lean_part
 def fits(a: Arrays, w: Draft, i: int, k: int) -> bool:
-    """Whether memory, budgets and what others need leave room for a mode, at whatever time."""
+    """True if memory, budgets and the needs of others leave room for a mode, at any time."""
     m = wide(a.mode_machine[k])
     if w.limited and a.machine_memory_bytes[m] < NEVER:
         extra_bytes = max(w.memory.extra_bytes[m], a.mode_extra_bytes[k])
@@ -169,7 +169,7 @@ def fits(a: Arrays, w: Draft, i: int, k: int) -> bool:
 
 @lean_part
 def _added_bytes(a: Arrays, w: Draft, k: int) -> int:
-    """Memory that a mode adds to what stays resident on its machine."""
+    """Bytes that a mode adds to the resident memory of its machine."""
     f = a.mode_family[k]
     if f == 0:
         return wide(a.mode_resident_bytes[k])
@@ -179,7 +179,7 @@ def _added_bytes(a: Arrays, w: Draft, k: int) -> int:
 
 @lean_part
 def _affordable(a: Arrays, w: Draft, i: int, k: int) -> bool:
-    """Whether all operations still to be placed can have their least."""
+    """True if the budgets still cover the least demands of all operations not yet placed."""
     for d in range(a.demand_first[k], a.demand_first[k + 1]):
         r = a.demand_resource[d]
         more = a.demand_amount[d] - w.budgets.least[i, r]
@@ -190,7 +190,7 @@ def _affordable(a: Arrays, w: Draft, i: int, k: int) -> bool:
 
 @lean_part
 def place(a: Arrays, w: Draft, i: int, k: int, start_us: int) -> None:
-    """Run an operation in a mode from `start_us` on."""
+    """Place an operation in a mode at `start_us`."""
     _settle(a, w, i, k, start_us, start_us + a.mode_us[k])
 
 
@@ -215,7 +215,7 @@ def _settle(a: Arrays, w: Draft, i: int, k: int, start_us: int, end_us: int) -> 
 
 @lean_part
 def _demand(a: Arrays, w: Draft, i: int, sign: int) -> None:
-    """Take what the mode of an operation demands (sign 1), or give it back (-1)."""
+    """Take the demands of an operation's mode (sign 1), or give them back (-1)."""
     k = w.mode[i]
     for r in range(len(w.budgets.left) if w.spent else 0):
         w.budgets.left[r] += sign * w.budgets.least[i, r]
@@ -242,12 +242,12 @@ def _load(a: Arrays, w: Draft, i: int, k: int) -> None:
 
 @lean_part
 def lift(a: Arrays, w: Draft, i: int, last_us: int) -> None:
-    """Take back the latest placement.
+    """Undo the latest placement.
 
     Parameters
     ----------
     last_us
-        What ``w.last_us`` of its machine was before.
+        Value of ``w.last_us`` of its machine before the placement.
     """
     k = w.mode[i]
     m = wide(a.mode_machine[k])
