@@ -1,4 +1,4 @@
-"""What each priority band wants of a plan, what it gets, and what is proven of that."""
+"""Priority bands: the value that each wants, its value in a plan, and the proofs of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scheduler.solvers.kernels.serial.evaluation import CODES, score
 from scheduler.solvers.wanting import Want
 
 BOUND_WORK = 1_000_000
-"""Array elements to look at for the bound of a band: some milliseconds."""
+"""Array elements to read for the bound of a band: some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +29,14 @@ class Share:
     Parameters
     ----------
     want
-        What is kept small for it.
+        Objective that is minimised for it.
     offset
-        How much more that is to the problem than in the form, which counts times from its origin.
+        Added to a value of the form, which counts times from its own origin, to give the problem's.
     counts
-        Whether it has a value: without any due date nothing can be late. Its makespan is then kept
-        small where that costs no other band.
+        True if it has a value: without any due date no job can be late. Otherwise its makespan is
+        minimised, as far as that costs no other band.
     is_makespan
-        Whether its maximum lateness stands for its makespan.
+        True if its maximum lateness stands for its makespan.
     """
 
     band: Band
@@ -46,12 +46,12 @@ class Share:
     is_makespan: bool
 
     def worth(self, plan: Solution) -> tuple[int, int]:
-        """How late the band is in a plan, and what it wants kept small."""
+        """Deadline overrun and value of the band in a plan."""
         late_us, value = score(self.want.form, *plan, CODES[self.want.objective])
         return int(late_us), int(value)
 
     def least(self, stop: Flag = NEVER_STOP) -> int:
-        """Give a bound on what it wants, whatever other bands have."""
+        """Lower bound on its value, whatever other bands have."""
         return lower_bound(self.want.form, self.want.objective, stop, work=BOUND_WORK)
 
 
@@ -77,16 +77,16 @@ def _share(form: Arrays, objective: Objective, origin_us: int, band: int) -> Sha
 
 
 def ending(form: Arrays, band: int) -> Arrays:
-    """Give the form in which the maximum lateness is the makespan of one band alone.
+    """Form in which the maximum lateness is the makespan of one band alone.
 
-    The makespan of all would hide what is gained before the last end of another band.
+    The makespan of all would hide gains before the last end of another band.
     """
     own = form.job_band == band
     return form._replace(job_due_us=np.where(own, 0, NEVER_US))
 
 
 def outlasted(form: Arrays, band: int) -> bool:
-    """Whether something of another band, which is not to be moved, could end after this one."""
+    """True if a fixed operation of another band could end after this band."""
     others = (form.state != OPEN) & (form.job_band[form.job] != band)
     if not others.any():
         return False
@@ -95,7 +95,7 @@ def outlasted(form: Arrays, band: int) -> bool:
 
 
 class Proofs:
-    """What is known of each band: the best value it can have while those above keep theirs."""
+    """Bounds per band: the best value it can have while the bands above keep theirs."""
 
     def __init__(self, form: Arrays, objective: Objective, origin_us: int, stop: Flag) -> None:
         self.shares = shares(form, objective, origin_us)
@@ -103,21 +103,21 @@ class Proofs:
         self.claimed_by = [""] * len(self.shares)
 
     def raise_bound(self, place: int, bound: int, *, claimed_by: str = "") -> None:
-        """Take a bound that holds while all bands above keep their values; who claims it alone."""
+        """Take a bound that holds while all bands above keep their values."""
         if bound > self.bounds[place]:
             self.bounds[place], self.claimed_by[place] = bound, claimed_by
 
     def worth(self, plan: Solution) -> list[tuple[int, int]]:
-        """How plans compare: lateness and value of each band, the most urgent one first.
+        """Score by which plans compare: overrun and value of each band, the most urgent first.
 
-        What bands want that have no value comes last.
+        Makespans of bands without a value come last.
         """
         found = [(share.counts, share.worth(plan)) for share in self.shares]
         values = [worth if counts else (worth[0], 0) for counts, worth in found]
         return [*values, *(worth for counts, worth in found if not counts)]
 
     def proven(self, plan: Solution) -> int:
-        """How many bands, from the most urgent one on, could not be better in order."""
+        """Number of bands, from the most urgent one on, that are proven optimal in order."""
         met = 0
         for share, bound in zip(self.shares, self.bounds, strict=True):
             late_us, value = share.worth(plan)
@@ -127,7 +127,7 @@ class Proofs:
         return met
 
     def told(self, plan: Solution | None, met: int) -> tuple[BandResult, ...]:
-        """Say it in the numbers of the problem. Of a band below an open one nothing is proven.
+        """Results in the numbers of the problem. Below a band without proof, nothing is proven.
 
         Raises
         ------
@@ -135,7 +135,7 @@ class Proofs:
             If a bound is above the value of the plan.
         """
         found = []
-        # Bounds are of plans in which no band is late; one that lets another be late can have less.
+        # Bounds are of plans in which no band is late. In others a band can have a smaller value.
         is_late = plan is not None and any(share.worth(plan)[0] for share in self.shares)
         for place, share in enumerate(self.shares):
             least = self.bounds[place] + share.offset if share.counts else 0
@@ -155,9 +155,9 @@ class Proofs:
 
 
 def are_several(form: Arrays, objective: Objective) -> bool:
-    """Whether more than one band has a part in what is to be planned, or hides what is gained."""
+    """True if several bands have operations to plan, or another band hides gains of this one."""
     is_open = form.state == OPEN
-    # Of a sum, what runs in other bands takes the same part in every plan.
+    # In a sum, running operations of other bands have the same part in every plan.
     hides = objective in (Objective.MAKESPAN, Objective.MAX_LATENESS)
     judged = (form.state != ENDED) if hides else is_open
     return bool(is_open.any()) and len(np.unique(form.job_band[form.job[judged]])) > 1

@@ -1,4 +1,4 @@
-"""Warm start: a plan made before becomes a plan of now."""
+"""Warm start: an earlier plan becomes a plan of the present problem."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ NEW = -1
 def carried_over(problem: Problem, form: Arrays, plan: Schedule) -> Solution | None:
     """Bring a plan for much the same problem up to the present.
 
-    What is in both keeps its mode and its place in the order; times follow from that. What is new
-    goes, band by band, where it ends first without delaying what was there. ``None`` if that
-    breaks a rule.
+    Operations in both keep their mode and their place in the order; times follow from that. New
+    ones go, band by band, where they end first without delaying the others. ``None`` if that breaks
+    a rule.
     """
     if not len(form.state):
         return None
@@ -59,7 +59,7 @@ def _wanted(problem: Problem, form: Arrays, plan: Schedule) -> tuple[Int, Long]:
 
 
 def _order(form: Arrays, wanted: Int, start_us: Long) -> Int:
-    """By band; what was there before what is new; by start. Nothing before what it waits for."""
+    """Order by band, known operations before new ones, start; each after its sources."""
     is_open = (form.state == OPEN).tolist()
     is_new, key_us = (wanted == NEW).tolist(), start_us.tolist()
     first, source = form.source_first.tolist(), form.source_op.tolist()
@@ -74,7 +74,7 @@ def _order(form: Arrays, wanted: Int, start_us: Long) -> Int:
 
 
 def _kept(form: Arrays, wanted: Int) -> NDArray[np.bool_]:
-    """Modes that may be used: the wanted ones, and all of what has none."""
+    """Modes that may be used: the wanted ones, and all modes of new operations."""
     owner = np.repeat(np.arange(len(wanted)), np.diff(form.mode_first))
     kept: NDArray[np.bool_] = (wanted[owner] == NEW) | (wanted[owner] == np.arange(len(owner)))
     return kept

@@ -1,4 +1,4 @@
-"""The end of a search over several bands: what each can have at best, proven one after another."""
+"""The end of a search over several bands: their best values, proven one after another."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 MOST_RESERVED = 60
-"""Open operations up to which a proof over all bands is likely enough to keep time for it..."""
+"""Most open operations with which a proof over all bands is likely enough to reserve time..."""
 RESERVED_SHARE = 0.3
-"""...and how much of what there is: it also finds plans that fixed plans of higher bands forbid."""
+"""...and the reserved share: it also finds plans that fixed plans of higher bands forbid."""
 
 
 def reserved(form: Arrays) -> float:
-    """Which share of a search is kept for its end."""
+    """Share of a search that is reserved for its end."""
     return RESERVED_SHARE if int((form.state == OPEN).sum()) <= MOST_RESERVED else 0.0
 
 
 @dataclass
 class Closing:
-    """From the best plan that is known to one of which each band is proven, if there is time.
+    """Improves the best known plan until each band is proven, if there is time.
 
-    The plans of more urgent bands are free again, only their values are kept: a plan that was fixed
-    for a band may be one of many, and the others leave the bands below it more, or anything at all.
+    Plans of more urgent bands are free again, and only their values are kept: a band may have many
+    plans of the same value, and others may leave more to the bands below it.
     """
 
     request: Request
@@ -43,7 +43,7 @@ class Closing:
     proofs: Proofs
 
     def close(self, best: Found | None, met: int) -> tuple[Found | None, int]:
-        """Give the best plan, and how many bands are proven, from the most urgent one on."""
+        """Return the best plan, and the number of proven bands from the most urgent one on."""
         if len(self.answer.form.job) > MOST_FOR_PROOF:
             return best, met
         shares = self.proofs.shares
@@ -61,7 +61,7 @@ class Closing:
 
     def _proven(self, place: int, best: Found | None) -> tuple[Found | None, Outcome | None]:
         """Look for the best value of one band beside those of all above it."""
-        # Imported here: whoever only places at once needs no engine.
+        # Imported here, because a caller that only places at once needs no engine.
         from scheduler.solvers.exact.cp_bands import best_beside
 
         shares, plans = self.proofs.shares, [] if best is None else [best]

@@ -30,18 +30,18 @@ from scheduler.solvers.registry import SolverKind
 from scheduler.solvers.search import WORK_PER_S, Found, Search
 
 STEADY_SHARE = 0.5
-"""Of a time limit, what one worker counts on: work is counted, so that the answer depends on the
-problem alone, and as much again is left for a core that is slower or not ours alone."""
+"""Share of a time limit that one worker turns into steps. Steps are counted, so that the answer
+depends on the problem alone; the other share is left for a core that is slower or shared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked of the portfolio, but for the problem.
+    """A request to the portfolio, without the problem.
 
     Parameters
     ----------
     origin_us, offset
-        From when on the form counts times, and how much more a plan is worth for that.
+        Origin of the form's times, and the value that it adds to every plan.
     """
 
     solver: str
@@ -55,20 +55,20 @@ class Request:
     offset: int = 0
 
     def told(self, value: int | None) -> int | None:
-        """Give a value or bound of a search as what it is to the problem."""
+        """Value or bound of a search, in the numbers of the problem."""
         return None if value is None else value + self.offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What is known when a search begins.
+    """Plans and bound that a search begins with.
 
     Parameters
     ----------
     bound
-        Makes a proven lower bound; asked once there is a plan to show, with the flag that ends it.
+        Computes a proven lower bound; called with the stop flag once there is a plan to show.
     solutions
-        Plans to begin with, and who found them.
+        Plans to begin with, and the names of their finders.
     """
 
     bound: Callable[[NDArray[np.int8]], int] | None = None
@@ -77,14 +77,14 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """A search that is over, its best plan, what it spent, and what went wrong in it.
+    """A search that is over: its best plan, the work spent, and the errors in it.
 
     Parameters
     ----------
     best
-        Nothing in it waits for nothing, which search leaves where it is not priced.
+        Shifted left: a search leaves idle time where the objective does not price it.
     bands
-        What each band gets, where there are several.
+        Results per band, if there are several.
     """
 
     search: Search
@@ -103,12 +103,12 @@ def explore(
     work: float,
     tell: Callable[[Search], None] | None = None,
 ) -> Exploration:
-    """Search for that long. The heuristics count as well, but some plan there will be at once.
+    """Search within the limits. Heuristics count as well, but a first plan is made in any case.
 
     Parameters
     ----------
     tell
-        Told of each improvement; by default the listener of the request is.
+        Called with each improvement; by default the listener of the request.
     """
     told = _teller(request) if tell is None else tell
     search = Search(form, request.clock, request.objective, listener=told)
@@ -128,7 +128,7 @@ def explore(
 def _construct(
     request: Request, start: Start, search: Search, limited: Search, errors: list[Exception]
 ) -> tuple[str, ...]:
-    """Let heuristics plan. Those that take too long to run before the search come back."""
+    """Let heuristics plan; return those that would take too long before the search."""
     now, then = heuristics(search.form, request.solver)
     for name in now:
         if not search.stop_flag[0]:
@@ -144,7 +144,7 @@ def _construct(
 
 
 def heuristics(form: Arrays, solver: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Heuristics that run first whatever the limits are, and those that follow as time allows."""
+    """Heuristics that run first in any case, and those that follow as time allows."""
     names = constructive(form, solver)
     if len(names) == 1:
         return names, ()
@@ -152,7 +152,7 @@ def heuristics(form: Arrays, solver: str) -> tuple[tuple[str, ...], tuple[str, .
 
 
 def _crew(request: Request, search: Search, then: Sequence[str]) -> list[list[Member]]:
-    """All members, each with its worker; heuristics that are still to run come before the last."""
+    """All members by worker; heuristics still to run come first on the last worker."""
     workers, has_plan = request.limits.workers, search.best is not None
     rows = lanes(search.form, request.solver, request.objective, workers, has_plan=has_plan)
     if not then or (has_plan and request.solver != AUTO):
@@ -164,20 +164,20 @@ def _crew(request: Request, search: Search, then: Sequence[str]) -> list[list[Me
 
 
 def steps(limits: Limits) -> float:
-    """How many steps the limits come to, `math.inf` if only time is to end the search."""
+    """Steps that the limits allow; `math.inf` if only time ends the search."""
     if limits.deterministic_s is not None:
         return limits.deterministic_s * WORK_PER_S
     return limits.time_s * STEADY_SHARE * WORK_PER_S if limits.workers == 1 else math.inf
 
 
 def _offer_nothing(search: Search, by: str) -> None:
-    """Answer at once that nothing is to be done, and that it cannot be done better."""
+    """Offer the plan of a form without open operations, and prove it optimal."""
     search.offer(Solution(search.form.mode_first[:-1], search.form.frozen_start_us), by)
     search.raise_bound(0)
 
 
 def _tidied(search: Search) -> Found | None:
-    """Start everything as early as it can; heuristics do so by themselves."""
+    """Shift the best plan left; plans of heuristics are so already."""
     best = search.best
     if best is None or best.by in registry.names(SolverKind.CONSTRUCTIVE):
         return best

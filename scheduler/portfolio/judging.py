@@ -1,4 +1,4 @@
-"""From a search to an answer that the checker agrees with."""
+"""Judging: a search becomes a result that the independent checker accepts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from scheduler.solvers.translating import schedule_of
 from scheduler.solvers.verifying import verify
 
 HASTY = 2_000
-"""Operations beyond which the plan of a cancelled search is judged over arrays, by the same rules:
-object by object 10 000 take 50 ms, as long as whoever cancelled is to wait for everything."""
+"""Most operations of a cancelled search's plan that is judged object by object. Larger ones are
+judged over arrays, by the same rules: 10 000 objects take 50 ms, all the time that a caller who
+cancelled should wait."""
 
 
 def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
-    """Say what a search found.
+    """Turn a search into a result.
 
     Raises
     ------
@@ -57,7 +58,7 @@ def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
         result,
         schedule=schedule,
         value=request.told(value),
-        # A plan that misses deadlines can be worth more than all that keep them.
+        # A plan that misses deadlines can have a better value than all that keep them.
         bound=_least(result.bound, request.told(value)),
         confirmed_bound=_least(result.confirmed_bound, request.told(value)),
         found_by=best.by,
@@ -65,7 +66,7 @@ def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
 
 
 def _claimed_by(found: Exploration) -> str:
-    """Engine on whose word alone the bound is, that of all together or that of a band."""
+    """Engine that alone claims the bound, of all together or of a band; empty if none does."""
     names = (found.search.claimed_by, *(band.claimed_by for band in found.bands))
     return next(filter(None, names), "")
 
@@ -80,7 +81,7 @@ def expect_valid(problem: Problem, schedule: Schedule, by: str, *, may_be_late: 
     Raises
     ------
     InvalidSchedule
-        Saying which rule, and whose schedule it is.
+        Names the rule and the finder of the schedule.
     """
     for violation in check(problem, schedule):
         if violation.kind is not ViolationKind.DEADLINE or not may_be_late:
@@ -104,7 +105,7 @@ def _status(found: Exploration) -> Status:
     search, best = found.search, found.best
     if search.infeasible:
         return Status.INFEASIBLE
-    # Where there are several bands, the value of all together says nothing of the lower ones.
+    # With several bands, the value of all together says nothing about the lower ones.
     if all(band.status is Status.OPTIMAL for band in found.bands) if found.bands else search.proven:
         return Status.OPTIMAL
     if search.cancelled:

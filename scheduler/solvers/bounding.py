@@ -1,4 +1,4 @@
-"""Lower bounds on every objective, for solvers: stronger than the model's, on the array form."""
+"""Lower bounds on every objective, on the array form: stronger than those of the model."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Flag = NDArray[np.int8]
 
 NEVER_STOP: Flag = np.zeros(1, np.int8)
 WORK = 10_000_000
-"""Array elements to look at, by default: some tens of milliseconds, less for small problems."""
+"""Array elements to read, by default: some tens of milliseconds, less for small problems."""
 _OVERHEAD = 5_000
-"""What a step costs that looks at nothing, in elements."""
+"""Fixed cost of a step, in elements."""
 _SETS = 60
 _ROUNDS = 100
 _FAR_OFF_US = NEVER_US // 4
-"""Later than anything; twice that still fits 64 bits."""
+"""Later than any time; twice this value still fits 64 bits."""
 _EXACT = 2.0**61
 """Sums up to there fit 64 bits."""
 
@@ -38,16 +38,16 @@ def lower_bound(
 ) -> int:
     """Give a proven lower bound on the value of every plan; 0 if there can be no plan.
 
-    Of the makespan and the maximum lateness: the longest of paths, of loads of machine sets and of
-    demands for renewable resources, each between heads and tails. Of other times: what follows
-    from the earliest end of each job. Of energy: the least of each operation.
+    For makespan and maximum lateness: the longest of paths, of loads of machine sets and of demands
+    for renewable resources, each between heads and tails. For other times: the value if each job
+    ends at its earliest. For energy: the least of each operation.
 
     Parameters
     ----------
     stop
-        Once it is not zero, what was proven until then is the answer.
+        Once it is not zero, the bound proven until then is returned.
     work
-        Array elements to look at, about; what comes first has had its part by then.
+        Array elements to read, about. Cheaper bounds come first.
 
     References
     ----------
@@ -107,7 +107,7 @@ class _Items(NamedTuple):
 
 
 def _from_completions(form: Arrays, head_us: Long, objective: Objective) -> int:
-    """Value if every job ended as early as any of its operations allows."""
+    """Value if every job ended at the earliest end that its operations allow."""
     first = form.mode_first[:-1]
     end_us = np.minimum.reduceat(head_us + form.mode_us, first)
     late_us = np.minimum.reduceat(head_us + form.mode_p95_us, first)
@@ -129,7 +129,7 @@ def _items(form: Arrays, mode_head_us: Long, mode_tail_us: Long) -> _Items:
     first = form.mode_first[:-1]
     started = form.state != OPEN
     tail_us = np.minimum.reduceat(mode_tail_us, first)
-    # Neither a mode that inputs cannot reach nor one that leads nowhere is on any path.
+    # Modes that inputs cannot reach, or whose outputs reach no target, are on no path.
     ends_us = np.minimum(mode_head_us, NEVER_US // 2) + form.mode_us
     path_us = np.minimum.reduceat(ends_us + np.minimum(mode_tail_us, NEVER_US // 4), first)
     path_us = np.where(started, form.frozen_end_us + tail_us, path_us)
@@ -158,7 +158,7 @@ def _subsets(
     heads_us, work, tails_us
         Of operations that share the capacity, the longest tail first.
     most
-        How many least heads are tried.
+        Number of least heads that are tried.
     """
     bound = FAR_US
     least = np.unique(heads_us)
@@ -173,7 +173,7 @@ def _subsets(
 
 
 def _resources(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
-    """What unstarted operations take of each renewable resource, times how long."""
+    """Bounds by renewable resources: their use, demand times duration, by unstarted operations."""
     renewable = np.flatnonzero((form.resource_renewable != 0) & (form.resource_capacity > 0))
     for r in renewable.tolist():
         amount = np.zeros(len(form.mode_us), np.int64)
@@ -191,7 +191,7 @@ def _resources(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[i
 
 
 def _sets(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
-    """What operations put on sets of exclusive machines that they share, as if all were alike."""
+    """Bounds by sets of exclusive machines: the load that operations put on each, shared evenly."""
     machines = _machine_sets(form, items, stop, work)
     for eligible in machines:
         outside = np.maximum.reduceat(~eligible[form.mode_machine], form.mode_first[:-1])
@@ -202,8 +202,8 @@ def _sets(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
         heads_us, load_us, tails_us = items.sorted(inside)
         most = work // ((len(load_us) + _OVERHEAD) * len(machines))
         yield _subsets(heads_us, load_us, tails_us, capacity, stop, most)
-        # Machines alike: one without work could take some from another, so each has a first and
-        # a last operation, and no two have the same.
+        # The machines are treated as alike. One without work could take some from another, so
+        # each has a first and a last operation of its own.
         used = min(capacity, len(load_us))
         total_us = load_us.sum() + np.sort(heads_us)[:used].sum() + np.sort(tails_us)[:used].sum()
         yield -(-int(total_us) // used)
@@ -233,7 +233,7 @@ def _machine_sets(form: Arrays, items: _Items, stop: Flag, work: int) -> list[ND
 
 
 def _between_windows(form: Arrays, machine: int, items: _Items, inside: NDArray[np.bool_]) -> int:
-    """All unstarted work of one machine, done in the time that its windows leave."""
+    """Bound by the windows of one machine: all its unstarted work in the time that they leave."""
     inside = inside & (form.state == OPEN)
     windows = range(form.window_first[machine], form.window_first[machine + 1])
     if not windows or not inside.any():
@@ -249,7 +249,7 @@ def _between_windows(form: Arrays, machine: int, items: _Items, inside: NDArray[
 
 
 def _balanced(form: Arrays, items: _Items, bound: int, stop: Flag, work: int) -> int:
-    """Raise a bound by weighing machines: each operation takes where its weighted time is least.
+    """Raise a bound by weights on machines: each operation goes where its weighted time is least.
 
     For weights that sum to one, the makespan is no less than the weighted sum over machines of
     head, load and tail, and each operation adds at least its least weighted duration.
@@ -275,7 +275,7 @@ def _balanced(form: Arrays, items: _Items, bound: int, stop: Flag, work: int) ->
             break
         taking = np.repeat(least > 0, np.diff(form.mode_first))
         value = least.sum() + (weight * _around_us(rows, taking, bound)).sum()
-        # Sums in floating point are off by a billionth at most; what is left rounds up.
+        # Sums in floating point are off by a billionth at most, so the rest is rounded up.
         bound = max(bound, int(np.ceil(value - abs(value) * 1e-9 - 1e-6)))
         load_us = np.bincount(machine[chosen], duration_us[chosen], len(weight))
         weight *= np.exp((load_us / load_us.max() - 1) * 2 / (1 + step) ** 0.5)
@@ -283,16 +283,16 @@ def _balanced(form: Arrays, items: _Items, bound: int, stop: Flag, work: int) ->
 
 
 class _ByMachine(NamedTuple):
-    """Heads and tails of all modes, those of one machine after those of another.
+    """Heads and tails of all modes, grouped by machine.
 
     Parameters
     ----------
     mode
-        Which mode it is.
+        Position of the mode in the form.
     machine, first
-        Machines that have modes, and where those of each begin.
+        Machines that have modes, and the first row of each.
     machines
-        How many there are, with and without.
+        Number of all machines, with modes and without.
     """
 
     mode: NDArray[np.intp]
@@ -313,15 +313,14 @@ def _by_machine(form: Arrays, items: _Items) -> _ByMachine:
 
 
 def _around_us(rows: _ByMachine, taking: NDArray[np.bool_], bound: int) -> Long:
-    """Per machine, the least head and tail of what may run there.
+    """Per machine, the least head and tail over the modes that may run there.
 
-    A machine that gets nothing has nothing between them: it ends no later than all, which is
-    known to be the bound so far.
+    A machine without work counts with the bound so far, because it ends no later than the plan.
 
     Parameters
     ----------
     taking
-        Per mode, whether its operation is placed by weight.
+        Per mode, true if its operation is placed by weight.
     """
     inside = taking[rows.mode]
     around_us = np.full(rows.machines, bound, np.int64)

@@ -1,4 +1,4 @@
-"""The array form of large problems, straight from arrays: nobody makes a million objects."""
+"""The array form of large problems, straight from arrays, without an object per operation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COLUMNS = get_type_hints(Arrays)
 
 
 class Modes(NamedTuple):
-    """Modes of all operations, those of one after those of another.
+    """Modes of all operations, grouped by operation.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def modes_from_table(duration_us: NDArray[Any], machine_kind: NDArray[Any] | Non
     Parameters
     ----------
     duration_us
-        ``[operation, column]``; 0 where there is no such mode.
+        ``[operation, column]``; 0 if there is no such mode.
     machine_kind
-        Which column each machine has; one machine for each column if it is not given.
+        Column of each machine; by default there is one machine for each column.
     """
     if machine_kind is not None:
         duration_us = duration_us[:, machine_kind]
@@ -62,10 +62,10 @@ def build(
     release_us: NDArray[Any] | None = None,
     **columns: Any,
 ) -> Arrays:
-    """Array form of a problem of which only some is out of the ordinary.
+    """Array form of a problem; anything not given has a plain default.
 
-    Without more, all operations belong to one job, each machine is a device of its own, and
-    transfers are free.
+    By default all operations belong to one job, each machine is a device of its own, and transfers
+    are free.
 
     Parameters
     ----------
@@ -74,13 +74,13 @@ def build(
     release_us
         Per job, the earliest start of its operations.
     columns
-        Any other column of `Arrays`, as it is to be; `edge_us` may have one column only, which
-        then counts between all devices.
+        Any other column of `Arrays`. `edge_us` may have a single column, which then counts between
+        all devices.
 
     Raises
     ------
     InvalidProblem
-        If edges form a cycle, or a number is of no operation, machine or job: compiled code would
+        If edges form a cycle, or a number names no operation, machine or job: compiled code would
         read beyond its arrays.
 
     Examples
@@ -115,7 +115,7 @@ def build(
 
 
 def _expect_numbers(name: str, column: Int, count: int) -> None:
-    """Want positions of as many things as there are."""
+    """Refuse a column with a position outside of ``[0, count)``."""
     low, high = int(column.min(initial=0)), int(column.max(initial=-1))
     if low < 0 or high >= count:
         raise InvalidProblem(
@@ -158,7 +158,7 @@ def _graph(
 
 
 def _mode_columns(modes: Modes, given: dict[str, Any]) -> dict[str, Any]:
-    """Columns of modes; those with nothing in them share one array, whose pages nobody touches."""
+    """Columns of modes; empty ones share one array of zeros, whose pages are never touched."""
     number = len(modes.duration_us)
     positions = np.arange(number, dtype=np.int32)
     nothing = np.zeros(number, np.int64)
@@ -204,7 +204,7 @@ def _defaults(count: int, machines: int, devices: int, jobs: int) -> dict[str, A
 
 
 def _transfers(given: dict[str, Any], devices: int) -> tuple[Long, Int]:
-    """Times of edges with a free first column, and which column counts between two devices."""
+    """Times of edges with a free first column, and the column that counts per pair of devices."""
     edges = len(given["source_op"])
     edge_us = np.asarray(given.get("edge_us", np.zeros((edges, 1))), np.int64)
     if edge_us.ndim == 2:

@@ -1,4 +1,4 @@
-"""What a problem has beyond modes, precedence and releases."""
+"""Features of a problem: all that it has beyond modes, precedence and releases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scheduler.solvers.registry import Feature
 
 
 def features(form: Arrays) -> frozenset[Feature]:
-    """List what a solver must take into account."""
+    """Features of a form, all of which a solver must take into account."""
     pairs = ~np.eye(len(form.link_latency_us), dtype=bool)
     costly = (form.link_latency_us != 0) | (form.link_rate != 0)
     loads, keeps = form.mode_setup_us > 0, form.machine_keeps[form.mode_machine] != 0

@@ -1,8 +1,8 @@
-"""Problems with so many machines that each operation's modes on all of them do not fit.
+"""Fleets: problems with too many machines for a mode per operation and machine.
 
-Machines of one kind are alike, so that a mode per kind says it all; which machine of the kind it
-is, is decided at placement. A million operations on a thousand machines of twenty kinds have
-twenty million modes then, and not a thousand million.
+Machines of one kind are alike, so that a mode per kind is enough; the machine is chosen at
+placement. A million operations on a thousand machines of twenty kinds then have twenty million
+modes, and not a thousand million.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ SUPPORTED = frozenset({Feature.TRANSFERS})
 
 
 class Fleet(NamedTuple):
-    """A problem in arrays whose machines stand for whole kinds, and how many there are of each.
+    """A problem in arrays whose machines stand for whole kinds, and the number of each.
 
     Parameters
     ----------
     kinds
-        Its machines and devices are kinds. ``link_latency_us[k, k]`` and ``link_rate[k, k]`` are
-        of the link between two distinct machines of the kind, each a device of its own; within a
-        machine a transfer takes nothing.
+        The form, whose machines and devices are kinds. ``link_latency_us[k, k]`` and
+        ``link_rate[k, k]`` are of the link between two distinct machines of the kind, each a device
+        of its own; within a machine a transfer takes no time.
     first
         Machines of kind ``k`` are ``first[k] .. first[k + 1]``.
     """
@@ -52,8 +52,8 @@ class FleetPlan(NamedTuple):
 def heft_fleet(fleet: Fleet, stop: NDArray[np.int8] | None = None) -> FleetPlan | None:
     """Give each operation, in order of upward rank, the machine on which it finishes earliest.
 
-    The plan is that of `heuristics.ranked.heft` on all machines one by one, and takes time in
-    proportion to the operations and, loosely, the machines. `None` if it was stopped.
+    The plan equals that of `heuristics.ranked.heft` on all machines one by one. The time grows with
+    the operations and, loosely, the machines. `None` if it was stopped.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def heft_fleet(fleet: Fleet, stop: NDArray[np.int8] | None = None) -> FleetPlan 
 
 
 def least_us(fleet: Fleet) -> int:
-    """Give a bound on the makespan: the longest path, or all there is to do shared out evenly."""
+    """Lower bound on the makespan: the longest path, or all work shared evenly."""
     form = fleet.kinds
     quickest = np.minimum.reduceat(form.mode_us, form.mode_first[:-1])
     free = np.zeros(len(form.edge_us))
@@ -110,7 +110,7 @@ def _draft(fleet: Fleet) -> FleetDraft:
 
 
 def _upward_ranks(fleet: Fleet) -> Float:
-    """Means over machines and over pairs of distinct machines, each kind by how many it has."""
+    """Upward ranks by means over machines and pairs of distinct machines, each kind by its size."""
     form, many = fleet.kinds, np.diff(fleet.first).astype(np.float64)
     weight = many[form.mode_machine]
     first = form.mode_first[:-1]

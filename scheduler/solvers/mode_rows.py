@@ -1,8 +1,8 @@
 """Modes as rows of numbers, read from their objects once.
 
-A planner that plans again and again meets the same modes again and again: those of what was pending
-before, and one tuple of modes shared by all operations of a kind. Reading attributes of objects is
-what takes the time of an array form; rows that were read before cost a look into a dictionary.
+A planner that plans again and again meets the same modes: those of operations pending before, and
+tuples of modes shared by all operations of a kind. Reading attributes of objects takes most of the
+time of an array form; rows that were read before cost a look into a dictionary.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ MACHINE, FAMILY, US, P95_US, SETUP_US, ENERGY_UJ, RESIDENT_BYTES, PEAK_BYTES = r
 _WIDTH = 8
 _ROW_BYTES = _WIDTH * 8
 _BLOCK = 4096
-"""Modes that are read at once: their objects and numbers fit the cache of a core, and whoever reads
-more looks up now and then."""
+"""Modes read at once. Their objects and numbers fit the cache of a core, and a reader of more modes
+calls `pause` in between."""
 MOST_MODES = 2**16
-"""Rows of more modes than that are not kept; so many take some 15 MB with their objects."""
+"""Most modes whose rows are kept; they take some 15 MB with their objects."""
 
 
 @dataclass(slots=True)
 class ModeTable:
-    """Modes of several operations, those of one after those of another.
+    """Modes of several operations, grouped by operation.
 
     Parameters
     ----------
     lengths
-        Per operation, how many.
+        Per operation, its number of modes.
     rows
         ``[mode, column]``; machines and families are numbers of `names`.
     """
@@ -47,7 +47,7 @@ class ModeTable:
     names: dict[str, int]
 
     def numbered(self, column: int, numbers: dict[str, int]) -> Long:
-        """Give a column of names in the numbers of a problem, which has all of them."""
+        """Column of names, in the numbers that a problem gives them; it must know all of them."""
         table = np.zeros(len(self.names), np.int64)
         for name, number in numbers.items():
             known = self.names.get(name)
@@ -66,11 +66,11 @@ class ModeTable:
 
 
 _Known = dict[int, tuple[tuple[Mode, ...], bytes]]
-"""Rows by the identity of the tuple of modes, which is kept so that the identity is too."""
+"""Rows by the identity of the tuple of modes. The tuple is kept, so that no other takes its id."""
 
 
 class ModeRows:
-    """Remembers the rows of the last two tables. Safe to use from several threads."""
+    """Cache of the rows of the last two tables. Safe to use from several threads."""
 
     def __init__(self, most: int = MOST_MODES) -> None:
         self._most = most
@@ -80,12 +80,12 @@ class ModeRows:
     def table(
         self, operations: Sequence[Operation], pause: Callable[[], None] = lambda: None
     ) -> ModeTable:
-        """Give the modes to choose from; of an operation that has started, the one it runs in.
+        """Table of modes to choose from; a started operation has only the one it runs in.
 
         Parameters
         ----------
         pause
-            Called between pieces of what is read; what it raises ends the reading.
+            Called between blocks of modes; an exception from it ends the reading.
         """
         known, names = self._recalled([operation.modes for operation in operations], pause)
         pieces = []
@@ -108,7 +108,7 @@ class ModeRows:
     def _recalled(
         self, wanted: Sequence[tuple[Mode, ...]], pause: Callable[[], None]
     ) -> tuple[_Known, dict[str, int]]:
-        """Give the rows of these, and the numbers in them, learning what is not known."""
+        """Rows of these tuples of modes, and their lengths; unknown ones are read and kept."""
         with self._lock:
             found: _Known = {}
             fresh: dict[int, tuple[Mode, ...]] = {}
@@ -157,7 +157,7 @@ def _learned(names: dict[str, int], block: Sequence[tuple[Mode, ...]]) -> _Known
 
 def _rows(names: dict[str, int], modes: Sequence[Mode]) -> Long:
     """``[mode, column]``."""
-    # Comprehensions of plain attributes: nothing else reads thousands of objects as fast.
+    # Comprehensions of plain attributes, because they read thousands of objects fastest.
     rows = np.zeros((len(modes), _WIDTH), np.int64)
     rows[:, MACHINE] = _numbers(names, [mode.machine for mode in modes])
     rows[:, US] = _long([mode.duration_us for mode in modes])

@@ -1,4 +1,4 @@
-"""Solvers by name. Nothing is imported before it is asked for."""
+"""Registry of solvers: declarations by name; a solver is imported at its first use."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 class Searcher(Protocol):
-    """Anything that offers plans, bounds or proofs to a search until it is told to stop.
+    """A solver as the portfolio runs it: it offers plans, bounds or proofs to a search.
 
-    Deterministic: what it offers depends on the form, what others offered, the seed and the work
-    it may spend, and on time only by where it is cut off.
+    Deterministic: its offers depend on the form, the offers of others, the seed and the work it may
+    spend. Time only decides at which of them it is cut off.
     """
 
     def __call__(self, search: Search, seed: int) -> None:
-        """Take part in a search; return when there is nothing left to try, or it is over."""
+        """Take part in a search; return when nothing is left to try, or the search is over."""
         ...
 
 
 class SolverKind(StrEnum):
-    """How a solver works."""
+    """Kind of a solver, by the way it works."""
 
     CONSTRUCTIVE = "constructive"  # one pass, milliseconds; needs no plan to begin with
     IMPROVEMENT = "improvement"  # begins with the best plan of the search
@@ -36,7 +36,7 @@ class SolverKind(StrEnum):
 
 
 class Feature(StrEnum):
-    """What a problem can have beyond modes, precedence and releases."""
+    """Feature that a problem can have beyond modes, precedence and releases."""
 
     TRANSFERS = "transfers"
     WINDOWS = "windows"
@@ -52,18 +52,18 @@ class Feature(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Where a solver is found, and what it declares; the conformance suite holds it to that.
+    """Declaration of a solver; the conformance suite holds the solver to it.
 
     Parameters
     ----------
     path
-        ``module:attribute``.
+        Import string, ``module:attribute``.
     objectives
-        What it minimises on purpose. It may be asked for any other, and then does its own.
+        Objectives that it minimises on purpose. Asked for another one, it minimises one of these.
     features
-        What it takes into account; it is not asked about a problem with others.
+        Features that it takes into account; it never gets a problem with others.
     doi
-        Where it was published.
+        Publication of the algorithm.
     """
 
     path: str
@@ -82,10 +82,10 @@ _GRAPH_FEATURES = frozenset(
         Feature.SHARED_MACHINES,
     }
 )
-"""What the disjunctive graph represents."""
+"""Features that the disjunctive graph represents."""
 
 _REGULAR = tuple(one for one in Objective if one is not Objective.ENERGY)
-"""What no earlier end makes worse."""
+"""Regular objectives: an earlier end never makes them worse."""
 _HEURISTICS = "scheduler.solvers.heuristics"
 
 
@@ -184,7 +184,7 @@ def names(kind: SolverKind | None = None) -> tuple[str, ...]:
 
 
 def entry(name: str) -> Entry:
-    """Look up what a solver declares.
+    """Look up the declaration of a solver.
 
     Raises
     ------
@@ -199,16 +199,17 @@ def entry(name: str) -> Entry:
 
 
 def solver(name: str) -> Searcher:
-    """Import a solver. A form with an operation that has no mode is refuted, and never reaches it.
+    """Import a solver, guarded against operations without a mode.
 
-    Compiled code takes it that each operation has one, and would read beyond its arrays.
+    Such a form is refuted and never reaches the solver: compiled code relies on a mode per
+    operation, and would read beyond its arrays.
 
     Raises
     ------
     UnknownName
         If there is none of that name.
     """
-    # Imported here, as the solver is: names are asked for without it.
+    # Imported here, because names and declarations are read without it.
     from scheduler.solvers.arrays import fits_nowhere
 
     module, _, attribute = entry(name).path.partition(":")

@@ -1,4 +1,4 @@
-"""A search in progress: what it may spend, the best plan so far, the proven bound, when to stop.
+"""A search in progress: its limits, the best plan so far, the proven bound, the stop flag.
 
 The members of a portfolio share one; each runs in a thread of its own. Time comes in as a function,
 so that a test, a simulation or a measurement under load can bring its own clock.
@@ -20,7 +20,7 @@ from scheduler.solvers.arrays import Arrays, Solution
 from scheduler.solvers.kernels.serial.evaluation import CODES, score
 
 Score = tuple[int, int]
-"""By how late deadlines are missed in sum, then the value of the objective; smaller is better."""
+"""Sum of deadline overruns, then the value of the objective; smaller is better."""
 
 WORK_PER_S = 1e8
 """Elementary steps of a kernel (an operation visited, an insertion estimated) that count as one
@@ -29,7 +29,7 @@ deterministic second; about a second of one core."""
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A plan, what it is worth, and who found it."""
+    """A plan, its score, and the member that found it."""
 
     score: Score
     solution: Solution
@@ -38,7 +38,7 @@ class Found:
 
 @dataclass
 class _Board:
-    """What all parts of a search know. Changed only under its lock."""
+    """State that all parts of a search share. Changed only under its lock."""
 
     best: Found | None = None
     bound: int | None = None
@@ -57,20 +57,20 @@ class _Board:
 
 @dataclass
 class Search:
-    """What the members of a portfolio share. Safe to use from several threads.
+    """Search that the members of a portfolio share. Safe to use from several threads.
 
     Parameters
     ----------
     clock
         Seconds, monotonic.
     time_s, work
-        How many seconds, and how many elementary steps, may be spent from now on.
+        Seconds, and elementary steps, that may be spent from now on.
     listener
         Told of each improvement of value or bound, from the thread that made it, with the whole
         search.
     by_due
-        True if heuristics take what is due first before all else of its band. Plans that are made
-        at once keep deadlines by that; where something improves them, it costs makespan.
+        True if heuristics place the earliest due date of a band first. Plans made at once keep more
+        deadlines that way; plans that are improved later lose makespan by it.
     """
 
     form: Arrays
@@ -82,7 +82,7 @@ class Search:
     by_due: bool = False
 
     stop_flag: NDArray[np.int8] = field(default_factory=lambda: np.zeros(1, np.int8), init=False)
-    """Not zero once the search is to end; kernels look at it, so that they end in the middle."""
+    """Not zero once the search is to end; kernels read it, so that they end in the middle."""
 
     def __post_init__(self) -> None:
         self._whole: Search | None = None
@@ -100,14 +100,14 @@ class Search:
         work: float = math.inf,
         turn: Callable[[float], None] | None = None,
     ) -> Search:
-        """Give a member a share of what may be spent: the same search with limits of its own.
+        """Give a member a part of the search: the same plans and bound, with limits of its own.
 
-        It ends by itself when its limits are reached, and with the whole in any case.
+        The part ends when its limits are reached, and with the whole search in any case.
 
         Parameters
         ----------
         turn
-            Called with the work that was just done; returns when the member may go on.
+            Called with the work just done; returns when the member may go on.
         """
         part = Search(self.form, self.clock, self.objective, time_s, work, by_due=self.by_due)
         part._whole, part._turn, part._board = self, turn, self._board
@@ -132,7 +132,7 @@ class Search:
 
     @property
     def claimed_by(self) -> str:
-        """Engine on whose word alone the bound is, or that there is no plan; empty if none is."""
+        """Engine that alone claims the bound, or that no plan exists; empty if there is none."""
         board = self._board
         if board.infeasible:
             return board.refuted_by
@@ -140,12 +140,12 @@ class Search:
 
     @property
     def infeasible(self) -> bool:
-        """Whether it is proven that no plan keeps all rules."""
+        """True if it is proven that no plan keeps all rules."""
         return self._board.infeasible
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody ended the search early."""
+        """True if the search was ended early from outside."""
         return self._board.cancelled
 
     @property
@@ -174,7 +174,7 @@ class Search:
         Parameters
         ----------
         claimed_by
-            Engine that proved wrong bounds before, so that its word alone is said to be that.
+            Engine whose bounds were wrong before; its bound is then told as a claim.
         """
         board = self._board
         with board.lock:
@@ -190,7 +190,7 @@ class Search:
         self._tell()
 
     def refute(self, *, claimed_by: str = "") -> None:
-        """Take the proof that no plan keeps all rules; see `raise_bound` for who claims it."""
+        """Take the proof that no plan keeps all rules; `claimed_by` as in `raise_bound`."""
         with self._board.lock:
             if self._is_left:
                 return
@@ -200,23 +200,23 @@ class Search:
         self._root.stop()
 
     def cancel(self) -> None:
-        """End the search soon, with what was found."""
+        """End the search soon, with the best plan so far."""
         self._board.cancelled = True
         self._root.stop()
 
     def stop(self) -> None:
-        """End the search soon because what may be spent is spent."""
+        """End the search soon because its limits are reached."""
         self.stop_flag[0] = 1
         for part in self._parts:
             part.stop()
 
     def leave(self) -> None:
-        """Take nothing more from this part: its member did not end in time, the answer is given."""
+        """Ignore this part from now on: its member did not end in time, and the answer is given."""
         with self._board.lock:
             self._is_left = True
 
     def spend(self, work: float = 0.0) -> bool:
-        """Count steps that were done. Whether the search is to go on."""
+        """Count steps that were done; true if the search goes on."""
         if self._whole is not None:
             self._whole.spend(work)
         with self._board.lock:
@@ -230,7 +230,7 @@ class Search:
 
     @property
     def takes_turns(self) -> bool:
-        """Whether others stand still until this member counts its steps."""
+        """True if others stand still until this member counts its steps."""
         return self._turn is not None
 
     @property
@@ -257,7 +257,7 @@ class Search:
 
     @property
     def proven(self) -> bool:
-        """Whether the best plan meets the bound."""
+        """True if the best plan meets the bound."""
         return self._board.proven
 
     @property

@@ -1,4 +1,4 @@
-"""From a problem to the arrays that solvers compute with, and from their solution to a schedule."""
+"""Translation of a problem into arrays for solvers, and of their solution into a schedule."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _MODE_ROWS = ModeRows()
 
 
 def arrays(problem: Problem, pause: Callable[[], None] = lambda: None) -> Arrays:
-    """Give the array form of a problem.
+    """Turn a problem into its array form.
 
     Parameters
     ----------
     pause
-        Called between pieces of the work, some milliseconds apart; what it raises ends it.
+        Called between pieces of the work, some milliseconds apart; an exception from it ends it.
     """
     return _Builder(problem, pause).arrays()
 
 
 class _Builder:
-    """Numbers for ids, then column by column: re-planning waits for it."""
+    """Builder of an array form, column by column and fast, because re-planning waits for it."""
 
     def __init__(self, problem: Problem, pause: Callable[[], None]) -> None:
         self.problem, self.pause = problem, pause
@@ -100,7 +100,7 @@ class _Builder:
         )
 
     def _machines(self) -> dict[str, Any]:
-        """Columns of the machines, but for their memory, and when they are not available."""
+        """Columns of the machines and their windows, without their memory."""
         machines = self.problem.machines
         windows = [window for machine in machines for window in machine.unavailable]
         return {
@@ -114,7 +114,7 @@ class _Builder:
         }
 
     def _modes(self, state: Int, memory_bytes: Long, capacity: Long) -> dict[str, Any]:
-        """Columns of the modes that an operation could have by itself."""
+        """Columns of the modes that memory and budgets allow an operation by itself."""
         self.pause()
         lengths, rows = self.table.lengths, self.table.rows
         first = _firsts(lengths)
@@ -132,7 +132,7 @@ class _Builder:
         usable[owner[demand_amount > capacity[demand_resource]]] = False
         usable |= np.repeat(state != OPEN, lengths)
         kept = np.concatenate(([0], np.cumsum(usable)))
-        # Mostly all are, and then nothing is to be gathered.
+        # Mostly all modes are allowed, and nothing needs to be gathered.
         these = slice(None) if usable.all() else usable
         columns = rows[these].T.copy()
         self.pause()
@@ -155,7 +155,7 @@ class _Builder:
         }
 
     def _is_kept(self, machine: Int, family: Int) -> NDArray[np.bool_]:
-        """Per mode, whether its machine keeps setups and begins with this one."""
+        """Per mode, true if its machine keeps setups and begins with this one."""
         kept = np.zeros((len(self.problem.machines), len(self.families)), np.bool_)
         for m, one in enumerate(self.problem.machines):
             if one.keeps_setups:
@@ -169,7 +169,7 @@ class _Builder:
             return none, np.zeros(0, np.int32), np.zeros(0, np.int64)
         modes = [mode for operation in self.problem.operations for mode in _open_modes(operation)]
         numbers = _numbers(resource.id for resource in self.problem.resources)
-        # A demand for nothing is none: even where more is taken than there is, it can be met.
+        # A demand of 0 is left out, because it can be met even by an overdrawn resource.
         rows = [[demand for demand in mode.demands if demand.amount] for mode in modes]
         demands = [demand for row in rows for demand in row]
         return (
@@ -194,7 +194,7 @@ class _Builder:
         return state, start_us, end_us
 
     def _links(self) -> tuple[list[int], Long, Int]:
-        """Distinct bandwidths, and per pair of devices the latency and which bandwidth it is."""
+        """Distinct bandwidths; per pair of devices, the latency and the number of the bandwidth."""
         count = len(self.devices)
         joined = not self.problem.links
         latency_us = np.full((count, count), 0 if joined else -1, np.int64)
@@ -220,7 +220,7 @@ class _Builder:
 
 
 def _expect_transfers(times_us: Sequence[int], rate: int) -> None:
-    """Refuse a transfer that takes longer than any time can be."""
+    """Refuse a transfer that takes longer than the largest valid time."""
     longest_us = max(times_us, default=0)
     if longest_us > MAX_INTEGER:
         field = f"edges[{times_us.index(longest_us)}].size_bytes"
@@ -229,12 +229,12 @@ def _expect_transfers(times_us: Sequence[int], rate: int) -> None:
 
 
 def schedule_of(problem: Problem, form: Arrays, solution: Solution, origin_us: int = 0) -> Schedule:
-    """Give a solution in the words of its problem.
+    """Turn a solution into a schedule of its problem.
 
     Parameters
     ----------
     origin_us
-        From when on the form and the solution count times.
+        Origin of the times of form and solution, in the times of the problem.
     """
     operations = problem.operations
     indices = form.mode_index[solution.mode].tolist()
@@ -249,7 +249,7 @@ def schedule_of(problem: Problem, form: Arrays, solution: Solution, origin_us: i
 
 
 def solution_of(problem: Problem, form: Arrays, schedule: Schedule) -> Solution:
-    """Give a schedule of the problem as arrays. Every mode it uses must be a usable one."""
+    """Turn a schedule of the problem into arrays. Every mode it uses must be in the form."""
     placed = [schedule[operation.id] for operation in problem.operations]
     position = {
         (i, int(form.mode_index[k])): k
@@ -263,7 +263,7 @@ def solution_of(problem: Problem, form: Arrays, schedule: Schedule) -> Solution:
 
 
 def ends(form: Arrays, solution: Solution) -> Long:
-    """When each operation ends."""
+    """End of each operation."""
     planned_us: Long = solution.start_us + form.mode_us[solution.mode]
     return np.where(form.state == OPEN, planned_us, form.frozen_end_us)
 
@@ -277,7 +277,7 @@ def _or_never(value: int | None) -> int:
 
 
 def _open_modes(operation: Operation) -> tuple[Mode, ...]:
-    """Modes to choose from; of an operation that has started, the one it runs in."""
+    """Modes to choose from; a started operation has only the one it runs in."""
     if operation.progress is None:
         return operation.modes
     return (operation.modes[operation.progress.mode],)

@@ -1,6 +1,6 @@
 """The rules of the checker over arrays, for plans that are too large to judge object by object.
 
-It shares no code with what places operations. It says which rule is broken first, not all that is.
+Shares no code with the modules that place operations. Names one broken rule, not all of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Bits = NDArray[np.bool_]
 
 
 class _Plan(NamedTuple):
-    """A solution with what follows from it, per operation."""
+    """A solution with derived columns, per operation."""
 
     form: Arrays
     mode: Int
@@ -27,20 +27,20 @@ class _Plan(NamedTuple):
     machine: Int
     device: Int
     site: Int
-    """Which row of the links it is: its device, or in a fleet its machine's kind."""
+    """Row of the links: the device, or in a fleet the machine's kind."""
     is_open: Bits
 
 
 class _Rows(NamedTuple):
-    """Operations on exclusive machines, by machine and then start, and what was there before.
+    """Operations on exclusive machines, sorted by machine and start, with the state before each.
 
     Parameters
     ----------
     busy_us
-        Latest end of those before on the machine; 0 if there are none.
+        Latest end of earlier operations on the machine; 0 if there are none.
     is_cold
-        Whether its machine has not got its session: the one before (what the machine begins with,
-        if there is none) is of another family or, where setups are kept, all before are.
+        True if its session is not loaded: the previous operation (or the session that the machine
+        begins with) is of another family or, if setups are kept, all previous ones are.
     """
 
     operation: Int
@@ -50,7 +50,7 @@ class _Rows(NamedTuple):
 
 
 def verify(form: Arrays, solution: Solution) -> ViolationKind | None:
-    """Give a rule that a plan breaks, deadlines included; `None` if it keeps all of them."""
+    """Find a rule that a plan breaks, deadlines included; `None` if it keeps all of them."""
     count, mode = len(form.state), solution.mode
     if len(mode) != count or len(solution.start_us) != count:
         return ViolationKind.MISSING
@@ -188,8 +188,8 @@ def _cold(p: _Plan, i: NDArray[np.intp], begins: Bits) -> Bits:
 
 
 def _latest_before(end_us: Long, begins: Bits) -> Long:
-    """Largest of those before in the same stretch; 0 for the first."""
-    # Ranks instead of times, so that a stretch's number above them still fits 64 bits.
+    """Largest earlier end in the same stretch; 0 for the first."""
+    # Ranks instead of times, so that the number of the stretch in front still fits 64 bits.
     values, rank = np.unique(np.concatenate(([0], end_us)), return_inverse=True)
     stretch = np.cumsum(begins) * len(values)
     before = np.zeros(len(end_us), np.int64)
@@ -199,7 +199,7 @@ def _latest_before(end_us: Long, begins: Bits) -> Long:
 
 
 def _blocked(p: _Plan, start_us: Long, end_us: Long) -> Bits:
-    """Which spans meet a window of their machine."""
+    """Per span, true if it meets a window of its machine."""
     form = p.form
     blocked = np.zeros(len(start_us), bool)
     for m in np.flatnonzero(np.diff(form.window_first)).tolist():
@@ -251,7 +251,7 @@ def _resources(p: _Plan) -> Iterator[ViolationKind]:
 
 
 def _crowded(p: _Plan, user: NDArray[np.int64], amount: Long, capacity: int) -> bool:
-    """Whether running operations, some of them open, demand too much; ends go before starts."""
+    """True if running operations, some of them open, demand too much; ends count before starts."""
     running = p.form.state[user] != ENDED
     user, amount = user[running], amount[running]
     at_us = np.concatenate((p.start_us[user], p.end_us[user]))

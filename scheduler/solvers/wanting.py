@@ -1,4 +1,4 @@
-"""What one of several bands wants of a plan for all of them."""
+"""Want: the objective and data of one of several bands, in a plan for all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scheduler.solvers.arrays import Arrays
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
-    """What one band wants.
+    """Objective of one band, with the form that prices it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""CP-SAT on all bands at once: the best that one can have while those above keep what they have.
+"""CP-SAT on all bands at once: the best value of one band while those above it keep theirs.
 
 The lexicographic method: band by band, with a constraint on the value of each that came before.
 """
@@ -38,14 +38,14 @@ def best_beside(
     known: Solution | None,
     taken: Callable[[Solution], None],
 ) -> Outcome | None:
-    """Look for the best value of a band, and prove it; nothing if that cannot be written down.
+    """Look for the best value of a band, and prove it; `None` if the model is too large.
 
     Parameters
     ----------
     above
-        What more urgent bands want, and the values they keep.
+        Wants of the more urgent bands, and the values they keep.
     known
-        A plan in which they have these values.
+        A plan in which the bands above have these values.
     taken
         Told of each plan that is found.
 
@@ -78,7 +78,7 @@ def best_beside(
 
 
 def _of(model: Model, want: Want) -> Model:
-    """Give the same variables, with the dates and weights of one band."""
+    """View of the same variables with the dates and weights of one band."""
     view = copy(model)
     view.form = want.form
     return view

@@ -116,14 +116,14 @@ def _setups(
 
 
 def _kept_setups(model: Model, row: list[tuple[int, int]], frozen: list[int]) -> list[Interval]:
-    """Setups on a machine that keeps them, before the first of each family that is not there."""
+    """Setups on a machine that keeps them, before the first operation of each absent family."""
     form = model.form
-    # Nothing that can be moved comes before the base, so that what is pinned there comes first.
+    # No movable operation starts before the base, so pinned ones there come first.
     begun = [i for i in frozen if model.frozen_start_us[i] <= model.base_us]
     loaded = {int(form.mode_family[form.mode_first[i]]) for i in begun}
     pinned = [(i, int(form.mode_first[i])) for i in frozen if i not in begun]
     visits = [_visit(model, i, k, model.present[k]) for i, k in row]
-    # The setup of what is pinned is a window, or over.
+    # The setup of a pinned operation is a window, or over.
     visits += [replace(_visit(model, i, k, model.always), setup_us=0) for i, k in pinned]
     visits = [visit for visit in visits if visit.family not in loaded]
     return add_kept_setups(model, visits, now_us=form.now_us - model.base_us)
@@ -162,7 +162,7 @@ def add_memory(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
     for found in families.values():
         needs = [(int(form.mode_resident_bytes[k]), literal) for k, literal in found]
         resident.append(_largest(model, needs))
-    # What has begun may hold more than there is. That is not undone, but nothing may join it.
+    # Started operations may hold more memory than there is. They stay, but nothing may join them.
     within = model.cp.add(sum(resident) + peak <= limit)
     joined = model.cp.new_bool_var("")
     for _, k in row:
@@ -171,12 +171,12 @@ def add_memory(model: Model, machine: int, row: list[tuple[int, int]]) -> None:
 
 
 def _is_planned(model: Model, i: int) -> bool:
-    """Whether it has not begun, but is held where a more urgent band has it."""
+    """True if a more urgent band has placed the operation, which has not begun."""
     return model.state[i] == PLANNED
 
 
 def _largest(model: Model, needs: list[tuple[int, Literal]]) -> Linear:
-    """At least the largest need among those that are present."""
+    """Expression that is at least the largest need among present modes."""
     largest = max(need for need, _ in needs)
     if largest == 0:
         return 0

@@ -60,7 +60,8 @@ class Model:
         self.always: Literal = self.cp.new_constant(1)
         self.open: list[int] = np.flatnonzero(form.state == OPEN).tolist()
         first_us = min((frame.first_us[i] for i in self.open), default=form.now_us)
-        # What comes before the base is left out: it must not hide what is in the way of a setup.
+        # Time before the base is left out. The longest setup before the first start is kept, so
+        # that everything in the way of a setup stays in the model.
         self.base_us = max(form.now_us, first_us - int(form.mode_setup_us.max(initial=0)))
         self.starts: dict[int, Linear] = {}
         self.ends: dict[int, Linear] = {}
@@ -73,7 +74,7 @@ class Model:
             self._add_operation(i)
 
     def _read_columns(self) -> None:
-        """Lists: reading one number of an array takes the interpreter ten times as long."""
+        """Turn columns into lists: reading one number of an array takes ten times as long."""
         form = self.form
         self.mode_us: list[int] = form.mode_us.tolist()
         self.mode_p95_us: list[int] = form.mode_p95_us.tolist()
@@ -86,16 +87,16 @@ class Model:
         self.frozen_end_us: list[int] = form.frozen_end_us.tolist()
 
     def pause(self) -> None:
-        """Look whether the search is over."""
+        """End the building with `Interrupted` if the search is over."""
         if self.stopped():
             raise Interrupted
 
     def refuse(self) -> None:
-        """Let no plan keep the rules."""
+        """Make the model infeasible."""
         self.cp.add_bool_or([])
 
     def _add_operation(self, i: int) -> None:
-        """One start, one end, exactly one mode."""
+        """Add one start, one end and exactly one mode of an operation."""
         modes = self.frame.modes[i]
         first_us = self.frame.first_us[i] - self.base_us
         end_us = self.frame.last_end_us[i] - self.base_us
@@ -107,7 +108,7 @@ class Model:
             return
         shortest_us = min(self.mode_us[k] for k in modes)
         if end_us < first_us + shortest_us:
-            # Too little time; the engine takes no empty domains.
+            # Too little time. Infeasible, with a domain that is not empty: the engine takes none.
             self.refuse()
             end_us = first_us + max(self.mode_us[k] for k in modes)
         start = self.cp.new_int_var(first_us, end_us - shortest_us, "")
@@ -126,7 +127,7 @@ class Model:
         self.on[i] = self._device_literals(modes)
 
     def _add_mode(self, i: int, k: int) -> None:
-        """An interval of the mode's own size, and beside it the end that operations share.
+        """Add an interval of the mode's own size, and tie the common end of the operation to it.
 
         Intervals that share a start and an end of their own make OR-Tools (9.11 to 9.15) prove
         optima that are none: with 5 operations on 3 machines 13 seeds of 32 proved 9 where 8 is
@@ -138,7 +139,7 @@ class Model:
             self.cp.add(self.ends[i] == start + us).only_enforce_if(literal)
 
     def _device_literals(self, modes: list[int]) -> dict[int, Literal]:
-        """On which device an operation is: the literal of its only mode there, or their sum."""
+        """Per device, a literal that the operation is on it: its only mode there, or their sum."""
         rows: dict[int, list[Literal]] = {}
         for k in modes:
             rows.setdefault(self.mode_device[k], []).append(self.present[k])
@@ -155,21 +156,21 @@ class Model:
     # --- read by constraints
 
     def start(self, i: int) -> Linear:
-        """When an operation starts, from the base on."""
+        """Start of an operation, from the base on."""
         return self.starts[i] if i in self.starts else self.frozen_start_us[i] - self.base_us
 
     def end(self, i: int) -> Linear:
-        """When an operation ends, from the base on."""
+        """End of an operation, from the base on."""
         return self.ends[i] if i in self.ends else self.frozen_end_us[i] - self.base_us
 
     def places(self, i: int) -> dict[int, Literal]:
-        """Each device that an operation may be on, with the literal that says so."""
+        """Devices that an operation may be on, each with its literal."""
         if i in self.on:
             return self.on[i]
         return {self.mode_device[int(self.form.mode_first[i])]: self.always}
 
     def fixed_interval(self, start_us: int, end_us: int) -> Interval:
-        """Give an interval that is taken whatever the plan is, from the base on."""
+        """Add an interval that is taken in every plan, from the base on."""
         return self.cp.new_fixed_size_interval_var(start_us, end_us - start_us, "")
 
     # --- plans in and out

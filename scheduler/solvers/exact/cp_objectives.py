@@ -1,4 +1,4 @@
-"""Every objective as a linear expression. What is constant stays outside of the engine."""
+"""Every objective as a linear expression. Constants stay outside of the engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SumTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What a job ends after, from the base on, and the span that its completion can lie in."""
+    """Ends that decide a job's completion, from the base on, and the range of the completion."""
 
     job: int
     ends: list[Linear]
@@ -30,15 +30,15 @@ class Completion:
 
 
 Cost = tuple[Linear, int]
-"""An expression of the model; the value of a plan is its value plus the number."""
+"""An expression of the model, and a constant to add to its value."""
 
 
 def minimise(model: Model, objective: Objective) -> int:
-    """Give a model an objective; the value of a plan is the engine's plus what is returned.
+    """Add an objective to a model; returns the constant to add to the engine's value.
 
     Raises
     ------
-    TooLarge
+    SumTooLarge
         If sums could overflow.
     """
     expression, offset = cost(model, objective)
@@ -47,11 +47,11 @@ def minimise(model: Model, objective: Objective) -> int:
 
 
 def cost(model: Model, objective: Objective) -> Cost:
-    """Write an objective down: what a plan is worth, or a little more where nothing presses.
+    """Express an objective. The expression may exceed a plan's value until it is minimised.
 
     Raises
     ------
-    TooLarge
+    SumTooLarge
         If sums could overflow.
     """
     if objective is Objective.ENERGY:
@@ -69,7 +69,7 @@ def cost(model: Model, objective: Objective) -> Cost:
 
 
 def _completions(model: Model) -> list[Completion]:
-    """Each job that has operations; those count after which nothing of the job comes."""
+    """Completion per job with operations; only ends without a successor in the job count."""
     form, frame, base_us = model.form, model.frame, model.base_us
     job = form.job.tolist()
     targets, first = form.target_op.tolist(), form.target_first.tolist()
@@ -90,7 +90,7 @@ def _completions(model: Model) -> list[Completion]:
 
 
 def _largest(model: Model, ends: list[Linear], least: int, most: int) -> Linear:
-    """Variable that is at least each of the expressions."""
+    """Add a variable that is at least each of the expressions."""
     found = model.cp.new_int_var(least, max(most, least), "")
     for end in ends:
         model.cp.add(found >= end)
@@ -109,10 +109,9 @@ def _makespan(model: Model, completions: list[Completion]) -> Cost:
 
 
 def minimise_ends(model: Model) -> None:
-    """Makespan first and foremost, and with it the ends of all that nothing comes after.
+    """Minimise the makespan first, and with it the ends of all operations without a successor.
 
-    In a part of a plan the makespan alone would say nothing of what is gained beside its longest
-    chain, and there are many of those.
+    In a part of a plan the makespan alone would miss every gain beside the longest chain.
     """
     completions = _completions(model)
     ends = [end for completion in completions for end in completion.ends]
@@ -123,7 +122,7 @@ def minimise_ends(model: Model) -> None:
 
 
 def _add_loads(model: Model, makespan: Linear) -> None:
-    """Redundant: all that a machine does from its first start on fits before the end.
+    """Add a redundant constraint per machine: head, load and tail fit before the makespan.
 
     It follows from the rest, but only this form lets the linear relaxation share the load.
     """
@@ -214,7 +213,7 @@ def _misses(model: Model) -> Cost:
 
 
 def minimise_overrun(model: Model) -> int:
-    """Let deadlines be missed by as little as can be, in sum over jobs."""
+    """Minimise the sum of deadline overruns over jobs; returns the constant part."""
     form = model.form
     gone = frozen_overruns_us(form).tolist()
     overruns: dict[int, Linear] = {}

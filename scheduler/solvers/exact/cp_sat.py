@@ -1,4 +1,4 @@
-"""CP-SAT on the whole problem: finds plans, proves bounds, optima and that there is no plan."""
+"""CP-SAT on the whole problem: finds plans, proves bounds, optima and infeasibility."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from scheduler.solvers.search import WORK_PER_S, Found, Search
 MAX_HORIZON_US = 2**56
 """The engine sums in 64 bits; beyond this (2000 years) a few terms could overflow."""
 MAX_MODES = 300_000
-"""Beyond this the model alone takes longer to write down than a search usually lasts."""
+"""Most modes; a model of more takes longer to write down than a search usually lasts."""
 FIRST_SLICE_S = 2.0
-"""How long the engine runs at least before it starts again from a plan that others found. Each
-slice is twice as long as the one before: what is learned anew costs no more than half of all."""
+"""Least time of the engine before it restarts from a plan that others found. Each slice is twice as
+long as the one before, so that learning anew costs at most half of all time."""
 BY = "cp_sat"
 
 
@@ -29,15 +29,15 @@ BY = "cp_sat"
 class CpSat:
     """Constraint programming with clause learning, on the whole model.
 
-    Starts from the best plan of the search, if there is one, within the frame of what is not
-    worse. Bands are not looked at: who wants them strict solves band by band. With one worker and
-    a limit in work it gives the same answer each time. Machines that nothing distinguishes are
-    left to the symmetry detection of the engine.
+    Starts from the best plan of the search, if there is one, within the frame of plans that are not
+    worse. Bands are ignored: for strict bands the caller solves band by band. With one worker and a
+    limit in work the answer is the same each time. Identical machines are left to the symmetry
+    detection of the engine.
 
     Parameters
     ----------
     linearization
-        As in `Effort`: each level proves by other ways, which a second opinion can use.
+        As in `Effort`. Levels prove in different ways, which a second opinion can use.
 
     References
     ----------
@@ -74,7 +74,7 @@ class CpSat:
     def _slice(
         self, search: Search, seed: int, frame: Frame, incumbent: Found | None, slice_s: float
     ) -> bool:
-        """Run until the end, or until others have found something better. Whether it is over."""
+        """Run until the end, or until others find a better plan; true if the search is decided."""
         model = constrained(
             search.form,
             frame,
@@ -98,7 +98,7 @@ class CpSat:
             model,
             search,
             seed,
-            # The engine cannot pause: others of its lane have their turns between two slices.
+            # The engine cannot pause, so others of its lane have their turns between two slices.
             Effort(
                 slice_s * WORK_PER_S / WORK_PER_ENGINE_S if search.takes_turns else math.inf,
                 self.workers,
@@ -116,13 +116,13 @@ class CpSat:
 
 
 def _conclude_infeasible(search: Search, incumbent: Found | None) -> None:
-    """Nothing lies in the frame: no plan at all, unless one had drawn the frame."""
+    """Conclude from an empty frame that there is no plan, unless a plan had narrowed the frame."""
     if incumbent is None or incumbent.score[0] > 0:
         search.refute(claimed_by=BY)
 
 
 def is_unwritable(form: Arrays, frame: Frame) -> bool:
-    """Whether a model is more than the engine takes, or takes too long to write down."""
+    """True if a model exceeds the engine's range, or takes too long to write down."""
     return frame.horizon_us > MAX_HORIZON_US or len(form.mode_us) > MAX_MODES
 
 

@@ -1,8 +1,8 @@
 """Setups on a machine.
 
-A tour through its operations says which comes directly after which. Only machines on which families
-differ pay for it: a tour has a literal per ordered pair. Where setups are kept, a literal per
-operation says enough: which is the first of its family.
+A tour through the operations of a machine tells the direct successor of each. Only machines with
+several families pay for it, because a tour has a literal per ordered pair. If setups are kept, one
+literal per operation is enough: true for the first of its family.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def add_kept_setups(model: Model, visits: list[Visit], *, now_us: int) -> list[I
 
 
 def _firsts(model: Model, visits: list[Visit]) -> list[Literal]:
-    """Per visit, whether it is the first of those that take place."""
+    """Per visit, a literal that it is the first of those that take place."""
     if len(visits) == 1:
         return [visits[0].present]
     firsts: list[Literal] = [model.cp.new_bool_var("") for _ in visits]
@@ -111,7 +111,7 @@ def _firsts(model: Model, visits: list[Visit]) -> list[Literal]:
 
 
 def _latest_us(model: Model, visits: list[Visit]) -> int:
-    """Moment, from the base on, by which each of the visits has begun."""
+    """Time, from the base on, by which every visit has begun."""
     pinned_us = [visit.start for visit in visits if isinstance(visit.start, int)]
     ends_us = [int(model.frame.last_end_us[visit.operation]) for visit in visits]
     return max(0, *pinned_us, max(ends_us) - model.base_us)
@@ -125,7 +125,7 @@ def _may_follow(visit: Visit, other: Visit, order: dict[int, int]) -> bool:
 
 
 def _setup(model: Model, visit: Visit, changes: list[Literal], now_us: int) -> Interval:
-    """Interval right before a visit, there if one of the changes is."""
+    """Add an interval right before a visit, present if one of the changes is."""
     needed = changes[0]
     if len(changes) > 1:
         needed = model.cp.new_bool_var("")

@@ -21,20 +21,20 @@ STATUSES: dict[int, Status] = {
     cp_model.INFEASIBLE: Status.INFEASIBLE,
     cp_model.UNKNOWN: Status.LIMIT,
 }
-"""What the engine's answers mean. MODEL_INVALID is not here: it would be a fault of ours."""
+"""Meaning of the engine's answers. MODEL_INVALID is left out, because it would be our fault."""
 
 WATCH_S = 0.01
-"""How often it is asked whether the search is over: a cancellation has to take effect in 0.05 s."""
+"""Seconds between looks at the stop flag: a cancellation has to take effect in 0.05 s."""
 
 EXACT = 2.0**52
 """Floats below this tell whole numbers and halves apart."""
 
 GRACE_S = 0.02
-"""How long it is then waited for the engine before it is left to end by itself."""
+"""Seconds to wait for a stopped engine before it is left to end by itself."""
 
 
 def status_of(answer: int) -> Status:
-    """Say in our words how the engine's search ended.
+    """Translate the engine's answer into a status.
 
     Raises
     ------
@@ -50,10 +50,10 @@ def status_of(answer: int) -> Status:
 
 
 WORK_PER_ENGINE_S = 20 * WORK_PER_S
-"""Steps that a deterministic second of the engine counts as. On job shops of 100 to 250 operations
-one took 16 to 65 seconds of a core: it leaves out most of what sequencing costs."""
+"""Steps per deterministic second of the engine. On job shops of 100 to 250 operations one took 16
+to 65 seconds of a core, because the engine does not count most of the cost of sequencing."""
 INSTALMENT = 0.05 * WORK_PER_S
-"""Steps that are counted at once: others that wait for their turn get as much after each."""
+"""Steps counted at once; members that wait for their turn get as many after each."""
 
 
 def pay(search: Search, work: float) -> None:
@@ -64,17 +64,17 @@ def pay(search: Search, work: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much one run may spend.
+    """Limits and settings of one run.
 
     Parameters
     ----------
     deterministic_s
         In the engine's own unit, which comes out the same on every machine.
     linearization
-        How far its linear relaxation goes, from 0 to 2; ``None`` leaves that to it.
+        Level of the linear relaxation, from 0 to 2; ``None`` for the engine's default.
     brief
-        Whether it is to search at once: simplifying a small model, and its linear relaxation, take
-        longer than to solve it.
+        True to search at once: presolve and linear relaxation of a small model take longer than
+        its solution.
     """
 
     deterministic_s: float = math.inf
@@ -85,13 +85,13 @@ class Effort:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended.
+    """Result of a run.
 
     Parameters
     ----------
     bound
-        Proven bound on the engine's objective, ``None`` without a plan; what was proven until then
-        has been told.
+        Proven bound on the engine's objective; ``None`` without a plan. Bounds proven before then
+        went to `bounded`.
     deterministic_s
         Work in the engine's own unit.
     """
@@ -104,7 +104,7 @@ class Outcome:
 def whole(bound: float) -> int:
     """Round a bound up: objectives are whole numbers, the engine's bounds are not always.
 
-    Beyond 2**52, where a float stands for several whole numbers, it is rounded down to a safe one.
+    Beyond 2**52 a float stands for several whole numbers, and is rounded down to a safe one.
     """
     if abs(bound) < EXACT:
         return math.ceil(bound - 1e-3)
@@ -114,8 +114,8 @@ def whole(bound: float) -> int:
 class _Run(cp_model.CpSolverSolutionCallback):
     """One run in a thread of its own, which can be left behind.
 
-    The engine looks for its stop signal only now and then, at times not for 0.1 s. Who cancels
-    does not wait for that: what comes later is dropped.
+    The engine reads its stop signal only now and then, at times not for 0.1 s. A caller that
+    cancels does not wait for that: later plans and bounds are dropped.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class _Run(cp_model.CpSolverSolutionCallback):
             self._bounded(whole(bound))
 
     def solve(self) -> None:
-        """Run the engine; what goes wrong is kept for who waits."""
+        """Run the engine; an error is kept for the waiting thread."""
         try:
             self.engine.solve(self._model, self)
             self.answer = self.engine.response_proto.status
@@ -154,14 +154,14 @@ class _Run(cp_model.CpSolverSolutionCallback):
             self.done.set()
 
     def outcome(self) -> Outcome:
-        """Say how it ended."""
+        """Give the result, or raise the error of the run."""
         if self.error is not None:
             raise self.error
         response, status = self.engine.response_proto, status_of(self.answer)
         bound = None
-        # Where there is no plan the engine says 0, which is no bound where values are negative.
+        # Without a plan the engine says 0, which is no bound where values are negative.
         if status in (Status.OPTIMAL, Status.FEASIBLE):
-            # Its own integer: the bound in floating point is off by some beyond 2**53.
+            # The engine's own integer, because the bound in floating point is off beyond 2**53.
             bound = response.inner_objective_lower_bound + whole(self._model.proto.objective.offset)
         return Outcome(status, bound, response.deterministic_time)
 
@@ -181,11 +181,11 @@ def run(
     Parameters
     ----------
     taken
-        Told of each plan, with the values.
+        Called with the values of each plan.
     bounded
-        Told of each bound that the engine proves.
+        Called with each bound that the engine proves.
     stale
-        Asked now and then whether to give up, because others have found something better.
+        Asked now and then; the run ends once it answers true, because others found a better plan.
     """
     engine = _engine(search, seed, effort)
     running = _Run(engine, model.cp, taken, bounded)

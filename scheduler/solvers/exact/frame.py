@@ -1,6 +1,6 @@
-"""What a constraint program may leave out: modes that are never needed, starts that cost too much.
+"""Frame: the modes and starts that a constraint program needs; a good known plan narrows it.
 
-The better the plan that is known, the narrower the frame.
+Left out are modes and starts that no better plan can use.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Frame:
     orders
         Pairs of operations of which the first ends before the second starts.
     tail_us
-        What follows an operation outside of the form, up to the end of all; none if empty.
+        Time from an operation's end to the end of the plan, outside of the form; 0 if missing.
     job_first_us
         Earliest completion per job, -1 if it has no operations.
     horizon_us
-        No end is later.
+        Upper bound on every end.
     """
 
     first_us: list[int]
@@ -63,9 +63,9 @@ def frame_of(
     Parameters
     ----------
     soft
-        Whether deadlines may be missed.
+        True if deadlines may be missed.
     strict
-        Whether only plans better than the incumbent are wanted.
+        True if only plans better than the incumbent are wanted.
     """
     horizon_us = int(margins.horizon(form))
     if incumbent is not None:
@@ -80,7 +80,7 @@ def frame_of(
 
 
 def least_completions(form: Arrays) -> Long:
-    """Earliest completion per job, machines not looked at."""
+    """Earliest completion per job, with machines left out."""
     lasts_us, lags_us = margins.shortest_us(form), margins.least_transfers_us(form)
     first_us = margins.earliest_starts(form, lasts_us, lags_us)
     return margins.completions_at_least(form, first_us, lasts_us)
@@ -105,9 +105,9 @@ def framed(form: Arrays, latest_us: Long, horizon_us: int, *, soft: bool = False
 
 
 def latest_completions(form: Arrays, objective: Objective, value: int, least_us: Long) -> Long:
-    """Latest completion per job in any plan worth `value` or better, `NEVER_US` if any will do.
+    """Latest completion per job in any plan of `value` or better; `NEVER_US` if unlimited.
 
-    A job may cost what the value leaves when all others cost the least they can.
+    A job may cost the part of the value that is left when all others cost the least possible.
     """
     weight, due_us = form.job_weight, form.job_due_us
     latest_us = np.full(len(due_us), NEVER_US, np.int64)
@@ -128,7 +128,7 @@ def latest_completions(form: Arrays, objective: Objective, value: int, least_us:
 
 
 def bound_of(form: Arrays, objective: Objective, frame: Frame) -> int | None:
-    """Give the value that no plan can beat, from paths alone; nothing for the unbounded."""
+    """Lower bound on the value, from paths alone; `None` if there is none."""
     least_us = np.array(frame.job_first_us, np.int64)
     exists = least_us >= 0
     if objective is Objective.MAKESPAN:
@@ -152,7 +152,7 @@ def _energy_bound_uj(form: Arrays) -> int:
 
 
 def _load_bound_us(form: Arrays, frame: Frame) -> int:
-    """Shortest durations of all that is open, shared evenly by all machines."""
+    """Makespan bound: shortest durations of open operations, shared evenly by all machines."""
     is_open = form.state == OPEN
     if not is_open.any() or not form.machine_exclusive.all():
         return 0
@@ -162,7 +162,7 @@ def _load_bound_us(form: Arrays, frame: Frame) -> int:
 
 
 def _useful_modes(form: Arrays, first_us: Long, last_end_us: Long) -> list[list[int]]:
-    """Modes that an operation can have and still end in time."""
+    """Modes with which an operation can still end in time."""
     counts = np.diff(form.mode_first)
     fits = np.repeat(first_us, counts) + form.mode_us <= np.repeat(last_end_us, counts)
     fits |= np.repeat(form.state != OPEN, counts)
@@ -172,7 +172,7 @@ def _useful_modes(form: Arrays, first_us: Long, last_end_us: Long) -> list[list[
 
 
 def frozen_overruns_us(form: Arrays) -> Long:
-    """By how much what has started makes each job miss its deadline, whatever comes."""
+    """Deadline overrun per job that started operations cause in every plan; 0 or less if none."""
     found_us = np.zeros(len(form.job_due_us), np.int64)
     started = np.flatnonzero(form.state != OPEN)
     if not len(started):

@@ -1,4 +1,4 @@
-"""Large-neighbourhood search: free a part of the best plan, and let CP-SAT put it right again."""
+"""Large-neighbourhood search: free a part of the best plan, and let CP-SAT repair it."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ BY = "large_neighbourhood"
 STEP_S = 0.01
 """Deterministic seconds of the engine for one repair."""
 BUILD_WORK = 5_000
-"""Steps per operation that writing the model down counts as: about 50 us each."""
+"""Steps per operation for writing the model down: about 50 us each."""
 STEP_WORK = 500_000
-"""Steps that any repair counts as, besides: the engine takes about 5 ms to begin and to end."""
+"""Steps of any repair, besides: the engine takes about 5 ms to begin and to end."""
 FIRST_SIZE, LEAST_SIZE = 30.0, 6.0
-"""Operations that are freed at once, to begin with and at least."""
+"""Operations freed at once: at first, and at least."""
 FLAT_SHARE = 0.5
-"""How often a window may leave the makespan as it is, if it only ends earlier otherwise. Where a
-hundred chains are as long as the longest, no window shortens them all."""
+"""Share of windows that may keep the makespan, if operations end earlier in sum: no window shortens
+all of a hundred chains of equal length."""
 MOST_WHOLE = 800
-"""Operations up to which all are in the model. Of more, only a window is: it is cheaper, but what
-it gains shows only when the whole is put together again."""
+"""Most operations of a plan that is modelled as a whole. Of a larger one, only a window is. That is
+cheaper, but its gain shows only when the whole is put together again."""
 
 
 @dataclass
 class _Arm:
-    """One kind of neighbourhood: how much it frees, and how well it does lately."""
+    """One kind of neighbourhood, with the size of its parts and its recent success."""
 
     name: str
     size: float = FIRST_SIZE
@@ -55,7 +55,7 @@ class _Arm:
 
 @dataclass
 class _State:
-    """What a search remembers from step to step."""
+    """State that a search keeps from step to step."""
 
     random: Random
     most_whole: int
@@ -68,15 +68,15 @@ class _State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Repair:
-    """What the engine is to solve, and how its answer becomes a plan of the whole.
+    """A part of a plan for the engine to solve; `whole` turns its answer into a plan of the whole.
 
     Parameters
     ----------
     is_complete
-        Whether every mode of what is free is there.
+        True if every mode of the freed operations is in the form.
     hint
-        The part as it is, if a plan that is worth as much will do: one in which most ends are
-        earlier leaves more room for the next repair.
+        The present part, if an equal value is enough: earlier ends leave more room for the next
+        repair.
     """
 
     form: Arrays
@@ -91,12 +91,12 @@ class LargeNeighbourhood:
     """Improves the best plan of the search, part by part, for every objective and feature.
 
     Operations that are not freed keep their mode and their order, not their start (a partial order
-    schedule). Which kind of part is freed next, and how much of it, follows from what paid off.
+    schedule). The kind and size of the next part follow from past success.
 
     Parameters
     ----------
     most_whole
-        Of more operations than this, only a window is written down at a time.
+        Most operations of a plan that is modelled as a whole; of a larger one, only a window is.
 
     References
     ----------
@@ -108,7 +108,7 @@ class LargeNeighbourhood:
     most_whole: int = MOST_WHOLE
 
     def __call__(self, search: Search, seed: int) -> None:
-        """Search until it is over, or everything has been freed at once."""
+        """Search until it is over, or until freeing everything at once gave no better plan."""
         state = _State(np.random.default_rng(seed), self.most_whole)
         while search.best is not None and search.spend():
             try:
@@ -119,7 +119,7 @@ class LargeNeighbourhood:
 
 
 def _step(search: Search, state: _State) -> bool:
-    """Free one part and repair it. Whether there is anything left to try."""
+    """Free one part and repair it; false if nothing is left to try."""
     found = search.best
     assert found is not None
     if state.found is not found or state.plan is None:
@@ -167,7 +167,7 @@ def _chosen(state: _State) -> _Arm:
 
 
 def _learn(arm: _Arm, status: Status, better: bool, spent_s: float) -> None:
-    """Free more where repairs were exhausted soon, less where they were not."""
+    """Free larger parts if repairs were exhausted soon, smaller ones if not."""
     arm.merit = 0.9 * arm.merit + 0.1 * (1.0 if better else 0.2)
     if status is Status.LIMIT or spent_s > 0.7 * STEP_S:
         arm.size = max(arm.size * 0.9, LEAST_SIZE)
@@ -221,7 +221,7 @@ def _in_window(
 def _repair(
     search: Search, state: _State, task: _Repair, found: Found
 ) -> tuple[Status, bool, float]:
-    """Solve the part, and offer what comes out."""
+    """Solve the part, and offer the resulting plan."""
     is_late = found.score[0] > 0
     soft = is_late or search.objective is Objective.DEADLINE_MISSES
     model = constrained(task.form, task.frame, soft=soft, stopped=lambda: bool(search.stop_flag[0]))
@@ -246,7 +246,7 @@ def _repair(
 
 
 def _sidestep(search: Search, state: _State, task: _Repair, solution: Solution) -> bool:
-    """Go on from a plan that is worth as much, if its operations end earlier in sum."""
+    """Continue from a plan of equal value, if its operations end earlier in sum."""
     found = state.found
     if task.hint is None or found is None or state.plan is None or search.best is not found:
         return False

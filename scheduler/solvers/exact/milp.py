@@ -34,14 +34,14 @@ FEATURES = frozenset(Feature) - {
     Feature.RESOURCES,
 }
 MOST_OPEN = 30
-"""Operations beyond which the linear relaxation says nothing any more: orders are too many."""
+"""Most open operations; with more, orders are so many that the relaxation proves nothing."""
 NODE_WORK = 1_000_000
-"""Steps that a node of the search tree counts as: about 10 ms."""
+"""Steps per node of the search tree: about 10 ms."""
 ROUNDING = 1e-9
-"""By which share of it the engine's bound, a float, can be off."""
+"""Relative error of the engine's bound, which is a float."""
 LEAK = 5e-6
-"""How far rounding of a binary can move a bound, as a share of the largest change: the engine
-takes numbers within 1e-6 of a whole one for whole, and a few of them meet in one constraint."""
+"""Error of a bound by rounded binaries, as a share of the largest change. The engine takes numbers
+within 1e-6 of a whole one for whole, and a few of them meet in one constraint."""
 
 
 @dataclass
@@ -92,7 +92,7 @@ class _Program:
                 self._avoid(i, on_machine, *span)
 
     def _on(self, i: int, place: Any) -> dict[int, Any]:
-        """Per machine (or device) of an operation, whether it is there."""
+        """Per machine (or device) of an operation, the sum of its modes there: 1 if it is there."""
         found: dict[int, Any] = {}
         for k in self.frame.modes[i]:
             where = int(place[k])
@@ -100,7 +100,7 @@ class _Program:
         return found
 
     def _taken(self, machine: int) -> list[tuple[int, int]]:
-        """Windows, and what has started, from the base on."""
+        """Spans of windows and started operations, from the base on."""
         form = self.form
         first, last = form.window_first[machine : machine + 2].tolist()
         rows = range(first, last)
@@ -112,7 +112,7 @@ class _Program:
         return [(a - self.base_us, b - self.base_us) for a, b in spans if b > self.base_us]
 
     def _avoid(self, i: int, on_machine: Any, start_us: int, end_us: int) -> None:
-        """Before the span or after it, if the operation is on that machine."""
+        """Let an operation on that machine end before the span or start after it."""
         later = self.engine.BoolVar("")
         gone, most = self.span_us, self.span_us + max(end_us, 0)
         self.engine.Add(
@@ -121,7 +121,7 @@ class _Program:
         self.engine.Add(self.starts[i] >= end_us - most * (2 - on_machine - later))
 
     def _add_pair(self, i: int, j: int) -> None:
-        """One after the other, where both are on the same machine."""
+        """Let two operations on the same machine run one after the other."""
         form = self.form
         first, second = self._on(i, form.mode_machine), self._on(j, form.mode_machine)
         shared = [m for m in first if m in second and form.machine_exclusive[m]]
@@ -134,7 +134,7 @@ class _Program:
             self.engine.Add(self.starts[i] >= self.ends[j] - self.span_us * order - apart)
 
     def _add_edge(self, source: int, target: int, edge: int) -> None:
-        """After the source, and between devices after its bytes have come over."""
+        """Let the target start after the source and, between devices, the transfer of its bytes."""
         there = self._on(target, self.form.machine_device[self.form.mode_machine])
         if source in self.ends:
             end = self.ends[source]
@@ -200,9 +200,9 @@ class _Program:
 
 
 def _minimise(program: _Program, objective: Objective) -> tuple[int, int]:
-    """Add the objective; the value of a plan is the engine's plus the first that is returned.
+    """Add the objective; returns the constant to add to the engine's value, and the largest change.
 
-    The second is what the objective can change by if every binary and every time is off by all.
+    The largest change is that of the objective if every binary and every time changes fully.
     """
     form, engine = program.form, program.engine
     if objective is Objective.ENERGY:
@@ -226,7 +226,7 @@ def _minimise(program: _Program, objective: Objective) -> tuple[int, int]:
 
 
 def _minimise_lateness(program: _Program, objective: Objective, completions: dict[int, Any]) -> int:
-    """Add it; how much a microsecond of every job costs together."""
+    """Add the objective; returns the joint cost of a microsecond of every job."""
     form, engine = program.form, program.engine
     due = {job: int(form.job_due_us[job]) - program.base_us for job in completions}
     due = {job: due_us for job, due_us in due.items() if form.job_due_us[job] < NEVER_US}
@@ -261,7 +261,7 @@ def _completions(program: _Program) -> dict[int, Any]:
 def milp(search: Search, seed: int) -> None:
     """Solve a small problem with branch and cut, and report plan and bound at the end.
 
-    Of a larger one it only reports the bound of its paths. The engine (SCIP) takes no seed
+    For a larger one only the bound of its paths is reported. The engine (SCIP) takes no seed
     from us. A search that a limit cuts off may end with another bound each time: nodes are not
     visited in the same order in every run.
 

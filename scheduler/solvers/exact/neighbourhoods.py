@@ -1,4 +1,4 @@
-"""Which operations to free: parts of a plan in which something can be gained together."""
+"""Neighbourhoods: parts of a plan whose operations can gain something if freed together."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from scheduler.solvers.translating import ends
 Ops = NDArray[np.intp]
 Random = np.random.Generator
 MOST_MODES = 8
-"""Modes of a freed operation that are looked at in one repair, on average, besides its own."""
+"""Modes of a freed operation in one repair, on average, besides its own."""
 
 
 @dataclass
 class Plan:
-    """A plan, looked at from all sides. Made once per incumbent."""
+    """A plan with derived columns, each computed once. Made once per incumbent."""
 
     form: Arrays
     solution: Solution
@@ -54,7 +54,7 @@ class Plan:
 
     @cached_property
     def tail_us(self) -> Long:
-        """Longest chain after each operation, if modes and orders stay."""
+        """Longest chain after each operation, with modes and orders kept."""
         form, following = self.form, np.full(len(self.form.state), -1, np.int32)
         here, after = self.sequence[:-1], self.sequence[1:]
         waits = self.machine[here] == self.machine[after]
@@ -73,7 +73,7 @@ class Plan:
 
     @cached_property
     def previous(self) -> NDArray[np.int32]:
-        """What ends last on the machine before an operation starts, -1 if nothing does."""
+        """Operation that ends last on the machine before each one starts; -1 if there is none."""
         found = np.full(len(self.form.state), -1, np.int32)
         machine, by_end = self.machine[self.open], np.argsort(self.end_us[self.open], kind="stable")
         for lane in np.unique(machine):
@@ -83,7 +83,7 @@ class Plan:
         return found
 
     def orders(self, fixed: Ops) -> list[tuple[int, int]]:
-        """Of what shares resources, each after all that ended before it; without detours."""
+        """Orders of fixed operations that share resources, as pairs; implied pairs are left out."""
         form, mode = self.form, self.solution.mode
         if not len(form.demand_amount):
             return []
@@ -102,7 +102,7 @@ class Plan:
         return found
 
     def nearest(self, candidates: Ops, to_us: int, size: int) -> Ops:
-        """Give the candidates that run nearest to a moment."""
+        """Candidates that run nearest to a moment."""
         if len(candidates) <= size:
             return candidates
         distance_us = np.abs(self.middle_us[candidates] - 2 * to_us)
@@ -110,7 +110,7 @@ class Plan:
 
 
 LONGEST_PATH = 2000
-"""Operations of a chain that are looked at, from its end on."""
+"""Most operations of a chain that are traced, from its end on."""
 Neighbourhood = Callable[[Plan, Random, int], Ops]
 
 
@@ -119,12 +119,12 @@ def _moment(plan: Plan, random: Random) -> int:
 
 
 def time_slice(plan: Plan, random: Random, size: int) -> Ops:
-    """All that runs around a moment, on every machine."""
+    """Operations around a moment, on every machine."""
     return plan.nearest(plan.open, _moment(plan, random), size)
 
 
 def machines(plan: Plan, random: Random, size: int) -> Ops:
-    """What two or three machines do, around a moment if that is too much."""
+    """Operations of two or three machines; around a moment if these are too many."""
     used = np.unique(plan.machine[plan.open])
     chosen = random.choice(used, min(len(used), int(random.integers(2, 4))), replace=False)
     candidates = plan.open[np.isin(plan.machine[plan.open], chosen)]
@@ -155,7 +155,7 @@ def related(plan: Plan, random: Random, size: int) -> Ops:
 
 
 def critical(plan: Plan, random: Random, size: int) -> Ops:
-    """A stretch of a chain without slack that fixes the cost of some job, and what runs beside."""
+    """A stretch of a chain without slack that fixes a job's cost, and the operations beside it."""
     path = _tight_path(plan, _costly(plan, random))
     length = max(min(size // 3, len(path)), 1)
     begin = int(random.integers(0, len(path) - length + 1))
@@ -179,7 +179,7 @@ def _costly(plan: Plan, random: Random) -> int:
 
 
 def _tight_path(plan: Plan, last: int) -> list[int]:
-    """Operations backwards in time, each of which ends when what it lets begin can begin."""
+    """Chain without slack, back from an operation: each ends when the next one can begin."""
     path = [last]
     while len(path) < LONGEST_PATH:
         i = path[-1]
@@ -197,7 +197,7 @@ def _tight_path(plan: Plan, last: int) -> list[int]:
 
 
 def _latest_source(plan: Plan, i: int) -> int:
-    """Source of an operation that ends last, -1 if none can be moved."""
+    """Source of an operation that ends last; -1 if none can be moved."""
     form = plan.form
     sources = form.source_op[form.source_first[i] : form.source_first[i + 1]]
     sources = sources[form.state[sources] == OPEN]

@@ -1,7 +1,7 @@
 """A window of a large plan as a small problem of its own.
 
-What lies around the window becomes a few constants: when data and machines are there, what is in
-memory, how much still follows. A step then costs what the window costs, and not the whole.
+The rest of the plan becomes a few constants: ready times of data and machines, used memory, tails.
+A step then costs as much as the window, and not as the whole plan.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from scheduler.solvers.kernels.bounds import margins
 
 Mask = NDArray[np.bool_]
 MOST_INSIDE = 400
-"""Operations of a window: free ones, and those between them that keep their mode and order."""
+"""Most operations of a window: free ones, and those between them that keep mode and order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subproblem:
-    """A small form, its frame, and where its operations are in the whole.
+    """A small form, its frame, and the positions of its operations in the whole.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ class Subproblem:
 def window(
     plan: Plan, free: Ops, objective: Objective, most: int | None, random: Random
 ) -> Subproblem | None:
-    """Cut out the free operations and what is between them; nothing if that is too much.
+    """Cut out the free operations and those between them; `None` if these are too many.
 
     Parameters
     ----------
     most
-        Largest makespan that will do, ``None`` if deadlines are missed, so that any will.
+        Largest makespan allowed; ``None`` if deadlines are missed, so that any is allowed.
     """
     form = plan.form
     is_free = _mask(form, free)
@@ -89,7 +89,7 @@ def window(
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Operations that are free, come after, can move, are there; machines; where it begins."""
+    """Masks of free, later, movable and included operations; machines; begin of the window."""
 
     free: Mask
     after: Mask
@@ -158,13 +158,13 @@ def _cut(
 
 
 def _modes(plan: Plan, parts: _Parts, kept: Ops, random: Random) -> tuple[Ops, NDArray[np.int32]]:
-    """Modes of the small form, and how many each operation has: of what is fixed, its own."""
+    """Modes of the small form, and their number per operation; a fixed one has only its own."""
     form, current = plan.form, plan.solution.mode
     rows = _spans(form.mode_first, kept)
     owner = np.repeat(kept, (form.mode_first[kept + 1] - form.mode_first[kept]).astype(np.intp))
     is_own = rows == current[owner]
     allowed = parts.free[owner] & parts.lanes[form.mode_machine[rows]]
-    # What the whole would have to be asked for stays as it is: memory, and the device of a group.
+    # Memory, and the device of a group, depend on the whole plan, and therefore stay as they are.
     device, own_device = form.machine_device[form.mode_machine[rows]], plan.machine[owner]
     allowed &= (form.group[owner] < 0) | (device == form.machine_device[own_device])
     allowed &= _fits_memory(plan, rows)
@@ -176,7 +176,7 @@ def _modes(plan: Plan, parts: _Parts, kept: Ops, random: Random) -> tuple[Ops, N
 
 
 def _fits_memory(plan: Plan, rows: Ops) -> Mask:
-    """Modes for which the plan has room whatever else moves: their session stays there anyway."""
+    """Per mode, true if memory has room for it in any case, because its session is there anyway."""
     form = plan.form
     limited = form.machine_memory_bytes[form.mode_machine[rows]] < NEVER_US
     if not limited.any():
@@ -206,7 +206,8 @@ def _fits_memory(plan: Plan, rows: Ops) -> Mask:
 def _form(plan: Plan, parts: _Parts, kept: Ops, modes: Ops, counts: NDArray[np.int32]) -> Arrays:
     form, solution = plan.form, plan.solution
     movable, lanes = parts.movable[kept], parts.lanes
-    # What was before on a machine of the window holds it from the present on: gaps there are past.
+    # The last operation before the window holds its machine from the present on: gaps before its
+    # end are not used.
     held = ~movable & lanes[plan.machine[kept]] & (plan.end_us[kept] <= parts.first_us)
     demands = _spans(form.demand_first, modes)
     return form._replace(
@@ -240,12 +241,12 @@ def _form(plan: Plan, parts: _Parts, kept: Ops, modes: Ops, counts: NDArray[np.i
 
 
 def _setups_us(plan: Plan, parts: _Parts, modes: Ops) -> NDArray[np.int64]:
-    """Per mode its setup; none where its machine has kept the session from before the window."""
+    """Setup per mode; 0 if its machine keeps the session from before the window."""
     form = plan.form
     setup_us = form.mode_setup_us[modes]
     if not (setup_us[form.machine_keeps[form.mode_machine[modes]] != 0] > 0).any():
         return setup_us
-    # As one number: a machine, and a family there.
+    # One number per pair of machine and family.
     kept = form.mode_machine.astype(np.int64) * (int(form.mode_family.max()) + 1) + form.mode_family
     kept[form.machine_keeps[form.mode_machine] == 0] = -1
     before = ~parts.movable & (plan.solution.start_us < parts.first_us)
@@ -281,7 +282,7 @@ def _graph(form: Arrays, kept: Ops) -> dict[str, Any]:
 
 
 def _left(plan: Plan, kept: Ops) -> NDArray[np.int64]:
-    """Capacities, budgets less what everything outside has spent."""
+    """Capacities of resources; budgets less the demands of all operations outside."""
     form = plan.form
     if form.resource_renewable.all():
         return form.resource_capacity
@@ -298,10 +299,10 @@ def _left(plan: Plan, kept: Ops) -> NDArray[np.int64]:
 
 
 def _tails(plan: Plan, parts: _Parts, kept: Ops, objective: Objective) -> NDArray[np.int64]:
-    """What follows after the window, per operation at its end.
+    """Tails outside of the window, per operation at its end.
 
-    For the makespan the longest chain. For what jobs cost, the time to the job's completion as it
-    is: an estimate, and the whole is put together again before it counts.
+    For the makespan, the longest chain. For costs of jobs, the time to the job's present
+    completion: an estimate, because the whole is put together again before it counts.
     """
     if objective is Objective.MAKESPAN:
         tail_us = plan.tail_us[kept]

@@ -1,4 +1,4 @@
-"""What constructive heuristics do around their own rule: refuse, build, offer."""
+"""Frame of a constructive heuristic around its own rule: refuse, build, offer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scheduler.solvers.kernels.timeline.listing import DONE
 from scheduler.solvers.search import Search
 
 Construction = Callable[[Draft], int]
-"""Fills a draft; `DONE`, or what kept it from that."""
+"""Function that fills a draft; returns `DONE`, or the reason why it could not."""
 
 
 def construct(search: Search, name: str, *constructions: Construction) -> None:
-    """Offer what each construction builds, until the search is over.
+    """Offer the plan of each construction, until the search is over.
 
-    Deadlines do not steer them: a plan may miss one, and its score says so. No plan at all follows
-    from a dead end; if it is plain that there is none, the search is told.
+    Deadlines do not steer them: a plan may miss one, and its score says so. A dead end gives no
+    plan; if no plan can exist, the search is told.
     """
     w = draft(search.form)
     if not w.possible:

@@ -1,4 +1,4 @@
-"""On which machine a list scheduler puts an operation: what is added to each mode's finish."""
+"""Choice of machine in a list scheduler: a cost added to the finish of each mode."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from scheduler.solvers.kernels.bounds.ranking import optimistic_costs, quicker_m
 Float = NDArray[np.float64]
 
 ELSEWHERE = 2.0**50
-"""More than any finish in microseconds: such a mode is taken only if there is no other."""
+"""Cost above any finish in microseconds: such a mode is taken only if there is no other."""
 
 
 def earliest_finish(form: Arrays) -> Float:
-    """Nothing: where it finishes earliest."""
+    """No cost: the mode that finishes earliest."""
     return np.empty(0)
 
 
 def earliest_end(form: Arrays) -> Float:
-    """What remains at least after a mode: where the whole graph could end earliest (PEFT)."""
+    """Optimistic cost after a mode: the mode with the earliest possible end of the graph (PEFT)."""
     return optimistic_costs(form, mean_transfers(form))
 
 
 def fastest(form: Arrays) -> Float:
-    """So much per quicker mode, ties to the earlier one, that no load outweighs it."""
+    """A cost per quicker mode that no load outweighs; ties to the earlier mode."""
     penalty = quicker_modes(form.mode_first, form.mode_us).astype(np.float64)
     penalty *= ELSEWHERE
     return penalty
 
 
 def taking_turns(form: Arrays) -> Float:
-    """The next machine after that of the operation before, of those that have a mode for it."""
+    """Next machine after the previous operation's, among those with a mode for it."""
     machines = len(form.machine_device)
     penalty = np.zeros(len(form.mode_us))
     turn = 0
@@ -48,7 +48,7 @@ def taking_turns(form: Arrays) -> Float:
 
 
 def critical_machine(form: Arrays) -> Float:
-    """One machine for the whole critical path, and any for the others (CPOP)."""
+    """One machine for the whole critical path, any machine for other operations (CPOP)."""
     path = critical_path(form, path_ranks(form))
     machines = len(form.machine_device)
     able, work_us = np.zeros(machines), np.zeros(machines)
@@ -60,7 +60,7 @@ def critical_machine(form: Arrays) -> Float:
         work_us += np.where(best_us < np.inf, best_us, 0.0)
     if not path:
         return np.empty(0)
-    # Of those that can run most of the path, the one that needs least time for it.
+    # Among machines that can run most of the path, the one that needs least time for it.
     chosen = int(np.lexsort((work_us, -able))[0])
     owner = np.repeat(np.arange(len(form.state)), np.diff(form.mode_first))
     on_path = np.isin(owner, path)
@@ -68,7 +68,7 @@ def critical_machine(form: Arrays) -> Float:
 
 
 def critical_path(form: Arrays, ranks: Float) -> list[int]:
-    """From the first operation of the largest rank, always on to the target of the largest."""
+    """Path from the first operation of the largest rank, always on to the target of the largest."""
     is_open = form.state == OPEN
     heads = np.flatnonzero(is_open)
     if not len(heads):

@@ -19,7 +19,7 @@ Float = NDArray[np.float64]
 
 
 def own_cluster(form: Arrays) -> Float:
-    """Keep each operation on the machine that its cluster was given."""
+    """Choice that keeps each operation on the machine of its cluster."""
     home = _homes(form, _clusters(form))
     owner = np.repeat(np.arange(len(form.state)), np.diff(form.mode_first))
     return np.where(form.mode_machine == home[owner], 0.0, ELSEWHERE)
@@ -33,9 +33,9 @@ def _clusters(form: Arrays) -> Int:
 
 
 def _homes(form: Arrays, cluster: Int) -> Int:
-    """Machine per operation: clusters with the most work first, each where the load stays least.
+    """Machine per operation: clusters with the most work first, each to the least loaded machine.
 
-    A machine without modes for the whole cluster is taken only if none has them.
+    A machine without modes for the whole cluster is taken only if no machine has them.
     """
     work_us = np.bincount(cluster, mean_durations(form), minlength=len(cluster))
     members = np.argsort(cluster, kind="stable")
@@ -52,7 +52,7 @@ def _homes(form: Arrays, cluster: Int) -> Int:
 
 
 def _needs(form: Arrays, inside: list[int]) -> tuple[Float, Float]:
-    """Per machine, time for the operations it has modes for, and how many it has none for."""
+    """Per machine, time of the operations it has modes for, and the number it has none for."""
     machines = len(form.machine_device)
     needed_us, lacking = np.zeros(machines), np.zeros(machines)
     for i in inside:

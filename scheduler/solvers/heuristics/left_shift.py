@@ -13,8 +13,8 @@ from scheduler.solvers.kernels.timeline.listing import shift_left
 def left_shifted(form: Arrays, solution: Solution, memory: Draft | None = None) -> Solution:
     """Keep all modes; move each operation, in order of start, into the first gap it fits.
 
-    None starts later than before: when its turn comes, its old place is free. Where setups depend
-    on who was before, the order on each machine is kept.
+    No operation starts later than before, because at its turn its old place is free. If setups
+    depend on the previous operation, the order on each machine is kept.
 
     Parameters
     ----------

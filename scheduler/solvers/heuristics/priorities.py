@@ -1,4 +1,4 @@
-"""In which order list schedulers take operations: a number for each, the largest first."""
+"""Priorities of list schedulers: a number per operation, the largest first."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Float = NDArray[np.float64]
 
 
 def order_by(form: Arrays, priority: Float, due_us: Float | None = None) -> Int:
-    """Order operations by band, then by what is due, then by priority, each after its sources.
+    """Order operations by band, due date, then priority, each after its sources.
 
-    Ties go to the one that comes first in the topological order of the form.
+    Ties go to the operation that comes first in the topological order of the form.
     """
     due_us = np.zeros(len(priority)) if due_us is None else due_us
     first = np.lexsort((-priority[form.order], due_us[form.order], form.band[form.order]))
@@ -24,7 +24,7 @@ def order_by(form: Arrays, priority: Float, due_us: Float | None = None) -> Int:
 
 
 def mean_durations(form: Arrays) -> Float:
-    """Mean over the modes that an operation has, in microseconds; nothing for what has started."""
+    """Mean over the modes of an operation, in microseconds; 0 if it has started."""
     return means.durations(form.state, form.mode_first, form.mode_us)
 
 
@@ -44,9 +44,9 @@ def upward_ranks(form: Arrays) -> Float:
 
 
 def effective_dues(form: Arrays) -> Float | None:
-    """When each operation has to be through for its job to be in time; ``None`` if none is due.
+    """Latest end of each operation that lets its job end in time; ``None`` if no job is due.
 
-    What follows it is expected to take as long as in the upward rank. Jobs without a due date come
+    Its successors are expected to take as long as in the upward rank. Jobs without a due date come
     last.
     """
     due_us = np.where(form.job_due_us < NEVER_US, form.job_due_us.astype(np.float64), np.inf)
@@ -67,7 +67,7 @@ def path_ranks(form: Arrays) -> Float:
 
 
 def static_levels(form: Arrays) -> Float:
-    """Longest expected path from each operation to the end, transfers not counted."""
+    """Longest expected path from each operation to the end, without transfers."""
     return _upward(form, mean_durations(form), np.zeros(len(form.edge_us)))
 
 
@@ -93,7 +93,7 @@ def optimistic_ranks(form: Arrays) -> Float:
 
 
 def as_given(form: Arrays) -> Float:
-    """Leave everything in topological order."""
+    """Equal priorities: operations stay in topological order."""
     return np.zeros(len(form.state))
 
 

@@ -1,10 +1,13 @@
 """List schedulers with an order that is fixed beforehand: priority x machine choice x insertion.
 
-Departures from all the papers: bands come first, so that a lower one never delays a higher one;
-inside a band what is due first goes first where the search asks for that, and the priority is the
-tie; means are over the modes that an operation has; every rule of the problem is honoured (windows,
-releases, setups, memory, resources, colocation, missing links); ties go to the earlier operation
-and to the earlier mode.
+Departures from all the papers:
+
+- bands come first, so that a lower one never delays a higher one;
+- inside a band, if the search asks for it, due dates come first, and the priority breaks ties;
+- means are over the modes of an operation;
+- every rule of the problem is kept (windows, releases, setups, memory, resources, colocation,
+  missing links);
+- ties go to the earlier operation and to the earlier mode.
 """
 
 from __future__ import annotations
@@ -49,15 +52,15 @@ class ListScheduler:
     Parameters
     ----------
     priority
-        A number per operation: of those that are ready, the largest goes first.
+        A number per operation; the largest among ready operations goes first.
     choice
         A number per mode, added to its finish; empty for none.
     insertion
-        Whether gaps between operations are filled.
+        True if gaps between operations are filled.
     ahead
-        Whether a mode is judged by when the targets of the operation could finish.
+        True if a mode is judged by the possible finish of the operation's targets.
     heeds_due
-        Whether it goes by due dates where the search asks for that.
+        True if due dates come first when the search asks for it.
     """
 
     name: str
@@ -89,12 +92,12 @@ Topcuoglu, Hariri and Wu (2002), doi:10.1109/71.993206.
 """
 
 lookahead_heft = ListScheduler(name="lookahead_heft", priority=upward_ranks, ahead=True)
-"""HEFT, but each mode is judged by the latest finish of the targets, placed on trial.
+"""HEFT with look-ahead: a mode is judged by the latest finish of the targets, placed on trial.
 
 References
 ----------
 Bittencourt, Sakellariou and Madeira (2010), doi:10.1109/PDP.2010.56, the variant that looks at
-children. Sources of a child that are not placed yet are passed over.
+children. Sources of a child that are not placed yet are ignored.
 """
 
 cpop = ListScheduler(name="cpop", priority=path_ranks, choice=critical_machine)
@@ -102,45 +105,45 @@ cpop = ListScheduler(name="cpop", priority=path_ranks, choice=critical_machine)
 
 References
 ----------
-Topcuoglu, Hariri and Wu (2002), doi:10.1109/71.993206. Where no machine can run the whole critical
-path, the one that can run most of it gets that part.
+Topcuoglu, Hariri and Wu (2002), doi:10.1109/71.993206. If no machine can run the whole critical
+path, the machine that can run most of it gets that part.
 """
 
 peft = ListScheduler(name="peft", priority=optimistic_ranks, choice=earliest_end)
-"""Predict earliest finish time: finish plus the optimistic cost of what follows.
+"""Predict earliest finish time: finish plus the optimistic cost of the rest of the graph.
 
 References
 ----------
-Arabnejad and Barbosa (2014), doi:10.1109/TPDS.2013.57. Transfers are spared between machines of a
+Arabnejad and Barbosa (2014), doi:10.1109/TPDS.2013.57. Transfers are free between all machines of a
 device, not only on one and the same machine.
 """
 
 fastest_machine = ListScheduler(
     name="fastest_machine", priority=as_given, choice=fastest, insertion=False, heeds_due=False
 )
-"""What inference runtimes do today: each operation goes to the machine that runs it fastest.
+"""Practice of inference runtimes: each operation goes to its fastest machine, whatever the load.
 
-Whatever the load. Operations queue in the order of band, then of the graph.
+Operations queue in the order of band, then of the graph.
 
 References
 ----------
-ONNX Runtime assigns nodes to the first provider in the list that takes them
-(https://onnxruntime.ai/docs/execution-providers), whatever else runs there; here the list is
+ONNX Runtime assigns nodes to the first provider in its list that supports them
+(https://onnxruntime.ai/docs/execution-providers), whatever else runs there. Here the list is
 sorted by speed for each operation.
 """
 
 round_robin = ListScheduler(
     name="round_robin", priority=as_given, choice=taking_turns, insertion=False, heeds_due=False
 )
-"""Machines take turns, in the order of the graph; one without a mode for an operation is passed."""
+"""Machines take turns, in the order of the graph; those without a mode are skipped."""
 
 dominant_sequence = ListScheduler(
     name="dominant_sequence", priority=upward_ranks, choice=own_cluster
 )
-"""Dominant sequence clustering, its clusters shared out by load, then by upward rank.
+"""Dominant sequence clustering; clusters go to machines by load, operations by upward rank.
 
 References
 ----------
 Yang and Gerasoulis (1994), doi:10.1109/71.308533. An operation joins at most one cluster, at its
-end; the condition for nodes that are partly free is left out.
+end; the paper's condition for partly free nodes is left out.
 """

@@ -1,8 +1,8 @@
-"""Schedulers without a list: each step compares all operations that could be next.
+"""Schedulers without a list: each step compares all ready operations.
 
-Departures from all the papers: of what is ready only the most urgent band is compared; means are
-over the modes that an operation has; every rule of the problem is honoured; ties go to the earlier
-operation and to the earlier mode. A step takes time in proportion to what is ready.
+Departures from all the papers: only ready operations of the most urgent band are compared; means
+are over the modes of an operation; every rule of the problem is kept; ties go to the earlier
+operation and to the earlier mode. The time of a step grows with the number of ready operations.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ Float = NDArray[np.float64]
 
 
 def due_dates(form: Arrays) -> Float:
-    """The earlier the job is due, the more."""
+    """Level that is larger, the earlier the job is due."""
     return -form.job_due_us[form.job].astype(np.float64)
 
 
 def slacks(form: Arrays) -> Float:
-    """The less time is left between what follows and the due date, the more."""
+    """Level that is larger, the less slack remains before the due date."""
     return static_levels(form) + due_dates(form)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadyScheduler:
-    """Places, again and again, the one of the ready operations that its rule puts first.
+    """Places, again and again, the ready operation that its rule puts first.
 
     Deterministic: the seed is not used.
 
     Parameters
     ----------
     rule
-        How candidates compare, each in the mode in which it finishes earliest.
+        Comparison of candidates, each in the mode in which it finishes earliest.
     level
-        A number per operation that the rule looks at.
+        A number per operation that the rule compares.
     insertion
-        Whether gaps between operations are filled.
+        True if gaps between operations are filled.
     """
 
     name: str
@@ -70,29 +70,29 @@ class ReadyScheduler:
 def _dispatcher(
     name: str, rule: int, level: Callable[[Arrays], Float] = as_given
 ) -> ReadyScheduler:
-    """A rule that compares, of what is ready, what can start soonest.
+    """Dispatching rule: compares the ready operations that can start soonest.
 
-    Gaps are filled, so that a lower band can use what a higher one leaves.
+    Gaps are filled, so that a lower band can use the time that a higher one leaves.
     """
     return ReadyScheduler(name=name, rule=rule, level=level, insertion=True)
 
 
-# Batch mode: everything that is ready is compared.
+# Batch mode: all ready operations are compared.
 
 min_min = ReadyScheduler(name="min_min", rule=rules.MIN_MIN)
 """The operation that can finish earliest. Ibarra and Kim (1977), doi:10.1145/322003.322011."""
 
 max_min = ReadyScheduler(name="max_min", rule=rules.MAX_MIN)
-"""The operation that finishes latest at best. Ibarra and Kim (1977), doi:10.1145/322003.322011."""
+"""The operation whose best finish is latest. Ibarra and Kim (1977), doi:10.1145/322003.322011."""
 
 sufferage = ReadyScheduler(name="sufferage", rule=rules.SUFFERAGE)
 """The operation that loses most if it does not get its best mode.
 
-Maheswaran et al. (1999), doi:10.1006/jpdc.1999.1581. One with a single mode goes first.
+Maheswaran et al. (1999), doi:10.1006/jpdc.1999.1581. An operation with a single mode goes first.
 """
 
 etf = ReadyScheduler(name="etf", rule=rules.EARLIEST, level=static_levels)
-"""Earliest task first: what can start earliest; of equals, what has most to follow.
+"""Earliest task first: the operation that can start earliest; ties by the longest path after it.
 
 Hwang, Chow, Anger and Lee (1989), doi:10.1137/0218016.
 """
@@ -120,11 +120,11 @@ least_slack = _dispatcher("least_slack", rules.LEVEL, slacks)
 atc = _dispatcher("atc", rules.TARDINESS_COST, static_levels)
 """Apparent tardiness cost. Vepsalainen and Morton (1987), doi:10.1287/mnsc.33.8.1035.
 
-Looks ahead three mean durations; what remains is taken to wait as long as it runs.
+Looks ahead three mean durations; remaining operations are expected to wait as long as they run.
 """
 
 covert = _dispatcher("covert", rules.COVERT, static_levels)
 """Cost over time. Vepsalainen and Morton (1987), doi:10.1287/mnsc.33.8.1035, after Carroll (1965).
 
-Slack counts against twice the time that remains.
+Slack counts against twice the remaining time.
 """

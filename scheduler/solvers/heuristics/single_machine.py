@@ -1,4 +1,4 @@
-"""Everything in one place: what a user does who does not schedule at all."""
+"""Everything on one machine or device: the plan of a user who does not schedule at all."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Float = NDArray[np.float64]
 
 
 def best_single_machine(search: Search, seed: int) -> None:
-    """Offer, for each machine and each device of several, the plan that keeps all it can there.
+    """Offer, per machine and per device of several, a plan that keeps all possible work there.
 
-    The order is that of upward ranks, and gaps are filled. What has no mode there goes where it
-    finishes earliest. Places with the least work come first. Deterministic: the seed is not used.
+    The order is that of upward ranks, and gaps are filled. Operations without a mode there go where
+    they finish earliest. Places with the least work come first. Deterministic: the seed is unused.
     """
     form = search.form
     order = order_by(form, upward_ranks(form))
@@ -39,7 +39,7 @@ def best_single_machine(search: Search, seed: int) -> None:
 
 
 def _places(form: Arrays) -> Iterator[NDArray[np.bool_]]:
-    """Which modes are at each machine, and at each device with several; the fastest first."""
+    """Mask of modes per machine, and per device with several machines; the fastest place first."""
     if not len(form.mode_machine):
         yield np.zeros(0, bool)
         return
@@ -56,7 +56,7 @@ def _places(form: Arrays) -> Iterator[NDArray[np.bool_]]:
 
 
 def _costs(form: Arrays, where: Int) -> Float:
-    """Per place, how long it would be busy; modes that it lacks count as if they took very long."""
+    """Busy time per place; a missing mode counts as a very long one."""
     places = len(form.machine_device)
     missing = len(form.state) - np.bincount(where, minlength=places)
     return np.bincount(where, form.mode_us, minlength=places) + ELSEWHERE * missing

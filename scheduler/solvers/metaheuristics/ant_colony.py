@@ -1,4 +1,4 @@
-"""Ant colony optimisation: plans built step by step, led by what made good ones."""
+"""Ant colony optimisation: plans built step by step, guided by the steps of good plans."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from scheduler.solvers.search import Search
 
 NAME = "ant_colony"
 _STRETCHES = 100
-"""Into how many stretches an order is divided at most."""
+"""Most stretches that an order is divided into."""
 _PATIENCE = 2000
-"""Ants without a better best, after which all trails are forgotten."""
+"""Ants without a new best plan, after which all trails are forgotten."""
 
 
 def ant_colony(search: Search, seed: int) -> None:
-    """Let ants build plans: which operation is next, in which mode; good plans lay trails.
+    """Let ants build plans, operation by operation with its mode; good plans lay trails.
 
     References
     ----------

@@ -14,20 +14,20 @@ from scheduler.solvers.search import Search
 NAME = "genetic"
 _MEMBERS = 40
 _PATIENCE = 100
-"""Children per member without a better best, after which all but the best begin anew."""
+"""Children per member without a new best plan, after which all but the best begin anew."""
 
 
 def genetic(search: Search, seed: int) -> None:
-    """Breed plans: two parents, an order and modes from both, a climb; the worst gives way.
+    """Breed plans: two parents, an order and modes from both, local search; the worst is replaced.
 
     References
     ----------
     Zhang, Gao and Shi (2011), doi:10.1016/j.eswa.2010.08.145, and Pezzella, Morganti and
     Ciaschetti (2008), doi:10.1016/j.cor.2007.02.014, code flexible job shops as an order and a
     choice of machines; Hartmann (2001), doi:10.1023/A:1010902015091, does the same for projects
-    with several modes, whose crossover this is. Valls, Ballestin and Quintanilla (2008),
-    doi:10.1016/j.ejor.2006.12.033, justify each child. Departures: one child at a time; where
-    machines are to be chosen or shared, children climb along chains without slack.
+    with several modes; the crossover is his. Valls, Ballestin and Quintanilla (2008),
+    doi:10.1016/j.ejor.2006.12.033, justify each child. Departures: one child at a time; if machines
+    are to be chosen or shared, children climb along chains without slack.
     """
     if not solvable(search.form):
         return
@@ -48,7 +48,7 @@ def _population(rows: Rows) -> Population:
 
 
 def _populate(home: Nursery, population: Population) -> bool:
-    """Fill the population: the best plan of the search, and list schedules that vary."""
+    """Fill the population with the best plan of the search and randomised list schedules."""
     for member in range(_MEMBERS):
         if not home.newcomer(first=member == 0):
             return False

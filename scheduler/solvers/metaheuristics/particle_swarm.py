@@ -14,18 +14,19 @@ from scheduler.solvers.search import Search
 NAME = "particle_swarm"
 _PARTICLES = 20
 _PATIENCE = 100
-"""Flights per particle without a better best, after which all but the best begin anew."""
+"""Moves per particle without a new best plan, after which all but the best begin anew."""
 
 
 def particle_swarm(search: Search, seed: int) -> None:
-    """Let plans drift, towards the best of their own and towards the best of all.
+    """Move plans towards their own best and towards the best of all.
 
     References
     ----------
     Pan, Tasgetiren and Liang (2008), doi:10.1016/j.cor.2006.12.030: a velocity is a chance to be
     mutated, crossed with the particle's best and crossed with the swarm's. Departures: particles
-    are orders and modes of any problem, as Xia and Wu (2005), doi:10.1016/j.cie.2005.01.018, have
-    for flexible job shops; each is improved where it arrives, not the best alone.
+    are orders and modes of any problem, as those of Xia and Wu (2005),
+    doi:10.1016/j.cie.2005.01.018, for flexible job shops; each one is improved after its move, and
+    not the best alone.
     """
     if not solvable(search.form):
         return
@@ -47,7 +48,7 @@ def _swarm(rows: Rows) -> Swarm:
 
 
 def _scatter(home: Nursery, swarm: Swarm) -> bool:
-    """Begin with the best plan of the search, and with list schedules that vary."""
+    """Fill the swarm with the best plan of the search and randomised list schedules."""
     for one in range(_PARTICLES):
         if not home.newcomer(first=one == 0):
             return False

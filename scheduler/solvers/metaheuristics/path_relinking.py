@@ -16,9 +16,9 @@ PATIENCE = 2_000
 PATIENCE_PER_OPERATION = 20
 """...operation of the problem."""
 ALIKE = 0.05
-"""Plans that differ in less than this share of their operations do not live side by side."""
+"""Share of operations in which two members of the population must differ."""
 BARREN = 60
-"""Children in a row that do not get in, after which the population begins anew."""
+"""Rejected children in a row, after which the population begins anew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,12 +34,12 @@ def path_relinking(search: Search, seed: int) -> None:
 
     References
     ----------
-    Peng, Lü and Cheng (2015), doi:10.1016/j.cor.2014.08.006: a population of improved plans, of
-    which two at random are joined by a path, from the middle of which tabu search sets out.
+    Peng, Lü and Cheng (2015), doi:10.1016/j.cor.2014.08.006: two random members of a population of
+    improved plans are joined by a path, and tabu search starts from the middle of it.
     González, Vela and Varela (2015), doi:10.1016/j.ejor.2015.03.052, do so for flexible job shops.
     Departures: a plan on the path has a share of the modes of either end, and orders operations by
-    the mean of their starts: whatever both ends agree on it keeps, and it makes no cycle. A child
-    replaces the member that it is alike, or else the worst.
+    the mean of their starts, which keeps all that both ends agree on and makes no cycle. A child
+    replaces the member that it resembles, or else the worst.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def path_relinking(search: Search, seed: int) -> None:
 
 
 def _populate(search: Search, walk: GraphWalk, draw: np.random.Generator) -> bool:
-    """Raise a population until its children no longer get in. Whether the search goes on."""
+    """Raise a population until its children are rejected; true if the search goes on."""
     form, members = search.form, list[_Member]()
     count = walk.movable
     patience = PATIENCE + PATIENCE_PER_OPERATION * count
@@ -94,7 +94,7 @@ def _member(form: Arrays, walk: GraphWalk) -> _Member:
 
 
 def _admit(members: list[_Member], child: _Member) -> bool:
-    """Take a child in, best first, unless a better one is alike or all are better."""
+    """Insert a child, best first, unless a better member resembles it or all are better."""
     alike = [m for m in members if np.mean(m.neighbours != child.neighbours) < ALIKE]
     if any(m.value <= child.value for m in alike):
         return False

@@ -1,4 +1,4 @@
-"""What searches with many plans share: how a population begins, and how long it goes on."""
+"""Shared parts of population searches: first plans, and the loop until stagnation."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from scheduler.solvers.metaheuristics.serial import (
 from scheduler.solvers.search import Search
 
 SPREAD = 1.0
-"""By which share durations vary among the list schedules that a population begins with."""
+"""Share by which durations vary in the first list schedules of a population."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nursery:
-    """Where plans are made and improved.
+    """Scratch memory in which plans are made and improved.
 
     Parameters
     ----------
     by
         Name of the search, for its offers.
     walk
-        Room to improve a plan in; a plan that was made is its `now`.
+        Walk that improves a plan; a new plan is its `now`.
     task
-        How plans are improved, as `upbringing` says it.
+        Settings of the improvement, from `upbringing`.
     """
 
     by: str
@@ -47,9 +47,9 @@ class Nursery:
     rng: State
 
     def newcomer(self, *, first: bool) -> bool:
-        """Make a plan: the best of the search, or a list schedule that varies; improve it.
+        """Make a plan, the best of the search or a randomised list schedule, and improve it.
 
-        Whether there is one, and the search goes on.
+        False if there is none, or the search is over.
         """
         search, room, walk = self.search, self.room, self.walk
         if first:
@@ -68,14 +68,14 @@ class Nursery:
         best: Callable[[], tuple[tuple[int, int], Records]],
         patience: int,
     ) -> None:
-        """Take steps until so many plans brought nothing better, or the search is over.
+        """Take steps until a number of plans brought no new best, or the search is over.
 
         Parameters
         ----------
         step
-            Kernel that makes as many plans as the task says.
+            Kernel that makes the number of plans in the task.
         best
-            Worth of the best plan of the population, and the plan.
+            Score of the best plan of the population, and the plan.
         """
         search, task = self.search, self.task
         worth, waited = best()[0], 0
@@ -91,6 +91,6 @@ class Nursery:
 
 
 def nursery(by: str, search: Search, rng: State) -> Nursery:
-    """Allocate what a population needs to grow."""
+    """Allocate a nursery for a search."""
     room = bench(search.form)
     return Nursery(by, search, room, walk_room(room), upbringing(search), rng)

@@ -1,4 +1,4 @@
-"""What searches over orders and modes share: room to decode in, and plans to begin with."""
+"""Shared parts of searches over orders and modes: decoder memory, first plans, accounting."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from scheduler.solvers.kernels.serial.records import Records, Rows, rows_of
 from scheduler.solvers.search import Search
 
 _SLICE_STEPS = 1_000_000
-"""Elementary steps between looks at the clock: about 10 ms."""
+"""Elementary steps between two looks at the clock: about 10 ms."""
 _STEPS_PER_PLAN, _STEPS_PER_OPERATION = 150, 12
-"""Elementary steps to change, decode and value a plan: measured, 10 ns each."""
+"""Elementary steps to change, decode and score a plan: measured, 10 ns each."""
 _TRIES = 50
 """Repairs per operation before a choice of modes is given up."""
 
@@ -51,20 +51,20 @@ class Bench(NamedTuple):
 
 
 def bench(form: Arrays) -> Bench:
-    """Allocate what decoding needs."""
+    """Allocate a bench for a form."""
     return Bench(rows_of(form), rows_of(mirrored(form)), _decoder(form), _choices(form))
 
 
 def justifies(search: Search) -> bool:
-    """Whether shifting back and forth is worth a try: it is made for makespan."""
+    """True if justification is worth a try: it is designed for makespan."""
     return search.objective is Objective.MAKESPAN and not search.form.state.any()
 
 
 def upbringing(search: Search) -> Long:
-    """Say how `breeding.raise_up` is to improve plans, and how many fit into a slice.
+    """Settings with which `breeding.raise_up` improves plans.
 
-    How many, the objective, whether to justify, how many moves to climb, elementary steps of each.
-    Climbs pay where modes are to be chosen or machines to be shared, justification where neither.
+    Plans per slice, objective, flag to justify, moves of local search, elementary steps per plan.
+    Local search pays if modes are to be chosen or machines shared, justification if neither.
     """
     form = search.form
     justified = justifies(search)
@@ -77,17 +77,17 @@ def upbringing(search: Search) -> Long:
 
 
 def steps_per_plan(form: Arrays) -> int:
-    """Count the elementary steps it takes to try a plan."""
+    """Elementary steps to try a plan."""
     return _STEPS_PER_PLAN + _STEPS_PER_OPERATION * len(form.state)
 
 
 def at_a_time(search: Search, steps: int) -> int:
-    """Say how often something may be done between looks at the clock, and by what is left."""
+    """Number of actions that fit between two looks at the clock, and into the remaining work."""
     return max(1, int(min(_SLICE_STEPS, search.remaining_work)) // steps)
 
 
 def mirrored(form: Arrays) -> Arrays:
-    """Reverse time: what follows precedes. Releases, windows, setups and progress are dropped."""
+    """Reverse time: targets become sources. Releases, windows, setups, progress are dropped."""
     none = np.zeros(0, np.int64)
     return form._replace(
         now_us=0,
@@ -109,7 +109,7 @@ def mirrored(form: Arrays) -> Arrays:
 
 
 def blank(rows: Rows) -> Records:
-    """Allocate a plan: the topological order, the first mode of each operation, no times."""
+    """Allocate a plan with the topological order and first modes, without times."""
     plan = np.zeros(len(rows.op), PLACEMENT).view(np.recarray)
     plan["order"] = rows.order
     plan["position"][rows.order] = np.arange(len(plan))
@@ -118,7 +118,7 @@ def blank(rows: Rows) -> Records:
 
 
 def walk_room(room: Bench) -> AnnealingWalk:
-    """Allocate what a walk needs."""
+    """Allocate a walk for a bench."""
     rows = room.rows
     return AnnealingWalk(
         now=blank(rows),
@@ -133,17 +133,17 @@ def walk_room(room: Bench) -> AnnealingWalk:
 
 
 def plans(count: int, operations: int) -> Records:
-    """Allocate several plans, to be filled."""
+    """Allocate several empty plans."""
     return np.zeros((count, operations), PLACEMENT).view(np.recarray)
 
 
 def solution(plan: Records) -> Solution:
-    """Give a plan as a solution."""
+    """Turn a plan into a solution."""
     return Solution(plan["mode"].copy(), plan["start_us"].copy())
 
 
 def solvable(form: Arrays) -> bool:
-    """Whether there is anything to place, and a mode for each operation."""
+    """True if there are operations to place, and each has a mode."""
     return len(form.state) > 0 and bool((np.diff(form.mode_first) > 0).all())
 
 
@@ -160,8 +160,8 @@ def begin(search: Search, room: Bench, plan: Records, rng: State) -> bool:
 def construct(search: Search, room: Bench, plan: Records, spread: float, rng: State) -> bool:
     """Fill a plan by list scheduling: longest path to the end first, earliest finish.
 
-    `spread` says by which share durations vary at random, so that different plans come about.
-    Whether a plan was found that keeps all rules.
+    Durations vary at random by the share `spread`, so that different plans result. True if a plan
+    was found that keeps all rules.
     """
     rows, stop = room.rows, search.stop_flag
     by_rank(rows, spread, rng, plan)
@@ -213,7 +213,7 @@ def _choices(form: Arrays) -> Choices:
 
 
 def _left(form: Arrays) -> Long:
-    """What operations that are not open leave of each resource."""
+    """Amount of each resource that operations leave that are not open."""
     user = np.repeat(np.arange(len(form.mode_us)), np.diff(form.demand_first))
     held = np.repeat(form.state != OPEN, np.diff(form.mode_first))[user]
     spent = _longs(len(form.resource_capacity))

@@ -38,8 +38,8 @@ def simulated_annealing(search: Search, seed: int) -> None:
     ----------
     van Laarhoven, Aarts and Lenstra (1992), doi:10.1287/opre.40.1.113, for job shops. Departures:
     a plan is an order and modes that a serial decoder turns into times, as Bouleimen and Lecocq
-    (2003), doi:10.1016/S0377-2217(02)00761-0, do for projects; so a move can be anything, and the
-    value is exact. Temperatures are relative to what moves change; cooling is repeated.
+    (2003), doi:10.1016/S0377-2217(02)00761-0, do for projects. So any change is a valid move, and
+    the value is exact. Temperatures are relative to the mean change of moves; cooling is repeated.
     """
     if not solvable(search.form):
         return

@@ -1,4 +1,4 @@
-"""What searches over the disjunctive graph share: a plan that tabu search improves in slices."""
+"""Shared part of searches over the disjunctive graph: a plan improved by tabu search in slices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from scheduler.solvers.search import Search
 SLICE = 250_000
 """Steps between two looks at the search: 5 to 15 ms."""
 PACE = 3.0
-"""What one of its steps counts for: to estimate an insertion takes as long as three of others."""
+"""Elementary steps per counted step: an insertion estimate takes as long as three others."""
 
 
 class GraphWalk:
@@ -50,12 +50,12 @@ class GraphWalk:
 
     @property
     def movable(self) -> int:
-        """How many operations have not started."""
+        """Number of operations that have not started."""
         return int(self._graph.operation.movable.sum())
 
     @property
     def value(self) -> int:
-        """What the best plan since the last start is worth."""
+        """Value of the best plan since the last start."""
         return int(self._memory.counts[BEST])
 
     @property
@@ -64,7 +64,7 @@ class GraphWalk:
         return Solution(self._memory.mode.copy(), self._memory.start_us.copy())
 
     def start(self, solution: Solution, shakes: int = 0) -> None:
-        """Begin with the modes and the order of a plan, and that many random moves."""
+        """Begin with the modes and the order of a plan, followed by `shakes` random moves."""
         load(self._graph, self._search.form, solution)
         if shakes:
             shake(self._graph, self._memory, self._choice, self._random, shakes)
@@ -72,7 +72,7 @@ class GraphWalk:
         self._offered = None
 
     def improve(self, patience: int) -> bool:
-        """Walk until nothing better was found for that many moves. Whether the search goes on."""
+        """Walk until `patience` moves brought no better plan; true if the search goes on."""
         counts = self._memory.counts
         going = self._look()
         while going and counts[IDLE] < patience:
@@ -89,7 +89,7 @@ class GraphWalk:
         return going
 
     def _look(self) -> bool:
-        """Offer what was found, and count what was done."""
+        """Offer the best plan, and count the work."""
         if self.value != self._offered:
             self._offered = self.value
             self._search.offer(Solution(self._memory.mode, self._memory.start_us), self._by)
@@ -99,7 +99,7 @@ class GraphWalk:
 
 
 def _goal_us(search: Search) -> Long:
-    """What to add to the end of each operation so that the largest sum is the objective."""
+    """Time to add to the end of each operation, so that the largest sum is the objective."""
     form = search.form
     if search.objective is Objective.MAX_LATENESS:
         return np.where(form.job_due_us < NEVER_US, -form.job_due_us, FAR_US)[form.job]
@@ -107,7 +107,7 @@ def _goal_us(search: Search) -> Long:
 
 
 def best_of(search: Search) -> tuple[int, Solution]:
-    """Give the best plan of a search and its value.
+    """Best plan of a search, and its value.
 
     Raises
     ------
