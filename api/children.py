@@ -6,7 +6,7 @@ import ctypes
 import signal
 import sys
 
-from devices.priority import LEFTOVERS, leave_session
+from devices.box.priority import LEFTOVERS, leave_session
 
 _PARENT_DEATH_SIGNAL = 1
 """``PR_SET_PDEATHSIG`` of ``prctl(2)``."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from api.children import die_with_parent
 from api.settings import Settings
-from devices.runtime.host import usable_cores
+from devices.box.host import usable_cores
 from scheduler.model.errors import InvalidInput
 
 OPTION = "--control-core"

@@ -15,7 +15,7 @@ from cost_models.learned import Artifact, Learned
 from cost_models.oracle import Oracle
 from cost_models.prior import FromOthers, Roofline, Shapes
 from cost_models.prior import Graphs as CountGraph
-from devices.graph import ModelLimits
+from devices.models import ModelLimits
 from scheduler.model.errors import InvalidArtifact, InvalidModel
 
 ARTIFACT = "cost-model.json"

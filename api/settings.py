@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from devices.runtime.host import memory_bytes
+from devices.box.host import memory_bytes
 from scheduler.model.errors import InvalidInput
 
 MIB = 1024 * 1024

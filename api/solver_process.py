@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 from api.children import yield_to_others
-from devices.priority import GETTING_READY, SEARCH
+from devices.box.priority import GETTING_READY, SEARCH
 from scheduler.model.errors import FjordError
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule

@@ -22,8 +22,8 @@ from api.errors import from_validation
 from api.multipart import Memory, Part, Reader, Sink, read_stream
 from api.registry import ModelRecord, TensorInfo
 from api.schemas import Name, ProfileShapes
-from devices.graph import ModelInfo, ModelLimits, bind_shapes, check_in_child
-from devices.graph import TensorInfo as FoundTensor
+from devices.models import ModelInfo, ModelLimits, bind_shapes, check_in_child
+from devices.models import TensorInfo as FoundTensor
 from devices.tensors import DTYPES
 from scheduler.control.events import ModelAdded
 from scheduler.model.errors import DuplicateName, InvalidInput, InvalidModel, TooLarge, UnknownName

@@ -36,8 +36,8 @@ from api.client import Client, FjordApiError, Run
 from api.demo.service import Service, start_service, stop_service, wait_for
 from api.ports import free_port
 from benchmarks.conditions import commit, machine
-from devices.agent import events
-from devices.agent.instructions import (
+from devices.agent.brain import events
+from devices.agent.brain.instructions import (
     CancelOnWorker,
     Emit,
     Instruction,
@@ -46,9 +46,9 @@ from devices.agent.instructions import (
     NotifyPeer,
     StartOnWorker,
 )
-from devices.agent.join import Joined, join
-from devices.agent.link import Incoming, Link
-from devices.agent.state import AgentState
+from devices.agent.brain.state import AgentState
+from devices.agent.shell.join import Joined, join
+from devices.agent.shell.store_connection import Incoming, Link
 from scheduler.model import keys
 from scheduler.model.errors import FjordError
 from scheduler.model.links import LinkMeasured

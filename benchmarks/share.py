@@ -32,7 +32,7 @@ from api.client import Client
 from api.demo import images, prepare
 from benchmarks.conditions import conditions
 from benchmarks.sites import START_S, Site, add_beside, checkouts, site
-from devices.runtime.host import usable_cores
+from devices.box.host import usable_cores
 
 PAGES = 6
 SETTLE_S = 1.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from cost_models.correction import Place, Track
-from cost_models.drift import Cusum
-from cost_models.loads import LoadTime, LoadTimes
-from cost_models.register import Register
-from cost_models.slowdown import Strengths
-from cost_models.tracks import Work
+from cost_models.online.causes import Strengths
+from cost_models.online.correction import Place, Track
+from cost_models.online.drift import Cusum
+from cost_models.online.register import Register
+from cost_models.online.session_times import LoadTime, LoadTimes
+from cost_models.online.tracks import Work
 from scheduler.model.forms import Form
 from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Drift

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from math import log, log1p
 from typing import Protocol
 
-from cost_models.pace import USUAL, log_pace
-from cost_models.slowdown import Amounts, amounts
+from cost_models.online.causes import Amounts, amounts
+from cost_models.online.pace import USUAL, log_pace
 from scheduler.model.measuring import IDLE, Kind, Load
 from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Contribution, CostQuery, Provenance

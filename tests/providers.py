@@ -13,8 +13,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from devices.box.discovery import Discovered, discover
 from devices.catalogue import CATALOGUE, provider
-from devices.discovery import Discovered, discover
 from devices.runtime.registry import is_present
 from scheduler.model.messages import Verdict
 

@@ -10,7 +10,7 @@ import typer
 from api.cli import options, output
 
 if TYPE_CHECKING:
-    from devices.discovery import DeviceRow
+    from devices.box.discovery import DeviceRow
 
 
 def register(app: typer.Typer) -> None:
@@ -26,9 +26,9 @@ def devices(
     """Run a small model on every provider of this box, compare it with the CPU, and say so."""
     import msgspec
 
-    from devices.discovery import discover, lanes, table
+    from devices.box.discovery import discover, lanes, table
+    from devices.box.host import usable_cores
     from devices.functions.registry import functions
-    from devices.runtime.host import usable_cores
 
     with output.progress("trying providers", quiet=as_json) as shown:
         shown.add_task("", total=None)

@@ -21,8 +21,8 @@ def load(
     seed: Annotated[int, typer.Option(help="Of the bursts.")] = 0,
 ) -> None:
     """Make load on some cores for a while, as other programs of this box would."""
+    from devices.box.host import usable_cores
     from devices.load_generator import LoadGenerator
-    from devices.runtime.host import usable_cores
 
     try:
         generator = LoadGenerator(kind, usable_cores()[-cores:], seconds, seed=seed)

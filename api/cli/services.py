@@ -82,7 +82,7 @@ def serve(
     """Start the service alone: the API, the dashboard, and a candidate for the controller."""
     from api import server
     from api.ports import require_free
-    from devices.priority import stand_above
+    from devices.box.priority import stand_above
 
     _log_to_stderr()
     require_free(host, port)
@@ -107,9 +107,9 @@ def agent(
     as_json: options.Json = False,
 ) -> None:
     """Offer the machines of this box to a service, until SIGTERM; what runs is finished first."""
-    from devices.agent.daemon import run_agent
-    from devices.agent.settings import AgentSettings
-    from devices.priority import stand_above_workers
+    from devices.agent.shell.daemon import run_agent
+    from devices.agent.shell.settings import AgentSettings
+    from devices.box.priority import stand_above_workers
 
     _log_to_stderr()
     settings = AgentSettings(

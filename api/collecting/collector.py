@@ -25,11 +25,11 @@ from api.collecting.surroundings import IDLE, Surroundings, drawn, made
 from cost_models.features import GraphCost, graph_cost, kernels, vector
 from cost_models.profiles.measurement import Measurement
 from cost_models.roofline import operator_sum_us, roofline_us
+from devices.box.fingerprint import fingerprint
 from devices.catalogue import provider
 from devices.collecting import Ask, Runner, RunnerDied, Told
-from devices.energy import EnergyMeter
-from devices.fingerprint import fingerprint
-from devices.load import LoadSensor
+from devices.sensing.contention import LoadSensor
+from devices.sensing.energy import EnergyMeter
 from scheduler.model.errors import FjordError
 from scheduler.model.measuring import Load, Peaks
 

@@ -17,8 +17,8 @@ import onnx
 from api.collecting import light, made
 from api.collecting.kernels import kernel
 from cost_models.profiles.measurement import KERNELS
-from devices.graph import bind_shapes, infer_shapes, read_model
-from devices.graph.cutting import cut, cut_points
+from devices.models import bind_shapes, infer_shapes, read_model
+from devices.models.cutting import cut, cut_points
 from devices.runtime.errors import ProviderRefused
 from devices.runtime.static import pinned_copy
 from scheduler.model.errors import FjordError

@@ -11,7 +11,7 @@ from api.collecting.collector import Collector, Station, Tally, stations
 from api.collecting.corpus import Point, corpus
 from cost_models.profiles.measurement import Measurement
 from cost_models.profiles.store import Store
-from devices.runtime.host import usable_cores
+from devices.box.host import usable_cores
 
 MODELS = "models"
 """Folder beside the rows that keeps the model files which had to be made."""

@@ -11,9 +11,9 @@ import msgspec
 from api.children import die_with_parent
 from api.counting.kept import Kept
 from cost_models.features import VERSION, graph_cost, summarise
-from devices.graph import ModelLimits, bind_shapes
-from devices.graph.confining import confine
-from devices.graph.info import describe, parse
+from devices.models import ModelLimits, bind_shapes
+from devices.models.confining import confine
+from devices.models.info import describe, parse
 from devices.runtime.child import answer_on_stdout
 from scheduler.model.errors import InvalidModel
 

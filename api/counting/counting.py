@@ -9,8 +9,8 @@ import msgspec
 
 from api.counting.child import Item, Request
 from api.counting.kept import Counted, Kept, counted
-from devices.graph import ModelLimits
-from devices.graph.sandbox import run_confined
+from devices.models import ModelLimits
+from devices.models.sandbox import run_confined
 from scheduler.model.errors import InvalidModel
 
 _CHILD = "api.counting.child"

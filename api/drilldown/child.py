@@ -10,9 +10,9 @@ import msgspec
 from api.answers import ProfileAnswer
 from api.children import die_with_parent
 from api.drilldown.counting import answers
-from devices.graph import ModelLimits
-from devices.graph.confining import confine
-from devices.graph.sandbox import run_confined
+from devices.models import ModelLimits
+from devices.models.confining import confine
+from devices.models.sandbox import run_confined
 from devices.runtime.child import answer_on_stdout
 from scheduler.model.measuring import Peaks
 from scheduler.model.messages import Profile

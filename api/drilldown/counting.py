@@ -13,8 +13,8 @@ from api.answers import OperatorAnswer, ProfileAnswer
 from cost_models.features import GraphCost, Summary, graph_cost
 from cost_models.features.costs import GroupCost, OperatorCost
 from cost_models.roofline import part_us, roofline_us
-from devices.graph import bind_shapes
-from devices.graph.info import describe, parse
+from devices.models import bind_shapes
+from devices.models.info import describe, parse
 from scheduler.model.errors import InvalidModel
 from scheduler.model.measuring import Peaks
 from scheduler.model.messages import OperatorTime, Profile

@@ -29,7 +29,7 @@ from api.embedded.processes import (
 )
 from api.ports import free_port
 from api.settings import Settings
-from devices.priority import stand_above
+from devices.box.priority import stand_above
 from scheduler.model.errors import FjordError, OutOfSpace, StoreUnavailable
 
 LEAST_FREE_BYTES = 16 * 1024 * 1024

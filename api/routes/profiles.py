@@ -18,7 +18,7 @@ from api.registry import ModelRecord
 from api.routes.common import json_of, reply, route, router_of
 from api.run_ids import new_run_id
 from api.schemas import ProfileRequest
-from devices.graph import ModelInfo, TensorInfo, bind_shapes
+from devices.models import ModelInfo, TensorInfo, bind_shapes
 from scheduler.control.events import ProfileRequested
 from scheduler.control.records import RunRecord
 from scheduler.control.workload import Stage

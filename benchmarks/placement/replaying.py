@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
+from benchmarks.placement.ema import EmaOracle
 from benchmarks.placement.serving import AVERAGE, FULL
 from benchmarks.placement.simulation import WORK_US, Outcome, simulate
 from benchmarks.placement.trace import Trace
-from cost_models.ema import EmaOracle
 from cost_models.oracle import Oracle
 from scheduler.model.ports import CostQuery, DurationOracle, Prediction, Provenance
 

@@ -15,8 +15,8 @@ import uvloop
 from api.costs import build_oracle
 from api.server import serve
 from api.settings import Settings
+from benchmarks.placement.ema import EmaOracle
 from benchmarks.placement.oracles import Switched
-from cost_models.ema import EmaOracle
 from scheduler.model.ports import DurationOracle
 
 FULL = "all layers"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
-from devices.load import WINDOW_US
 from devices.load_generator import LoadGenerator
-from devices.pace import count_ns
+from devices.sensing.contention import WINDOW_US
+from devices.sensing.pace import count_ns
 from scheduler.model.measuring import Load
 
 SLICE_US = 2_000
@@ -77,7 +77,7 @@ def alternating(burst_us: int, *, cores: int = 2) -> Trace:
 class Replay:
     """The surroundings of a simulated box whose lanes are called ``.../cpu0``, ``.../cpu1``, ...
 
-    What agents report of the load is what `devices.load` would see: the last quarter of a second.
+    What agents report of the load is what `devices.sensing.contention` would see: the last quarter of a second.
     """
 
     def __init__(self, trace: Trace) -> None:

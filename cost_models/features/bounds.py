@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto
 
-from devices.graph.info import subgraphs
+from devices.models.info import subgraphs
 from scheduler.model.errors import InvalidModel
 
 MOST_STEPS = 20_000

@@ -16,8 +16,8 @@ from cost_models.features.rules import qualified
 from cost_models.features.stretch import stretch
 from cost_models.features.tensors import Tensor
 from cost_models.features.tracing import Step, Trace, trace
-from devices.graph import bind_shapes
-from devices.graph.info import ModelInfo, describe
+from devices.models import bind_shapes
+from devices.models.info import ModelInfo, describe
 from scheduler.model.errors import InvalidModel
 
 _CLASSES = {
@@ -35,7 +35,7 @@ def graph_cost(model: ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> Grap
     Parameters
     ----------
     shapes
-        Of every input whose size the file leaves open; `devices.graph.bind_shapes` gives all.
+        Of every input whose size the file leaves open; `devices.models.bind_shapes` gives all.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from math import prod
 
 from onnx import TensorProto, TypeProto
 
-from devices.graph.info import dtype_name
+from devices.models.info import dtype_name
 from scheduler.model.errors import InvalidModel
 
 _STRING_BITS = 8 * 16

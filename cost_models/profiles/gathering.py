@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cost_models.features import Summary
+from cost_models.online.causes import Amounts, amounts
 from cost_models.profiles.measurement import Measurement
 from cost_models.roofline import operator_sum_us, roofline_us
-from cost_models.slowdown import Amounts, amounts
 from scheduler.model.measuring import Load, Peaks
 from scheduler.model.messages import MachineReport, Profile, Verdict
 from scheduler.model.ports import CostQuery

@@ -54,7 +54,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     started_us
         When the runs began, by the monotonic clock of the box.
     pace_ns
-        Median over the runs of the time of a fixed loop before each (`devices.pace`).
+        Median over the runs of the time of a fixed loop before each (`devices.sensing.pace`).
     load_us
         Time to make the session now and what its first run took longer; 0 if it was there.
     refusal

@@ -20,14 +20,14 @@ from devices.collecting.protocol import (
     Spin,
     Told,
 )
-from devices.graph import bind_shapes, read_model
-from devices.pace import count_ns
+from devices.models import bind_shapes, read_model
 from devices.runtime.canary import SEED
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.inputs import seeded_inputs
 from devices.runtime.memory import GrownMemory
 from devices.runtime.peaks import measure_peaks
 from devices.runtime.session import Session, open_session
+from devices.sensing.pace import count_ns
 from scheduler.model.errors import FjordError
 
 LEAST_RUNS = 3

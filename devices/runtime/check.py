@@ -1,4 +1,4 @@
-"""The child process of `devices.graph.check_in_child`: ``python -m devices.runtime.check``."""
+"""The child process of `devices.models.check_in_child`: ``python -m devices.runtime.check``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import msgspec
 from google.protobuf.message import DecodeError
 
 from devices.catalogue import provider
-from devices.graph import ModelLimits, check_model
-from devices.graph.confining import confine
-from devices.graph.sandbox import CheckAnswer
+from devices.models import ModelLimits, check_model
+from devices.models.confining import confine
+from devices.models.sandbox import CheckAnswer
 from devices.runtime.child import answer_on_stdout
 from devices.runtime.errors import ProviderRefused
 from scheduler.model.errors import InvalidInput, InvalidModel, TooLarge

@@ -18,9 +18,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from devices.catalogue import Provider
-from devices.pace import count_ns
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.session import Session, open_session
+from devices.sensing.pace import count_ns
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.measuring import Peaks
 

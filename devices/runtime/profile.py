@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from devices.catalogue import Provider
-from devices.energy import EnergyMeter
-from devices.graph import bind_shapes, read_model
+from devices.models import bind_shapes, read_model
 from devices.runtime import registry
 from devices.runtime.canary import SEED, Values, cpu_outputs, judge
 from devices.runtime.errors import ProviderRefused, RunFailed
@@ -17,6 +16,7 @@ from devices.runtime.inputs import seeded_inputs
 from devices.runtime.memory import GrownMemory
 from devices.runtime.operators import operator_times
 from devices.runtime.session import Session, Shapes, open_session
+from devices.sensing.energy import EnergyMeter
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Profile, Verdict
 

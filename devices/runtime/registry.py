@@ -11,11 +11,11 @@ from typing import Any
 
 import onnxruntime as ort
 
+from devices.box.host import this_host
+from devices.box.packages import missing
 from devices.catalogue import Provider
 from devices.runtime import vulkan
 from devices.runtime.errors import ProviderRefused
-from devices.runtime.host import this_host
-from devices.runtime.packages import missing
 from scheduler.model.messages import Verdict
 
 _registered: dict[str, list[Any]] = {}

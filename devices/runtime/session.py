@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from devices.box.host import this_host
 from devices.catalogue import Provider
 from devices.runtime import registry
 from devices.runtime.denormals import Flushed
 from devices.runtime.errors import ProviderRefused, RunFailed, RunStopped
-from devices.runtime.host import this_host
 from devices.runtime.static import pinned_copy
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Verdict

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnxruntime as ort
 
-from devices.graph import infer_shapes, pin_shapes, read_model
+from devices.models import infer_shapes, pin_shapes, read_model
 from devices.runtime.errors import ProviderRefused
 from scheduler.model.messages import Verdict
 

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from devices.priority import give_way_to_agent
+from devices.box.priority import give_way_to_agent
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 

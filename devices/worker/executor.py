@@ -10,8 +10,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from devices.functions.registry import find, functions
-from devices.pace import Pace
 from devices.runtime.errors import RunStopped
+from devices.sensing.pace import Pace
 from devices.tensors import Array, ArrayOrList, TensorStore
 from devices.worker.failures import reason_for
 from devices.worker.memory import give_back

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from api.settings import MIB, MOST_CHECK_BYTES, Settings
-from devices.runtime.host import memory_bytes
+from devices.box.host import memory_bytes
 from scheduler.model.errors import InvalidInput
 
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.placement.ema import EmaOracle
 from benchmarks.placement.oracles import Switched
 from benchmarks.placement.replaying import BURSTS, SEEING, compare
 from benchmarks.placement.serving import AVERAGE, FULL
 from benchmarks.placement.simulation import simulate
 from benchmarks.placement.trace import SLICE_US, Replay, Trace
-from cost_models.ema import EmaOracle
 from cost_models.oracle import Oracle
 from scheduler.model.messages import WorkKind
 from scheduler.model.ports import CostQuery

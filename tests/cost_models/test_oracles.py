@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cost_models.ema import EmaOracle
+from benchmarks.placement.ema import EmaOracle
 from cost_models.oracle import Oracle
 from scheduler.model.messages import Verdict
 from scheduler.model.ports import DurationOracle, Provenance

@@ -7,7 +7,7 @@ from typing import Any
 import pynvml
 import pytest
 
-from devices import nvidia
+from devices.sensing import nvidia
 
 MIB = 1024 * 1024
 SUCCESS: int = pynvml.NVML_SUCCESS

@@ -11,8 +11,8 @@ from typing import Any
 from api.cli import output
 from api.cli.models import parse_shape
 from cost_models.features import GraphCost, OperatorClass, graph_cost, vector
-from devices.graph import assumed_axes, bind_shapes
-from devices.graph.info import ModelInfo, describe, parse
+from devices.models import assumed_axes, bind_shapes
+from devices.models.info import ModelInfo, describe, parse
 from scheduler.model.errors import InvalidInput
 
 _MILLION = 1e6

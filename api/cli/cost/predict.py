@@ -77,7 +77,7 @@ def _load(foreign: list[str], neighbours: list[str]) -> Load:
     """What goes on beside the first core of this computer."""
     from api.loads import foreign_load, listed
     from api.loads import neighbour as read_neighbour
-    from devices.runtime.host import usable_cores
+    from devices.box.host import usable_cores
 
     if not foreign and not neighbours:
         return IDLE

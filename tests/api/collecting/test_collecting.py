@@ -13,7 +13,7 @@ from api.collecting.corpus import Point
 from api.collecting.session import collect
 from cost_models.profiles.measurement import KERNELS
 from cost_models.profiles.store import read
-from devices.runtime.host import usable_cores
+from devices.box.host import usable_cores
 from scheduler.model.measuring import Kind
 from tests.onnx_models import conv_net, save
 

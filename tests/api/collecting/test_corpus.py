@@ -12,7 +12,7 @@ from api.collecting.corpus import corpus
 from api.collecting.kernels import kernel
 from cost_models.features import graph_cost, vector
 from devices.catalogue import provider
-from devices.graph import bind_shapes, read_model
+from devices.models import bind_shapes, read_model
 from devices.runtime.inputs import seeded_inputs
 from devices.runtime.session import open_session
 from tests.onnx_models import relu, save

@@ -22,8 +22,8 @@ from onnx import TensorProto, helper
 from api.context import Context
 from api.server import create_app, server_config
 from api.settings import Settings
-from devices.agent.daemon import joined_agent
-from devices.agent.settings import AgentSettings
+from devices.agent.shell.daemon import joined_agent
+from devices.agent.shell.settings import AgentSettings
 from devices.functions.registry import functions
 from devices.tensors import default_root
 from scheduler.model.messages import MachineReport, ProviderReport, Verdict

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from api.store import Store
-from devices.agent.link import Link
+from devices.agent.shell.store_connection import Link
 from scheduler.model import keys
 from tests.stepped import SteppedStore, stepped
 

@@ -10,7 +10,7 @@ import pytest
 
 from api.cores import Division, divide
 from api.settings import Settings
-from devices.runtime.host import usable_cores
+from devices.box.host import usable_cores
 from scheduler.model.errors import InvalidInput
 
 CORES = usable_cores()

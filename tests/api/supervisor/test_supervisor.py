@@ -17,7 +17,7 @@ import redis
 from api.client import Client
 from api.settings import Settings
 from api.supervisor import run_up
-from devices.runtime.host import usable_cores
+from devices.box.host import usable_cores
 from scheduler.model import keys
 from scheduler.model.errors import AccessDenied, InvalidInput, StoreUnavailable
 

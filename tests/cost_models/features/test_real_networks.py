@@ -19,7 +19,7 @@ import pytest
 import rapidocr_onnxruntime
 
 from cost_models.features import GraphCost, graph_cost, vector
-from devices.graph.info import parse
+from devices.models.info import parse
 
 LIGHT = Path(onnx.__file__).parent / "backend/test/data/light"
 OCR = Path(rapidocr_onnxruntime.__file__).parent / "models"

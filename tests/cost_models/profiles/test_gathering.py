@@ -7,8 +7,8 @@ from pathlib import Path
 from cost_models.features import Summary, graph_cost, summarise
 from cost_models.profiles.gathering import FIRST_REST_US, SAMPLES, Gatherer, row_of
 from cost_models.profiles.store import Store, Survey
-from devices.graph import bind_shapes
-from devices.graph.info import describe
+from devices.models import bind_shapes
+from devices.models.info import describe
 from scheduler.model.measuring import Load, Peaks
 from scheduler.model.messages import (
     MachineReport,

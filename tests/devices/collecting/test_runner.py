@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from devices.box.host import usable_cores
 from devices.collecting import Ask, Runner, RunnerDied
 from devices.collecting.stopwatch import LEAST_RUNS
-from devices.readings import Box
-from devices.runtime.host import usable_cores
+from devices.sensing.readings import Box
 from tests.onnx_models import convolution, save
 
 SHAPES: dict[str, tuple[int, ...]] = {"x": (1, 3, 8, 8)}

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from devices.runtime.host import usable_cores
+from devices.box.host import usable_cores
 from tests import onnx_models as onnx
 from tests import providers
 

@@ -10,11 +10,11 @@ import time
 import psutil
 import pytest
 
-from devices.load import LoadSensor
+from devices.box.host import usable_cores
 from devices.load_generator import KINDS, LoadGenerator
 from devices.load_generator.generator import LONGEST_S
-from devices.readings import Box
-from devices.runtime.host import usable_cores
+from devices.sensing.contention import LoadSensor
+from devices.sensing.readings import Box
 
 CORE = usable_cores()[0]
 ENOUGH_US = 100_000

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from devices.box.host import this_host
 from devices.catalogue import REDUCED, Provider, provider
 from devices.runtime import registry
 from devices.runtime.errors import ProviderRefused
-from devices.runtime.host import this_host
 from devices.runtime.peaks import measure_peaks
 from scheduler.model.measuring import Peaks
 from scheduler.model.messages import Verdict

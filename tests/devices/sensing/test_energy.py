@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from devices import nvidia
-from devices.energy import EnergyMeter
+from devices.sensing import nvidia
+from devices.sensing.energy import EnergyMeter
 from tests.devices.nvidia_driver import Driver, put_card
 
 

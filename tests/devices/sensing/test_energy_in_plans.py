@@ -7,8 +7,8 @@ from itertools import count
 from pathlib import Path
 
 from devices.catalogue import provider
-from devices.energy import EnergyMeter
 from devices.runtime.profile import profile
+from devices.sensing.energy import EnergyMeter
 from scheduler.model.messages import Profile
 from scheduler.model.objectives import Objective, evaluate
 from scheduler.model.schedule import Limits

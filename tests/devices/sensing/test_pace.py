@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from devices.pace import FRESH_US, Pace, count_ns
+from devices.sensing.pace import FRESH_US, Pace, count_ns
 
 
 def test_counting_takes_time_by_any_clock() -> None:

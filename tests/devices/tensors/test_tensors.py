@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import devices.tensors
-from devices.agent.tensor_server import TensorApp
+from devices.agent.shell.tensor_server import TensorApp
 from devices.tensors import TensorStore, default_root
 from scheduler.model.errors import DeviceLost, InvalidTensor, OutOfSpace
 from scheduler.model.messages import Release, Value

@@ -11,7 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
-from cost_models.ema import EmaOracle
+from benchmarks.placement.ema import EmaOracle
 from cost_models.knowledge import FORMS as OF_ORACLE
 from cost_models.knowledge import Knowledge
 from cost_models.oracle import Oracle

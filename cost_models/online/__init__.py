@@ -1,0 +1,1 @@
+"""Corrections from each execution: tracks by work and machine, drift, session times."""

@@ -1,0 +1,58 @@
+"""From a median and a deviation to the prediction that is handed out."""
+
+from __future__ import annotations
+
+from math import exp
+
+from cost_models.online.correction import Track
+from cost_models.online.session_times import LoadTime
+from scheduler.model.measuring import Kind
+from scheduler.model.ports import Prediction, Provenance
+
+P10 = 0.78
+"""Standard deviations to the p10 over those to the p95, of a normal distribution."""
+LARGEST = 34.5
+"""Of the logarithm of a duration: 30 years. What is beyond is as good as never."""
+
+
+def prediction(
+    median: float,
+    deviation: float,
+    reach: float,
+    provenance: Provenance,
+    *,
+    load: LoadTime,
+    track: Track | None = None,
+    observations: int = 0,
+    kind: Kind = Kind.UNKNOWN,
+) -> Prediction:
+    """Whole microseconds, in order and at least 1, with what is known of memory and sessions.
+
+    Parameters
+    ----------
+    median, deviation
+        Of the logarithm of the duration.
+    reach
+        Standard deviations from the median to the p95.
+    load
+        What making the session takes.
+    track
+        What was measured there; ``None`` if nothing was.
+    """
+    p50_us = max(1, round(exp(min(median, LARGEST))))
+    p10_us = max(1, round(exp(min(median - P10 * reach * deviation, LARGEST))))
+    p95_us = max(p50_us, round(exp(min(median + reach * deviation, LARGEST))))
+    return Prediction(
+        p50_us=p50_us,
+        p95_us=p95_us,
+        p10_us=min(p10_us, p50_us),
+        load_us=load.us,
+        load_provenance=load.provenance,
+        peak_bytes=track.peak_bytes if track is not None else 0,
+        resident_bytes=track.resident_bytes if track is not None else 0,
+        energy_uj=track.energy_uj if track is not None else None,
+        provenance=provenance,
+        observations=observations,
+        observed_us=track.observed_us if track is not None else None,
+        kind=kind,
+    )

@@ -1,0 +1,68 @@
+"""What queued operations wait for: inputs, and files of models. Each is asked for once."""
+
+from __future__ import annotations
+
+from devices.agent.brain.instructions import FetchModel, FetchTensors, Instruction
+from devices.agent.brain.lane import Entry
+from devices.agent.brain.memory import RunMemory
+from scheduler.model.messages import Value
+
+
+class Needs:
+    """Looks after the needs of operations that wait.
+
+    Parameters
+    ----------
+    box
+        Tensors of this box need not be fetched.
+    """
+
+    def __init__(self, box: str, memory: RunMemory) -> None:
+        self._box = box
+        self._memory = memory
+        # Digest to path; an empty path while the file is under way.
+        self._models: dict[str, str] = {}
+
+    def look_after(self, entry: Entry) -> list[Instruction]:
+        """Ask for what is missing and can be had by now.
+
+        Raises
+        ------
+        InvalidTensor
+            If a producer did not give what is taken from it.
+        """
+        asked: list[Instruction] = []
+        digest = entry.dispatch.work.digest
+        if entry.needs_model and digest not in self._models:
+            self._models[digest] = ""
+            asked.append(FetchModel(digest=digest))
+        if entry.inputs is None and not entry.is_fetching:
+            asked += self._inputs(entry)
+        return asked
+
+    def model_is_here(self, digest: str, path: str) -> None:
+        """Note where a model's file is."""
+        self._models[digest] = path
+
+    def model_failed(self, digest: str) -> None:
+        """Forget a model: it is asked for again when it is needed again."""
+        self._models.pop(digest, None)
+
+    def model_path(self, entry: Entry) -> str | None:
+        """Where its model's file is, empty if it needs none; ``None`` while it is missing."""
+        if not entry.needs_model:
+            return ""
+        return self._models.get(entry.dispatch.work.digest) or None
+
+    def _inputs(self, entry: Entry) -> list[Instruction]:
+        inputs = self._memory.inputs(entry.dispatch)
+        if inputs is None:
+            return []
+        if all(self._is_here(value) for value in inputs.values()):
+            entry.inputs = inputs
+            return []
+        entry.is_fetching = True
+        return [FetchTensors(dispatch=entry.dispatch, inputs=inputs)]
+
+    def _is_here(self, value: Value) -> bool:
+        return all(ref.inline is not None or ref.box == self._box for ref in value.tensors)

@@ -1,0 +1,116 @@
+"""What comes out of one event: instructions in order, and how an agent words what it tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from devices.agent.brain import events
+from devices.agent.brain.instructions import Emit, Instruction, NotifyPeer
+from devices.agent.brain.lane import Running
+from scheduler.model.measuring import Load
+from scheduler.model.messages import (
+    AgentDraining,
+    Dispatch,
+    FailureReason,
+    MachineDown,
+    MachineUp,
+    OperationFailed,
+    OperationFinished,
+    OperationStarted,
+    PeerOutputs,
+    Report,
+    Value,
+)
+
+
+class Outbox:
+    """Instructions of an agent that are still to be handed to its shell."""
+
+    def __init__(self, agent: str) -> None:
+        self._agent = agent
+        self._instructions: list[Instruction] = []
+
+    def put(self, *instructions: Instruction) -> None:
+        """Add instructions behind those that are there."""
+        self._instructions += instructions
+
+    def take(self) -> list[Instruction]:
+        """All that was put in, in order; the next event starts with none."""
+        taken, self._instructions = self._instructions, []
+        return taken
+
+    def say_started(self, dispatch: Dispatch, at_us: int) -> None:
+        """Tell the brain that a worker begins an operation."""
+        self._say(
+            OperationStarted(
+                at_us=at_us,
+                operation=dispatch.operation,
+                attempt=dispatch.attempt,
+                run=dispatch.run,
+                machine=dispatch.machine,
+            )
+        )
+
+    def say_finished(
+        self, event: events.WorkerFinished, running: Running, load: Load | None
+    ) -> None:
+        """Tell the brain what an operation gave and took."""
+        self._say(
+            OperationFinished(
+                at_us=event.at_us,
+                operation=event.operation,
+                attempt=event.attempt,
+                run=running.dispatch.run,
+                machine=event.machine,
+                started_us=event.started_us,
+                compute_us=event.compute_us,
+                load_us=event.load_us,
+                outputs=event.outputs,
+                profile=event.profile and replace(event.profile, load=load),
+                load=load,
+                transfers=running.transfers,
+            )
+        )
+
+    def say_failed(
+        self, dispatch: Dispatch, reason: FailureReason, message: str, at_us: int
+    ) -> None:
+        """Tell the brain that an operation ended without a result."""
+        self._say(
+            OperationFailed(
+                at_us=at_us,
+                operation=dispatch.operation,
+                attempt=dispatch.attempt,
+                run=dispatch.run,
+                machine=dispatch.machine,
+                reason=reason,
+                message=message,
+            )
+        )
+
+    def say_up(self, machine: str, at_us: int) -> None:
+        """Tell the brain that a machine takes work again."""
+        self._say(MachineUp(at_us=at_us, machine=machine))
+
+    def say_down(self, machine: str, reason: str, at_us: int, *, is_planned: bool) -> None:
+        """Tell the brain that a machine's worker ended, and whether we ended it."""
+        self._say(MachineDown(at_us=at_us, machine=machine, reason=reason, is_planned=is_planned))
+
+    def say_draining(self, at_us: int) -> None:
+        """Tell the brain that nothing new is taken."""
+        self._say(AgentDraining(at_us=at_us, agent=self._agent))
+
+    def notify_peers(self, dispatch: Dispatch, outputs: dict[str, Value]) -> None:
+        """Tell the agents that wait for an operation what it gave."""
+        peer = PeerOutputs(
+            operation=dispatch.operation,
+            attempt=dispatch.attempt,
+            run=dispatch.run,
+            outputs=outputs,
+        )
+        self._instructions += [
+            NotifyPeer(agent=agent, peer=peer) for agent in dispatch.notify if agent != self._agent
+        ]
+
+    def _say(self, report: Report) -> None:
+        self._instructions.append(Emit(report=report))

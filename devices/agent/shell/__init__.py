@@ -1,0 +1,1 @@
+"""The processes, sockets and files around the brain of an agent."""

@@ -1,0 +1,1 @@
+"""The box itself: its providers and machines, their fingerprint, the priority of processes."""

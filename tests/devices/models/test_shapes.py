@@ -1,0 +1,81 @@
+"""Sizes that a model leaves open are bound by rules, and pinned for those who need them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from devices.models import (
+    ModelInfo,
+    assumed_axes,
+    bind_shapes,
+    infer_shapes,
+    pin_shapes,
+    read_model,
+)
+from scheduler.model.errors import InvalidModel
+from tests import onnx_models as onnx
+
+
+@pytest.fixture
+def info(tmp_path: Path) -> ModelInfo:
+    """Inputs ``a[N, 3, T]`` and ``b[N, T, ?]``."""
+    model = onnx.model(
+        [onnx.node("Relu", "a", "y"), onnx.node("Relu", "b", "z")],
+        inputs={"a": ["N", 3, "T"], "b": ["N", "T", None]},
+        outputs=("y", "z"),
+    )
+    return read_model(onnx.save(model, tmp_path))
+
+
+def test_open_batches_are_one_and_other_open_sizes_are_assumed(info: ModelInfo) -> None:
+    assert bind_shapes(info, {}) == {"a": (1, 3, 64), "b": (1, 64, 64)}
+    assert assumed_axes(info, {}) == ("a[2]", "b[1]", "b[2]")
+
+
+def test_a_symbol_has_one_size_everywhere(info: ModelInfo) -> None:
+    assert bind_shapes(info, {"a": (2, 3, 7)}) == {"a": (2, 3, 7), "b": (2, 7, 64)}
+    assert assumed_axes(info, {"a": (2, 3, 7)}) == ("b[2]",)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"a": (1, 4, 7)}, r"shapes\.a must fit \[N, 3, T\].*; got \[1, 4, 7\]"),
+        ({"a": (1, 3)}, r"shapes\.a must fit \[N, 3, T\].*; got \[1, 3\]"),
+        ({"a": (1, 3, 0)}, r"shapes\.a must fit .*; got \[1, 3, 0\]"),
+        ({"a": (1, 3, 7), "b": (1, 8, 1)}, r"shapes\.b must fit \[N, T, \?\] with .*'T': 7"),
+        ({"c": (1,)}, r"shapes must be of the inputs a, b; got 'c'"),
+    ],
+)
+def test_a_shape_that_does_not_fit_is_refused(
+    info: ModelInfo, given: dict[str, tuple[int, ...]], message: str
+) -> None:
+    with pytest.raises(InvalidModel, match=message):
+        bind_shapes(info, given)
+
+
+def test_a_scalar_stays_a_scalar(tmp_path: Path) -> None:
+    model = onnx.model([onnx.node("Add", "x s", "y")], inputs={"x": [4], "s": []})
+    assert bind_shapes(read_model(onnx.save(model, tmp_path)), {"s": ()}) == {"x": (4,), "s": ()}
+
+
+def test_pinning_makes_every_size_known(tmp_path: Path) -> None:
+    path = onnx.save(onnx.mlp(batch="N"), tmp_path)
+    pin_shapes(path, {"x": (5, 64)}, tmp_path / "pinned.onnx")
+    infer_shapes(tmp_path / "pinned.onnx")
+    pinned = read_model(tmp_path / "pinned.onnx")
+    assert pinned.inputs[0].shape == (5, 64)
+    assert pinned.outputs[0].shape == (5, 64)
+
+
+def test_pinning_drops_weights_from_the_inputs(tmp_path: Path) -> None:
+    model = onnx.model(
+        [onnx.node("Add", "x w", "y")],
+        inputs={"x": ["N"], "w": [1]},
+        constants={"w": np.ones(1, dtype=np.float32)},
+    )
+    model.ir_version = 3  # such files had to list their weights
+    pin_shapes(onnx.save(model, tmp_path), {"x": (2,)}, tmp_path / "pinned.onnx")
+    pinned = read_model(tmp_path / "pinned.onnx")
+    assert [tensor.name for tensor in pinned.inputs] == ["x"]
