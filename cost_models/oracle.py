@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from math import exp, log, sqrt
 
 from cost_models.knowledge import FORMS, Knowledge
-from cost_models.layers import Belief, Declared, Layer, Slowdowns, Standing, believe
+from cost_models.layers import Belief, Declared, Layer, Standing, believe
 from cost_models.online.causes import CAUSES, SIZE, Amounts, amounts, is_load
 from cost_models.online.correction import REACH, TAIL, Place, Track
 from cost_models.online.predicting import prediction
 from cost_models.online.register import Register
 from cost_models.online.session_times import LoadTimes
+from cost_models.online.slowdowns import Slowdowns
 from cost_models.online.tracks import Work, from_belief, from_kin, from_nothing, from_samples
 from cost_models.prior import KnownGraphs
 from scheduler.model.forms import Form

@@ -77,7 +77,8 @@ def alternating(burst_us: int, *, cores: int = 2) -> Trace:
 class Replay:
     """The surroundings of a simulated box whose lanes are called ``.../cpu0``, ``.../cpu1``, ...
 
-    What agents report of the load is what `devices.sensing.contention` would see: the last quarter of a second.
+    Agents report of the load what `devices.sensing.contention` would see: the last quarter of a
+    second.
     """
 
     def __init__(self, trace: Trace) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from onnx import GraphProto, NodeProto, helper
 
 from cost_models.features.rules import Call
 from cost_models.features.tensors import Tensor
-
-if TYPE_CHECKING:
-    from cost_models.features.tracing import Scope, Tracer
+from cost_models.features.tracing import Follower, Scope, Tracer
 
 _ASSUMED_TRIPS = 1
 _BRANCHES = ("then_branch", "else_branch")
@@ -155,5 +151,4 @@ def _emit(
     tracer.emit(plain, call, inputs, outputs, prefix=prefix, runs=runs, trips_known=trips_known)
 
 
-Follower = Callable[["Tracer", NodeProto, "Scope", str, int], None]
 FOLLOWERS: dict[str, Follower] = {"If": follow_if, "Loop": follow_loop, "Scan": follow_scan}

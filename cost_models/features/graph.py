@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from onnx import ModelProto
 
+from cost_models.features.control import FOLLOWERS
 from cost_models.features.costs import GraphCost, GroupCost, OperatorClass, OperatorCost
 from cost_models.features.flow import Reuse, paths, peak_bytes, reuse
 from cost_models.features.fusion import Group, group
@@ -46,7 +47,8 @@ def graph_cost(model: ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> Grap
     info = describe(model, 0)
     bound = _bound(info, shapes)
     try:
-        found = trace(model, bound, is_dynamic=any(tensor.is_dynamic for tensor in info.inputs))
+        is_dynamic = any(tensor.is_dynamic for tensor in info.inputs)
+        found = trace(model, bound, FOLLOWERS, is_dynamic=is_dynamic)
         return _summed(found, group(found))
     except InvalidModel:
         raise

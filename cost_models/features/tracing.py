@@ -7,14 +7,13 @@ taken, of a loop its body once, with the number of its runs.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, inliner
 
-from cost_models.features import control
 from cost_models.features.bounds import Budget, check_calls
 from cost_models.features.costs import OperatorClass
 from cost_models.features.inferring import Inference
@@ -25,7 +24,9 @@ from cost_models.features.values import Value, constant_of, evaluate, small_valu
 _RANDOM = ("Bernoulli", "Multinomial", "Random")
 _ALIASES = frozenset({"Identity", "Dropout"})
 Scope = ChainMap[str, str]
-"""Names in a graph, and in those around it: which tensor each is."""
+"""Names in a graph, and in those around it, with the tensor that each stands for."""
+Follower = Callable[["Tracer", NodeProto, Scope, str, int], None]
+"""Follows a node that holds subgraphs: given are its scope, the prefix of names, and its runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,24 @@ class Trace:
     is_dynamic: bool = False
 
 
-def trace(model: ModelProto, shapes: dict[str, tuple[int, ...]], *, is_dynamic: bool) -> Trace:
-    """Follow a model whose inputs all have shapes."""
+def trace(
+    model: ModelProto,
+    shapes: dict[str, tuple[int, ...]],
+    followers: Mapping[str, Follower],
+    *,
+    is_dynamic: bool,
+) -> Trace:
+    """Follow a model whose inputs all have shapes.
+
+    Parameters
+    ----------
+    followers
+        By type of node, for those that hold subgraphs.
+    """
     if model.functions:
         check_calls(model)
         model = inliner.inline_local_functions(model)
-    tracer = Tracer(Inference(model), Trace(is_dynamic=is_dynamic))
+    tracer = Tracer(Inference(model), Trace(is_dynamic=is_dynamic), followers)
     scope: Scope = ChainMap()
     for value in model.graph.input:
         if value.name in shapes:
@@ -91,11 +104,14 @@ def trace(model: ModelProto, shapes: dict[str, tuple[int, ...]], *, is_dynamic: 
 class Tracer:
     """Walks through nodes and adds to a trace."""
 
-    def __init__(self, inference: Inference, found: Trace) -> None:
+    def __init__(
+        self, inference: Inference, found: Trace, followers: Mapping[str, Follower]
+    ) -> None:
         self.found = found
         # Judged once for each place, or nested branches would be followed 3^depth times.
         self.taken: dict[str, str] = {}
         self._inference = inference
+        self._followers = followers
         self._budget = Budget()
 
     def add(self, scope: Scope, name: str, identity: str, tensor: Tensor) -> None:
@@ -134,8 +150,8 @@ class Tracer:
                 return self._add_constant(scope, prefix, node.output[0], tensor)
         if is_standard and node.op_type in _ALIASES:
             return self._alias(node, scope, prefix)
-        if is_standard and node.op_type in {"If", "Loop", "Scan"}:
-            return control.FOLLOWERS[node.op_type](self, node, scope, prefix, runs)
+        if is_standard and node.op_type in self._followers:
+            return self._followers[node.op_type](self, node, scope, prefix, runs)
         return self._step(node, scope, prefix, runs)
 
     def _alias(self, node: NodeProto, scope: Scope, prefix: str) -> None:

@@ -1,7 +1,7 @@
 """The pace of a core: hidden clocks and neighbours of the host that slow down all that runs there.
 
-Agents time a fixed loop beside each run (`devices.sensing.pace`). Work that waits for memory follows the
-pace less than the loop does, so durations go with a power of it, which is fitted.
+Agents time a fixed loop beside each run (`devices.sensing.pace`). Work that waits for memory
+follows the pace less than the loop does, so durations go with a power of it, which is fitted.
 """
 
 from __future__ import annotations

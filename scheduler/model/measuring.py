@@ -53,9 +53,9 @@ class Load:
     frequency
         Clock of the machine's cores over the highest they reach; 0 if it cannot be read.
     pace_ns
-        Time that a fixed short loop took on the machine's cores (`devices.sensing.pace`), in nanoseconds:
-        over that of `Peaks` it tells what no counter does, such as other tenants of the hardware;
-        0 if it was not measured.
+        Time that a fixed short loop took on the machine's cores (`devices.sensing.pace`), in
+        nanoseconds: over that of `Peaks` it tells what no counter does, such as other tenants of
+        the hardware; 0 if it was not measured.
     throttled
         Whether the cores were slowed down for heat or power meanwhile.
     idle_us

@@ -1,6 +1,7 @@
-"""What an agent knows of the circumstances of a run: who worked beside it, how busy a machine was.
+"""Circumstances of a run: other work of the agent beside it, and how busy its machine was.
 
-The sensor tells what others do to the box (`devices.sensing.contention`); this adds what we do to it ourselves.
+Contention by others is told by the sensor (`devices.sensing.contention`); that by the agent's own
+work is added here.
 """
 
 from __future__ import annotations

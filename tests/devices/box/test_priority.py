@@ -22,7 +22,8 @@ grouped = pytest.mark.skipif(
 @contextmanager
 def child(call: str, *, leads: bool = True) -> Iterator[psutil.Process]:
     """A process that has made a call of `devices.box.priority` by the time it is given."""
-    code = f"import sys; from devices.box.priority import *; {call}; print(flush=True); sys.stdin.read()"
+    imports = "import sys; from devices.box.priority import *"
+    code = f"{imports}; {call}; print(flush=True); sys.stdin.read()"
     pipe = subprocess.PIPE
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=pipe, stdout=pipe, start_new_session=leads
