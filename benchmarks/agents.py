@@ -48,7 +48,7 @@ from devices.agent.brain.instructions import (
 )
 from devices.agent.brain.state import AgentState
 from devices.agent.shell.join import Joined, join
-from devices.agent.shell.store_connection import Incoming, Link
+from devices.agent.shell.store_connection import Incoming, StoreConnection
 from scheduler.model import keys
 from scheduler.model.errors import FjordError
 from scheduler.model.links import LinkMeasured
@@ -83,7 +83,7 @@ class PlayedAgent:
     def __init__(self, name: str, joined: Joined, work_s: float) -> None:
         self._name, self._box, self._work_s = name, f"box-{name}", work_s
         self._machines = [_lane(name, i) for i in range(LANES)]
-        self._link = Link(joined.store_url, joined.site, name, self._on_lapse)
+        self._connection = StoreConnection(joined.store_url, joined.site, name, self._on_lapse)
         self._state = AgentState(name, self._box, self._machines)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._rejoining: asyncio.Task[None] | None = None
@@ -91,8 +91,8 @@ class PlayedAgent:
             StartOnWorker: lambda i: self._start(i.dispatch),
             CancelOnWorker: lambda i: self._end(i.machine),
             KillWorker: lambda i: self._end(i.machine),
-            Emit: lambda i: self._link.report(i.report, can_wait=self._state.is_busy),
-            NotifyPeer: lambda i: self._link.notify(i.agent, i.peer),
+            Emit: lambda i: self._connection.report(i.report, can_wait=self._state.is_busy),
+            NotifyPeer: lambda i: self._connection.notify(i.agent, i.peer),
             MeasureLink: lambda i: self._measured(i.ask.box),
         }
 
@@ -100,14 +100,14 @@ class PlayedAgent:
         """Join and work, until cancelled."""
         await self._join()
         for each in self._machines:
-            self._feed(events.WorkerReady(at_us=self._link.now_us(), machine=each.id))
-        await asyncio.gather(self._link.write(), self._link.beat(), self._listen())
+            self._feed(events.WorkerReady(at_us=self._connection.now_us(), machine=each.id))
+        await asyncio.gather(self._connection.write(), self._connection.beat(), self._listen())
 
     async def _join(self) -> None:
         incarnation = token_hex(8)
-        await self._link.open(incarnation)
+        await self._connection.open(incarnation)
         joined = AgentJoined(
-            at_us=self._link.now_us(),
+            at_us=self._connection.now_us(),
             agent=self._name,
             incarnation=incarnation,
             box=self._box,
@@ -115,7 +115,7 @@ class PlayedAgent:
             machines=tuple(self._machines),
             protocol=PROTOCOL,
         )
-        self._link.report(joined)
+        self._connection.report(joined)
 
     def _on_lapse(self) -> None:
         if self._rejoining is None or self._rejoining.done():
@@ -123,14 +123,14 @@ class PlayedAgent:
 
     async def _rejoin(self) -> None:
         await self._join()
-        self._feed(events.Rejoined(at_us=self._link.now_us()))
+        self._feed(events.Rejoined(at_us=self._connection.now_us()))
 
     async def _listen(self) -> None:
-        async for message in self._link.messages():
+        async for message in self._connection.messages():
             self._feed(self._arrived(message))
 
     def _arrived(self, message: Incoming) -> events.Event:
-        at_us = self._link.now_us()
+        at_us = self._connection.now_us()
         if isinstance(message, AgentPlan):
             return events.PlanReceived(at_us=at_us, plan=message)
         return events.PeerReceived(at_us=at_us, peer=message)
@@ -146,14 +146,14 @@ class PlayedAgent:
             action(instruction)
 
     def _start(self, dispatch: Dispatch) -> None:
-        loop, started_us = asyncio.get_running_loop(), self._link.now_us()
+        loop, started_us = asyncio.get_running_loop(), self._connection.now_us()
         self._timers[dispatch.machine] = loop.call_later(
             self._work_s, self._finish, dispatch, started_us
         )
 
     def _finish(self, dispatch: Dispatch, started_us: int) -> None:
-        at_us = self._link.now_us()
-        ended = events.WorkerFinished(
+        at_us = self._connection.now_us()
+        ended = events.WorkerFinishedOperation(
             at_us=at_us,
             machine=dispatch.machine,
             operation=dispatch.operation,
@@ -172,20 +172,20 @@ class PlayedAgent:
         asyncio.get_running_loop().call_soon(self._died, machine)
 
     def _died(self, machine: str) -> None:
-        at_us = self._link.now_us()
+        at_us = self._connection.now_us()
         self._feed(events.WorkerDied(at_us=at_us, machine=machine, reason="it was ended"))
         self._feed(events.WorkerReady(at_us=at_us, machine=machine))
 
     def _measured(self, source: str) -> None:
         found = LinkMeasured(
-            at_us=self._link.now_us(),
+            at_us=self._connection.now_us(),
             agent=self._name,
             source=source,
             target=self._box,
             latency_us=300,
             bytes_per_s=10**9,
         )
-        self._link.report(found)
+        self._connection.report(found)
 
 
 def _lane(agent: str, index: int) -> MachineReport:

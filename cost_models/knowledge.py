@@ -9,8 +9,8 @@ from cost_models.online.causes import Strengths
 from cost_models.online.correction import Place, Track
 from cost_models.online.drift import Cusum
 from cost_models.online.register import Register
-from cost_models.online.session_times import LoadTime, LoadTimes
-from cost_models.online.tracks import Work
+from cost_models.online.session_times import SessionTime, SessionTimes
+from cost_models.online.tracks import TrackedWork
 from scheduler.model.forms import Form
 from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Drift
@@ -34,7 +34,7 @@ class Knowledge:
 
     digest: str
     register: Register
-    loads: LoadTimes
+    loads: SessionTimes
     machines: dict[str, MachineReport]
     counts: dict[str, str] = field(default_factory=dict)
     answers: dict[tuple[object, ...], float]
@@ -49,9 +49,9 @@ FORMS = (
         Register,
         {"is_told": "is_told", "works": "_works", "places": "_places", "machines": "_by_machine"},
     ),
-    Form("load_times", LoadTimes, {"stamp": "stamp", "known": "_known"}),
-    Form("load_time", LoadTime),
-    Form("work", Work, left_out=("levels", "families", "memo")),
+    Form("load_times", SessionTimes, {"stamp": "stamp", "known": "_known"}),
+    Form("load_time", SessionTime),
+    Form("work", TrackedWork, left_out=("levels", "families", "memo")),
     Form("place", Place),
     Form("track", Track),
     Form("strengths", Strengths),

@@ -13,9 +13,9 @@ from cost_models.online.causes import CAUSES, SIZE, Amounts, amounts, is_load
 from cost_models.online.correction import REACH, TAIL, Place, Track
 from cost_models.online.predicting import prediction
 from cost_models.online.register import Register
-from cost_models.online.session_times import LoadTimes
+from cost_models.online.session_times import SessionTimes
 from cost_models.online.slowdowns import Slowdowns
-from cost_models.online.tracks import Work, from_belief, from_kin, from_nothing, from_samples
+from cost_models.online.tracks import TrackedWork, from_belief, from_kin, from_nothing, from_samples
 from cost_models.prior import KnownGraphs
 from scheduler.model.forms import Form
 from scheduler.model.measuring import IDLE, Load
@@ -78,7 +78,7 @@ class Oracle:
         self._models = models
         self._digest = ""
         self._known = Register()
-        self._loads = LoadTimes()
+        self._session_times = SessionTimes()
         self._machines: dict[str, MachineReport] = {}
         self._stand(layers, artifact or {}, note)
         self._drifts: deque[Drift] = deque(maxlen=DRIFTS_KEPT)
@@ -119,7 +119,7 @@ class Oracle:
         return Knowledge(
             digest=self._digest,
             register=self._known,
-            loads=self._loads,
+            loads=self._session_times,
             machines=self._machines,
             counts=self._counts,
             answers=self._slowdowns.answers,
@@ -133,7 +133,7 @@ class Oracle:
             self._know(digest, counts)
         self.change_model(learned.digest)
         learned.register.is_told = self._known.is_told
-        self._known, self._loads = learned.register, learned.loads
+        self._known, self._session_times = learned.register, learned.loads
         self._machines, self._drifts = learned.machines, learned.drifts
         self._observations = learned.observations
         for machine in self._machines.values():
@@ -214,7 +214,9 @@ class Oracle:
         track = from_samples(profile.samples_us, place, TAIL)
         causes = amounts(query.load)
         track.level -= track.median(place, causes, self._slowdowns.of(query, causes)) - track.level
-        self._loads.profiled(profile.digest, profile.machine, profile.provider, profile.load_us)
+        self._session_times.profiled(
+            profile.digest, profile.machine, profile.provider, profile.load_us
+        )
         track.peak_bytes, track.resident_bytes = profile.peak_bytes, profile.resident_bytes
         track.energy_uj = profile.energy_uj
         track.observed_us = at_us or None
@@ -232,7 +234,7 @@ class Oracle:
     ) -> None:
         """Take in one measured execution."""
         if load_us:
-            self._loads.seen(query, load_us)
+            self._session_times.seen(query, load_us)
         work, place = self._known.work(query), self._known.place(query)
         log_us = log(max(1, duration_us))
         asked = amounts(query.load)
@@ -290,17 +292,17 @@ class Oracle:
         key = (query.machine, query.provider, query.shapes, None if load is IDLE else load)
         known = work.memo.get(key)
         if known is not None:
-            work_stamp, place, place_stamp, load_stamp, found = known
-            stamps = (work.stamp, place.stamp, self._loads.stamp)
-            if (work_stamp, place_stamp, load_stamp) == stamps:
+            work_stamp, place, place_stamp, session_stamp, found = known
+            stamps = (work.stamp, place.stamp, self._session_times.stamp)
+            if (work_stamp, place_stamp, session_stamp) == stamps:
                 return found
         place = self._known.found_place(query)
         answer = self._worked_out(work, place, query)
         if answer is not None:
-            work.memo[key] = (work.stamp, place, place.stamp, self._loads.stamp, answer)
+            work.memo[key] = (work.stamp, place, place.stamp, self._session_times.stamp, answer)
         return answer
 
-    def _worked_out(self, work: Work, place: Place, query: CostQuery) -> Prediction | None:
+    def _worked_out(self, work: TrackedWork, place: Place, query: CostQuery) -> Prediction | None:
         spot = (query.machine, query.provider)
         level = work.level(spot)
         if level is None:
@@ -321,7 +323,7 @@ class Oracle:
             track.deviation(place, causes),
             track.reach_of(place, is_load(causes)),
             provenance=Provenance.MEASURED if own is not None else Provenance.ASSUMED,
-            load=self._loads.of(query),
+            session=self._session_times.of(query),
             track=track,
             observations=track.observations if own is not None else 0,
             kind=work.kind,
@@ -339,12 +341,12 @@ class Oracle:
             sqrt(variance),
             REACH,
             belief.provenance,
-            load=self._loads.of(query),
+            session=self._session_times.of(query),
             kind=belief.kind,
         )
 
     def _general(
-        self, work: Work, query: CostQuery, log_us: float, causes: Amounts, offset: float
+        self, work: TrackedWork, query: CostQuery, log_us: float, causes: Amounts, offset: float
     ) -> Track:
         """The track of a spot for all shapes, made from the best that is known of it."""
         spot = (query.machine, query.provider)

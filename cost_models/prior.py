@@ -10,7 +10,7 @@ import numpy as np
 
 from cost_models.features import Summary
 from cost_models.layers import Belief
-from cost_models.learned.learned import Learned, Work
+from cost_models.learned.learned import Learned, PreparedGraph
 from cost_models.learned.query import Query
 from cost_models.roofline import roofline_us
 from scheduler.model.measuring import IDLE, Load, Peaks
@@ -124,7 +124,7 @@ class FromOthers:
         self._learned = learned
         self._graphs = graphs
         self._machines = Machines()
-        self._works: dict[tuple[object, ...], Work] = {}
+        self._works: dict[tuple[object, ...], PreparedGraph] = {}
 
     def learn_machine(self, machine: MachineReport) -> None:
         """Take in a machine, with what its providers reach at most."""
@@ -164,7 +164,7 @@ class FromOthers:
             )
         return found
 
-    def _work(self, query: CostQuery, cost: Summary) -> Work:
+    def _work(self, query: CostQuery, cost: Summary) -> PreparedGraph:
         key = (query.digest, query.shapes, query.machine, query.provider)
         work = self._works.get(key)
         if work is None:
@@ -188,7 +188,7 @@ def _belief(
     idle_us: float,
     loaded_us: float,
     spread: float,
-    work: Work,
+    work: PreparedGraph,
     cost: Summary,
     load: Load,
     is_outside: bool,

@@ -44,7 +44,7 @@ class Host:
     has_gpu: bool
 
 
-Rule = Callable[[Host], bool]
+HostRule = Callable[[Host], bool]
 
 
 def _never(_host: Host) -> bool:
@@ -116,7 +116,7 @@ class Provider:
     terminates: bool = False
     needs_static_shapes: bool = False
     systems: tuple[str, ...] = ("Linux", "Darwin", "Windows")
-    is_simulated: Rule = _never
+    is_simulated: HostRule = _never
     environment: Pairs = ()
     simulator_environment: Pairs = ()
     needs_software_vulkan: bool = False

@@ -28,7 +28,7 @@ from cost_models.roofline import operator_sum_us, roofline_us
 from devices.box.fingerprint import fingerprint
 from devices.catalogue import provider
 from devices.collecting import Ask, Runner, RunnerDied, Told
-from devices.sensing.contention import LoadSensor
+from devices.sensing.contention import ContentionSensor
 from devices.sensing.energy import EnergyMeter
 from scheduler.model.errors import FjordError
 from scheduler.model.measuring import Load, Peaks
@@ -123,7 +123,7 @@ class Collector:
         self._seed = seed
         self._runners = {machine: Runner(machine.provider, machine.cores) for machine in machines}
         self._lane = Runner("cpu", self._cores[-1:])
-        self._sensor = LoadSensor(self._processes)
+        self._sensor = ContentionSensor(self._processes)
         self._energy = EnergyMeter()
         self._peaks: dict[Station, Peaks] = {}
         self._end_s = 0.0

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from cost_models.online.session_times import LoadTime, LoadTimes
+from cost_models.online.session_times import SessionTime, SessionTimes
 from scheduler.model.forms import Form
 from scheduler.model.measuring import Load
 from scheduler.model.messages import MachineReport, Profile, Verdict, WorkKind
@@ -55,14 +55,14 @@ class _Estimate:
 @dataclass(frozen=True, slots=True)
 class _Averages:
     work: dict[_Key, dict[tuple[str, str], _Estimate]]
-    loads: LoadTimes
+    loads: SessionTimes
 
 
 _FORMS = (
     Form("averages", _Averages),
     Form("estimate", _Estimate),
-    Form("load_times", LoadTimes, {"stamp": "stamp", "known": "_known"}),
-    Form("load_time", LoadTime),
+    Form("load_times", SessionTimes, {"stamp": "stamp", "known": "_known"}),
+    Form("load_time", SessionTime),
 )
 
 
@@ -89,7 +89,7 @@ class EmaOracle:
 
     def __init__(self) -> None:
         self._work: dict[_Key, dict[tuple[str, str], _Estimate]] = {}
-        self._loads = LoadTimes()
+        self._session_times = SessionTimes()
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -98,11 +98,11 @@ class EmaOracle:
 
     def learned(self) -> _Averages:
         """All averages and load times."""
-        return _Averages(self._work, self._loads)
+        return _Averages(self._work, self._session_times)
 
     def resume(self, learned: _Averages) -> None:
         """Go on, knowing nothing so far, from what another oracle knew."""
-        self._work, self._loads = learned.work, learned.loads
+        self._work, self._session_times = learned.work, learned.loads
 
     def aside(self) -> AbstractContextManager[None]:
         """Nothing: to be asked changes no average."""
@@ -133,7 +133,9 @@ class EmaOracle:
         """Take in the profile of a model on a machine; one that failed teaches nothing."""
         if profile.verdict is not Verdict.USABLE or not profile.samples_us:
             return
-        self._loads.profiled(profile.digest, profile.machine, profile.provider, profile.load_us)
+        self._session_times.profiled(
+            profile.digest, profile.machine, profile.provider, profile.load_us
+        )
         samples = sorted(profile.samples_us)
         p50_us = max(1.0, _quantile(samples, 0.5))
         key = (WorkKind.MODEL.value, "", profile.digest, variant)
@@ -156,7 +158,7 @@ class EmaOracle:
     ) -> None:
         """Take in one measured execution, whatever the load was."""
         if load_us:
-            self._loads.seen(query, load_us)
+            self._session_times.seen(query, load_us)
         places = self._work.setdefault(_key(query), {})
         place = (query.machine, query.provider)
         known = places.get(place)
@@ -170,7 +172,7 @@ class EmaOracle:
     def _predict(self, query: CostQuery) -> Prediction | None:
         places = self._work.get(_key(query), {})
         known = places.get((query.machine, query.provider))
-        load = self._loads.of(query)
+        load = self._session_times.of(query)
         siblings = _siblings(places, query)
         if known is not None:
             return _prediction(_pooled(known, siblings), Provenance.MEASURED, load)
@@ -219,7 +221,7 @@ def _corrected(known: _Estimate, duration_us: float) -> _Estimate:
     return replace(known, p50_us=p50_us, spread=spread, observations=known.observations + 1)
 
 
-def _prediction(estimate: _Estimate, provenance: Provenance, load: LoadTime) -> Prediction:
+def _prediction(estimate: _Estimate, provenance: Provenance, load: SessionTime) -> Prediction:
     p50_us = max(1, round(estimate.p50_us))
     return Prediction(
         p50_us=p50_us,

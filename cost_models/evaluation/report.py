@@ -24,11 +24,11 @@ LAST = "last value"
 ALL = "all"
 
 Chosen = Callable[[Measurement], bool]
-Table = Mapping[str, Figures | None]
+ByPredictor = Mapping[str, Figures | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MachineReport:
+class MachineFigures:
     """One machine's figures, each by name of the predictor.
 
     Parameters
@@ -44,9 +44,9 @@ class MachineReport:
     machine: str
     at_once: Figures | None
     later: Figures | None
-    idle: Table
-    loaded: Table
-    after_runs: Table
+    idle: ByPredictor
+    loaded: ByPredictor
+    after_runs: ByPredictor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Report:
 
     rows: int
     families: Mapping[str, float]
-    machines: tuple[MachineReport, ...]
+    machines: tuple[MachineFigures, ...]
 
 
 def evaluate(
@@ -82,9 +82,9 @@ def _is_on(machine: str) -> Chosen:
     return lambda row: machine_of(row) == machine
 
 
-def _machine(name: str, chosen: Chosen, strangers: Strangers, runs: AfterRuns) -> MachineReport:
+def _machine(name: str, chosen: Chosen, strangers: Strangers, runs: AfterRuns) -> MachineFigures:
     rows = [row for row in strangers.rows if chosen(row)]
-    return MachineReport(
+    return MachineFigures(
         machine=name,
         at_once=noise.at_once(rows),
         later=noise.later(rows),
@@ -94,7 +94,7 @@ def _machine(name: str, chosen: Chosen, strangers: Strangers, runs: AfterRuns) -
     )
 
 
-def _unseen(strangers: Strangers, chosen: Chosen) -> Table:
+def _unseen(strangers: Strangers, chosen: Chosen) -> ByPredictor:
     places = np.flatnonzero([chosen(row) for row in strangers.rows])
     if not len(places):
         return {}
@@ -112,7 +112,7 @@ def _unseen(strangers: Strangers, chosen: Chosen) -> Table:
     return {LEARNED: learned, **others}
 
 
-def _after(runs: AfterRuns, chosen: Chosen) -> Table:
+def _after(runs: AfterRuns, chosen: Chosen) -> ByPredictor:
     places = np.flatnonzero([chosen(row) for row in runs.rows])
     if not len(places):
         return {}

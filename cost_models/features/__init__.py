@@ -1,6 +1,12 @@
 """What an ONNX graph costs for given input shapes: operators, fusion, totals, a feature vector."""
 
-from cost_models.features.costs import GraphCost, GroupCost, OperatorClass, OperatorCost, Window
+from cost_models.features.costs import (
+    GraphCost,
+    GroupCost,
+    OperatorClass,
+    OperatorCost,
+    OperatorWindow,
+)
 from cost_models.features.graph import graph_cost
 from cost_models.features.kernels import Kernel, kernels
 from cost_models.features.summary import VERSION, Summary, scaled, summarise
@@ -14,8 +20,8 @@ __all__ = [
     "Kernel",
     "OperatorClass",
     "OperatorCost",
+    "OperatorWindow",
     "Summary",
-    "Window",
     "graph_cost",
     "kernels",
     "scaled",

@@ -43,7 +43,7 @@ class OperatorClass(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class OperatorWindow:
     """What decides which kernel a convolution or matrix product gets.
 
     Parameters
@@ -120,7 +120,7 @@ class OperatorCost:
     group: int
     known: bool = True
     runs: int = 1
-    window: Window | None = None
+    window: OperatorWindow | None = None
     stretch: int = 1
 
     @property

@@ -10,12 +10,12 @@ from cost_models.features.costs import (
     SHARED_WEIGHT,
     GraphCost,
     GroupCost,
-    Window,
+    OperatorWindow,
 )
 
 REORDER = "reorder"
 """Class of what turns data between the plain layout and one blocked by channels."""
-_NONE = Window()
+_NONE = OperatorWindow()
 
 
 class Kernel(NamedTuple):
@@ -32,11 +32,11 @@ class Kernel(NamedTuple):
     operators
         How many were fused.
     channels_in ... is_transposed
-        As `Window` has them; 0 or 1 of what has none.
+        As `OperatorWindow` has them; 0 or 1 of what has none.
     stretch
         As `stretch` gives it, of the heaviest operator.
     items
-        As `Window` has them.
+        As `OperatorWindow` has them.
     origin, chained, is_blocked
         As `GroupCost` has them; rows of before they were known have none.
     """

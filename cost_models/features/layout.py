@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cost_models.features.costs import OperatorClass, Window
+from cost_models.features.costs import OperatorClass, OperatorWindow
 from cost_models.features.fusion import Group
 from cost_models.features.tensors import Tensor
 from cost_models.features.tracing import Step, Trace
@@ -106,7 +106,7 @@ def _is_blocked_conv(step: Step) -> bool:
     return _fits(window)
 
 
-def _fits(window: Window) -> bool:
+def _fits(window: OperatorWindow) -> bool:
     if window.is_depthwise:
         return window.channels_out % _BLOCK == 0
     if window.groups > 1:

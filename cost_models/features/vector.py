@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from cost_models.features.costs import GraphCost, OperatorClass, OperatorCost, Window
+from cost_models.features.costs import GraphCost, OperatorClass, OperatorCost, OperatorWindow
 
 SMALL_FLOPS = 100_000
 """Below it, starting a kernel costs about as much as running it."""
@@ -90,11 +90,11 @@ def _types(cost: GraphCost) -> Iterator[tuple[str, float]]:
         yield f"{name}_flops_share", flops / max(1, cost.flops)
 
 
-def _is_convolution(test: Callable[[Window], bool]) -> Callable[[Window], bool]:
+def _is_convolution(test: Callable[[OperatorWindow], bool]) -> Callable[[OperatorWindow], bool]:
     return lambda window: bool(window.kernel) and test(window)
 
 
-_WINDOW_TESTS: dict[str, Callable[[Window], bool]] = {
+_WINDOW_TESTS: dict[str, Callable[[OperatorWindow], bool]] = {
     "conv_pointwise": _is_convolution(lambda w: max(w.kernel) == 1),
     "conv_3x3": _is_convolution(lambda w: max(w.kernel) == 3 and w.groups == 1),
     "conv_wide": _is_convolution(lambda w: max(w.kernel) >= WIDE_KERNEL),

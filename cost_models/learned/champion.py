@@ -31,7 +31,7 @@ PRIOR_SPREAD = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Comparison:
     """Who predicts from now on, and why.
 
     Parameters
@@ -61,7 +61,7 @@ def challenge(
     seed: int,
     opener: Opener,
     shape: Shape | None = None,
-) -> Verdict:
+) -> Comparison:
     """Train a challenger without some families, and hold it against the champion on those.
 
     Parameters
@@ -84,7 +84,7 @@ def challenge(
         for artifact in (champion, challenger)
     ]
     wins = losses[1] <= losses[0]
-    return Verdict(
+    return Comparison(
         artifact=challenger if wins else champion,
         is_replaced=wins,
         families=tuple(sorted(held)),

@@ -24,7 +24,7 @@ SLACK = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class PreparedGraph:
     """A graph on a machine, made ready once: it stays the same whatever the load.
 
     Parameters
@@ -49,7 +49,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class PreparedLoad:
     """A load, made ready once for runs on one provider."""
 
     load: Load
@@ -91,33 +91,36 @@ class Learned:
         """With the trees of the artifact made callable."""
         return cls(artifact, opener(artifact.factors_onnx), opener(artifact.onnx))
 
-    def work(self, query: Query) -> Work:
+    def work(self, query: Query) -> PreparedGraph:
         """Make a graph on a machine ready; keep it for as long as both stay the same."""
         return self.works([query])[0]
 
-    def works(self, queries: Sequence[Query]) -> list[Work]:
+    def works(self, queries: Sequence[Query]) -> list[PreparedGraph]:
         """Make many ready by one call."""
         artifact = self.artifact
         sums = woken_us(queries, artifact.providers, self._factors, artifact.scales)
         return [self._work(*pair) for pair in zip(queries, sums.tolist(), strict=True)]
 
-    def _work(self, query: Query, woken_us: Sequence[float]) -> Work:
+    def _work(self, query: Query, woken_us: Sequence[float]) -> PreparedGraph:
         outside = _outside(query.graph, self.artifact.ranges, "graph.")
         if query.provider not in self.artifact.providers:
             outside.append("provider")
         columns = work_columns(query, woken_us[0], self.artifact.providers)
         pace_ns = query.peaks.pace_ns if query.peaks is not None else 0
-        return Work(tuple(woken_us), pace_ns, columns, tuple(outside))
+        return PreparedGraph(tuple(woken_us), pace_ns, columns, tuple(outside))
 
-    def context(self, load: Load, provider: str) -> Context:
+    def context(self, load: Load, provider: str) -> PreparedLoad:
         """Make a load ready for runs on a provider."""
         columns = load_columns(load, provider)
         named = dict(zip(LOAD, columns, strict=True))
         outside = tuple(_outside(named, self.artifact.ranges, "load."))
-        return Context(load, tuple(columns), outside)
+        return PreparedLoad(load, tuple(columns), outside)
 
     def predict(
-        self, works: Sequence[Work], contexts: Sequence[Context], pairs: NDArray[np.int64]
+        self,
+        works: Sequence[PreparedGraph],
+        contexts: Sequence[PreparedLoad],
+        pairs: NDArray[np.int64],
     ) -> Quantiles:
         """Predict pairs of a work and a context, all in one call of the engine.
 
@@ -147,7 +150,7 @@ class Learned:
         places = np.arange(len(queries))
         return self.predict(works, contexts, np.stack([places, places], axis=1))
 
-    def _widen(self, contexts: Sequence[Context]) -> NDArray[np.float64]:
+    def _widen(self, contexts: Sequence[PreparedLoad]) -> NDArray[np.float64]:
         found = self.artifact.widen
         return np.array(
             [
@@ -158,7 +161,7 @@ class Learned:
 
 
 def _log_paces(
-    works: Sequence[Work], contexts: Sequence[Context], pairs: NDArray[np.int64]
+    works: Sequence[PreparedGraph], contexts: Sequence[PreparedLoad], pairs: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """How much slower the core of each pair is than it was, as a logarithm; 0 if not known."""
     before = np.array([each.pace_ns for each in works], dtype=np.float64)[pairs[:, 0]]

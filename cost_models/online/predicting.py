@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 
 from cost_models.online.correction import Track
-from cost_models.online.session_times import LoadTime
+from cost_models.online.session_times import SessionTime
 from scheduler.model.measuring import Kind
 from scheduler.model.ports import Prediction, Provenance
 
@@ -21,7 +21,7 @@ def prediction(
     reach: float,
     provenance: Provenance,
     *,
-    load: LoadTime,
+    session: SessionTime,
     track: Track | None = None,
     observations: int = 0,
     kind: Kind = Kind.UNKNOWN,
@@ -34,7 +34,7 @@ def prediction(
         Of the logarithm of the duration.
     reach
         Standard deviations from the median to the p95.
-    load
+    session
         What making the session takes.
     track
         What was measured there; ``None`` if nothing was.
@@ -46,8 +46,8 @@ def prediction(
         p50_us=p50_us,
         p95_us=p95_us,
         p10_us=min(p10_us, p50_us),
-        load_us=load.us,
-        load_provenance=load.provenance,
+        load_us=session.us,
+        load_provenance=session.provenance,
         peak_bytes=track.peak_bytes if track is not None else 0,
         resident_bytes=track.resident_bytes if track is not None else 0,
         energy_uj=track.energy_uj if track is not None else None,

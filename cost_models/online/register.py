@@ -7,7 +7,7 @@ from math import log
 
 from cost_models.online.causes import Amounts, Strengths
 from cost_models.online.correction import WIDEN_OTHERS, Place, Track
-from cost_models.online.tracks import Spot, Work, elements, from_sizes
+from cost_models.online.tracks import Spot, TrackedWork, elements, from_sizes
 from scheduler.model.messages import WorkKind
 from scheduler.model.ports import CostQuery
 
@@ -29,25 +29,25 @@ class Register:
 
     def __init__(self) -> None:
         self.is_told = False
-        self._works: dict[WorkKey, Work] = {}
+        self._works: dict[WorkKey, TrackedWork] = {}
         self._places: dict[Spot, Place] = {}
         self._by_machine: dict[str, dict[tuple[object, ...], Track]] = {}
 
     @property
-    def works(self) -> Iterable[Work]:
+    def works(self) -> Iterable[TrackedWork]:
         """All work that was measured anywhere."""
         return self._works.values()
 
-    def find(self, query: CostQuery) -> Work | None:
+    def find(self, query: CostQuery) -> TrackedWork | None:
         """The work of a query, if any of it was measured."""
         return self._works.get(_work_key(query))
 
-    def work(self, query: CostQuery) -> Work:
+    def work(self, query: CostQuery) -> TrackedWork:
         """The work of a query, new if need be."""
         key = _work_key(query)
         work = self._works.get(key)
         if work is None:
-            work = self._works[key] = Work()
+            work = self._works[key] = TrackedWork()
         return work
 
     def place(self, query: CostQuery) -> Place:
@@ -60,12 +60,12 @@ class Register:
         place = self._places.get(_place_key(query))
         return Place(strengths=self._strengths(query.kind)) if place is None else place
 
-    def add(self, work: Work, query: CostQuery, track: Track) -> None:
+    def add(self, work: TrackedWork, query: CostQuery, track: Track) -> None:
         """Keep a track of a spot for all shapes."""
         work.tracks[query.machine, query.provider] = track
         self._index(query, (), track)
 
-    def replace(self, work: Work, query: CostQuery, track: Track) -> None:
+    def replace(self, work: TrackedWork, query: CostQuery, track: Track) -> None:
         """Keep a track instead of all that was known of the spot."""
         spot = (query.machine, query.provider)
         for shapes, tracks in work.shaped.items():
@@ -76,7 +76,7 @@ class Register:
             work.reference = log(elements(query.shapes))
         work.changed()
 
-    def shaped(self, work: Work, query: CostQuery, sized: Amounts) -> Track | None:
+    def shaped(self, work: TrackedWork, query: CostQuery, sized: Amounts) -> Track | None:
         """The track of a spot for the shapes of a query, once the work is known there."""
         spot = (query.machine, query.provider)
         general = work.tracks.get(spot)
@@ -117,7 +117,7 @@ class Register:
         is_told = self.is_told and kind is WorkKind.MODEL
         return Strengths.told() if is_told else Strengths()
 
-    def _drop_shape(self, work: Work, query: CostQuery) -> None:
+    def _drop_shape(self, work: TrackedWork, query: CostQuery) -> None:
         shapes = next(iter(work.shaped))
         for machine, provider in work.shaped.pop(shapes):
             key = (_work_key(query), provider, shapes)

@@ -18,7 +18,7 @@ OUTLIER = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class LoadTime:
+class SessionTime:
     """Time to make a session, the slowness of its first run included.
 
     Parameters
@@ -32,11 +32,11 @@ class LoadTime:
     observations: int = 0
 
 
-NO_SESSION = LoadTime(0, Provenance.MEASURED)
+NO_SESSION = SessionTime(0, Provenance.MEASURED)
 """A function has none."""
 
 
-class LoadTimes:
+class SessionTimes:
     """Load times of models by provider and machine; a fold of what it was told.
 
     Lanes of one agent have the same disk and the same provider: one that was not seen is assumed
@@ -49,28 +49,28 @@ class LoadTimes:
 
     Examples
     --------
-    >>> loads = LoadTimes()
+    >>> loads = SessionTimes()
     >>> query = CostQuery(
     ...     kind=WorkKind.MODEL, name="det", digest="d", variant="", machine="a/cpu0",
     ...     provider="cpu",
     ... )
     >>> loads.of(query)
-    LoadTime(us=500000, provenance=<Provenance.ASSUMED: 'assumed'>, observations=0)
+    SessionTime(us=500000, provenance=<Provenance.ASSUMED: 'assumed'>, observations=0)
     >>> loads.seen(query, 80_000)
     >>> loads.of(query)
-    LoadTime(us=80000, provenance=<Provenance.MEASURED: 'measured'>, observations=1)
+    SessionTime(us=80000, provenance=<Provenance.MEASURED: 'measured'>, observations=1)
     """
 
     def __init__(self) -> None:
         self.stamp = 0
-        self._known: dict[tuple[str, str], dict[str, LoadTime]] = {}
+        self._known: dict[tuple[str, str], dict[str, SessionTime]] = {}
 
     def profiled(self, digest: str, machine: str, provider: str, load_us: int) -> None:
         """Take in the figure of a profile: the machine was measured anew. 0 is none."""
         if not load_us:
             return
         machines = self._known.setdefault((digest, provider), {})
-        machines[machine] = LoadTime(load_us, Provenance.MEASURED, 1)
+        machines[machine] = SessionTime(load_us, Provenance.MEASURED, 1)
         self.stamp += 1
 
     def seen(self, query: CostQuery, load_us: int) -> None:
@@ -79,7 +79,7 @@ class LoadTimes:
         machines[query.machine] = _moved(machines.get(query.machine), load_us)
         self.stamp += 1
 
-    def of(self, query: CostQuery) -> LoadTime:
+    def of(self, query: CostQuery) -> SessionTime:
         """What making the session of a query is expected to take. Never 0 for a model."""
         if query.kind is not WorkKind.MODEL:
             return NO_SESSION
@@ -89,13 +89,13 @@ class LoadTimes:
             return own
         agent = query.machine.rpartition("/")[0]
         kin = [time.us for name, time in machines.items() if name.rpartition("/")[0] == agent]
-        return LoadTime(sum(kin) // len(kin) if kin else ASSUMED_US, Provenance.ASSUMED)
+        return SessionTime(sum(kin) // len(kin) if kin else ASSUMED_US, Provenance.ASSUMED)
 
 
-def _moved(known: LoadTime | None, load_us: int) -> LoadTime:
+def _moved(known: SessionTime | None, load_us: int) -> SessionTime:
     if known is None:
-        return LoadTime(load_us, Provenance.MEASURED, 1)
+        return SessionTime(load_us, Provenance.MEASURED, 1)
     count = known.observations + 1
     near_us = min(max(load_us, known.us / OUTLIER), known.us * OUTLIER)
     moved_us = known.us + max(LAST_WEIGHT, 1.0 / count) * (near_us - known.us)
-    return LoadTime(max(1, round(moved_us)), Provenance.MEASURED, count)
+    return SessionTime(max(1, round(moved_us)), Provenance.MEASURED, count)

@@ -40,7 +40,7 @@ that it was made at."""
 
 
 @dataclass(slots=True)
-class Work:
+class TrackedWork:
     """Everything known of one piece of work: per spot for all shapes, and for each shape.
 
     Parameters

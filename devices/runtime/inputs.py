@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from devices.runtime.session import TensorType
+from devices.runtime.session import SessionTensor
 
 # Integers are mostly token ids, class numbers and lengths: small ones are valid nearly everywhere.
 _INTEGERS_BELOW = 8
@@ -15,7 +15,7 @@ _WORDS = np.array(["fjord", "scheduler", "inference", "device"], dtype=object)
 
 
 def seeded_inputs(
-    types: Sequence[TensorType], shapes: Mapping[str, tuple[int, ...]], seed: int
+    types: Sequence[SessionTensor], shapes: Mapping[str, tuple[int, ...]], seed: int
 ) -> dict[str, np.ndarray[Any, Any]]:
     """One value per input: floats in [-1, 1), small integers, coin tosses, words."""
     random = np.random.default_rng(seed)

@@ -45,7 +45,7 @@ _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "out of memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TensorType:
+class SessionTensor:
     """Name, NumPy dtype name and shape of an input or output; a dimension may be a symbol."""
 
     name: str
@@ -303,8 +303,8 @@ def _refuse_fallback(session: Session, min_coverage: float) -> None:
     )
 
 
-def _tensor_type(node: Any) -> TensorType:
+def _tensor_type(node: Any) -> SessionTensor:
     inner = node.type.removeprefix("tensor(").removesuffix(")")
-    return TensorType(
+    return SessionTensor(
         name=node.name, dtype=_NUMPY_NAMES.get(inner, node.type), shape=tuple(node.shape)
     )

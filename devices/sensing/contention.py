@@ -25,7 +25,7 @@ def _nobody() -> Mapping[int, tuple[int, ...]]:
     return {}
 
 
-class LoadSensor:
+class ContentionSensor:
     """Looks at the box when asked; the caller says what time it is.
 
     A look takes about 0.15 ms with two workers, and the same look serves all who ask within

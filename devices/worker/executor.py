@@ -15,7 +15,7 @@ from devices.sensing.pace import Pace
 from devices.tensors import Array, ArrayOrList, TensorStore
 from devices.worker.failures import reason_for
 from devices.worker.memory import give_back
-from devices.worker.protocol import Execute, Failed, Finished, Unload, Warm
+from devices.worker.protocol import Execute, ExecuteFailed, ExecuteFinished, Unload, Warm
 from devices.worker.sessions import SessionCache
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Profile, Value, WorkKind
@@ -74,7 +74,7 @@ class Executor:
             if self._current == (operation, attempt) and self._running is not None:
                 self._running.terminate()
 
-    def execute(self, message: Execute) -> Finished | Failed:
+    def execute(self, message: Execute) -> ExecuteFinished | ExecuteFailed:
         """Do it; whatever is raised becomes an answer."""
         identity = (message.operation, message.attempt)
         started_us = now_us()
@@ -96,7 +96,7 @@ class Executor:
             with self._lock:
                 self._current = None
                 self._cancelled.discard(identity)
-        return Finished(
+        return ExecuteFinished(
             operation=message.operation,
             attempt=message.attempt,
             started_us=started_us,
@@ -174,8 +174,8 @@ class Executor:
             name: self._store.put(message.run, f"{stem}.{name}", outputs[name]) for name in wanted
         }
 
-    def _failed(self, message: Execute, error: Exception) -> Failed:
-        return Failed(
+    def _failed(self, message: Execute, error: Exception) -> ExecuteFailed:
+        return ExecuteFailed(
             operation=message.operation,
             attempt=message.attempt,
             reason=reason_for(error),

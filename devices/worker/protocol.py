@@ -76,7 +76,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pid: int
 
 
-class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ExecuteFinished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """An operation is done."""
 
     operation: str
@@ -90,7 +90,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pace_ns: int = 0
 
 
-class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class ExecuteFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """An operation gave nothing; the worker goes on."""
 
     operation: str
@@ -100,7 +100,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 ToWorker = Setup | Execute | Cancel | Warm | Unload
-FromWorker = Ready | Finished | Failed
+FromWorker = Ready | ExecuteFinished | ExecuteFailed
 
 _encoder = msgspec.json.Encoder()
 _decoder_of_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)

@@ -15,7 +15,7 @@ from api.cli import options, output
 
 if TYPE_CHECKING:
     from cost_models.evaluation.metrics import Figures
-    from cost_models.evaluation.report import MachineReport, Report
+    from cost_models.evaluation.report import MachineFigures, Report
     from cost_models.profiles.measurement import Measurement
 
 PAIRS = 10_000
@@ -81,7 +81,7 @@ def _print(report: Report, speed: Mapping[str, float]) -> None:
     output.tell(f"1000 executions a second to learn from take {share:.1%} of a core")
 
 
-def _rows(machine: MachineReport) -> Iterator[Sequence[Any]]:
+def _rows(machine: MachineFigures) -> Iterator[Sequence[Any]]:
     for name, floor in (("measured again at once", machine.at_once), ("later", machine.later)):
         if floor is not None:
             yield "noise", name, *_cells(floor)

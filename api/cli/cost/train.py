@@ -13,7 +13,7 @@ from scheduler.model.errors import InvalidArtifact
 
 if TYPE_CHECKING:
     from cost_models.learned import Artifact
-    from cost_models.learned.champion import Verdict
+    from cost_models.learned.champion import Comparison
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +67,7 @@ def _write(path: Path, data: bytes) -> None:
     draft.replace(path)
 
 
-def _as_dict(verdict: Verdict, champion: Artifact | None) -> dict[str, Any]:
+def _as_dict(verdict: Comparison, champion: Artifact | None) -> dict[str, Any]:
     artifact = verdict.artifact
     return {
         "replaced": verdict.is_replaced,
@@ -83,7 +83,7 @@ def _as_dict(verdict: Verdict, champion: Artifact | None) -> dict[str, Any]:
     }
 
 
-def _print(verdict: Verdict, champion: Artifact | None) -> None:
+def _print(verdict: Comparison, champion: Artifact | None) -> None:
     before = "the model there" if champion else "the roofline"
     losses = f"loss {verdict.challenger_loss:.4f} against {verdict.champion_loss:.4f}"
     families = ", ".join(verdict.families)

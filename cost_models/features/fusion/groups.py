@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cost_models.features.fusion.links import Links
+from cost_models.features.fusion.links import StepGraph
 from cost_models.features.fusion.patterns import EARLY, Match, match
 from cost_models.features.tracing import Step, Trace
 
@@ -30,7 +30,7 @@ class Group:
 
 def group(trace: Trace) -> list[Group]:
     """All groups, in the order in which they can run."""
-    links = Links(trace)
+    links = StepGraph(trace)
     matches = [*_matches(links, is_early=True), *_matches(links, is_early=False)]
     alone = set(range(len(trace.steps))) - links.taken
     matches += [Match("", (index,)) for index in alone]
@@ -39,7 +39,7 @@ def group(trace: Trace) -> list[Group]:
     return [_counted(links, found) for found in matches]
 
 
-def _matches(links: Links, *, is_early: bool) -> Iterable[Match]:
+def _matches(links: StepGraph, *, is_early: bool) -> Iterable[Match]:
     for index in range(len(links.trace.steps)):
         if index in links.taken or (links.kind(index) in EARLY) is not is_early:
             continue
@@ -49,7 +49,7 @@ def _matches(links: Links, *, is_early: bool) -> Iterable[Match]:
             yield found
 
 
-def _counted(links: Links, found: Match) -> Group:
+def _counted(links: StepGraph, found: Match) -> Group:
     members = set(found.members)
     steps = {index: links.step(index) for index in found.members}
     made = {name for step in steps.values() for name in step.outputs}

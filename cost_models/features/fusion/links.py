@@ -9,7 +9,7 @@ from cost_models.features.tensors import Tensor
 from cost_models.features.tracing import Step, Trace
 
 
-class Links:
+class StepGraph:
     """The steps of a trace as a graph.
 
     Steps are named by their position; one that is already in a group is not offered again.

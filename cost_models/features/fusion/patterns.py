@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cost_models.features.fusion.links import Links
+from cost_models.features.fusion.links import StepGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class Match:
     vanished: frozenset[int] = frozenset()
 
 
-Pattern = Callable[[Links, int], Match | None]
+Pattern = Callable[[StepGraph, int], Match | None]
 _ACTIVATIONS = ("Relu", "Sigmoid", "Tanh", "LeakyRelu", "Clip", "HardSigmoid")
 _CONVOLVED = ("Conv", "BatchNormalization")
 _NEAR = 1e-3
 
 
-def match(links: Links, index: int) -> Match | None:
+def match(links: StepGraph, index: int) -> Match | None:
     """The first pattern that starts at a step."""
     for pattern in _STARTS.get(links.kind(index), ()):
         found = pattern(links, index)
@@ -42,7 +42,7 @@ def match(links: Links, index: int) -> Match | None:
     return None
 
 
-def _conv(links: Links, index: int) -> Match | None:
+def _conv(links: StepGraph, index: int) -> Match | None:
     """Convolution, what scales and shifts its channels, a sum with another branch, activation."""
     members, words = [index], ["conv"]
     vanished: set[int] = set()
@@ -56,7 +56,7 @@ def _conv(links: Links, index: int) -> Match | None:
     return _found(members, words, vanished)
 
 
-def _channelwise(links: Links, index: int) -> int | None:
+def _channelwise(links: StepGraph, index: int) -> int | None:
     """A following node that works on channels with constants, and so folds into the weights."""
     following = links.next(index, "BatchNormalization", "Mul", "Add")
     if following is None:
@@ -68,11 +68,11 @@ def _channelwise(links: Links, index: int) -> int | None:
     return following if _is_per_channel(links, following, result) else None
 
 
-def _are_constant(links: Links, index: int, name: str) -> bool:
+def _are_constant(links: StepGraph, index: int, name: str) -> bool:
     return all(links.is_constant(other) for other in links.others(index, name))
 
 
-def _is_per_channel(links: Links, index: int, name: str) -> bool:
+def _is_per_channel(links: StepGraph, index: int, name: str) -> bool:
     data, other = links.tensor(name), next(links.others(index, name), None)
     tensor = links.tensor(other) if other else None
     if data is None or tensor is None or other is None or not links.is_constant(other):
@@ -83,7 +83,7 @@ def _is_per_channel(links: Links, index: int, name: str) -> bool:
     return len(shape) >= rank - 1 and rank > 2 and padded == (1, data.shape[1], *[1] * (rank - 2))
 
 
-def _add_sum(links: Links, members: list[int], words: list[str]) -> None:
+def _add_sum(links: StepGraph, members: list[int], words: list[str]) -> None:
     """Take in the sum with a branch of the same shape, such as a residual."""
     last, window = members[-1], links.step(members[0]).counts.window
     if window is None or window.groups > 1:
@@ -105,7 +105,7 @@ def _add_sum(links: Links, members: list[int], words: list[str]) -> None:
         words.append("add")
 
 
-def _add_activation(links: Links, members: list[int], words: list[str]) -> None:
+def _add_activation(links: StepGraph, members: list[int], words: list[str]) -> None:
     last = members[-1]
     following = links.next(last, *_ACTIVATIONS)
     if following is not None and _has_constant_limits(links, following, last):
@@ -113,11 +113,11 @@ def _add_activation(links: Links, members: list[int], words: list[str]) -> None:
         words.append(links.kind(following).lower())
 
 
-def _has_constant_limits(links: Links, index: int, before: int) -> bool:
+def _has_constant_limits(links: StepGraph, index: int, before: int) -> bool:
     return _are_constant(links, index, links.step(before).outputs[0])
 
 
-def _product(links: Links, index: int) -> Match | None:
+def _product(links: StepGraph, index: int) -> Match | None:
     """Matrix product, a constant bias, activation."""
     members, words = [index], [links.kind(index).lower()]
     result = links.step(index).outputs[0]
@@ -130,7 +130,7 @@ def _product(links: Links, index: int) -> Match | None:
     return _found(members, words, set())
 
 
-def _is_bias(links: Links, index: int, name: str) -> bool:
+def _is_bias(links: StepGraph, index: int, name: str) -> bool:
     other = next(links.others(index, name), None)
     data, tensor = links.tensor(name), links.tensor(other) if other else None
     if other is None or data is None or tensor is None or not links.is_constant(other):
@@ -140,7 +140,7 @@ def _is_bias(links: Links, index: int, name: str) -> bool:
     return is_flat and tensor.shape[-1:] == data.shape[-1:] and tensor.elements == data.shape[-1]
 
 
-def _integer_product(links: Links, index: int) -> Match | None:
+def _integer_product(links: StepGraph, index: int) -> Match | None:
     """8-bit product, back to floats, scale, bias."""
     members, words = [index], [links.kind(index).lower()]
     for kinds in (("Cast",), ("Mul",), ("Add",)):
@@ -152,7 +152,7 @@ def _integer_product(links: Links, index: int) -> Match | None:
     return _found(members, words, set()) if len(members) > 2 else None
 
 
-def _self_gate(links: Links, index: int) -> Match | None:
+def _self_gate(links: StepGraph, index: int) -> Match | None:
     """A self-gated unit: x sigmoid(x)."""
     following = links.next(index, "Mul")
     given = links.step(index).inputs[0]
@@ -161,7 +161,7 @@ def _self_gate(links: Links, index: int) -> Match | None:
     return Match("quickgelu", (index, following))
 
 
-def _gelu(links: Links, index: int) -> Match | None:
+def _gelu(links: StepGraph, index: int) -> Match | None:
     """Quotient by root 2, erf, + 1, product with x and with a half, in either order."""
     first = links.maker(links.step(index).inputs[0])
     shift = links.next(index, "Add")
@@ -184,18 +184,18 @@ def _gelu(links: Links, index: int) -> Match | None:
     return None
 
 
-def _shifts_by_one(links: Links, index: int, before: int) -> bool:
+def _shifts_by_one(links: StepGraph, index: int, before: int) -> bool:
     other = next(links.others(index, links.step(before).outputs[0]), "")
     number = links.number(other)
     return number is not None and abs(number - 1.0) < _NEAR
 
 
-def _halves(links: Links, index: int) -> bool:
+def _halves(links: StepGraph, index: int) -> bool:
     numbers = (links.number(name) for name in links.step(index).inputs)
     return any(number is not None and abs(number - 0.5) < _NEAR for number in numbers)
 
 
-def _layer_norm(links: Links, index: int) -> Match | None:
+def _layer_norm(links: StepGraph, index: int) -> Match | None:
     """Mean, difference, square, mean, + epsilon, root, quotient, and scale and shift if given."""
     data = links.step(index).inputs[0]
     difference = links.next(index, "Sub")
@@ -222,14 +222,14 @@ def _layer_norm(links: Links, index: int) -> Match | None:
     return Match("layernorm", tuple(chain))
 
 
-def _squares(links: Links, index: int, before: int) -> bool:
+def _squares(links: StepGraph, index: int, before: int) -> bool:
     result, inputs = links.step(before).outputs[0], links.step(index).inputs
     if links.kind(index) == "Mul":
         return inputs == (result, result)
     return links.kind(index) == "Pow" and inputs[0] == result and links.number(inputs[1]) == 2.0
 
 
-def _attention(links: Links, index: int) -> Match | None:
+def _attention(links: StepGraph, index: int) -> Match | None:
     """Scores of two activations, scale, mask, softmax, product with the values."""
     if any(links.is_constant(name) for name in links.step(index).inputs):
         return None
@@ -243,7 +243,7 @@ def _attention(links: Links, index: int) -> Match | None:
     return Match("attention", (*chain, softmax, product))
 
 
-def _unpacked(links: Links, index: int) -> Match | None:
+def _unpacked(links: StepGraph, index: int) -> Match | None:
     """An operator between DequantizeLinear and QuantizeLinear: it computes on the packed type."""
     makers = [links.maker(name) for name in links.step(index).inputs]
     unpackers = [

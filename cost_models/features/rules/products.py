@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import prod
 
-from cost_models.features.costs import Window
+from cost_models.features.costs import OperatorWindow
 from cost_models.features.rules.call import Call
 from cost_models.features.tensors import Tensor
 
@@ -29,13 +29,13 @@ def _bias_at(call: Call) -> int | None:
     return position if position is not None and call.has(position) else None
 
 
-def conv_window(call: Call) -> Window:
+def conv_window(call: Call) -> OperatorWindow:
     """Of a convolution, transposed or not; weights are [out, in / groups, kernel...]."""
     weights = call.input(_weights_at(call)).shape
     groups = int(call.attributes.get("group", 1))
     is_transposed = call.node.op_type == "ConvTranspose"
     first, second = (*weights, 1, 1)[:2]
-    return Window(
+    return OperatorWindow(
         kernel=tuple(weights[2:]),
         strides=tuple(call.attributes.get("strides", ())),
         channels_in=first if is_transposed else second * groups,
@@ -91,10 +91,10 @@ def matmul(call: Call) -> int:
     return call.output.elements * (2 * _inner(call) + has_bias)
 
 
-def matmul_window(call: Call) -> Window:
+def matmul_window(call: Call) -> OperatorWindow:
     """Of a matrix product: its batches count as rows."""
     columns = call.output.shape[-1] if call.output.shape else 1
-    return Window(
+    return OperatorWindow(
         channels_in=_inner(call),
         channels_out=columns,
         rows=call.output.elements // max(1, columns),
@@ -148,12 +148,12 @@ def recurrent(call: Call) -> int:
     return length * batch * directions * hidden * unit
 
 
-def recurrent_window(call: Call) -> Window:
+def recurrent_window(call: Call) -> OperatorWindow:
     """Of a recurrent operator: its rows are those of one step."""
     length, batch, width = call.input(0).shape
     if call.attributes.get("layout", 0):
         length, batch = batch, length
-    return Window(
+    return OperatorWindow(
         channels_in=width,
         channels_out=int(call.attributes["hidden_size"]),
         rows=batch,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cost_models.features.costs import OperatorClass, Window
+from cost_models.features.costs import OperatorClass, OperatorWindow
 from cost_models.features.rules.call import Call
 
 Count = Callable[[Call], int]
@@ -33,7 +33,7 @@ class Counts:
     flops: int
     reads: tuple[int, ...]
     writes: tuple[int, ...]
-    window: Window | None = None
+    window: OperatorWindow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Rule:
     flops: Count = nothing
     is_free: bool = False
     reads_what_it_gives: bool = False
-    window: Callable[[Call], Window] | None = None
+    window: Callable[[Call], OperatorWindow] | None = None
 
     def count(self, call: Call) -> Counts | None:
         """All counts of one run; ``None`` if the tensors are not such as the operator takes."""

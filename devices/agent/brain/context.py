@@ -86,7 +86,7 @@ class _History:
         return max(spent, key=lambda neighbour: spent[neighbour])
 
 
-class Context:
+class RecentRuns:
     """Recent runs of all machines of an agent. Times come with what happens.
 
     Parameters

@@ -34,7 +34,7 @@ class WorkerReady:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerFinished:
+class WorkerFinishedOperation:
     """A worker finished an operation; `at_us` is when its outputs were readable.
 
     Parameters
@@ -56,7 +56,7 @@ class WorkerFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerFailed:
+class WorkerFailedOperation:
     """A worker could not finish an operation; it goes on with others."""
 
     at_us: int
@@ -142,8 +142,8 @@ Event = (
     PlanReceived
     | PeerReceived
     | WorkerReady
-    | WorkerFinished
-    | WorkerFailed
+    | WorkerFinishedOperation
+    | WorkerFailedOperation
     | WorkerDied
     | Fetched
     | FetchFailed

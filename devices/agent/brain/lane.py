@@ -13,7 +13,7 @@ PYTHON = "python"
 
 
 @dataclass(slots=True)
-class Entry:
+class QueuedOperation:
     """An operation that waits for its turn.
 
     Parameters
@@ -43,7 +43,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Running:
+class RunningOperation:
     """The operation that the worker executes.
 
     Parameters
@@ -99,8 +99,8 @@ class Lane:
     is_ending: bool = False
     is_restarting: bool = False
     is_down: bool = False
-    queue: list[Entry] = field(default_factory=list)
-    running: Running | None = None
+    queue: list[QueuedOperation] = field(default_factory=list)
+    running: RunningOperation | None = None
     warmed: tuple[str, str] = ("", "")
     opens_us: int | None = None
 
@@ -124,15 +124,15 @@ class Lanes:
     def __iter__(self) -> Iterator[Lane]:
         return iter(self._lanes.values())
 
-    def entries(self) -> list[Entry]:
+    def waiting(self) -> list[QueuedOperation]:
         """All that waits, machine by machine, in order."""
-        return [entry for lane in self for entry in lane.queue]
+        return [queued for lane in self for queued in lane.queue]
 
-    def queued(self, identity: Identity) -> Entry | None:
+    def find(self, identity: Identity) -> QueuedOperation | None:
         """What waits under that identity, if it does."""
-        return next((entry for entry in self.entries() if entry.identity == identity), None)
+        return next((queued for queued in self.waiting() if queued.identity == identity), None)
 
-    def running(self) -> Iterator[Running]:
+    def running(self) -> Iterator[RunningOperation]:
         """All that runs."""
         return (lane.running for lane in self if lane.running)
 
@@ -141,15 +141,15 @@ class Lanes:
         for lane in self:
             lane.queue = []
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, queued: QueuedOperation) -> None:
         """Forget what waits, wherever it does."""
         for lane in self:
-            if entry in lane.queue:
-                lane.queue.remove(entry)
+            if queued in lane.queue:
+                lane.queue.remove(queued)
 
     def violations(self) -> list[str]:
         """Which invariants do not hold; empty if all do."""
-        identities = [entry.identity for entry in self.entries()]
+        identities = [queued.identity for queued in self.waiting()]
         identities += [running.identity for running in self.running()]
         found = ["an attempt is in two places"] if len(set(identities)) != len(identities) else []
         return found + [

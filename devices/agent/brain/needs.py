@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devices.agent.brain.instructions import FetchModel, FetchTensors, Instruction
-from devices.agent.brain.lane import Entry
+from devices.agent.brain.lane import QueuedOperation
 from devices.agent.brain.memory import RunMemory
 from scheduler.model.messages import Value
 
@@ -23,7 +23,7 @@ class Needs:
         # Digest to path; an empty path while the file is under way.
         self._models: dict[str, str] = {}
 
-    def look_after(self, entry: Entry) -> list[Instruction]:
+    def look_after(self, queued: QueuedOperation) -> list[Instruction]:
         """Ask for what is missing and can be had by now.
 
         Raises
@@ -32,12 +32,12 @@ class Needs:
             If a producer did not give what is taken from it.
         """
         asked: list[Instruction] = []
-        digest = entry.dispatch.work.digest
-        if entry.needs_model and digest not in self._models:
+        digest = queued.dispatch.work.digest
+        if queued.needs_model and digest not in self._models:
             self._models[digest] = ""
             asked.append(FetchModel(digest=digest))
-        if entry.inputs is None and not entry.is_fetching:
-            asked += self._inputs(entry)
+        if queued.inputs is None and not queued.is_fetching:
+            asked += self._inputs(queued)
         return asked
 
     def model_is_here(self, digest: str, path: str) -> None:
@@ -48,21 +48,21 @@ class Needs:
         """Forget a model: it is asked for again when it is needed again."""
         self._models.pop(digest, None)
 
-    def model_path(self, entry: Entry) -> str | None:
+    def model_path(self, queued: QueuedOperation) -> str | None:
         """Where its model's file is, empty if it needs none; ``None`` while it is missing."""
-        if not entry.needs_model:
+        if not queued.needs_model:
             return ""
-        return self._models.get(entry.dispatch.work.digest) or None
+        return self._models.get(queued.dispatch.work.digest) or None
 
-    def _inputs(self, entry: Entry) -> list[Instruction]:
-        inputs = self._memory.inputs(entry.dispatch)
+    def _inputs(self, queued: QueuedOperation) -> list[Instruction]:
+        inputs = self._memory.inputs(queued.dispatch)
         if inputs is None:
             return []
         if all(self._is_here(value) for value in inputs.values()):
-            entry.inputs = inputs
+            queued.inputs = inputs
             return []
-        entry.is_fetching = True
-        return [FetchTensors(dispatch=entry.dispatch, inputs=inputs)]
+        queued.is_fetching = True
+        return [FetchTensors(dispatch=queued.dispatch, inputs=inputs)]
 
     def _is_here(self, value: Value) -> bool:
         return all(ref.inline is not None or ref.box == self._box for ref in value.tensors)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from devices.agent.brain import events
 from devices.agent.brain.instructions import Emit, Instruction, NotifyPeer
-from devices.agent.brain.lane import Running
+from devices.agent.brain.lane import RunningOperation
 from scheduler.model.measuring import Load
 from scheduler.model.messages import (
     AgentDraining,
@@ -52,7 +52,7 @@ class Outbox:
         )
 
     def say_finished(
-        self, event: events.WorkerFinished, running: Running, load: Load | None
+        self, event: events.WorkerFinishedOperation, running: RunningOperation, load: Load | None
     ) -> None:
         """Tell the brain what an operation gave and took."""
         self._say(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from devices.agent.brain import events
-from devices.agent.brain.context import Context
+from devices.agent.brain.context import RecentRuns
 from devices.agent.brain.instructions import (
     Exit,
     Instruction,
@@ -22,7 +22,7 @@ from devices.agent.brain.instructions import (
     UnloadModel,
     WarmOnWorker,
 )
-from devices.agent.brain.lane import Entry, Identity, Lane, Lanes, Running
+from devices.agent.brain.lane import Identity, Lane, Lanes, QueuedOperation, RunningOperation
 from devices.agent.brain.memory import RunMemory
 from devices.agent.brain.needs import Needs
 from devices.agent.brain.outbox import Outbox
@@ -53,7 +53,7 @@ class AgentState:
     def __init__(self, agent: str, box: str, machines: Iterable[MachineReport]) -> None:
         self._agent = agent
         self._lanes = Lanes(machines)
-        self._context = Context(lane.report for lane in self._lanes)
+        self._recent_runs = RecentRuns(lane.report for lane in self._lanes)
         self._memory = RunMemory()
         self._needs = Needs(box, self._memory)
         self._epoch = 0
@@ -66,8 +66,8 @@ class AgentState:
             events.PlanReceived: self._on_plan,
             events.PeerReceived: self._on_peer,
             events.WorkerReady: self._on_worker_ready,
-            events.WorkerFinished: self._on_worker_finished,
-            events.WorkerFailed: self._on_worker_failed,
+            events.WorkerFinishedOperation: self._on_worker_finished,
+            events.WorkerFailedOperation: self._on_worker_failed,
             events.WorkerDied: self._on_worker_died,
             events.Fetched: self._on_fetched,
             events.FetchFailed: self._on_fetch_failed,
@@ -102,12 +102,12 @@ class AgentState:
 
     def violations(self) -> list[str]:
         """Which invariants do not hold; empty if all do."""
-        queued = self._lanes.entries()
+        waiting = self._lanes.waiting()
         found = self._lanes.violations()
         found += [
-            f"{e.identity} was taken before" for e in queued if self._memory.has_taken(e.dispatch)
+            f"{e.identity} was taken before" for e in waiting if self._memory.has_taken(e.dispatch)
         ]
-        if self._is_draining and queued:
+        if self._is_draining and waiting:
             found.append("work is queued while draining")
         return found
 
@@ -131,7 +131,7 @@ class AgentState:
             self._out.put(MeasureLink(ask=ask))
 
     def _replace_queues(self, plan: AgentPlan, at_us: int) -> None:
-        old = {entry.identity: entry for entry in self._lanes.entries()}
+        old = {queued.identity: queued for queued in self._lanes.waiting()}
         self._lanes.empty_queues()
         if self._is_draining:
             return
@@ -144,17 +144,17 @@ class AgentState:
         self,
         machine: str,
         dispatch: Dispatch,
-        old: Mapping[Identity, Entry],
+        old: Mapping[Identity, QueuedOperation],
         stopped: set[Identity],
         at_us: int,
     ) -> None:
-        entry = old.get((dispatch.operation, dispatch.attempt)) or Entry(dispatch)
-        entry.dispatch = dispatch
+        queued = old.get((dispatch.operation, dispatch.attempt)) or QueuedOperation(dispatch)
+        queued.dispatch = dispatch
         if machine not in self._lanes:
             reason = f"agent {self._agent} has no machine {machine!r}"
             self._fail(dispatch, FailureReason.MACHINE_DOWN, reason, at_us)
-        elif entry.identity not in stopped:
-            self._lanes[machine].queue.append(entry)
+        elif queued.identity not in stopped:
+            self._lanes[machine].queue.append(queued)
 
     def _on_peer(self, event: events.PeerReceived) -> None:
         peer = event.peer
@@ -170,7 +170,7 @@ class AgentState:
             lane.is_down = lane.is_restarting = False
             self._out.say_up(event.machine, event.at_us)
 
-    def _on_worker_finished(self, event: events.WorkerFinished) -> None:
+    def _on_worker_finished(self, event: events.WorkerFinishedOperation) -> None:
         running = self._ended(event.machine, (event.operation, event.attempt), event.at_us)
         if running is None:
             return
@@ -180,13 +180,15 @@ class AgentState:
         self._out.say_finished(event, running, self._load(event))
         self._release_again(dispatch.run)
 
-    def _load(self, event: events.WorkerFinished) -> Load | None:
+    def _load(self, event: events.WorkerFinishedOperation) -> Load | None:
         if event.load is None:
             return None
         is_cold = event.load_us > 0
-        return self._context.load(event.machine, event.at_us, sensed=event.load, is_cold=is_cold)
+        return self._recent_runs.load(
+            event.machine, event.at_us, sensed=event.load, is_cold=is_cold
+        )
 
-    def _on_worker_failed(self, event: events.WorkerFailed) -> None:
+    def _on_worker_failed(self, event: events.WorkerFailedOperation) -> None:
         running = self._ended(event.machine, (event.operation, event.attempt), event.at_us)
         if running is not None:
             self._fail(running.dispatch, event.reason, event.message, event.at_us)
@@ -194,7 +196,7 @@ class AgentState:
     def _on_worker_died(self, event: events.WorkerDied) -> None:
         lane = self._lanes[event.machine]
         running, lane.running, lane.is_ready = lane.running, None, False
-        self._context.ended(event.machine, event.at_us)
+        self._recent_runs.ended(event.machine, event.at_us)
         if running is not None:
             reason = running.ending or FailureReason.WORKER_CRASHED
             self._fail(running.dispatch, reason, event.reason, event.at_us)
@@ -203,14 +205,14 @@ class AgentState:
             lane.is_down = not lane.is_restarting
             self._say_down(lane, event.reason, event.at_us)
 
-    def _ended(self, machine: str, identity: Identity, at_us: int) -> Running | None:
+    def _ended(self, machine: str, identity: Identity, at_us: int) -> RunningOperation | None:
         lane = self._lanes[machine]
         running = lane.running
         # Anything else is an answer that was under way when its worker was replaced.
         if running is None or running.identity != identity:
             return None
         lane.running = None
-        self._context.ended(machine, at_us)
+        self._recent_runs.ended(machine, at_us)
         return running
 
     def _say_down(self, lane: Lane, reason: str, at_us: int) -> None:
@@ -225,33 +227,33 @@ class AgentState:
     # Inputs and models
 
     def _on_fetched(self, event: events.Fetched) -> None:
-        entry = self._lanes.queued((event.operation, event.attempt))
-        if entry is None:
+        queued = self._lanes.find((event.operation, event.attempt))
+        if queued is None:
             self._release_again(event.operation.partition("/")[0])
         else:
-            entry.inputs, entry.is_fetching = event.inputs, False
-            entry.transfers = event.transfers
+            queued.inputs, queued.is_fetching = event.inputs, False
+            queued.transfers = event.transfers
 
     def _on_fetch_failed(self, event: events.FetchFailed) -> None:
-        entry = self._lanes.queued((event.operation, event.attempt))
-        if entry is not None:
-            self._drop(entry, event.reason, event.message, event.at_us)
+        queued = self._lanes.find((event.operation, event.attempt))
+        if queued is not None:
+            self._drop(queued, event.reason, event.message, event.at_us)
 
     def _on_model_ready(self, event: events.ModelReady) -> None:
         self._needs.model_is_here(event.digest, event.path)
 
     def _on_model_failed(self, event: events.ModelFailed) -> None:
         self._needs.model_failed(event.digest)
-        for entry in self._lanes.entries():
-            if entry.needs_model and entry.dispatch.work.digest == event.digest:
-                self._drop(entry, event.reason, event.message, event.at_us)
+        for queued in self._lanes.waiting():
+            if queued.needs_model and queued.dispatch.work.digest == event.digest:
+                self._drop(queued, event.reason, event.message, event.at_us)
 
     def _look_after(self, lane: Lane, at_us: int) -> None:
-        for entry in list(lane.queue):
+        for queued in list(lane.queue):
             try:
-                self._out.put(*self._needs.look_after(entry))
+                self._out.put(*self._needs.look_after(queued))
             except InvalidTensor as error:
-                self._drop(entry, FailureReason.INVALID, error.message, at_us)
+                self._drop(queued, FailureReason.INVALID, error.message, at_us)
 
     # Starting and leaving
 
@@ -259,35 +261,35 @@ class AgentState:
         lane.opens_us = None
         if not lane.is_ready or lane.is_ending or lane.running or not lane.queue:
             return
-        entry = self._pass_shut(lane, at_us)
-        if entry is None:
+        queued = self._pass_shut(lane, at_us)
+        if queued is None:
             return
-        path = self._needs.model_path(entry)
+        path = self._needs.model_path(queued)
         if path is None:
             return
-        if entry.inputs is None:
-            self._warm(lane, entry.dispatch, path)
+        if queued.inputs is None:
+            self._warm(lane, queued.dispatch, path)
         else:
-            self._start(lane, entry, entry.inputs, path, at_us)
+            self._start(lane, queued, queued.inputs, path, at_us)
 
     def _start(
-        self, lane: Lane, entry: Entry, inputs: dict[str, Value], path: str, at_us: int
+        self, lane: Lane, queued: QueuedOperation, inputs: dict[str, Value], path: str, at_us: int
     ) -> None:
-        dispatch = entry.dispatch
-        lane.queue.remove(entry)
+        dispatch = queued.dispatch
+        lane.queue.remove(queued)
         self._memory.take(dispatch)
         kill_at_us = at_us + dispatch.timeout_us if dispatch.timeout_us > 0 else None
-        lane.running = Running(dispatch, at_us, kill_at_us, transfers=entry.transfers)
-        self._context.started(lane.report.id, dispatch, at_us, queue=len(lane.queue))
+        lane.running = RunningOperation(dispatch, at_us, kill_at_us, transfers=queued.transfers)
+        self._recent_runs.started(lane.report.id, dispatch, at_us, queue=len(lane.queue))
         self._out.put(StartOnWorker(dispatch=dispatch, inputs=inputs, model_path=path))
         self._out.say_started(dispatch, at_us)
 
-    def _pass_shut(self, lane: Lane, at_us: int) -> Entry | None:
+    def _pass_shut(self, lane: Lane, at_us: int) -> QueuedOperation | None:
         """First of what waits that has no more urgent operation to wait for."""
-        for entry in lane.queue:
-            gate = entry.dispatch.gate
+        for queued in lane.queue:
+            gate = queued.dispatch.gate
             if not gate or not gate.is_shut(at_us) or self._memory.has_begun(gate.operation):
-                return entry
+                return queued
             lane.opens_us = min(lane.opens_us or gate.until_us, gate.until_us)
         return None
 
@@ -314,9 +316,11 @@ class AgentState:
             if lane.is_down or lane.is_restarting:
                 self._say_down(lane, "its worker is being started", event.at_us)
 
-    def _drop(self, entry: Entry, reason: FailureReason, message: str, at_us: int) -> None:
-        self._lanes.remove(entry)
-        self._fail(entry.dispatch, reason, message, at_us)
+    def _drop(
+        self, queued: QueuedOperation, reason: FailureReason, message: str, at_us: int
+    ) -> None:
+        self._lanes.remove(queued)
+        self._fail(queued.dispatch, reason, message, at_us)
 
     def _fail(self, dispatch: Dispatch, reason: FailureReason, message: str, at_us: int) -> None:
         self._memory.take(dispatch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devices.agent.brain.instructions import CancelOnWorker, KillWorker
-from devices.agent.brain.lane import Lane, Lanes, Running
+from devices.agent.brain.lane import Lane, Lanes, RunningOperation
 from devices.agent.brain.outbox import Outbox
 from scheduler.model.messages import FailureReason
 
@@ -32,7 +32,7 @@ class Stopping:
             default=None,
         )
 
-    def stop(self, lane: Lane, running: Running, at_us: int) -> None:
+    def stop(self, lane: Lane, running: RunningOperation, at_us: int) -> None:
         """Stop what is not wanted any more."""
         running.ending = FailureReason.CANCELLED
         if lane.terminates(running.dispatch.provider):
@@ -53,7 +53,7 @@ class Stopping:
             if running.kill_at_us <= at_us:
                 self._kill(lane, running, running.ending or FailureReason.TIMEOUT)
 
-    def _kill(self, lane: Lane, running: Running, reason: FailureReason) -> None:
+    def _kill(self, lane: Lane, running: RunningOperation, reason: FailureReason) -> None:
         running.ending, lane.is_ending = reason, True
         text = f"ended to stop {running.dispatch.operation}: {reason.value}"
         self._out.put(KillWorker(machine=lane.report.id, reason=text))

@@ -28,8 +28,8 @@ from devices.agent.brain.instructions import (
 from devices.agent.brain.state import AgentState
 from devices.agent.shell.crew import Crew
 from devices.agent.shell.join import Joined
-from devices.agent.shell.links import Ways
-from devices.agent.shell.store_connection import Incoming, Link
+from devices.agent.shell.links import LinkMeter
+from devices.agent.shell.store_connection import Incoming, StoreConnection
 from devices.agent.shell.supplies import Supplies
 from devices.agent.shell.worker_process import WorkerLane
 from devices.tensors import TensorStore
@@ -69,15 +69,15 @@ class Agent:
         self._store = store
         self._supplies = supplies
         self._incarnation = ""
-        self._link = Link(joined.store_url, joined.site, name, self._on_lapse)
+        self._connection = StoreConnection(joined.store_url, joined.site, name, self._on_lapse)
         self._state = AgentState(name, store.box, machines)
-        self._ways = Ways(supplies, store.box, self._machines, self._tell_link)
+        self._links = LinkMeter(supplies, store.box, self._machines, self._tell_link)
         self._crew = Crew(
             self._machines,
             store,
-            self._link,
+            self._connection,
             feed=self._feed,
-            settle=self._ways.settle,
+            settle=self._links.settle,
             worker_bytes=worker_bytes,
         )
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,19 +93,24 @@ class Agent:
             FetchModel: lambda i: self._spawn(self._fetch_model(i.digest)),
             CancelOnWorker: self._crew.cancel,
             KillWorker: self._crew.kill,
-            Emit: lambda i: self._link.report(i.report, can_wait=self._state.is_busy),
-            NotifyPeer: lambda i: self._link.notify(i.agent, i.peer),
+            Emit: lambda i: self._connection.report(i.report, can_wait=self._state.is_busy),
+            NotifyPeer: lambda i: self._connection.notify(i.agent, i.peer),
             ReleaseTensors: lambda i: self._store.release(i.release),
-            MeasureLink: lambda i: self._spawn(self._ways.measure(i.ask)),
+            MeasureLink: lambda i: self._spawn(self._links.measure(i.ask)),
             Exit: lambda _: self._left.set(),
         }
 
     async def run(self) -> None:
         """Live: join, work, and leave when drained."""
         await self._join()
-        duties = [self._link.write(), self._link.beat(), self._listen(), *self._crew.duties()]
+        duties = [
+            self._connection.write(),
+            self._connection.beat(),
+            self._listen(),
+            *self._crew.duties(),
+        ]
         tasks = [asyncio.create_task(duty) for duty in duties]
-        self._spawn(self._ways.measure_memory())
+        self._spawn(self._links.measure_memory())
         leaving = asyncio.create_task(self._leave())
         try:
             done, _ = await asyncio.wait([leaving, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -114,14 +119,14 @@ class Agent:
         finally:
             await _end([leaving, *tasks, *self._tasks])
             await self._crew.close()
-            await self._link.close()
+            await self._connection.close()
 
     def drain(self) -> None:
         """Finish what runs and leave; the second time, leave."""
         if self._is_draining:
             self._left.set()
         self._is_draining = True
-        self._feed(events.DrainRequested(at_us=self._link.now_us()))
+        self._feed(events.DrainRequested(at_us=self._connection.now_us()))
 
     @property
     def lanes(self) -> Mapping[str, WorkerLane]:
@@ -139,9 +144,9 @@ class Agent:
 
     async def _join(self) -> None:
         self._incarnation = token_hex(8)
-        await self._link.open(self._incarnation)
+        await self._connection.open(self._incarnation)
         joined = AgentJoined(
-            at_us=self._link.now_us(),
+            at_us=self._connection.now_us(),
             agent=self.name,
             incarnation=self._incarnation,
             box=self._store.box,
@@ -149,14 +154,16 @@ class Agent:
             machines=self._machines,
             protocol=PROTOCOL,
         )
-        self._link.report(joined)
+        self._connection.report(joined)
 
     async def _leave(self) -> None:
         await self._left.wait()
-        lost = AgentLost(at_us=self._link.now_us(), agent=self.name, incarnation=self._incarnation)
-        self._link.report(lost)
+        lost = AgentLost(
+            at_us=self._connection.now_us(), agent=self.name, incarnation=self._incarnation
+        )
+        self._connection.report(lost)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._link.flush(), FLUSH_S)
+            await asyncio.wait_for(self._connection.flush(), FLUSH_S)
 
     def _on_lapse(self) -> None:
         if not self._is_rejoining and not self._is_draining:
@@ -166,15 +173,15 @@ class Agent:
     async def _rejoin(self) -> None:
         log.warning("agent %s was out of reach and joins again", self.name)
         await self._join()
-        self._feed(events.Rejoined(at_us=self._link.now_us()))
+        self._feed(events.Rejoined(at_us=self._connection.now_us()))
         self._is_rejoining = False
 
     async def _listen(self) -> None:
-        async for message in self._link.messages():
+        async for message in self._connection.messages():
             self._feed(self._arrived(message))
 
     def _arrived(self, message: Incoming) -> events.Event:
-        at_us = self._link.now_us()
+        at_us = self._connection.now_us()
         if isinstance(message, AgentPlan):
             return events.PlanReceived(at_us=at_us, plan=message)
         return events.PeerReceived(at_us=at_us, peer=message)
@@ -193,15 +200,15 @@ class Agent:
             self._alarm = None
         wake_us = self._state.wake_us
         if wake_us is not None:
-            delay_s = max(0, wake_us - self._link.now_us()) / 1_000_000
+            delay_s = max(0, wake_us - self._connection.now_us()) / 1_000_000
             self._alarm = asyncio.get_running_loop().call_later(delay_s, self._tick)
 
     def _tick(self) -> None:
-        self._feed(events.Tick(at_us=self._link.now_us()))
+        self._feed(events.Tick(at_us=self._connection.now_us()))
 
     def _tell_link(self, source: str, latency_us: int, bytes_per_s: int, error: str) -> None:
         measured = LinkMeasured(
-            at_us=self._link.now_us(),
+            at_us=self._connection.now_us(),
             agent=self.name,
             source=source,
             target=self._store.box,
@@ -209,7 +216,7 @@ class Agent:
             bytes_per_s=bytes_per_s,
             error=error,
         )
-        self._link.report(measured)
+        self._connection.report(measured)
 
     async def _fetch_tensors(self, instruction: FetchTensors) -> None:
         operation, attempt = instruction.dispatch.operation, instruction.dispatch.attempt
@@ -217,7 +224,7 @@ class Agent:
             inputs, moved = await self._supplies.inputs(instruction.inputs)
         except FjordError as error:
             event: events.Event = events.FetchFailed(
-                at_us=self._link.now_us(),
+                at_us=self._connection.now_us(),
                 operation=operation,
                 attempt=attempt,
                 reason=reason_for(error),
@@ -225,7 +232,7 @@ class Agent:
             )
         else:
             event = events.Fetched(
-                at_us=self._link.now_us(),
+                at_us=self._connection.now_us(),
                 operation=operation,
                 attempt=attempt,
                 inputs=inputs,
@@ -238,13 +245,15 @@ class Agent:
             path = await self._supplies.model(digest)
         except FjordError as error:
             event: events.Event = events.ModelFailed(
-                at_us=self._link.now_us(),
+                at_us=self._connection.now_us(),
                 digest=digest,
                 reason=reason_for(error),
                 message=error.message,
             )
         else:
-            event = events.ModelReady(at_us=self._link.now_us(), digest=digest, path=str(path))
+            event = events.ModelReady(
+                at_us=self._connection.now_us(), digest=digest, path=str(path)
+            )
         self._feed(event)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -14,15 +14,15 @@ from devices.agent.brain.instructions import (
     UnloadModel,
     WarmOnWorker,
 )
-from devices.agent.shell.nursery_client import Nursery
-from devices.agent.shell.watch import Watch
+from devices.agent.shell.nursery_client import NurseryClient
+from devices.agent.shell.watch import ContentionWatch
 from devices.agent.shell.worker_process import WorkerLane
 from devices.tensors import TensorStore
 from devices.worker.protocol import (
     Cancel,
     Execute,
-    Failed,
-    Finished,
+    ExecuteFailed,
+    ExecuteFinished,
     FromWorker,
     Setup,
     Unload,
@@ -71,9 +71,9 @@ class Crew:
         worker_bytes: int = 0,
     ) -> None:
         self._worker_bytes = worker_bytes
-        self._nursery = Nursery()
+        self._nursery = NurseryClient()
         self.lanes = {machine.id: self._lane(machine, store) for machine in machines}
-        self._watch = Watch(self.lanes, machines)
+        self._watch = ContentionWatch(self.lanes, machines)
         self._clock = clock
         self._feed = feed
         self._settle = settle
@@ -143,10 +143,10 @@ class Crew:
 
     def _on_message(self, machine: str, message: FromWorker) -> None:
         match message:
-            case Finished():
+            case ExecuteFinished():
                 event = self._finished(machine, message)
-            case Failed():
-                event = events.WorkerFailed(
+            case ExecuteFailed():
+                event = events.WorkerFailedOperation(
                     at_us=self._clock.now_us(),
                     machine=machine,
                     operation=message.operation,
@@ -159,8 +159,8 @@ class Crew:
                 self._settle(machine)
         self._feed(event)
 
-    def _finished(self, machine: str, message: Finished) -> events.Event:
-        return events.WorkerFinished(
+    def _finished(self, machine: str, message: ExecuteFinished) -> events.Event:
+        return events.WorkerFinishedOperation(
             at_us=self._clock.at_us(message.ended_us),
             machine=machine,
             operation=message.operation,

@@ -31,7 +31,7 @@ class Mover(Protocol):
         ...
 
 
-class Ways:
+class LinkMeter:
     """Measures how long tensors take to a box, and within it.
 
     Parameters

@@ -37,7 +37,7 @@ class WorkerProcess:
                 os.kill(self.pid, signal.SIGKILL)
 
 
-class Nursery:
+class NurseryClient:
     """Starts workers through a process that holds them; that process is started when needed."""
 
     def __init__(self) -> None:

@@ -73,7 +73,7 @@ Command = tuple[Any, ...]
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 
-class Link:
+class StoreConnection:
     """One agent's connection to the store of its site.
 
     Parameters

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from devices.agent.shell.worker_process import WorkerLane
-from devices.sensing.contention import WINDOW_US, LoadSensor
+from devices.sensing.contention import WINDOW_US, ContentionSensor
 from scheduler.model.measuring import Load
 from scheduler.model.messages import MachineReport
 
 
-class Watch:
+class ContentionWatch:
     """A sensor that knows the agent's own processes, and what time it is.
 
     It looks four times a second, so that no sample reaches far back; that costs 0.1 % of a core.
@@ -23,7 +23,7 @@ class Watch:
     def __init__(self, lanes: Mapping[str, WorkerLane], machines: Sequence[MachineReport]) -> None:
         self._lanes = lanes
         self._cores = {machine.id: machine.cores for machine in machines}
-        self._sensor = LoadSensor(self._processes)
+        self._sensor = ContentionSensor(self._processes)
 
     async def run(self) -> None:
         """Look now and then, for ever."""

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from devices.agent.shell.nursery_client import Nursery, WorkerProcess
+from devices.agent.shell.nursery_client import NurseryClient, WorkerProcess
 from devices.worker.protocol import (
     LENGTH_BYTES,
     FromWorker,
@@ -69,7 +69,7 @@ class WorkerLane:
         self,
         machine: MachineReport,
         setup: Setup,
-        nursery: Nursery,
+        nursery: NurseryClient,
         *,
         on_message: OnMessage,
         on_death: OnDeath,

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from api.store import Store
-from devices.agent.shell.store_connection import Link
+from devices.agent.shell.store_connection import StoreConnection
 from scheduler.model import keys
 from tests.stepped import SteppedStore, stepped
 
@@ -72,7 +72,7 @@ async def test_a_clock_that_is_set_twice_is_taken_back_twice(
 async def test_an_agent_waits_for_the_site_to_say_what_time_it_is(
     way: SteppedStore, site: str, eventually: Eventually
 ) -> None:
-    link = Link(way.url, site, "a", lambda: None)
+    link = StoreConnection(way.url, site, "a", lambda: None)
     await link.open("1")
     before_us = gone_us(link.now_us())
     way.ahead_s = HOURS_S

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.placement.ema import EmaOracle
-from cost_models.online.session_times import ASSUMED_US, LoadTimes
+from cost_models.online.session_times import ASSUMED_US, SessionTimes
 from cost_models.oracle import Oracle
 from scheduler.model.messages import WorkKind
 from scheduler.model.ports import DurationOracle, Provenance
@@ -21,8 +21,8 @@ def oracle(request: pytest.FixtureRequest) -> DurationOracle:
     return found
 
 
-def profiled(load_us: int) -> LoadTimes:
-    loads = LoadTimes()
+def profiled(load_us: int) -> SessionTimes:
+    loads = SessionTimes()
     loads.profiled(DIGEST, "a/cpu0", "cpu", load_us)
     return loads
 
@@ -49,13 +49,13 @@ def test_lane_that_was_not_seen_is_assumed_to_load_like_the_others(oracle: Durat
 
 
 def test_load_time_that_nobody_knows_is_assumed_and_never_zero() -> None:
-    for loads in (LoadTimes(), profiled(0)):
+    for loads in (SessionTimes(), profiled(0)):
         assert loads.of(query("b/cpu0")).us == ASSUMED_US
         assert loads.of(query()).provenance is Provenance.ASSUMED
 
 
 def test_function_has_no_session_to_load() -> None:
-    assert LoadTimes().of(replace(query(), kind=WorkKind.FUNCTION, digest="")).us == 0
+    assert SessionTimes().of(replace(query(), kind=WorkKind.FUNCTION, digest="")).us == 0
 
 
 def test_cold_starts_are_followed_and_one_outlier_counts_as_eight_times_at_most() -> None:

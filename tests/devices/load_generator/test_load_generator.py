@@ -13,7 +13,7 @@ import pytest
 from devices.box.host import usable_cores
 from devices.load_generator import KINDS, LoadGenerator
 from devices.load_generator.generator import LONGEST_S
-from devices.sensing.contention import LoadSensor
+from devices.sensing.contention import ContentionSensor
 from devices.sensing.readings import Box
 
 CORE = usable_cores()[0]
@@ -43,7 +43,7 @@ def test_load_of_each_kind_takes_its_core(kind: str) -> None:
 
 
 def test_the_sensor_sees_the_load_as_foreign() -> None:
-    sensor = LoadSensor()
+    sensor = ContentionSensor()
     sensor.look(now_us())
     with LoadGenerator("compute", [CORE], LONG_S) as load:
         began = now_us()

@@ -9,7 +9,7 @@ from onnx import TensorProto
 from devices.catalogue import provider
 from devices.runtime.canary import INCOMPARABLE, canary, deviation, judge
 from devices.runtime.inputs import seeded_inputs
-from devices.runtime.session import TensorType, open_session
+from devices.runtime.session import SessionTensor, open_session
 from scheduler.model.messages import Verdict
 from tests import onnx_models as onnx
 
@@ -58,7 +58,7 @@ def test_the_cpu_is_its_own_reference(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "int64", "uint8", "bool", "string"])
 def test_made_up_inputs_suit_their_type_and_repeat(dtype: str) -> None:
-    types = [TensorType(name="x", dtype=dtype, shape=(2, 3))]
+    types = [SessionTensor(name="x", dtype=dtype, shape=(2, 3))]
     first, second = (seeded_inputs(types, {"x": (2, 3)}, seed=5)["x"] for _ in range(2))
     assert first.shape == (2, 3)
     assert first.dtype == (object if dtype == "string" else dtype)

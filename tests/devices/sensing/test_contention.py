@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from devices.box.host import usable_cores
-from devices.sensing.contention import FRESH_US, WINDOW_US, LoadSensor
+from devices.sensing.contention import FRESH_US, WINDOW_US, ContentionSensor
 from devices.sensing.readings import Box
 
 SPIN_US = 400_000
@@ -22,7 +22,7 @@ def now_us() -> int:
     return time.monotonic_ns() // 1_000
 
 
-def spin(sensor: LoadSensor) -> int:
+def spin(sensor: ContentionSensor) -> int:
     """Run for a while, looking now and then; gives the moment when it began."""
     started = now_us()
     while now_us() - started < SPIN_US:
@@ -51,8 +51,8 @@ def foreigner(pinned: int) -> Iterator[int]:
 
 
 def test_our_own_work_is_not_foreign(pinned: int) -> None:
-    sensor = LoadSensor(lambda: {os.getpid(): (pinned,)})
-    stranger = LoadSensor()
+    sensor = ContentionSensor(lambda: {os.getpid(): (pinned,)})
+    stranger = ContentionSensor()
     sensor.look(now_us())
     stranger.look(now_us())
     started = spin(sensor)
@@ -65,7 +65,7 @@ def test_our_own_work_is_not_foreign(pinned: int) -> None:
 def test_a_process_on_the_same_core_is_contention_whether_we_run_or_not(
     pinned: int, foreigner: int
 ) -> None:
-    sensor = LoadSensor(lambda: {os.getpid(): (pinned,)})
+    sensor = ContentionSensor(lambda: {os.getpid(): (pinned,)})
     sensor.look(now_us())
     started = spin(sensor)
     busy = sensor.sample(now_us(), since_us=started, cores=(pinned,))
@@ -75,14 +75,14 @@ def test_a_process_on_the_same_core_is_contention_whether_we_run_or_not(
 
 
 def test_a_fresh_reading_serves_again() -> None:
-    sensor = LoadSensor()
+    sensor = ContentionSensor()
     first = sensor.look(1_000_000)
     assert sensor.look(1_000_000 + FRESH_US - 1) is first
     assert sensor.look(1_000_000 + FRESH_US) is not first
 
 
 def test_shares_are_shares_on_this_box() -> None:
-    sensor = LoadSensor()
+    sensor = ContentionSensor()
     sensor.look(0)
     load = sensor.sample(WINDOW_US, cores=usable_cores())
     shares = (load.foreign, load.contention, load.memory_pressure, load.memory_used)
@@ -111,23 +111,23 @@ def fake_box(root: Path, busy: int = 0, **files: str) -> Path:
 
 def test_the_clock_is_told_relative_to_the_highest(tmp_path: Path) -> None:
     root = fake_box(tmp_path, cpuinfo_max_freq="3000000\n", scaling_cur_freq="1500000\n")
-    assert LoadSensor(root=root).sample(0).frequency == 0.5
+    assert ContentionSensor(root=root).sample(0).frequency == 0.5
 
 
 @pytest.mark.parametrize("khz", ["0", "-1", "20000001", "fast", ""])
 @pytest.mark.parametrize("file", ["scaling_cur_freq", "cpuinfo_max_freq"])
 def test_a_nonsense_clock_counts_as_unreadable(tmp_path: Path, file: str, khz: str) -> None:
     clocks = {"cpuinfo_max_freq": "3000000", "scaling_cur_freq": "1500000", file: khz}
-    assert LoadSensor(root=fake_box(tmp_path, 0, **clocks)).sample(0).frequency == 0.0
+    assert ContentionSensor(root=fake_box(tmp_path, 0, **clocks)).sample(0).frequency == 0.0
 
 
 def test_a_clock_above_its_highest_is_the_highest(tmp_path: Path) -> None:
     root = fake_box(tmp_path, cpuinfo_max_freq="3000000", scaling_cur_freq="3100000")
-    assert LoadSensor(root=root).sample(0).frequency == 1.0
+    assert ContentionSensor(root=root).sample(0).frequency == 1.0
 
 
 def test_a_rising_throttle_counter_is_told(tmp_path: Path) -> None:
-    sensor = LoadSensor(root=fake_box(tmp_path, core_throttle_count="7"))
+    sensor = ContentionSensor(root=fake_box(tmp_path, core_throttle_count="7"))
     sensor.look(0)
     assert not sensor.sample(WINDOW_US).throttled
     fake_box(tmp_path, core_throttle_count="8")
@@ -135,7 +135,7 @@ def test_a_rising_throttle_counter_is_told(tmp_path: Path) -> None:
 
 
 def test_ticks_of_a_core_become_shares_of_the_window(tmp_path: Path) -> None:
-    sensor = LoadSensor(root=fake_box(tmp_path, busy=100))
+    sensor = ContentionSensor(root=fake_box(tmp_path, busy=100))
     sensor.look(0)
     fake_box(tmp_path, busy=150)
     load = sensor.sample(1_000_000)  # 50 ticks of 10 ms in a second
@@ -143,7 +143,7 @@ def test_ticks_of_a_core_become_shares_of_the_window(tmp_path: Path) -> None:
 
 
 def test_a_box_that_tells_nothing_of_memory_is_not_under_pressure(tmp_path: Path) -> None:
-    load = LoadSensor(root=fake_box(tmp_path)).sample(0)
+    load = ContentionSensor(root=fake_box(tmp_path)).sample(0)
     assert (load.memory_pressure, load.memory_used, load.run_queue) == (0.0, 0.0, 0.0)
 
 
@@ -152,5 +152,5 @@ def test_memory_pressure_is_the_share_of_ten_seconds(tmp_path: Path) -> None:
     (root / "proc/pressure").mkdir()
     (root / "proc/pressure/memory").write_text("some avg10=12.50 avg60=1.00 avg300=0 total=9\n")
     (root / "proc/meminfo").write_text("MemTotal: 100 kB\nMemFree: 1 kB\nMemAvailable: 25 kB\n")
-    load = LoadSensor(root=root).sample(0)
+    load = ContentionSensor(root=root).sample(0)
     assert (load.memory_pressure, load.memory_used) == (0.125, 0.75)

@@ -19,8 +19,8 @@ from devices.worker.protocol import (
     LENGTH_BYTES,
     Cancel,
     Execute,
-    Failed,
-    Finished,
+    ExecuteFailed,
+    ExecuteFinished,
     FromWorker,
     Ready,
     Setup,
@@ -76,7 +76,9 @@ class Worker:
     def value(self, array: Any) -> Value:
         return self.store.put("r-1", "given", np.asarray(array))
 
-    def execute(self, work: Work, path: Path | None = None, **inputs: Any) -> Finished | Failed:
+    def execute(
+        self, work: Work, path: Path | None = None, **inputs: Any
+    ) -> ExecuteFinished | ExecuteFailed:
         self.begin(work, path, **inputs)
         answer = self.receive()
         assert not isinstance(answer, Ready)
@@ -129,7 +131,7 @@ def test_it_is_pinned_before_anything_loads(worker: Worker) -> None:
 def test_a_function_gives_its_outputs_under_the_operation_and_attempt(worker: Worker) -> None:
     image = np.zeros((40, 40, 3), np.uint8)
     done = worker.execute(call("resize_normalise"), image=image)
-    assert isinstance(done, Finished)
+    assert isinstance(done, ExecuteFinished)
     assert done.outputs["tensor"].tensors[0].key == "r-1/op[0].1.tensor.0"
     assert done.started_us + done.compute_us <= done.ended_us
     assert (np.asarray(worker.store.get(done.outputs["tensor"])) == -1).all()
@@ -138,8 +140,8 @@ def test_a_function_gives_its_outputs_under_the_operation_and_attempt(worker: Wo
 def test_a_session_is_made_once(worker: Worker, doubles: Path) -> None:
     first = worker.execute(net(), doubles, x=np.ones((2, 4), np.float32))
     second = worker.execute(net("y"), doubles, x=ones(4))
-    assert isinstance(first, Finished)
-    assert isinstance(second, Finished)
+    assert isinstance(first, ExecuteFinished)
+    assert isinstance(second, ExecuteFinished)
     assert first.load_us > 0
     assert second.load_us == 0
     assert np.asarray(worker.store.get(second.outputs["y"])).tolist() == [[2.0] * 4]
@@ -150,11 +152,11 @@ def test_a_model_that_was_measured_is_loaded(worker: Worker, tmp_path: Path) -> 
     params = {"shapes": {"x": [1, 4]}, "repeats": 1}
     measuring = Work(kind=WorkKind.PROFILE, name="net", digest="e" * 64, params=params)
     measured = worker.execute(measuring, path)
-    assert isinstance(measured, Finished)
+    assert isinstance(measured, ExecuteFinished)
     assert measured.load_us > 0
     running = Work(kind=WorkKind.MODEL, name="net", digest="e" * 64, outputs=("y",))
     done = worker.execute(running, path, x=ones(4))
-    assert isinstance(done, Finished)
+    assert isinstance(done, ExecuteFinished)
     assert done.load_us == 0
 
 
@@ -183,7 +185,7 @@ def test_what_cannot_be_run_says_why_and_the_worker_goes_on(
     message: str,
 ) -> None:
     failed = worker.execute(work, doubles, **inputs)
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, ExecuteFailed)
     assert failed.reason is reason
     assert message in failed.message
 
@@ -204,7 +206,7 @@ def test_an_input_that_is_gone_is_lost(worker: Worker) -> None:
         )
     )
     failed = worker.receive()
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, ExecuteFailed)
     assert failed.reason is FailureReason.INPUT_LOST
 
 
@@ -216,7 +218,7 @@ def test_a_model_that_does_not_load_is_the_providers_refusal(
     work = Work(kind=WorkKind.MODEL, name="net", digest="broken")
     worker.send(Warm(digest="broken", provider="cpu", model_path=str(broken)))
     failed = worker.execute(work, broken, x=ones(4))
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, ExecuteFailed)
     assert failed.reason is FailureReason.PROVIDER_REFUSED
 
 
@@ -234,9 +236,9 @@ def test_a_cancelled_operation_that_has_not_begun_is_skipped(worker: Worker, dou
             model_path=str(doubles),
         )
     )
-    assert isinstance(worker.receive(), Finished)
+    assert isinstance(worker.receive(), ExecuteFinished)
     skipped = worker.receive()
-    assert isinstance(skipped, Failed)
+    assert isinstance(skipped, ExecuteFailed)
     assert skipped.reason is FailureReason.CANCELLED
 
 
@@ -256,11 +258,11 @@ def test_a_model_over_the_memory_of_a_worker_fails_for_it_and_the_next_one_runs(
     worker = Worker(tmp_path, memory_bytes=400 * MIB)
     (tmp_path / "big").mkdir()
     failed = worker.execute(net(), hungry(tmp_path / "big", 800), x=ones(4))
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, ExecuteFailed)
     assert failed.reason is FailureReason.OUT_OF_MEMORY
     assert f"a worker may hold {400 * MIB} bytes of memory" in failed.message
     other = Work(kind=WorkKind.MODEL, name="net", digest="e" * 64)
-    assert isinstance(worker.execute(other, doubles, x=ones(4)), Finished)
+    assert isinstance(worker.execute(other, doubles, x=ones(4)), ExecuteFinished)
     worker.end()
 
 
@@ -274,7 +276,7 @@ def test_memory_of_a_model_that_is_gone_is_given_back(tmp_path: Path, doubles: P
     weights = {"w": np.ones((4, 10 * MIB), np.float32)}
     nodes = [node("MatMul", "x w", "wide"), node("ReduceSum", "wide", "y", keepdims=0)]
     path = save(model(nodes, constants=weights), tmp_path / "big")
-    assert isinstance(worker.execute(net(), path, x=ones(4)), Finished)
+    assert isinstance(worker.execute(net(), path, x=ones(4)), ExecuteFinished)
     loaded = process.memory_info().rss
     worker.send(Unload(digest="d" * 64))
     worker.execute(small, doubles, x=ones(4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from devices.agent.brain import events
-from devices.agent.brain.context import WINDOW_US, Context
+from devices.agent.brain.context import WINDOW_US, RecentRuns
 from devices.agent.brain.instructions import Emit
 from devices.agent.brain.state import AgentState
 from scheduler.model.measuring import Kind, Load, Neighbour
@@ -29,11 +29,11 @@ def work(name: str = "op", machine: str = ZERO, kind: Kind = Kind.UNKNOWN) -> Di
     return replace(dispatch(name, machine, MODEL), provider="openvino", kind=kind)
 
 
-def context() -> Context:
-    return Context(cpu_machines("a", 2))
+def context() -> RecentRuns:
+    return RecentRuns(cpu_machines("a", 2))
 
 
-def told(context: Context, at_us: int, machine: str = ZERO) -> Load:
+def told(context: RecentRuns, at_us: int, machine: str = ZERO) -> Load:
     return context.load(machine, at_us, sensed=SENSED, is_cold=False)
 
 
@@ -95,7 +95,7 @@ def finished(state: AgentState, load: Load | None, **fields: object) -> Operatio
     plan = AgentPlan(agent="a", epoch=1, version=1, queues={ZERO: (one,)})
     state.handle(events.WorkerReady(at_us=0, machine=ZERO))
     state.handle(events.PlanReceived(at_us=1, plan=plan))
-    ended = events.WorkerFinished(
+    ended = events.WorkerFinishedOperation(
         at_us=9,
         machine=ZERO,
         operation=one.operation,

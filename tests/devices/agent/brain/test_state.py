@@ -90,7 +90,7 @@ class Driver:
             and i.dispatch.operation == f"r-1/{operation}"
         )
         return self.feed(
-            events.WorkerFinished,
+            events.WorkerFinishedOperation,
             machine=start.machine,
             operation=start.operation,
             attempt=attempt,
@@ -183,7 +183,7 @@ def test_what_a_stopped_operation_had_made_is_handed_to_nobody(driver: Driver) -
     driver.plan(step("one"), reader)
     driver.plan(reader, stop=(("r-1/one", 1),))
     said = driver.feed(
-        events.WorkerFailed,
+        events.WorkerFailedOperation,
         machine="a/cpu0",
         operation="r-1/one",
         attempt=1,

@@ -90,7 +90,7 @@ class World:
         if machine in self.running:
             done = self.running.pop(machine)
             self.feed(
-                events.WorkerFinished,
+                events.WorkerFinishedOperation,
                 machine=machine,
                 operation=done.operation,
                 attempt=done.attempt,
@@ -104,7 +104,7 @@ class World:
         if machine in self.running:
             done = self.running.pop(machine)
             self.feed(
-                events.WorkerFailed,
+                events.WorkerFailedOperation,
                 machine=machine,
                 operation=done.operation,
                 attempt=done.attempt,

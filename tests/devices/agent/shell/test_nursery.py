@@ -12,12 +12,12 @@ from contextlib import asynccontextmanager
 import psutil
 import pytest
 
-from devices.agent.shell.nursery_client import Nursery, WorkerProcess
+from devices.agent.shell.nursery_client import NurseryClient, WorkerProcess
 
 
 @asynccontextmanager
-async def nursery() -> AsyncIterator[Nursery]:
-    opened = Nursery()
+async def nursery() -> AsyncIterator[NurseryClient]:
+    opened = NurseryClient()
     try:
         yield opened
     finally:
@@ -25,7 +25,7 @@ async def nursery() -> AsyncIterator[Nursery]:
 
 
 @asynccontextmanager
-async def worker(opened: Nursery) -> AsyncIterator[tuple[WorkerProcess, socket.socket]]:
+async def worker(opened: NurseryClient) -> AsyncIterator[tuple[WorkerProcess, socket.socket]]:
     """A worker that waits for its setup, and our end of its line."""
     ours, theirs = socket.socketpair()
     with ours:
