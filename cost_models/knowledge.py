@@ -1,4 +1,4 @@
-"""What an oracle has learned, as a checkpoint holds it."""
+"""Knowledge of an oracle, as a checkpoint holds it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Knowledge:
     digest
         Of the learned model among these layers; empty if there is none.
     machines
-        What layers were told of them; they are told again.
+        Reports that layers were told; they are told again.
     counts
-        By digest, the checksum of what was counted of a model's graph.
+        By digest, the checksum of the counts of a model's graph.
     answers
-        What layers said that loads do, see `Slowdowns`.
+        Answers of layers about loads, see `Slowdowns`.
     """
 
     digest: str

@@ -1,4 +1,4 @@
-"""What can be said of work before it was measured: layers that the oracle asks, best first."""
+"""Beliefs about work before it was measured: layers that the oracle asks, best first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Contribution, CostQuery, Provenance
 
 DECLARED_VARIANCE = 0.18
-"""Of what an author said (log scale): its p95 is twice its median."""
+"""Of an author's figure (log scale): its p95 is twice its median."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +24,11 @@ class Belief:
     level
         Logarithm of the median when nothing else goes on.
     slowdown
-        What the load of the query adds to that.
+        Added to that by the load of the query.
     variance
         Of the truth around the median.
     reasons
-        What the level and the slowdown are made of, the largest first.
+        Parts of the level and the slowdown, the largest first.
     """
 
     level: float
@@ -45,7 +45,7 @@ class Layer(Protocol):
     Attributes
     ----------
     knows_loads
-        Whether it says what a load does to work; the others are not asked for that.
+        True if it knows the effect of a load on work; the others are not asked for that.
     """
 
     knows_loads: bool
@@ -55,20 +55,20 @@ class Layer(Protocol):
         ...
 
     def learn_machine(self, machine: MachineReport) -> None:
-        """Take in a machine, with what its providers reach at most."""
+        """Take in a machine, with the peaks of its providers."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What predictions of work that was not measured stand on.
+    """Basis of predictions of work that was not measured.
 
     Parameters
     ----------
     artifact
-        What is known of the learned model; empty if there is none.
+        Facts about the learned model; empty if there is none.
     note
-        What a person should know of it, in one sentence.
+        One sentence about it for people.
     """
 
     layers: tuple[Layer, ...]
@@ -77,7 +77,7 @@ class Standing:
 
 
 class Declared:
-    """What the author of a function said it takes."""
+    """Durations declared by the authors of functions."""
 
     knows_loads = False
 
@@ -90,7 +90,7 @@ class Declared:
 
 
 def believe(layers: Sequence[Layer], queries: Sequence[CostQuery]) -> list[Belief | None]:
-    """What the best layer that knows says of each query; each layer is asked once at most."""
+    """Belief of the best layer that has one, per query; each layer is asked once at most."""
     found: list[Belief | None] = [None] * len(queries)
     open_ = list(range(len(queries)))
     for layer in layers:

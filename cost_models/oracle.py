@@ -1,4 +1,4 @@
-"""The duration oracle: what layers believe, times what executions have taught since."""
+"""The duration oracle: beliefs of layers, corrected by each execution since."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ DRIFTS_KEPT = 200
 
 
 class Oracle:
-    """Durations of all work everywhere; a fold of what it was told. Reads no clock.
+    """Durations of all work everywhere; a fold of all that it was told. Reads no clock.
 
-    Work that was measured is followed by a track per machine, provider and shapes; work that was
-    not is asked of lanes that are alike, then of the layers, best first. Loads slow work down by
-    strengths that all work on a provider of an agent shares, and each departs from a little.
+    Measured work is followed by a track per machine, provider and shapes; other work is asked of
+    lanes that are alike, then of the layers, best first. Loads slow work down by strengths that all
+    work on a provider of an agent shares, and each departs from a little.
 
     Parameters
     ----------
     graphs
-        What the layers know models by, if it is told which were counted.
+        Graphs by which the layers know models, if they are told of counted ones.
     models
-        Finds what predictions stand on by the digest of a learned model; an empty one is none.
+        Finds the layers of a learned model by its digest; an empty digest is none.
 
     Notes
     -----
@@ -87,9 +87,9 @@ class Oracle:
     def stand_on(
         self, layers: Sequence[Layer], *, artifact: dict[str, str] | None = None, note: str = ""
     ) -> None:
-        """Predict from other layers from now on; what was measured stays.
+        """Predict from other layers from now on; tracks stay.
 
-        What loads were found to add is learned anew: it was over what the old layers said of them.
+        The effects of loads are learned anew: they were departures from the old layers' answers.
         """
         self._stand(layers, artifact or {}, note)
         for machine in self._machines.values():
@@ -98,7 +98,7 @@ class Oracle:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Answer within this what no event asked: later predictions do not depend on it."""
+        """Answer questions that no event asked: later predictions do not depend on them."""
         with self._slowdowns.aside():
             yield
 
@@ -111,7 +111,7 @@ class Oracle:
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """How `learned` is stored."""
+        """Forms by which `learned` is stored."""
         return FORMS
 
     def learned(self) -> Knowledge:
@@ -128,7 +128,7 @@ class Oracle:
         )
 
     def resume(self, learned: Knowledge) -> None:
-        """Go on, knowing nothing so far, from what another oracle knew."""
+        """Go on from the knowledge of another oracle; this one knows nothing so far."""
         for digest, counts in learned.counts.items():
             self._know(digest, counts)
         self.change_model(learned.digest)
@@ -141,7 +141,7 @@ class Oracle:
         self._slowdowns.answers.update(learned.answers)
 
     def tell(self, note: str) -> None:
-        """Have the report say this, instead of what it said before."""
+        """Replace the note of the report."""
         self._notes = (note,) if note else ()
 
     def predict(self, queries: Sequence[CostQuery]) -> list[Prediction | None]:
@@ -156,7 +156,7 @@ class Oracle:
         return found
 
     def explain(self, query: CostQuery) -> tuple[Contribution, ...]:
-        """What a prediction is made of, the largest contributions first."""
+        """Contributions to a prediction, the largest first."""
         work = self._known.find(query)
         causes = amounts(query.load)
         if work is None or work.level((query.machine, query.provider)) is None:
@@ -177,7 +177,7 @@ class Oracle:
         return tuple(sorted(found, key=lambda part: -abs(log(part.factor))))
 
     def learn_machine(self, machine: MachineReport) -> None:
-        """Take in a machine, with what its providers reach at most."""
+        """Take in a machine, with the peaks of its providers."""
         self._machines[machine.id] = machine
         self._teach(machine)
         for work in self._known.works:
@@ -186,7 +186,7 @@ class Oracle:
     def learn_graph(self, digest: str, counts: str) -> None:
         """Take in that a model's graph was counted; or, without a checksum, that it is gone."""
         self._know(digest, counts)
-        # What layers said of loads beside it was said without its graph.
+        # Answers of layers about loads beside it were given without its graph.
         self._slowdowns.forget()
 
     def _know(self, digest: str, counts: str) -> None:
@@ -262,7 +262,7 @@ class Oracle:
             self._drifted(query, shift, at_us)
 
     def report(self) -> OracleReport:
-        """Say what the predictions stand on."""
+        """Report the basis of the predictions."""
         return OracleReport(
             pairs=sum(len(work.tracks) for work in self._known.works),
             observations=self._observations,
@@ -316,7 +316,7 @@ class Oracle:
         if shaped is None:
             sized = work.causes_of_size(query.shapes)
             causes = (*causes, *sized)
-            # What lanes that are alike share, instead of what this one happens to have shown.
+            # The level that alike lanes share, instead of the one that this lane happened to show.
             median = track.median(place, causes, offset) + level - track.level
         return prediction(
             median,
@@ -357,7 +357,7 @@ class Oracle:
         if kin:
             track = from_kin(kin)
         else:
-            # What an author declared is no match for a single execution.
+            # An author's declared duration is no match for a single execution.
             (belief,) = believe(self._layers[:-1], [query])
             if belief is None:
                 track = from_nothing(log_us)
@@ -368,7 +368,7 @@ class Oracle:
         return track
 
     def _drifted(self, query: CostQuery, shift: float, at_us: int) -> None:
-        """Note a change, and put in doubt what else is known of the machine."""
+        """Note a change, and put in doubt all else about the machine."""
         self._known.doubt(query.machine)
         self._drifts.append(
             Drift(

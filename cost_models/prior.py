@@ -1,4 +1,4 @@
-"""Layers that know a model by its graph: the roofline, and what was learned from other graphs."""
+"""Layers that know a model by its graph: the roofline, and the model learned from other graphs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from scheduler.model.ports import Contribution, CostQuery, Provenance
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 Graphs = Callable[[str, Shapes], Summary | None]
-"""What a model costs, by the digest of its file and the shapes of its inputs; ``None`` where it
-is not known. Shapes that are not given are those that the model is measured with."""
+"""Cost of a model, by the digest of its file and the shapes of its inputs; ``None`` where it is not
+known. Shapes that are not given are those that the model is measured with."""
 
 
 class KnownGraphs(Protocol):
@@ -38,7 +38,7 @@ class KnownGraphs(Protocol):
 ROOFLINE_VARIANCE = 0.25
 """Of a median around its roofline (log scale): a factor of 1.6 either way, two times in three."""
 ASSUMED_VARIANCE = 1.0
-"""Where peaks or operators are not known: a factor of 2.7."""
+"""For unknown peaks or operators: a factor of 2.7."""
 P10_TO_P95 = 2.93
 """Standard deviations between the two, of a normal distribution."""
 MOST_WORKS = 2_000
@@ -46,7 +46,7 @@ MOST_WORKS = 2_000
 
 
 class Machines:
-    """What agents said of their machines that durations depend on."""
+    """Facts about machines, as agents reported them, that durations depend on."""
 
     def __init__(self) -> None:
         self._peaks: dict[tuple[str, str], Peaks] = {}
@@ -54,7 +54,7 @@ class Machines:
         self._fingerprints: dict[tuple[str, str], str] = {}
 
     def learn(self, machine: MachineReport) -> None:
-        """Take in a machine, instead of what was said of it before."""
+        """Take in a machine, in place of its earlier report."""
         for known in (self._peaks, self._fingerprints):
             for key in [key for key in known if key[0] == machine.id]:
                 del known[key]
@@ -65,11 +65,11 @@ class Machines:
             self._fingerprints[machine.id, report.provider] = report.fingerprint
 
     def peaks(self, machine: str, provider: str) -> Peaks | None:
-        """What the provider reaches there, if that was measured."""
+        """Peaks of the provider there, if they were measured."""
         return self._peaks.get((machine, provider))
 
     def fingerprint(self, machine: str, provider: str) -> str:
-        """What its speed there depends on; empty if nobody said."""
+        """Fingerprint of the hardware and build that its speed depends on; empty if nobody told."""
         return self._fingerprints.get((machine, provider), "")
 
     def threads(self, machine: str) -> int:
@@ -91,7 +91,7 @@ class Roofline:
         return [self._believe(query) for query in queries]
 
     def learn_machine(self, machine: MachineReport) -> None:
-        """Take in a machine, with what its providers reach at most."""
+        """Take in a machine, with the peaks of its providers."""
         self._machines.learn(machine)
 
     def _believe(self, query: CostQuery) -> Belief | None:
@@ -116,7 +116,7 @@ class Roofline:
 
 
 class FromOthers:
-    """What a learned model says of a graph that was not measured there, all in one call."""
+    """Beliefs of a learned model about graphs that were not measured there, all in one call."""
 
     knows_loads = True
 
@@ -127,7 +127,7 @@ class FromOthers:
         self._works: dict[tuple[object, ...], PreparedGraph] = {}
 
     def learn_machine(self, machine: MachineReport) -> None:
-        """Take in a machine, with what its providers reach at most."""
+        """Take in a machine, with the peaks of its providers."""
         self._machines.learn(machine)
         self._works.clear()
 

@@ -1,4 +1,4 @@
-"""The roofline: what physics says of a graph on a machine, before anything of it was measured.
+"""The roofline: the physical bound of a graph on a machine, before anything of it was measured.
 
 References
 ----------
@@ -21,7 +21,7 @@ ASSUMED_BYTES_PER_S = 10e9
 ASSUMED_LAUNCH_NS = 10_000
 ASSUMED_NODE_NS = 1_000
 LEAST_US = 0.1
-"""No run is shorter, whatever the graph."""
+"""No run is shorter, on any graph."""
 _RELATIVES: dict[str, tuple[tuple[str, float], ...]] = {
     "int8": (("uint8", 1.0), ("float32", 1.0)),
     "uint8": (("int8", 1.0), ("float32", 1.0)),
@@ -29,7 +29,7 @@ _RELATIVES: dict[str, tuple[tuple[str, float], ...]] = {
     "bfloat16": (("float16", 1.0), ("float32", 1.0)),
     "float64": (("float32", 0.5),),
 }
-"""Whose peak stands in for one that is missing, and which part of it."""
+"""Peak that stands in for a missing one, and the part of it that counts."""
 _Part = GroupCost | OperatorCost | Kernel | Lone
 _NS_PER_US = 1e3
 _US_PER_S = 1e6

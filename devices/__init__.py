@@ -1,1 +1,1 @@
-"""Runs operations: what a box offers, the tensors on it, and the agent that serves a site."""
+"""The part of Fjord on each box: providers, tensors, workers, and the agent over them."""

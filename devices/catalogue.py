@@ -1,8 +1,8 @@
 """The execution providers that Fjord knows: one row each, plain data, nothing loaded.
 
-ONNX Runtime reports device type CPU for every simulator and is silent about much else, so what
-matters for scheduling is written here: our own device class, whose machine a provider is a lane
-of, what makes it compute in float32, and whether a running inference can be stopped.
+ONNX Runtime reports device type CPU for every simulator and is silent about much else, so the facts
+that matter for scheduling are written here: our own device class, the machine that a provider is a
+lane of, the options that make it compute in float32, and if a running inference can be stopped.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ BF16_TOLERANCE = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What a rule needs to know of a computer.
+    """Facts about a computer that rules need.
 
     Parameters
     ----------
     system, architecture
         As `platform` names them: ``Linux``, ``Darwin``, ``Windows``; ``x86_64``, ``aarch64``, ...
     has_gpu
-        Whether a graphics driver of the kernel shows a GPU.
+        True if a graphics driver of the kernel shows a GPU.
     """
 
     system: str
@@ -74,7 +74,7 @@ class Provider:
     package
         Distribution that brings it.
     remedy
-        What to do when it is missing.
+        Advice for people where it is missing.
     library
         ``module:function`` that gives the path of the plug-in; empty if it is built into the
         runtime that `package` installs.
@@ -86,20 +86,21 @@ class Provider:
         Provider options; the latter are added on a simulator only. `THREADS` in a value stands for
         the threads of a session.
     precision, tolerance
-        What it computes in, and how far results may be from the CPU's, relative to the largest.
+        Type that it computes in, and largest distance of results from the CPU's, relative to the
+        largest.
     terminates
-        Whether it heeds a request to stop between nodes. Compiling providers own the whole graph
+        True if it heeds a request to stop between nodes. Compiling providers own the whole graph
         and run to its end.
     needs_static_shapes
-        Whether every dimension must be known when the session is made.
+        True if every dimension must be known when the session is made.
     systems
         Operating systems it exists on.
     is_simulated
-        Whether what it finds on a host is a simulator, whose times say nothing.
+        Rule that tells if its device on a host is a simulator, whose times say nothing.
     environment, simulator_environment
         Variables to be set before its library loads; the latter on a simulator only.
     needs_software_vulkan
-        Whether its simulator is Mesa's software Vulkan.
+        True if its simulator is Mesa's software Vulkan.
     """
 
     name: str
@@ -123,7 +124,7 @@ class Provider:
 
     @property
     def is_cpu_lane(self) -> bool:
-        """Whether it shares the lanes of the CPU's cores."""
+        """True if it shares the lanes of the CPU's cores."""
         return self.lane == CPU_LANE
 
     def options_on(self, host: Host, threads: int = 1) -> dict[str, str]:

@@ -163,7 +163,7 @@ class TensorStore:
         return replace(value, tensors=tuple(refs))
 
     def is_local(self, value: Value) -> bool:
-        """Whether every tensor is inline or on this box."""
+        """True if every tensor is inline or on this box."""
         return all(ref.inline is not None or ref.box == self.box for ref in value.tensors)
 
     def _put_one(self, key: str, array: Array) -> TensorRef:
@@ -317,6 +317,6 @@ def _remove_if_empty(folder: Path) -> None:
     try:
         folder.rmdir()
     except OSError as error:
-        # A writer may have come between; the next release of the run removes what it wrote.
+        # A writer may have come between; the next release of the run removes its files.
         if error.errno not in {errno.ENOTEMPTY, errno.ENOENT}:
             raise

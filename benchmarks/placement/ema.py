@@ -30,20 +30,20 @@ MIN_SPREAD = 1.05
 MAX_SPREAD = 20.0
 """Bounds of p95 / p50."""
 ASSUMED_SPREAD = 2.0
-"""p95 / p50 of what was not measured."""
+"""p95 / p50 of work that was not measured."""
 SPREAD_STEP = 0.1
 """Step of the quantile tracker, relative to the spread."""
 QUANTILE = 0.95
 
 ALIKE = 1.25
-"""Lanes of one agent whose medians are within this ratio count as equal: what differs is noise."""
+"""Lanes of one agent whose medians are within this ratio count as equal: the rest is noise."""
 
 _Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """What is known of one piece of work on one provider of one machine."""
+    """Estimate of one piece of work on one provider of one machine."""
 
     p50_us: float
     spread: float
@@ -67,10 +67,9 @@ _FORMS = (
 
 
 class EmaOracle:
-    """Durations from profiles and observations; a fold of what it was told.
+    """Durations from profiles and observations; a fold of all that it was told.
 
-    Medians start from a profile (models) or from a declared duration (functions) and follow what
-    is observed. The ratio p95 / p50 follows the share of observations that exceed p95. Lanes of
+    observations. The ratio p95 / p50 follows the share of observations that exceed p95. Lanes of
     one agent that measure alike share one median, so that noise does not choose between them.
 
     Examples
@@ -93,7 +92,7 @@ class EmaOracle:
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """How `learned` is stored."""
+        """Forms by which `learned` is stored."""
         return _FORMS
 
     def learned(self) -> _Averages:
@@ -101,7 +100,7 @@ class EmaOracle:
         return _Averages(self._work, self._session_times)
 
     def resume(self, learned: _Averages) -> None:
-        """Go on, knowing nothing so far, from what another oracle knew."""
+        """Go on from the knowledge of another oracle; this one knows nothing so far."""
         self._work, self._session_times = learned.work, learned.loads
 
     def aside(self) -> AbstractContextManager[None]:
@@ -120,10 +119,10 @@ class EmaOracle:
         return ()
 
     def learn_machine(self, machine: MachineReport) -> None:
-        """Nothing to learn: an average knows only what it has seen."""
+        """Nothing to learn: an average knows only its observations."""
 
     def report(self) -> OracleReport:
-        """How much was seen."""
+        """Say how many observations there were."""
         return OracleReport(pairs=sum(len(places) for places in self._work.values()))
 
     def learn_graph(self, digest: str, counts: str) -> None:
@@ -156,7 +155,7 @@ class EmaOracle:
         at_us: int = 0,
         load_us: int = 0,
     ) -> None:
-        """Take in one measured execution, whatever the load was."""
+        """Take in one measured execution; its load does not matter here."""
         if load_us:
             self._session_times.seen(query, load_us)
         places = self._work.setdefault(_key(query), {})
@@ -185,13 +184,13 @@ class EmaOracle:
 
 
 def _key(query: CostQuery) -> _Key:
-    # A model is its file: renaming it or adding it twice keeps what is known.
+    # A model is its file: renaming it or adding it twice keeps its average.
     name = "" if query.kind is WorkKind.MODEL else query.name
     return (query.kind.value, name, query.digest, query.variant)
 
 
 def _siblings(places: dict[tuple[str, str], _Estimate], query: CostQuery) -> list[_Estimate]:
-    """What is known of the same provider on the machines of the same agent, by machine."""
+    """Estimates of the same provider on the machines of the same agent, by machine."""
     agent = query.machine.rpartition("/")[0]
     found = [
         (machine, estimate)

@@ -1,1 +1,1 @@
-"""How good predictions are, beside simple ones on the same rows and the noise of the box."""
+"""Quality of predictions, beside simple predictors on the same rows and the noise of the box."""

@@ -1,4 +1,4 @@
-"""What others predict with, on the same rows.
+"""Simple predictors to compare with, on the same rows.
 
 Those that go by the graph (per FLOP, roofline, sum of operators) are given one factor per machine,
 the best for its median error on the families that they may see: none is held back by its unit.
@@ -28,7 +28,7 @@ LAST_WEIGHT = 0.1
 
 
 def machine_of(row: Measurement) -> str:
-    """Machine, provider and threads: what one line of a report is about."""
+    """Machine, provider and threads: the subject of one line of a report."""
     cores = "" if row.threads == 1 else f" x{row.threads}"
     return f"{row.machine} {row.provider}{cores}"
 

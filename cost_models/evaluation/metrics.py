@@ -1,4 +1,4 @@
-"""Figures of predictions against what was measured."""
+"""Figures of predictions against measurements."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """How one predictor did on some rows.
+    """Figures of one predictor on some rows.
 
     Parameters
     ----------
     rows
-        How many it had an answer for.
+        Rows that it had an answer for.
     median_error
         Median distance of predicted / measured from 1; measured is the median of a row.
     within_10, within_20

@@ -1,7 +1,7 @@
-"""After a few runs of the same partition under changing load: what each predictor says next.
+"""Predictions after a few runs of the same partition under changing load.
 
-The learned model is judged as a service uses it: an oracle stands on what the model says of
-networks that it has not seen, and is told of one run of each row, in the order of time.
+The learned model is judged as a service uses it: an oracle stands on the model's answers for
+networks that the model has not seen, and is told of one run of each row, in the order of time.
 """
 
 from __future__ import annotations
@@ -81,13 +81,13 @@ def after_runs(predicted: Strangers, runs: int = RUNS) -> AfterRuns:
 
 
 def partition_of(row: Measurement) -> tuple[object, ...]:
-    """What makes two rows measurements of the same work at the same place."""
+    """Key of a row: two rows with the same key measure the same work at the same place."""
     shapes = tuple(sorted(row.shapes.items()))
     return (row.digest, shapes, row.batch, row.variant, machine_of(row), row.fingerprint)
 
 
 def query_of(row: Measurement) -> CostQuery:
-    """Ask a service about what was measured."""
+    """Ask a service about measured rows."""
     return CostQuery(
         kind=WorkKind.MODEL,
         name="",
@@ -101,7 +101,7 @@ def query_of(row: Measurement) -> CostQuery:
 
 
 class _Told:
-    """A layer that says of each row what the learned model said when its family was left out."""
+    """A layer that answers as the learned model did when the family of the row was left out."""
 
     knows_loads = True
 

@@ -1,4 +1,4 @@
-"""What an ONNX graph costs for given input shapes: operators, fusion, totals, a feature vector."""
+"""Costs of an ONNX graph for given input shapes: operators, fusion, totals, a feature vector."""
 
 from cost_models.features.costs import (
     GraphCost,

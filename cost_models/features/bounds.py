@@ -1,4 +1,4 @@
-"""How much of a graph is followed: a small file may call for more steps than anybody waits for."""
+"""A budget of steps per graph: a small file may call for more than anybody waits for."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_calls(model: ModelProto, most: int = MOST_STEPS) -> None:
     Raises
     ------
     InvalidModel
-        If they are, or if a function calls itself.
+        If there are too many, or if a function calls itself.
     """
     functions = {(each.domain, each.name): each for each in model.functions}
     known: dict[tuple[str, str], int] = {}

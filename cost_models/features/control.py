@@ -109,7 +109,7 @@ def _give_up(
 def _carry(
     tracer: Tracer, inner: Scope, given: tuple[str, ...], names: list[str], start: str
 ) -> tuple[str, ...]:
-    """What goes round: the type of what it starts from, but another value each time."""
+    """Name values carried from round to round: their type is known, their value changes."""
     for name, outer in zip(names, given, strict=False):
         tracer.add(inner, name, start + name, tracer.found.tensors[outer])
     return tuple(start + name for name in names[: len(given)])
@@ -122,7 +122,7 @@ def _give_back(
     results: list[str],
     counts: tuple[int, int],
 ) -> None:
-    """Name the results outside: what went round as it is, what each round gave stacked."""
+    """Name the results outside: carried values as they are, the results of each round stacked."""
     (scope, inner), (states, trips) = scopes, counts
     for position, (name, result) in enumerate(zip(node.output, results, strict=False)):
         if not name:
@@ -145,7 +145,7 @@ def _emit(
     runs: int,
     trips_known: bool = True,
 ) -> None:
-    """The node itself: it launches, but what it costs is in its body."""
+    """Add the node itself: it launches, but its cost is in its body."""
     plain = helper.make_node(node.op_type, [], list(node.output[:1]), name=node.name)
     call = Call(plain, (), (), {})
     tracer.emit(plain, call, inputs, outputs, prefix=prefix, runs=runs, trips_known=trips_known)

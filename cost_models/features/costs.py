@@ -1,4 +1,4 @@
-"""What a graph costs, apart from any machine: counts of arithmetic, traffic and launches."""
+"""Costs of a graph, apart from any machine: counts of arithmetic, traffic and launches."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SHARED_BYTES = 32 << 20
 """Reuse distance up to which traffic stays in the cache that cores share: 16 to 64 MiB."""
 NEAR_WEIGHT = 1 / 8
 SHARED_WEIGHT = 1 / 3
-"""Time of a byte from those caches over that of a byte from memory, for one core. Rounded from
-what STREAM-like loops reach on x86 servers: about 100, 35 and 12 GB/s."""
+"""Time of a byte from those caches over that of a byte from memory, for one core. Rounded from the
+rates of STREAM-like loops on x86 servers: about 100, 35 and 12 GB/s."""
 BALANCE = 8.0
 """Flops per byte above which a core waits for arithmetic: 100 GFLOP/s over 12 GB/s."""
 DOMINANT = 0.75
@@ -23,7 +23,7 @@ DOMINANT = 0.75
 
 
 class OperatorClass(StrEnum):
-    """What an operator does, as far as its cost goes. A closed set."""
+    """Kind of an operator, as far as its cost goes. A closed set."""
 
     CONV = "conv"
     MATMUL = "matmul"
@@ -44,7 +44,7 @@ class OperatorClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorWindow:
-    """What decides which kernel a convolution or matrix product gets.
+    """Sizes by which a runtime chooses the kernel of a convolution or matrix product.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class OperatorWindow:
     groups
         Of a convolution; 1 otherwise.
     steps
-        Of a recurrent operator: what follows one another.
+        Of a recurrent operator: its steps one after the other.
     items
         Parts of the rows that are computed apart: a batch of a convolution, or of a product of
         two activations.
@@ -75,11 +75,11 @@ class OperatorWindow:
 
     @property
     def is_depthwise(self) -> bool:
-        """Whether each channel is filtered alone."""
+        """True if each channel is filtered alone."""
         return 1 < self.groups == self.channels_in
 
     def is_aligned(self, multiple: int = 16) -> bool:
-        """Whether both numbers of channels fill whole vectors (16 floats of AVX-512)."""
+        """True if both numbers of channels fill whole vectors (16 floats of AVX-512)."""
         return self.channels_in % multiple == 0 and self.channels_out % multiple == 0
 
 
@@ -92,7 +92,7 @@ class OperatorCost:
     op_type
         With its domain in front unless it is a standard one.
     dtype
-        What it computes in, a NumPy name.
+        Type that it computes in, a NumPy name.
     flops
         Multiplications and additions counted apart.
     read_bytes, written_bytes
@@ -131,23 +131,24 @@ class OperatorCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupCost:
-    """Cost of the nodes that a runtime runs as one kernel; what passes between them is no traffic.
+    """Cost of the nodes that a runtime runs as one kernel; data between them is no traffic.
 
     Parameters
     ----------
     pattern
-        What was fused, such as ``conv-batchnorm-relu``; empty for a node on its own.
+        Operators that were fused, such as ``conv-batchnorm-relu``; empty for a node on its own.
     op_class, dtype
         Those of its heaviest operator.
     flops
-        Without what disappears into weights, such as a batch normalisation after a convolution.
+        Without operators that disappear into weights, such as a batch normalisation after a
+        convolution.
     near_bytes, shared_bytes, memory_bytes
-        The traffic by reuse distance: what a core's cache, the shared one, or neither can hold.
+        The traffic by reuse distance: held by a core's cache, by the shared one, or by neither.
     origin, chained
-        What made its largest operand, and elementwise groups between that and this one, see
+        Maker of its largest operand, and elementwise groups between that and this one, see
         `origins`.
     is_blocked
-        Whether it is a convolution that a CPU computes on channels in blocks.
+        True for a convolution that a CPU computes on channels in blocks.
     """
 
     pattern: str
@@ -192,9 +193,9 @@ class GraphCost:
     critical_path_flops, critical_path_groups
         The heaviest and the longest chain of groups that depend on each other.
     width
-        Most groups at the same depth: how many could run side by side.
+        Most groups at the same depth: so many could run side by side.
     is_dynamic
-        Whether the file leaves sizes open, which keeps a runtime from folding shape arithmetic.
+        True if the file leaves sizes open, which keeps a runtime from folding shape arithmetic.
     reorders, reorder_bytes
         Tensors that a CPU runtime copies between the plain layout and one blocked by channels,
         and the traffic of that. Not part of the other counts.
@@ -238,7 +239,7 @@ class GraphCost:
 
     @cached_property
     def kind(self) -> Kind:
-        """What it spends its time on, judged at the balance of an ordinary core."""
+        """Kind of work that takes most of its time, judged at the balance of an ordinary core."""
         compute = memory = 0.0
         for group in self.groups:
             arithmetic, traffic = group.flops / BALANCE, group.weighted_bytes

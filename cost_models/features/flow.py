@@ -1,4 +1,4 @@
-"""How work and data flow through the groups of a graph: paths, width, lifetimes, reuse."""
+"""Flow of work and data through the groups of a graph: paths, width, lifetimes, reuse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cost_models.features.fusion import Group
 from cost_models.features.tracing import Trace
 
 _START = -1
-"""Place of what is there before the first group."""
+"""Place of all that is there before the first group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Paths:
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    """Traffic of a group by what holds it since it was last touched."""
+    """Traffic of a group by the level of memory that holds it since it was last touched."""
 
     near: int = 0
     shared: int = 0

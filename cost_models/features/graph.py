@@ -1,4 +1,4 @@
-"""From a model and the shapes of its inputs to what it costs."""
+"""Counts the cost of a model for the shapes of its inputs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _CLASSES = {
 }
 """Of patterns that are more than their heaviest operator."""
 _MALFORMED = (LookupError, ValueError, TypeError, ArithmeticError, StopIteration, RuntimeError)
-"""What it looks like when a node lacks what its operator asks for: an attribute, an input."""
+"""Signs of a node that lacks an attribute or an input of its operator."""
 
 
 def graph_cost(model: ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> GraphCost:
-    """Count what a model costs for inputs of these shapes.
+    """Count the cost of a model for inputs of these shapes.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def _bound(info: ModelInfo, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, 
                 field=f"shapes.{tensor.name}",
             )
     stated = {tensor.name: tensor.shape for tensor in info.inputs}
-    # What the file states itself needs no judging: it may be empty, which nobody could ask for.
+    # A shape in the file itself needs no judging: it may be empty, which nobody could ask for.
     given = {
         name: tuple(shape)
         for name, shape in shapes.items()
@@ -133,7 +133,7 @@ def _operator(found: Trace, step: Step, place: int) -> OperatorCost:
 
 
 def _dtype(found: Trace, step: Step) -> str:
-    """What it computes in: the type of its largest activation, or of its result."""
+    """Type that it computes in: that of its largest activation, or of its result."""
     tensors: list[Tensor] = [
         tensor
         for name, tensor in zip(step.inputs, step.call.inputs, strict=False)

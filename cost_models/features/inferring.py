@@ -1,4 +1,4 @@
-"""Shapes of what one node gives, from those of what it takes."""
+"""Shapes of the outputs of one node, from those of its inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cost_models.features.tensors import Tensor, sizes_of, type_of
 from cost_models.features.values import Value
 
 _STANDARD_OF = {
-    # What ONNX Runtime fused, and the standard operator whose output has the same shape.
+    # Operators that ONNX Runtime fused, and the standard one whose output has the same shape.
     "FusedConv": "Conv",
     "FusedGemm": "Gemm",
     "FusedMatMul": "MatMul",
@@ -31,7 +31,7 @@ _LIKE_FIRST = frozenset(
     }
 )
 _SELECTING = frozenset({"NonZero", "Unique", "Compress"})
-"""What they give may be as much as all elements."""
+"""Their outputs may have as many elements as all inputs together."""
 _NOTHING = "fjord.nothing"
 _EMPTY = TensorProto(name=_NOTHING, data_type=TensorProto.FLOAT, dims=[0])
 
@@ -157,7 +157,7 @@ def _special(node: NodeProto, inputs: Sequence[Tensor | None]) -> Sizes | None:
 
 
 def _settled(found: Sizes | None, node: NodeProto, data: Tensor, taints: bool) -> Tensor:
-    """What was inferred, with guesses in the gaps: sizes of the data that the node works on."""
+    """Inferred outputs, with guesses in the gaps: sizes of the data that the node works on."""
     dtype, sizes = found or (data.dtype, None)
     if sizes is None:
         return Tensor(dtype, data.shape, is_assumed=True)

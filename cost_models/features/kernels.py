@@ -1,4 +1,4 @@
-"""The kernels of a graph in plain numbers: what learned models add up, and measurements keep."""
+"""The kernels of a graph in plain numbers: learned models add them up, measurements keep them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cost_models.features.costs import (
 )
 
 REORDER = "reorder"
-"""Class of what turns data between the plain layout and one blocked by channels."""
+"""Class of a change between the plain layout and one blocked by channels."""
 _NONE = OperatorWindow()
 
 
@@ -24,15 +24,15 @@ class Kernel(NamedTuple):
     Parameters
     ----------
     alike
-        How many groups of the graph are such.
+        Groups of the graph that are alike.
     op_class, op_type, dtype
         Those of its heaviest operator.
     flops, read_bytes, written_bytes, near_bytes, shared_bytes, memory_bytes
         Of one group, over all its runs.
     operators
-        How many were fused.
+        Operators that were fused.
     channels_in ... is_transposed
-        As `OperatorWindow` has them; 0 or 1 of what has none.
+        As `OperatorWindow` has them; 0 or 1 where there is none.
     stretch
         As `stretch` gives it, of the heaviest operator.
     items

@@ -1,4 +1,4 @@
-"""Where a CPU runtime turns data between the plain layout and one blocked by channels.
+"""Changes of a CPU runtime between the plain layout and one blocked by channels.
 
 Convolutions want vectors of channels next to each other (NCHWc); most other operators do not take
 that layout. Each change copies a tensor, and a graph that changes often is slow for its flops.
@@ -26,7 +26,7 @@ _SAME = frozenset({"Add", "Sum", "Mul"})
 
 @dataclass(frozen=True, slots=True)
 class Reorders:
-    """How many tensors change their layout, and the bytes that this reads and writes."""
+    """Tensors that change their layout, and the bytes that this reads and writes."""
 
     count: int
     bytes: int
@@ -51,7 +51,7 @@ def reorders(trace: Trace, groups: Sequence[Group]) -> Reorders:
 
 
 def is_blocked(trace: Trace, group: Group) -> bool:
-    """Whether a group is a convolution that works on blocks of channels."""
+    """True if a group is a convolution that works on blocks of channels."""
     first = trace.steps[group.members[0]]
     return first.op_class is OperatorClass.CONV and _is_blocked_conv(first)
 
@@ -61,7 +61,7 @@ def _asks_only_size(trace: Trace, group: Group) -> bool:
 
 
 def _takes_blocked(trace: Trace, group: Group, blocked: set[str]) -> bool | None:
-    """Which layout a group wants of what it reads; ``None`` if either will do."""
+    """Layout in which a group wants its inputs, as true for blocked; ``None`` if either will do."""
     first = trace.steps[group.members[0]]
     if first.op_class is OperatorClass.CONV and _is_blocked_conv(first):
         # A picture's few channels are read as they are.

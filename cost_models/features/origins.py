@@ -1,8 +1,8 @@
-"""What the data of a group come from: runtimes that compile a graph hang elementwise work onto it.
+"""Origins of the data of a group: runtimes that compile a graph hang elementwise work onto them.
 
-A rectifier after a convolution costs nothing where the convolution writes its result rectified,
-and a chain of ten sums costs one pass over the data where it runs as one loop. Which of that a
-provider does is learned; here is what it depends on.
+A rectifier after a convolution costs nothing where the convolution writes its result rectified, and
+a chain of ten sums costs one pass over the data where it runs as one loop. Which of that a provider
+does is learned, from these origins.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from cost_models.features.fusion import Group
 from cost_models.features.tracing import Trace
 
 INPUT = "input"
-"""Origin of what comes from outside of the graph."""
+"""Origin of data from outside of the graph."""
 _CHAINED = (OperatorClass.ELEMENTWISE, OperatorClass.FREE)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the largest operand of a group was made.
+    """Maker of the largest operand of a group.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def _of(trace: Trace, group: Group, makers: dict[str, Origin]) -> Origin:
 
 
 def _given(trace: Trace, group: Group, origin: Origin) -> Origin:
-    """The origin of what a group makes."""
+    """The origin of the data that a group makes."""
     classes = {trace.steps[member].op_class for member in group.members}
     if not classes.issubset(_CHAINED):
         heaviest = max(group.members, key=lambda member: trace.steps[member].counts.flops)

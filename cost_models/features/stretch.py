@@ -1,4 +1,4 @@
-"""How many elements that lie next to each other an operator treats alike: long stretches are fast.
+"""Stretches of elements next to each other that an operator treats alike: long ones are fast.
 
 A copy moves whole stretches, a reduction or normalisation runs along them, and a sum with a
 tensor that has fewer elements repeats those over them.

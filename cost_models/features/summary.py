@@ -14,7 +14,7 @@ from cost_models.features.vector import vector
 from scheduler.model.measuring import Kind
 
 VERSION = 1
-"""Raised whenever the same graph gives other counts: what was kept before is counted anew."""
+"""Raised whenever the same graph gives other counts: counts kept before are made anew."""
 _GROWING = (
     *("flops", "written_bytes", "input_bytes", "output_bytes", "peak_activation_bytes"),
     *("critical_path_flops", "flops_per_launch", "reorder_bytes"),
@@ -35,14 +35,14 @@ class Lone(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a graph costs for inputs of given shapes. Small, and quick to read again.
+    """Cost of a graph for inputs of given shapes. Small, and quick to read again.
 
     Parameters
     ----------
     features
         As `vector` gives them.
     is_scaled
-        Whether the counts are those of other sizes, see `scaled`.
+        True if the counts are those of other sizes, see `scaled`.
     """
 
     features: Mapping[str, float]
@@ -64,7 +64,7 @@ class Summary:
 
 
 def summarise(cost: GraphCost) -> Summary:
-    """Keep of a graph's cost what predictions need."""
+    """Reduce a graph's cost to the part that predictions need."""
     return Summary(
         features=vector(cost),
         kernels=kernels(cost),

@@ -24,7 +24,7 @@ class Tensor:
     Parameters
     ----------
     is_assumed
-        Whether the shape is a guess, or follows from one.
+        True if the shape is a guess, or follows from one.
     """
 
     dtype: str

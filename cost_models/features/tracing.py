@@ -1,7 +1,7 @@
 """Follows a graph in its order, with the shapes that each node sees, through all subgraphs.
 
-What the file repeats or nests is written out as one list of steps: of a branch only the one
-taken, of a loop its body once, with the number of its runs.
+Repeated and nested nodes are written out as one list of steps: of a branch only the one taken, of a
+loop its body once, with the number of its runs.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Step:
 
 @dataclass
 class Trace:
-    """All that was found out about a graph.
+    """Steps, tensors and values of a graph that was followed.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Trace:
     folded
         Nodes that no run computes.
     is_dynamic
-        Whether the file leaves sizes open.
+        True if the file leaves sizes open.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -155,7 +155,7 @@ class Tracer:
         return self._step(node, scope, prefix, runs)
 
     def _alias(self, node: NodeProto, scope: Scope, prefix: str) -> None:
-        """Give a tensor a second name: at inference these nodes pass on what they get."""
+        """Give a tensor a second name: at inference these nodes pass on their input."""
         self.found.folded += 1
         identity = self.resolve(scope, node.input[0])
         scope[node.output[0]] = identity
@@ -185,7 +185,7 @@ class Tracer:
     def flops_of(self, graph: GraphProto, scope: Scope, prefix: str) -> int:
         """Arithmetic of a graph if it ran here; leaves no steps."""
         before = self.found
-        # What is found out about tensors stays true: each place has names of its own.
+        # Facts about tensors stay true: each place has names of its own.
         found = Trace(
             tensors=before.tensors,
             constants=before.constants,
@@ -208,14 +208,14 @@ class Tracer:
         runs: int,
         trips_known: bool = True,
     ) -> None:
-        """Append a step, and name what is not known about it."""
+        """Append a step, and name its operator and outputs where they are not known."""
         found = self.found
         op_class, counts, is_counted = count(call)
         taken = any(tensor is not None and tensor.is_assumed for tensor in call.inputs)
         given = any(tensor is not None and tensor.is_assumed for tensor in call.outputs)
         if given and not taken:
             found.assumed += [name for name in outputs if name]
-        # Only where the doubt begins is it named; what follows from it is doubtful as well.
+        # Only the place where the doubt begins is named; all that follows from it is doubtful too.
         if not is_counted or not trips_known or (given and not taken):
             found.unknown.add(qualified(node))
         found.steps.append(
@@ -258,7 +258,7 @@ class Tracer:
 
     def _is_folded(self, node: NodeProto, inputs: Iterable[str]) -> bool:
         if node.op_type.startswith(_RANDOM) or node.op_type == "DequantizeLinear":
-            # Runtimes keep what unpacks weights, to compute in the packed type.
+            # Runtimes keep nodes that unpack weights, to compute in the packed type.
             return False
         if node.op_type in {"Shape", "Size"} and not self.found.is_dynamic:
             return True

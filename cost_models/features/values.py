@@ -55,7 +55,7 @@ def evaluate(node: NodeProto, inputs: Sequence[Value | None]) -> list[Value]:
         with np.errstate(all="ignore"):
             found = rule(inputs, attributes)
     except (ValueError, IndexError, TypeError, ZeroDivisionError, OverflowError):
-        # Malformed arithmetic on shapes: whoever needs the value says that it is missing.
+        # Malformed arithmetic on shapes: the reader of the value reports that it is missing.
         return []
     results = [found] if isinstance(found, np.ndarray | np.generic) else list(found)
     arrays = [np.asarray(result) for result in results]

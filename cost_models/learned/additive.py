@@ -1,9 +1,9 @@
 """Boosted trees of a factor per part, learned from sums of the parts alone.
 
-Only whole graphs are timed: which kernel took how much of it nobody tells. Yet each round knows
-what share of the time it gives to which kernel, and moves the factors of kernels that are alike
-by what the graphs they belong to are off, weighed by those shares. As the square of a weighted
-mean is at most the weighted mean of squares, no round makes the fit worse.
+Only whole graphs are timed; the time of a single kernel is never told. Yet each round knows the
+share of the time that it gives to each kernel, and moves the factors of kernels that are alike by
+the errors of their graphs, weighed by those shares. As the square of a weighted mean is
+at most the weighted mean of squares, no round makes the fit worse.
 
 References
 ----------

@@ -31,21 +31,21 @@ class Artifact:
     factors_onnx
         Trees of the base: rows of `kernel_names` in, logarithms of factors out.
     kernel_names
-        What the base sees of a kernel, in order.
+        Columns that the base sees of a kernel, in order.
     scales
-        How much slower each kind of machine is than its kernels say.
+        Slowness of each kind of machine beyond its kernels' times.
     pace_power
         Durations go with this power of the pace of a core.
     providers
         Those seen in training, in the order of their columns.
     widen
-        What is added to the log of p95, by group of context (see `calibration`).
+        Added to the log of p95, by group of context (see `calibration`).
     ranges
         Least and greatest value of each graph feature and load column in training.
     families
         Families of networks that it has seen.
     data_digest, rows, seed, versions
-        What it was trained on and with.
+        Data and software of its training.
     metrics
         Figures of held-out families.
     """
@@ -79,7 +79,7 @@ class Artifact:
 
 
 def artifact_from(data: bytes) -> Artifact:
-    """Read what `Artifact.to_bytes` gave.
+    """Read the bytes that `Artifact.to_bytes` gave.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """The base: the sum over the kernels of a graph, each its roofline times a learned factor.
 
 A network never seen consists of kernels like those of others, on this machine or on its relatives.
-What all kernels of a machine kind have in common is a scale of its own, which a few measurements
-move from 1 and many decide.
+All kernels of a kind of machine share a scale of its own, which a few measurements move from 1 and
+many decide.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scheduler.model.measuring import IDLE
 
 LEAST_US = 0.1
 HALF_TRUSTED = 10
-"""Measurements of a kind of machine at which half of what they say of its scale is believed."""
+"""Measurements of a kind of machine at which half of the scale that they show is believed."""
 
 Vector = NDArray[np.float64]
 Regressor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -31,7 +31,7 @@ Regressor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """How much slower all work is on a kind of machine, as a logarithm; 0 where not known."""
+    """Slowness of all work on a kind of machine, as a logarithm; 0 where not known."""
 
     by_kind: Mapping[str, float]
 

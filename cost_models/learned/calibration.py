@@ -25,7 +25,7 @@ ALL = "all"
 IDLE, LOADED = "idle", "loaded"
 OUTSIDE = "outside"
 OUTSIDE_WIDEN = 0.2
-"""Added (22 %) for what lies outside of the training data, as long as no such was held out."""
+"""Added (22 %) outside of the training data, as long as no such row was held out."""
 
 
 def group_of(load: Load, *, is_outside: bool) -> str:
@@ -35,12 +35,12 @@ def group_of(load: Load, *, is_outside: bool) -> str:
 
 
 def widen(scores: Vector, weights: Vector, groups: Sequence[str]) -> dict[str, float]:
-    """What to add to the log of p95, so that 95 % of the weight lies below; by group, and for all.
+    """Figures to add to the log of p95, so that 95 % of the weight lies below; by group and in all.
 
     Parameters
     ----------
     scores
-        Log of what was measured, less the log of p95 from a model that has not seen the family.
+        Log of the measured duration, less the log of p95 from a model that has not seen the family.
     """
     names = np.array(groups)
     found = {ALL: _quantile(scores, weights)}
@@ -54,8 +54,8 @@ def widen(scores: Vector, weights: Vector, groups: Sequence[str]) -> dict[str, f
 def widen_of(found: Mapping[str, float], group: str) -> float:
     """The figure of a group, or a careful one if too few of it were held out.
 
-    A loaded machine is never given less than one at rest, and what lies outside of the training
-    data never less than what lies inside: more load must not lower a quantile.
+    A loaded machine is never given less than one at rest, and a row outside of the training data
+    never less than one inside: more load must not lower a quantile.
     """
     inside = group.removesuffix(f"-{OUTSIDE}")
     known = found.get(IDLE, found[ALL])

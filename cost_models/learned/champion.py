@@ -1,4 +1,4 @@
-"""Whether a newly trained model may replace the one in use: only if it is no worse on strangers.
+"""A trial of a newly trained model: it replaces the one in use if it is no worse on strangers.
 
 Both are judged on families that neither has seen. Those are set apart before the new one is
 trained, so the one that is judged is the one that is used.
@@ -32,14 +32,14 @@ PRIOR_SPREAD = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Who predicts from now on, and why.
+    """Outcome of a trial: the model that predicts from now on, and the losses of both.
 
     Parameters
     ----------
     artifact
         The winner; ``None`` if even the roofline does better than the challenger.
     is_replaced
-        Whether the challenger won.
+        True if the challenger won.
     families
         On which they were judged.
     champion_loss, challenger_loss
@@ -112,12 +112,12 @@ def held_out_families(rows: Sequence[Measurement], champion: Artifact | None) ->
 
 
 def predict(artifact: Artifact, rows: Sequence[Measurement], opener: Opener) -> Quantiles:
-    """What an artifact says of measured runs."""
+    """Predictions of an artifact for measured runs."""
     return Learned.opened(artifact, opener).predict_rows([query_of(row) for row in rows])
 
 
 def roofline(rows: Sequence[Measurement]) -> Quantiles:
-    """What is predicted without any artifact."""
+    """Predictions without any artifact."""
     p50 = np.array([max(1.0, row.roofline_us) for row in rows])
     return Quantiles(p50 / PRIOR_SPREAD, p50, p50 * PRIOR_SPREAD, np.zeros(len(rows), dtype=bool))
 

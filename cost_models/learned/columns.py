@@ -1,4 +1,4 @@
-"""What the trees see: how the work divides, and what goes on beside it.
+"""Columns that the trees see: the shares of the work, and the load beside it.
 
 The trees correct the base by a factor, so they see shares and logarithms, not totals.
 """
@@ -43,7 +43,7 @@ LOAD: dict[str, int] = {
     "log_idle_us": 0,
     "is_cold": 1,
 }
-"""Columns of the load, and whether more of it can make a run only slower (1) or faster (-1)."""
+"""Columns of the load; 1 if more of it can only slow a run down, -1 if only speed it up."""
 
 
 def columns_of(providers: Sequence[str]) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def columns_of(providers: Sequence[str]) -> tuple[str, ...]:
 
 
 def directions(names: Sequence[str]) -> list[int]:
-    """Which way physics lets the duration go when a column grows: 1, -1, or 0 for either."""
+    """Direction of the duration when a column grows, by physics: 1, -1, or 0 for either."""
     return [LOAD.get(name, 0) for name in names]
 
 

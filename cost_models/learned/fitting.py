@@ -94,12 +94,12 @@ def fit(rows: Sequence[Measurement], seed: int, shape: Shape) -> Fitted:
 
 
 def networks_of(rows: Iterable[Measurement]) -> list[Measurement]:
-    """Rows of networks: those of single kernels only teach what networks consist of."""
+    """Rows of networks: those of single kernels only teach the parts of networks."""
     return [row for row in rows if row.family != KERNELS]
 
 
 def family_of(row: Measurement) -> str:
-    """What is held out together: the family, or the model itself where that is not known."""
+    """Unit of holding out: the family, or the model itself where that is not known."""
     return row.family or row.digest
 
 

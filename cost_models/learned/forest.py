@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper
 
 OUTPUTS = 3
-"""How far p10 lies below p50; p50; how far p95 lies above p50: what the trees give."""
+"""Outputs of the trees: distance of p10 below p50; p50; distance of p95 above p50."""
 _LEAF = "LEAF"
 _BRANCH = "BRANCH_LEQ"
 
@@ -32,7 +32,7 @@ class Tree:
     feature
         Column that a node looks at; -1 for a leaf.
     value
-        What a leaf gives; 0 for other nodes.
+        Value of a leaf; 0 for other nodes.
     """
 
     feature: tuple[int, ...]
@@ -50,7 +50,7 @@ class Forest:
     bases: tuple[float, ...]
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the ONNX model gives, where no engine is at hand: log-ratios p10, p50 and p95."""
+        """Outputs of the ONNX model where no engine is at hand: log-ratios p10, p50 and p95."""
         low, middle, high = (
             base + _total(trees, rows) for base, trees in zip(self.bases, self.trees, strict=True)
         )
@@ -71,7 +71,7 @@ class Factors:
     level: float
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the ONNX model gives, where no engine is at hand: ``(n, 1)``."""
+        """Outputs of the ONNX model where no engine is at hand: ``(n, 1)``."""
         return (self.level + _total(self.trees, rows)).astype(np.float32)[:, None]
 
 

@@ -1,4 +1,4 @@
-"""What the base sees of a kernel: the least time that physics allows, and what slows it down."""
+"""Columns of a kernel for the base: the least time that physics allows, and reasons for more."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _START = Kernel(1, _LAUNCH, _LAUNCH, "float32", 0, 0, 0, 0)
 _DTYPES = {"float32": 0, "float16": 1, "bfloat16": 1, "int8": 2, "uint8": 2}
 RESTS_US = (0, 500, 2_000, 10_000, 40_000)
 """Rests before a run that are told apart, each from half its length on; after one, a run takes
-longer by what waking takes."""
+longer by the time of waking."""
 _WAKE_US = 200.0
-"""Of that, what does not depend on the graph."""
+"""Of that, the part that does not depend on the graph."""
 _ALIGNMENT = 16
 _LEAST_US = 0.2
 """Of a kernel: providers that compile the graph measure next to nothing per node."""
@@ -85,7 +85,7 @@ class Table:
     columns
         ``(kernels, columns)``, as `columns_of` names them.
     least_us
-        What each takes at the peaks of the machine; above 0.
+        Time of each at the peaks of the machine; above 0.
     """
 
     columns: NDArray[np.float32]
@@ -98,7 +98,7 @@ def columns_of(providers: Sequence[str]) -> tuple[str, ...]:
 
 
 def table(query: Query, providers: Sequence[str]) -> Table:
-    """What the base sees of a graph on a machine, after the rest that its load tells of."""
+    """Rows of a graph on a machine for the base, after the rest that its load tells of."""
     peaks = query.peaks or Peaks(provider=query.provider)
     parts = (*_ends(query), *query.kernels)
     launch_us = (peaks.launch_ns or ASSUMED_LAUNCH_NS) / _NS_PER_US
@@ -110,7 +110,7 @@ def table(query: Query, providers: Sequence[str]) -> Table:
 
 
 def wakes(query: Query, providers: Sequence[str]) -> list[Table]:
-    """What each rest but the first adds to a run of a graph on a machine."""
+    """Rows that each rest but the first adds to a run of a graph on a machine."""
     peaks = query.peaks or Peaks(provider=query.provider)
     parts = [_wake(query, rest_us) for rest_us in RESTS_US[1:]]
     return [_table([part], [_WAKE_US + _least_us(part, peaks)], query, providers) for part in parts]
@@ -130,14 +130,14 @@ def _table(
 
 
 def _wake(query: Query, rest_us: int) -> Kernel:
-    """A rest, as long as it was, and what caches may have lost meanwhile."""
+    """A rest: its length, and the data that caches may have lost meanwhile."""
     held = query.graph.get("parameter_bytes", 0.0) + query.graph.get("peak_activation_bytes", 0.0)
     lost = min(int(held), NEAR_BYTES)
     return Kernel(1, _WAKE, _WAKE, "float32", 0, int(held), 0, 0, memory_bytes=lost, rows=rest_us)
 
 
 def _ends(query: Query) -> Iterator[Kernel]:
-    """What goes in and out of the graph: compiling providers change its layout and its type."""
+    """Inputs and outputs of the graph: compiling providers change their layout and type."""
     for end, name in ((_ENTRY, "input_bytes"), (_EXIT, "output_bytes")):
         size = int(query.graph.get(name, 0.0))
         near, memory = (size, 0) if size <= NEAR_BYTES else (0, size)

@@ -20,7 +20,7 @@ Opener = Callable[[bytes], Regressor]
 """Makes trees callable: rows in, one row of outputs for each out."""
 
 SLACK = 0.25
-"""How far beyond the range of training a feature may be, as a part of that range."""
+"""Distance beyond the range of training that a feature may have, as a part of that range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class PreparedGraph:
     Parameters
     ----------
     woken_us
-        What its kernels add up to on that machine after each rest of `RESTS_US`, the first none.
+        Sum over its kernels on that machine after each rest of `RESTS_US`, the first none.
     pace_ns
         Pace of the core when the peaks of the machine were measured; 0 if it was not.
     outside
@@ -44,7 +44,7 @@ class PreparedGraph:
 
     @property
     def base_us(self) -> float:
-        """What its kernels add up to on that machine at rest."""
+        """Sum over its kernels on that machine at rest."""
         return self.woken_us[0]
 
 
@@ -69,7 +69,7 @@ class Quantiles:
     Parameters
     ----------
     is_outside
-        Whether some feature lies outside of the training data: then p95 is wider.
+        True if some feature lies outside of the training data: then p95 is wider.
     """
 
     p10_us: NDArray[np.float64]
@@ -163,7 +163,7 @@ class Learned:
 def _log_paces(
     works: Sequence[PreparedGraph], contexts: Sequence[PreparedLoad], pairs: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """How much slower the core of each pair is than it was, as a logarithm; 0 if not known."""
+    """Slowness of the core of each pair against before, as a logarithm; 0 if not known."""
     before = np.array([each.pace_ns for each in works], dtype=np.float64)[pairs[:, 0]]
     now = np.array([each.load.pace_ns for each in contexts], dtype=np.float64)[pairs[:, 1]]
     is_known = (before > 0) & (now > 0)
@@ -173,7 +173,7 @@ def _log_paces(
 def _outside(
     values: Mapping[str, float], ranges: Mapping[str, tuple[float, float]], prefix: str
 ) -> list[str]:
-    """Names of the values beyond the ranges; what training never had must be 0."""
+    """Names of the values beyond the ranges; a value that training never had must be 0."""
     found = []
     for name, value in values.items():
         low, high = ranges.get(f"{prefix}{name}", (0.0, 0.0))

@@ -1,4 +1,4 @@
-"""Gradient-boosted quantiles of the log-ratio between what was measured and the base.
+"""Gradient-boosted quantiles of the log-ratio between the measured duration and the base.
 
 References
 ----------
@@ -40,7 +40,7 @@ def fit_quantiles(
         rows, log_ratios, weights, MIDDLE, directions, shape.trees[1], shape.leaves[0], seed, shape
     )
     rest = log_ratios - middle.predict(rows)
-    # p10 is the median less a distance: what may only slow a run may only shrink the distance.
+    # p10 is the median less a distance: a load that only slows a run only shrinks the distance.
     opposite = [-direction for direction in directions]
     low = _boost(
         rows, -rest, weights, 1 - LOW, opposite, shape.trees[0], shape.leaves[1], seed, shape

@@ -1,4 +1,4 @@
-"""What a learned prediction is asked about: a graph on a provider of a machine, beside a load."""
+"""Questions to a learned model: a graph on a provider of a machine, beside a load."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Query:
     graph, kernels
         Features of the graph with its shapes, and its kernels.
     provider, fingerprint, threads
-        What runs it: together they name a kind of machine, of which there may be many.
+        Together they name a kind of machine, of which there may be many.
     load
-        What is expected beside it.
+        Load that is expected beside it.
     """
 
     graph: Mapping[str, float]
@@ -34,12 +34,12 @@ class Query:
 
     @property
     def machine_kind(self) -> str:
-        """Machines of one kind share what was learned of them."""
+        """Name of the kind of machine: machines of one kind share all that is learned of them."""
         return f"{self.provider}|{self.fingerprint}|{self.threads}"
 
 
 def query_of(row: Measurement) -> Query:
-    """Ask about what was measured."""
+    """Ask about a measured row."""
     return Query(
         graph=row.graph,
         provider=row.provider,
@@ -52,11 +52,11 @@ def query_of(row: Measurement) -> Query:
 
 
 BUSY_SHARE = 0.1
-"""Share of the cores that others may take before a machine counts as loaded: what housekeeping
-takes of a box at rest is less."""
+"""Share of the cores that others may take before a machine counts as loaded: housekeeping takes
+less of a box at rest."""
 
 
 def is_loaded(load: Load) -> bool:
-    """Whether anything beside the run itself could have slowed it down."""
+    """True if anything beside the run itself could have slowed it down."""
     others = max(load.foreign, load.contention)
     return bool(load.neighbours) or others > BUSY_SHARE or load.throttled

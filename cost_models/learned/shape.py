@@ -1,4 +1,4 @@
-"""How large a learned model is."""
+"""Size of a learned model."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _hash(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Scores:
-    """How predictions of held-out rows did."""
+    """Figures of predictions of held-out rows."""
 
     scores: NDArray[np.float64]
     weights: NDArray[np.float64]

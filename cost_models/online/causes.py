@@ -1,7 +1,7 @@
-"""What a load does to a duration: a few causes, each with a strength that is learned.
+"""Effects of a load on a duration: a few causes, each with a strength that is learned.
 
-The logarithm of a duration is taken to be its idle level plus, per cause, strength times amount.
-What nothing but load explains therefore never touches the idle level.
+The logarithm of a duration is taken to be its idle level plus, per cause, strength times amount. A
+delay that nothing but load explains therefore never touches the idle level.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CAUSES = (
     "cold session",
     "size of the inputs",
 )
-"""What changes a duration, in the order of the strengths. Texts are for people."""
+"""Causes that change a duration, in the order of the strengths. Texts are for people."""
 _COMPUTE, _MEMORY, _OTHER, _CONTENTION, _FOREIGN, _PRESSURE, _THROTTLED, _RESTED, _COLD = range(9)
 SIZE = 9
 """Not a load: the amount is the logarithm of the size over that of the work's first inputs."""
@@ -30,13 +30,13 @@ SIZE = 9
 SHARED_DOUBT = (0.04, 0.04, 0.04, 0.25, 0.09, 0.09, 0.09, 0.02, 0.25, 0.0)
 """Variance of the strength of each cause before anything ran under it (log scale, per unit)."""
 TOLD_SHARE = 0.1
-"""Share of these doubts that is left where the layers below say what a load does."""
+"""Share of these doubts that is left where the layers below know the effect of a load."""
 SIZE_STRENGTH, SIZE_DOUBT = 0.8, 0.2
 """Most models take about as much longer as their inputs are larger; small ones hardly do."""
 OWN_DOUBT = 0.02
-"""Variance of how far one piece of work departs from what others suffer."""
+"""Variance of the departure of one piece of work from the strengths that others have."""
 NEIGHBOURS = 4.0
-"""More neighbours than this do no further harm: whatever is shared is used up."""
+"""More neighbours than this do no further harm: all shared resources are used up."""
 STEP = 0.05
 """Shares of time are rounded to this; below half of it they are noise."""
 RESTED_US = 1_000_000
@@ -47,7 +47,7 @@ Amounts = tuple[tuple[int, float], ...]
 
 
 def amounts(load: Load | None) -> Amounts:
-    """How much there is of each cause in a load; nothing for an idle box.
+    """Amount of each cause in a load; nothing for an idle box.
 
     Examples
     --------
@@ -74,14 +74,14 @@ def amounts(load: Load | None) -> Amounts:
 
 @dataclass(slots=True)
 class Strengths:
-    """How strongly each cause slows work down, and the variance of that. Log scale."""
+    """Strength with which each cause slows work down, and the variance of that. Log scale."""
 
     mean: list[float] = field(default_factory=lambda: [0.0] * len(CAUSES))
     doubt: list[float] = field(default_factory=lambda: list(SHARED_DOUBT))
 
     @classmethod
     def told(cls) -> Strengths:
-        """Departures from what the layers below say of a load, which are smaller."""
+        """Departures from the effects of a load that the layers below know; they are smaller."""
         return cls(doubt=[TOLD_SHARE * doubt for doubt in SHARED_DOUBT])
 
     @classmethod
@@ -101,7 +101,7 @@ class Strengths:
 
 
 def is_load(causes: Amounts) -> bool:
-    """Whether anything among the causes is a load; the size comes last."""
+    """True if anything among the causes is a load; the size comes last."""
     return bool(causes) and causes[0][0] != SIZE
 
 

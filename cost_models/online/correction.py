@@ -1,4 +1,4 @@
-"""Online correction: what one piece of work takes in one place, learned from each execution.
+"""Online correction: the duration of one piece of work in one place, learned from each execution.
 
 A scalar Kalman filter in log space, with the strengths of the causes of slowness beside it: an
 error is shared out by how much each part is in doubt. Beside a busy neighbour that is the
@@ -18,8 +18,8 @@ LEAST_NOISE = 0.015 * 0.015
 MOST_NOISE = 4.0
 DRIFT = 0.003 * 0.003
 DRIFT_SHARE = 0.01
-"""What a level may wander between two runs: this variance, and this share of the noise. At rest
-the last observation then counts a tenth to a sixth."""
+"""Wandering of a level between two runs: this variance, and this share of the noise. At rest the
+last observation then counts a tenth to a sixth."""
 OUTLIER = 2.0
 """Beyond so many standard deviations an observation is weighed down by the square of the excess,
 as under Student's distribution: one outlier moves little, a lasting change is seen by `Cusum`."""
@@ -45,7 +45,7 @@ WIDEN_OTHERS = 0.05 * 0.05
 
 @dataclass(slots=True)
 class Place:
-    """What all work on one provider of one box has in common: slowness, and reach of the p95.
+    """Traits that all work on one provider of one box shares: slowness, and reach of the p95.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Place:
 
 @dataclass(slots=True)
 class Track:
-    """What is known of one piece of work on one machine and provider.
+    """Knowledge of one piece of work on one machine and provider.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Track:
         return sqrt(self.variance(place, causes) + self.surprise[is_load(causes)])
 
     def median(self, place: Place, causes: Amounts, offset: float = 0.0) -> float:
-        """Logarithm of the median under a load. `offset` is what a layer below says of it."""
+        """Logarithm of the median under a load. `offset` is the part that a layer below knows."""
         mean = self.level + offset
         if causes:
             shared, own = place.strengths.mean, self.own.mean
@@ -127,14 +127,14 @@ class Track:
         Gibbs and Candès (2021), arXiv:2106.00170, in the form that tracks the quantile itself
         (Angelopoulos, Candès and Tibshirani 2023, arXiv:2307.16895): whatever the data do, the
         share of misses comes to `TAIL`. Ours is tracked twice, pooled and per piece of work, in
-        units of a deviation that follows what loads nobody foresaw have done of late.
+        units of a deviation that follows the late effects of loads nobody foresaw.
         """
         surprise = self.surprise[busy]
         reach = self.reach_of(place, busy) * sqrt(variance + surprise)
         miss = (1.0 if error > reach else 0.0) - TAIL
         self.reach[busy] = _within(self.reach[busy] + OWN_RATE * miss, MIN_REACH, MAX_REACH)
         place.reach[busy] = _within(place.reach[busy] + POOL_RATE * miss, MIN_REACH, MAX_REACH)
-        # What two or three deviations explain is noise, and known already.
+        # An error of two or three deviations is noise, and known already.
         excess = error * error - 9.0 * variance
         if excess > 0.0 or surprise > 0.0:
             seen = _within(excess, 0.0, MOST_NOISE)
@@ -155,7 +155,8 @@ class Track:
         Parameters
         ----------
         alone
-            Leave what the place shares as it is: another track of the same execution moves it.
+            Leave the traits of the place as they are: another track of the same execution moves
+            them.
         expected
             The load was foreseen: the p95 is held to this execution too.
         """
@@ -205,7 +206,7 @@ class Track:
         noise = self.noise[busy]
         runs = self.since_change + 1 + NOISE_TRUST
         weight = 1.0 / runs if NOISE_WEIGHT * runs < 1.0 else NOISE_WEIGHT
-        # What the doubt explains is not noise; an outlier counts as three standard deviations.
+        # The part that doubt explains is not noise; an outlier counts as three standard deviations.
         seen = _within(square, 0.0, 9.0 * variance) - (variance - noise)
         noise += weight * ((seen if seen > LEAST_NOISE else LEAST_NOISE) - noise)
         self.noise[busy] = noise if noise < MOST_NOISE else MOST_NOISE

@@ -1,4 +1,4 @@
-"""Has something changed for good? Cumulative sums of what predictions missed by."""
+"""Detection of lasting changes: cumulative sums of the errors of predictions."""
 
 from __future__ import annotations
 

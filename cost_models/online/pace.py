@@ -21,9 +21,9 @@ LEAST_PAIRS = 30
 
 
 def log_pace(pace_ns: int, usual_ns: int) -> float:
-    """Logarithm of how much slower a core is than usual; 0 where one of them is not known (0).
+    """Logarithm of a core's slowness against the usual; 0 where one of them is not known (0).
 
-    Usual is what it was when the peaks of its machine were measured.
+    Usual is the pace at which the peaks of its machine were measured.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def fit_power(
     Parameters
     ----------
     works
-        What was measured where: only equal ones are compared.
+        Work and place of each measurement: only equal ones are compared.
     paces, durations
         Logarithms.
     """

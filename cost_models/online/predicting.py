@@ -12,7 +12,7 @@ from scheduler.model.ports import Prediction, Provenance
 P10 = 0.78
 """Standard deviations to the p10 over those to the p95, of a normal distribution."""
 LARGEST = 34.5
-"""Of the logarithm of a duration: 30 years. What is beyond is as good as never."""
+"""Of the logarithm of a duration: 30 years. Anything beyond is as good as never."""
 
 
 def prediction(
@@ -26,7 +26,7 @@ def prediction(
     observations: int = 0,
     kind: Kind = Kind.UNKNOWN,
 ) -> Prediction:
-    """Whole microseconds, in order and at least 1, with what is known of memory and sessions.
+    """Whole microseconds, in order and at least 1, with memory and session time as far as known.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ def prediction(
     reach
         Standard deviations from the median to the p95.
     session
-        What making the session takes.
+        Time to make the session.
     track
-        What was measured there; ``None`` if nothing was.
+        Track of the work there; ``None`` if nothing was measured.
     """
     p50_us = max(1, round(exp(min(median, LARGEST))))
     p10_us = max(1, round(exp(min(median - P10 * reach * deviation, LARGEST))))

@@ -1,4 +1,4 @@
-"""Where tracks are kept: by work, by spot, and what the spots of a place share."""
+"""Store of tracks: by work, by spot, and the traits that the spots of a place share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Register:
     Attributes
     ----------
     is_told
-        Whether some layer says what loads do to models.
+        True if some layer knows the effect of loads on models.
     """
 
     def __init__(self) -> None:
@@ -51,12 +51,12 @@ class Register:
         return work
 
     def place(self, query: CostQuery) -> Place:
-        """What the provider has in common on all machines of the agent, new if need be."""
+        """Traits of the provider on all machines of the agent, new if need be."""
         place = self._places[_place_key(query)] = self.found_place(query)
         return place
 
     def found_place(self, query: CostQuery) -> Place:
-        """As `place`, for somebody who only asks: one that is new is not kept."""
+        """The same as `place`, but a new one is not kept."""
         place = self._places.get(_place_key(query))
         return Place(strengths=self._strengths(query.kind)) if place is None else place
 
@@ -100,7 +100,7 @@ class Register:
             work.changed()
 
     def forget_loads(self) -> None:
-        """Forget what loads do to models; what each takes when idle is kept."""
+        """Forget the effects of loads on models; their idle durations are kept."""
         models = [work for key, work in self._works.items() if key[0] is WorkKind.MODEL]
         providers = {provider for work in models for _, provider in work.tracks}
         for (_, provider), place in self._places.items():
@@ -133,7 +133,7 @@ def _place_key(query: CostQuery) -> Spot:
 
 
 def _work_key(query: CostQuery) -> WorkKey:
-    # A model is its file: renaming it or adding it twice keeps what is known.
+    # A model is its file: renaming it or adding it twice keeps its tracks.
     name = "" if query.kind is WorkKind.MODEL else query.name
     return (query.kind, name, query.digest, query.variant)
 

@@ -1,4 +1,4 @@
-"""What making a session takes: by its profile at first, then by the cold starts that were seen."""
+"""Times to make a session: from its profile at first, then from cold starts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from scheduler.model.messages import WorkKind
 from scheduler.model.ports import CostQuery, Provenance
 
 ASSUMED_US = 500_000
-"""Where nobody knows: between the tens of milliseconds that the CPU takes for a small network and
-the seconds of providers that compile."""
+"""For a model without any: between the tens of milliseconds that the CPU takes for a small network
+and the seconds of providers that compile."""
 LAST_WEIGHT = 0.3
-"""Least share of a cold start in the average: they are rare, and what a disk or a cache does to
+"""Least share of a cold start in the average: they are rare, and the effect of disks and caches on
 them changes."""
 OUTLIER = 8.0
-"""A cold start counts as at most this multiple (at least this fraction) of what is known."""
+"""A cold start counts as at most this multiple (at least this fraction) of the average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ NO_SESSION = SessionTime(0, Provenance.MEASURED)
 
 
 class SessionTimes:
-    """Load times of models by provider and machine; a fold of what it was told.
+    """Session times of models by provider and machine; a fold of all that it was told.
 
-    Lanes of one agent have the same disk and the same provider: one that was not seen is assumed
-    to take what the mean of the others does.
+    Lanes of one agent have the same disk and the same provider: one that was not seen is assumed to
+    take the mean of the others.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class SessionTimes:
         self.stamp += 1
 
     def of(self, query: CostQuery) -> SessionTime:
-        """What making the session of a query is expected to take. Never 0 for a model."""
+        """Expected time to make the session of a query. Never 0 for a model."""
         if query.kind is not WorkKind.MODEL:
             return NO_SESSION
         machines = self._known.get((query.digest, query.provider), {})

@@ -22,7 +22,7 @@ DECADE = log(10)
 
 
 class Slowdowns:
-    """What loads do to work: what the layers say of those that they know, and the core's pace.
+    """Effects of loads on unmeasured work: the layers' answers, and the core's pace.
 
     Layers are asked in batches, and their answers remembered.
 
@@ -39,7 +39,7 @@ class Slowdowns:
         self._usual_ns: dict[tuple[str, str], int] = {}
 
     def ask(self, queries: Sequence[CostQuery]) -> None:
-        """Ask in one call for what the loads of all queries do."""
+        """Ask in one call for the effects of the loads of all queries."""
         if not self._layers:
             return
         if len(self.answers) > MOST_REMEMBERED:
@@ -59,7 +59,7 @@ class Slowdowns:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Remember nothing of what is asked within this."""
+        """Forget the answers to all questions that are asked within this."""
         answers, self.answers = self.answers, dict(self.answers)
         try:
             yield
@@ -67,12 +67,12 @@ class Slowdowns:
             self.answers = answers
 
     def of(self, query: CostQuery, causes: Amounts, load: Load | None = None) -> float:
-        """What the causes add to the logarithm of the median, by what the layers say.
+        """Logarithm that the causes add to the median, by the answers of the layers.
 
         Parameters
         ----------
         load
-            What the causes are of, where that is not the load of the query.
+            Load that the causes are of, where it is not that of the query.
         """
         seen = query.load if load is None else load
         if seen is IDLE:
@@ -86,7 +86,7 @@ class Slowdowns:
         return pace + self.answers.get(key, 0.0)
 
     def of_pace(self, query: CostQuery, load: Load | None = None) -> float:
-        """What the pace of the core adds to the logarithm of the median."""
+        """Logarithm that the pace of the core adds to the median."""
         seen = query.load if load is None else load
         usual_ns = self._usual_ns.get((query.machine, query.provider), 0)
         return USUAL * log_pace(seen.pace_ns, usual_ns)
@@ -105,7 +105,7 @@ class Slowdowns:
 
 
 def _key(query: CostQuery, causes: Amounts, load: Load) -> tuple[object, ...] | None:
-    """What an answer about a load is remembered by; ``None`` where nothing goes on."""
+    """Key under which an answer about a load is remembered; ``None`` where nothing goes on."""
     rest = (round(load.utilisation * QUARTERS), round(log1p(load.idle_us) / DECADE))
     if not causes and rest == (0, 0):
         return None

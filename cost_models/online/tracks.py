@@ -1,4 +1,4 @@
-"""All that was measured: tracks by work and machine, and what relatives have in common."""
+"""All measured work: tracks by work and machine, and pools of related tracks."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ NEW_DOUBT, NEW_NOISE = 0.04, 0.01
 BELIEF_NOISE = 0.02
 """Variance from run to run of work that nobody measured: more, as runs under other loads differ."""
 KIN_DOUBT = 0.09
-"""How far the level of a lane may be from that of a lane of the same agent and provider."""
+"""Distance of the level of a lane from that of a lane of the same agent and provider. Variance."""
 SHAPE_DOUBT = 0.01
-"""How far a size is from what the sizes seen so far make of it."""
+"""Distance of a size from the level that other sizes predict for it. Variance."""
 ALIKE = log(1.25)
 """Lanes of one agent whose levels are within this of each other count as equal, as long as the
-difference is not beyond doubt: what differs is noise."""
+difference is not beyond doubt: the rest is noise."""
 SURE = 9.0
 """Square of the standard deviations from which a difference is beyond doubt."""
 MOST_MEMOS = 1_000
@@ -50,7 +50,7 @@ class TrackedWork:
     stamp
         Rises with every change.
     levels, families, memo
-        What was worked out since the last change; it would come out the same again.
+        Results worked out since the last change; they would come out the same again.
     """
 
     tracks: dict[Spot, Track] = field(default_factory=dict)
@@ -75,13 +75,13 @@ class TrackedWork:
         return ((SIZE, amount),) if amount else ()
 
     def kin(self, spot: Spot) -> list[Track]:
-        """What is known of the same provider on the machines of the same agent, by machine."""
+        """Tracks of the same provider on the machines of the same agent, by machine."""
         if not self.families:
             self.families = _families(self.tracks)
         return [self.tracks[name] for name in self.families.get(_family(spot), ())]
 
     def changed(self) -> None:
-        """Forget what was worked out before."""
+        """Forget results worked out before."""
         self.stamp += 1
         self.levels.clear()
         self.families.clear()
@@ -128,7 +128,7 @@ def from_belief(belief: Belief) -> Track:
 
 
 def from_kin(kin: Sequence[Track]) -> Track:
-    """A track that starts from what a lane like it is known to do."""
+    """A track that starts from the track of a lane like it."""
     first = kin[0]
     track = _track(first.level, first.doubt + KIN_DOUBT, first.noise[0])
     track.noise, track.reach, track.own = list(first.noise), list(first.reach), first.own.copy()
@@ -138,7 +138,7 @@ def from_kin(kin: Sequence[Track]) -> Track:
 
 
 def from_sizes(general: Track, causes: Amounts) -> Track:
-    """A track of one shape, from what all shapes of the work make of its size."""
+    """A track of one shape, from the size effect that all shapes of the work show."""
     grown = sum(amount * general.own.mean[SIZE] for cause, amount in causes if cause == SIZE)
     doubt = sum(amount**2 * general.own.doubt[SIZE] for cause, amount in causes if cause == SIZE)
     track = from_kin([general])
@@ -178,7 +178,7 @@ def from_samples(samples_us: Sequence[int], place: Place, tail: float) -> Track:
 
 OVERHEAD_US = 100.0
 PROFILE_DOUBT = 0.05 * 0.05
-"""How far runs in earnest are from those of a profile: copies, and other inputs."""
+"""Distance of runs in earnest from those of a profile: copies, and other inputs. Variance."""
 
 
 SAMPLES_TRUST = 4

@@ -1,1 +1,1 @@
-"""What was measured, kept for learning: rows, their store, and their way into other tools."""
+"""Measurements kept for learning: rows, their store, and their way into other tools."""

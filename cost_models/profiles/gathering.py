@@ -19,8 +19,8 @@ LEAST_SAMPLES = 3
 LONGEST_US = 60_000_000
 """A row is complete when it is so old and has the least samples."""
 FIRST_REST_US = 60_000_000
-"""After a row the same thing is left alone for so long, and for twice as long each further time:
-what repeats all day says little that is new, and would fill the disk."""
+"""After a row the same thing is left alone for so long, and for twice as long each further time: a
+thing that repeats all day says little that is new, and would fill the disk."""
 LONGEST_REST_US = 24 * 3_600_000_000
 MOST_GROUPS = 4_000
 """Things that are gathered at once at most; the oldest goes first."""
@@ -32,7 +32,7 @@ _Key = tuple[str, Shapes, str, str, Amounts]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What is to become a row, once its graph is counted.
+    """A row to be, once its graph is counted.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class _Group:
 
 
 class Gatherer:
-    """Gathers what agents report. It counts no graph and writes nothing."""
+    """Gathers reports of agents. It counts no graph and writes nothing."""
 
     def __init__(self) -> None:
         self._groups: dict[_Key, _Group] = {}
@@ -113,7 +113,7 @@ class Gatherer:
 
 
 def row_of(gathered: Gathered, graphs: Graphs) -> Measurement | None:
-    """The row, with what is counted in its graph; ``None`` where that cannot be counted.
+    """The row, with the counts of its graph; ``None`` where that cannot be counted.
 
     The load is that of the execution with the median duration, as they belong together.
     """

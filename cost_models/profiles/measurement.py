@@ -1,4 +1,4 @@
-"""One row of the data that cost models learn from: what ran where, beside what, for how long."""
+"""One row of the data that cost models learn from: work, place, load and duration."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ class Measurement:
     kernels
         The kernels of that graph; empty in rows of before they were kept.
     machine, fingerprint
-        Name of the machine, and what its hardware and the build of its provider are.
+        Name of the machine; its hardware and the build of its provider, in one line.
     threads
         Threads that the session may use.
     peaks
-        What the provider reaches there at most; ``None`` if it was not measured.
+        Highest speeds of the provider there; ``None`` if they were not measured.
     samples_us
         Durations of single runs in the order they were made; empty is refused.
     load_us
@@ -60,12 +60,12 @@ class Measurement:
     energy_uj
         Energy of one run; ``None`` where no counter can be read.
     at_us
-        When, since the Unix epoch.
+        Time since the Unix epoch.
     source
         ``profile``, ``run`` or ``collected``.
     roofline_us, operator_sum_us
-        What the roofline and the sum of the operators' rooflines say of it, to compare with; 0 if
-        the peaks are not known.
+        By the roofline and by the sum of the operators' rooflines, to compare with; 0 if the peaks
+        are not known.
 
     Raises
     ------
@@ -103,7 +103,7 @@ class Measurement:
 
     @property
     def median_us(self) -> float:
-        """Median of the samples: what a prediction of p50 is held against."""
+        """Median of the samples, to be compared with the p50 of a prediction."""
         return median(self.samples_us)
 
     def to_dict(self) -> dict[str, Any]:

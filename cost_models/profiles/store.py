@@ -23,14 +23,14 @@ SUFFIX = ".jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a folder holds.
+    """Content of a folder.
 
     Parameters
     ----------
     measurements
         Each row once, in an order that depends on the content alone.
     warnings
-        What was left out, one sentence each: last lines that a crash cut off.
+        One sentence per line that was left out because a crash cut it off.
     """
 
     measurements: tuple[Measurement, ...]
@@ -72,7 +72,7 @@ class Store:
             _sync_folder(self.folder)
 
     def _mend(self) -> bool:
-        """Once, before the first row: drop a line that was cut off; whether the file is new."""
+        """Drop a line that was cut off, once, before the first row; true if the file is new."""
         if self._is_mended:
             return False
         self._is_mended = True
@@ -114,7 +114,7 @@ def read_all(folders: Sequence[Path]) -> Rows:
 
 
 class Survey:
-    """How much a folder holds, followed as it grows: only what is new is looked at.
+    """Size of a folder, followed as it grows: only new lines are looked at.
 
     Attributes
     ----------
@@ -145,7 +145,7 @@ class Survey:
                 self._count(line)
 
     def _count(self, line: bytes) -> None:
-        # Whether rows can be used is for those to say who read them.
+        # The readers decide if rows can be used.
         with contextlib.suppress(ValueError, TypeError, AttributeError):
             row = json.loads(line)
             self.families.add(str(row.get("family") or row.get("digest")))
@@ -178,7 +178,7 @@ def merge(sources: Sequence[Path], into: Path) -> int:
 
 
 def data_digest(rows: Iterable[Measurement]) -> str:
-    """SHA-256 over rows, whatever their order."""
+    """SHA-256 over rows, in any order."""
     total = hashlib.sha256()
     for digest in sorted({row.row_digest for row in rows}):
         total.update(digest.encode())
@@ -223,7 +223,7 @@ def _line(row: Measurement) -> str:
 
 
 def _end_of_whole_lines(content: bytes) -> int:
-    """Where the last whole line ends: what follows was being written when somebody died."""
+    """End of the last whole line: bytes after it were being written when the writer died."""
     return content.rfind(b"\n") + 1
 
 

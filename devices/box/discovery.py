@@ -1,4 +1,4 @@
-"""What this computer can really use: every provider of the catalogue is tried, none is believed.
+"""Providers that this computer can really use: each of the catalogue is tried, none is believed.
 
 Each installed provider runs a small model in a process of its own and is compared with the CPU
 there. From those that pass come the machines: one lane per core for the providers that run on the
@@ -41,7 +41,7 @@ class Discovered:
     coverage, error, run_us
         Of the small model that proved it; 0 where nothing ran.
     peaks
-        What it reaches at most; ``None`` if it was not measured, as simulators never are.
+        Its highest speeds; ``None`` if they were not measured, as a simulator's never are.
     """
 
     report: ProviderReport
@@ -58,7 +58,7 @@ class Discovered:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it ran the small model and was right."""
+        """True if it ran the small model and was right."""
         return self.report.verdict is Verdict.USABLE
 
 
@@ -84,16 +84,16 @@ def discover(
     rows: Iterable[Provider] | None = None,
     cache: PeakCache | None = None,
 ) -> list[Discovered]:
-    """Try every provider, side by side, and tell what is known of each.
+    """Try every provider, side by side, and report on each.
 
     Parameters
     ----------
     simulated
-        Whether to try simulators, too; otherwise they are listed without being run.
+        True to try simulators, too; otherwise they are listed without being run.
     rows
         The providers to try; all by default.
     cache
-        Where peaks are kept; what is not there is measured. Without it, peaks are left out.
+        Store of peaks; missing ones are measured. Without it, peaks are left out.
     """
     chosen = list(CATALOGUE.values() if rows is None else rows)
     with ThreadPoolExecutor(max_workers=max(1, len(usable_cores()))) as pool:
@@ -183,7 +183,7 @@ def lanes(
     cores
         Numbers of the cores that the agent may use; at least one.
     simulated
-        Whether simulators get machines.
+        True if simulators get machines.
     functions
         Names of the functions that the CPU lanes can run.
     """
@@ -227,7 +227,7 @@ def _belongs_to_cpu(found: Discovered) -> bool:
 
 
 def _take_core(left: list[int], taken: list[tuple[int, str]]) -> tuple[int, str]:
-    """A core for a device, and whom it shares it with; empty if nobody."""
+    """A core for a device, and the machine that it shares it with; empty if there is none."""
     if len(left) > 1:
         return left.pop(), ""
     return taken[-1] if taken else (left[0], "cpu0")

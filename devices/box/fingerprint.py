@@ -1,4 +1,4 @@
-"""What a machine's speed depends on, in one line: its hardware and the build of its provider."""
+"""Fingerprint of a machine's speed: its hardware and the build of its provider, in one line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MODEL_KEYS = ("model name", "Model", "Hardware")
 
 
 def fingerprint(row: Provider) -> str:
-    """The same for the same hardware, provider and versions: what is measured there holds.
+    """The same for the same hardware, provider and versions: measurements hold as long as it does.
 
     A provider that runs on a GPU names the card too, where it is one of NVIDIA's.
 

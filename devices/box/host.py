@@ -16,7 +16,7 @@ _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 @cache
 def this_host() -> Host:
-    """What the catalogue's rules need to know of this computer."""
+    """Facts about this computer that the catalogue's rules need."""
     return Host(
         system=platform.system(), architecture=platform.machine(), has_gpu=bool(_render_nodes())
     )

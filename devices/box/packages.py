@@ -1,4 +1,4 @@
-"""Whether the package of a provider is installed, told without loading anything."""
+"""Installed packages of providers, found without loading anything."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RUNTIMES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxrunti
 
 
 def missing(row: Provider, host: Host) -> str:
-    """Why the provider cannot be on this host; empty if it can."""
+    """Reason that the provider cannot be on this host; empty if it can."""
     if host.system not in row.systems:
         return f"it exists on {' and '.join(row.systems)} only; this is {host.system}"
     if not version(row):

@@ -35,7 +35,7 @@ class PeakCache:
         return self._folder / "measuring"
 
     def get(self, row: Provider) -> Peaks | None:
-        """What is known of a provider; ``None`` if nothing is, or the file cannot be read."""
+        """Peaks of a provider; ``None`` if none are kept, or the file cannot be read."""
         try:
             return msgspec.json.decode(self._file(row).read_bytes(), type=Peaks)
         except (OSError, msgspec.MsgspecError):

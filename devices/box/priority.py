@@ -1,4 +1,4 @@
-"""How much of a contended core a process gets: niceness of processes, and of whole sessions.
+"""Shares of a contended core: niceness of processes, and of whole sessions.
 
 Linux (`sched_autogroup`) divides a core among sessions first, and by niceness only among the
 processes of each. A session's weight is that of one process, divided among the cores on which it is
@@ -7,9 +7,10 @@ the store and the agent, each in a session of its own, have all of theirs: so th
 workers without any privilege. In a container or a unit with a weight of its own there are no such
 sessions: niceness counts among what is in it.
 
-A share says nothing of how soon it comes. From Linux 6.12 on, what runs finishes its turn (1.4 ms
-on two cores, 2.8 on eight) before one that wakes, unless that one takes shorter turns; the shares
-stay as they are. A sync of the store took 2.9 ms while both cores were busy, and takes 0.25 now.
+A share says nothing of how soon it comes. From Linux 6.12 on, a running process finishes its turn
+(1.4 ms on two cores, 2.8 on eight) before one that wakes, unless that one takes shorter turns; the
+shares stay as they are. A sync of the store took 2.9 ms while both cores were busy, and takes 0.25
+now.
 """
 
 from __future__ import annotations
@@ -31,13 +32,14 @@ SEARCH = 8
 GETTING_READY = 2
 """Of its few seconds of loading: one that is ready late finds nothing in time."""
 LEFTOVERS = 19
-"""Of what nobody waits for: about a sixtieth of a contended core."""
+"""Of work that nobody waits for: about a sixtieth of a contended core."""
 PATIENCE_S = 2.0
 PAUSE_S = 0.05
-"""Linux takes one change in a tenth of a second from all who are no administrators."""
+"""Linux takes one change in a tenth of a second from all users without privilege."""
 
 SHORT_TURN_NS = 700_000
-"""Half of the usual on two cores. In much shorter ones those who answer interrupt each other."""
+"""Half of the usual on two cores. In much shorter ones the answering processes interrupt each
+other."""
 USUAL_TURN_NS = 0
 
 SWITCH = Path("/proc/sys/kernel/sched_autogroup_enabled")
@@ -123,12 +125,12 @@ def weigh_session(niceness: int, pid: int = 0) -> bool:
 def take_turns(length_ns: int, pid: int = 0) -> None:
     """Have a process run for so long at a time, where Linux lets that be chosen.
 
-    Who takes short turns runs soon after it wakes. Its later threads and children do the same.
+    A process of short turns runs soon after it wakes. Its later threads and children do the same.
 
     Parameters
     ----------
     length_ns
-        From 100,000 to 100,000,000; `USUAL_TURN_NS` for what is usual there.
+        From 100,000 to 100,000,000; `USUAL_TURN_NS` for the usual length there.
     """
     attributes = _attributes(pid)
     if attributes is not None:
@@ -138,13 +140,13 @@ def take_turns(length_ns: int, pid: int = 0) -> None:
 
 
 def turn_ns(pid: int = 0) -> int:
-    """How long a process runs at a time; 0 where Linux does not tell."""
+    """Length of a process's turn; 0 where Linux does not tell."""
     attributes = _attributes(pid)
     return 0 if attributes is None else int(attributes.runtime)
 
 
 def _attributes(pid: int) -> _Attributes | None:
-    """How the kernel schedules a process; ``None`` where that cannot be asked."""
+    """Scheduling attributes of a process by the kernel; ``None`` where they cannot be asked for."""
     if sys.platform != "linux" or platform.machine() not in SET_AND_GET:
         return None
     attributes = _Attributes(size=ctypes.sizeof(_Attributes))

@@ -1,4 +1,4 @@
-"""Times models on chosen cores for data sets: a pinned process per machine, told what to run."""
+"""Times models on chosen cores for data sets: a pinned process per machine carries out requests."""
 
 from devices.collecting.protocol import Ask, Told
 from devices.collecting.runner import Runner, RunnerDied

@@ -1,4 +1,4 @@
-"""What is asked of a process that times models, and what it answers: a line of JSON each."""
+"""Requests to a process that times models, and its answers: a line of JSON each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     Parameters
     ----------
     repeats, budget_us
-        Runs to make, and the time that they may take; three are made, whatever they take.
+        Runs to make, and the time that they may take; three are made in any case.
     gap_us
         Rest before each run, as a machine that is not fully used has it.
     warm_us
@@ -41,24 +41,24 @@ class Forget(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class MeasurePeaks(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Measure what the provider reaches."""
+    """Measure the peaks of the provider."""
 
     budget_us: int
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What was measured.
+    """Result of a measurement.
 
     Parameters
     ----------
     started_us
-        When the runs began, by the monotonic clock of the box.
+        Begin of the runs, by the monotonic clock of the box.
     pace_ns
         Median over the runs of the time of a fixed loop before each (`devices.sensing.pace`).
     load_us
-        Time to make the session now and what its first run took longer; 0 if it was there.
+        Time to make the session now, and the extra time of its first run; 0 if it was there.
     refusal
-        Why nothing was measured; empty if something was.
+        Reason that nothing was measured; empty if something was.
     """
 
     samples_us: tuple[int, ...] = ()
@@ -70,7 +70,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class PeaksTold(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What the provider reaches."""
+    """Peaks of the provider."""
 
     peaks: Peaks
 

@@ -1,4 +1,4 @@
-"""The side of whoever asks: one process that times models on some cores."""
+"""The asking side: one process that times models on some cores."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Runner:
         return answer if isinstance(answer, Told) else Told(refusal="no time was told")
 
     def peaks(self, budget_us: int) -> Peaks:
-        """What the provider reaches on these cores.
+        """Peaks of the provider on these cores.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Runner:
         self._send(Spin(path=str(path), shapes=dict(shapes)))
 
     def forget(self) -> None:
-        """Drop its sessions, and end what spins."""
+        """Drop its sessions, and end spinning processes."""
         if self._process is not None:
             self._send(Forget())
 
@@ -88,7 +88,7 @@ class Runner:
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 assert pipe is not None
-                # Closing hands on what is buffered, and nobody reads any more.
+                # Closing hands on buffered bytes, and nobody reads any more.
                 with suppress(BrokenPipeError):
                     pipe.close()
 

@@ -1,4 +1,4 @@
-"""The two threads of the process: one reads what is asked, the main one does it."""
+"""The two threads of the process: one reads requests, the main one carries them out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Inbox = SimpleQueue[Request | None]
 def serve(name: str, threads: int) -> None:
     """Answer on standard output until standard input ends."""
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # whatever libraries print goes to standard error
+    os.dup2(2, 1)  # prints of libraries go to standard error
     inbox: Inbox = SimpleQueue()
     stopwatch = Stopwatch(provider(name), threads, inbox)
     threading.Thread(target=_read, args=(inbox,), daemon=True).start()

@@ -44,7 +44,7 @@ class Stopwatch:
     Parameters
     ----------
     inbox
-        Whatever comes in ends a spin.
+        Any request that comes in ends a spin.
     """
 
     def __init__(self, row: Provider, threads: int, inbox: SimpleQueue[Request | None]) -> None:
@@ -60,7 +60,7 @@ class Stopwatch:
         }
 
     def handle(self, request: Request) -> Answer | None:
-        """Do what is asked; a fault of the model or the provider is an answer."""
+        """Carry out a request; a fault of the model or the provider is an answer."""
         try:
             return self._handlers[type(request)](request)
         except _FAULTS as error:

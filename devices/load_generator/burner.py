@@ -1,4 +1,4 @@
-"""What a process of the load generator does: rounds of work until its time is over."""
+"""A process of the load generator: does rounds of work until its time is over."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from types import TracebackType
 KINDS = ("compute", "memory", "mixed", "bursty")
 """Arithmetic in a core's own cache; copies beyond all caches; both in turn; that with pauses."""
 LONGEST_S = 600.0
-"""No load lasts longer, whatever is asked for."""
+"""Longest load that can be asked for."""
 
 
 class LoadGenerator:
@@ -26,7 +26,7 @@ class LoadGenerator:
     cores
         One process on each.
     seconds
-        How long, at most `LONGEST_S`.
+        Length, at most `LONGEST_S`.
     seed
         Of the bursts: the same seed gives the same pattern.
     duty
@@ -60,7 +60,7 @@ class LoadGenerator:
             process.stdout.readline()
 
     def stop(self) -> None:
-        """End what still runs."""
+        """End processes that still run."""
         for process in self._processes:
             process.kill()
         self.wait()

@@ -1,4 +1,4 @@
-"""What a model file may hold. Everything a user uploads passes here before a runtime sees it.
+"""Laws of a model file. Every upload of a user is checked here before a runtime sees it.
 
 References
 ----------
@@ -27,7 +27,7 @@ _DEFAULT = ModelLimits()
 
 
 def check_model(path: Path, limits: ModelLimits = _DEFAULT) -> ModelInfo:
-    """Check a file without running it, and tell what it takes and gives.
+    """Check a file without running it, and tell its inputs and outputs.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a child process that handles a strange file does first."""
+"""Confinement of a child process before it handles a strange file."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def confine(limits: ModelLimits) -> None:
         (resource.RLIMIT_FSIZE, 0),
     ):
         resource.setrlimit(kind, (most, most))
-    # At the lower limit comes a signal that tells what happened, at the higher one the end.
+    # At the lower limit comes a signal that tells the cause, at the higher one the end.
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))

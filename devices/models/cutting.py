@@ -13,7 +13,7 @@ def cut_points(model: ModelProto) -> list[str]:
     """Tensors that alone carry all that later nodes need, in the order in which they are made.
 
     The model has the shapes of its tensors (`infer_shapes`); one whose sizes are not all known is
-    no place to cut, since nobody could say what the next piece takes.
+    no place to cut, since the input of the next piece would have no known size.
     """
     known = {v.name for v in model.graph.value_info if _is_static(v.type)}
     constant = {tensor.name for tensor in model.graph.initializer}
@@ -50,7 +50,7 @@ def _last_uses(model: ModelProto) -> dict[str, int]:
 
 
 def _names_used(node: object) -> Iterator[str]:
-    """Inputs of a node, and what its subgraphs take from outside."""
+    """Inputs of a node, and tensors that its subgraphs take from outside."""
     yield from node.input  # type: ignore[attr-defined]
     for attribute in node.attribute:  # type: ignore[attr-defined]
         for inner in attribute.g.node:

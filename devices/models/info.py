@@ -1,4 +1,4 @@
-"""What a model takes and gives, read from its file."""
+"""Inputs and outputs of a model, read from its file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TensorInfo:
 
     @property
     def is_dynamic(self) -> bool:
-        """Whether some size is not known from the file."""
+        """True if some size is not known from the file."""
         return self.shape is None or any(not isinstance(size, int) for size in self.shape)
 
 
@@ -45,7 +45,7 @@ class ModelInfo:
     Parameters
     ----------
     inputs
-        What a caller gives: weights that old files list among the inputs are left out.
+        Inputs that a caller gives: weights that old files list among them are left out.
     opset
         Version of the standard operators.
     domains
@@ -63,7 +63,7 @@ class ModelInfo:
 
 
 PLACEHOLDERS = frozenset({"", "?", "*", "-1", "none", "null", "nan", "unknown", "dynamic"})
-"""What exporters call every open size, in lower case: no names, so two of them are not equal."""
+"""Names that exporters give to every open size, in lower case: two of them need not be equal."""
 
 
 def read_model(path: Path) -> ModelInfo:
@@ -95,7 +95,7 @@ def parse(path: Path) -> ModelProto:
 
 
 def describe(model: ModelProto, size_bytes: int) -> ModelInfo:
-    """What a parsed model takes and gives."""
+    """Inputs and outputs of a parsed model."""
     constants = {tensor.name for tensor in model.graph.initializer}
     nodes = list(all_nodes(model))
     opsets = {opset.domain or "ai.onnx": opset.version for opset in model.opset_import}

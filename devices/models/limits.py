@@ -1,4 +1,4 @@
-"""How large a model file may be, and what checking it may cost."""
+"""Limits on the size of a model file, and on the cost of checking it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from scheduler.model.errors import InvalidModel, TooLarge
 
 # Loads the model once for real, which this package may not do: hence a module of the runtime.
 _CHECKER = "devices.runtime.check"
-# What a child process needs; tokens and addresses are not for it.
+# The variables that a child process needs; tokens and addresses are not for it.
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 _DEFAULT = ModelLimits()
 OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "Failed to allocate memory", "Cannot allocate memory")
@@ -24,7 +24,7 @@ OUT_OF_MEMORY = ("MemoryError", "bad_alloc", "Failed to allocate memory", "Canno
 
 
 class CheckAnswer(msgspec.Struct, kw_only=True, frozen=True):
-    """What the child prints: what the model is, or why it is refused."""
+    """Output of the child: facts about the model, or the reason of a refusal."""
 
     info: ModelInfo | None = None
     refusal: str = ""
@@ -47,14 +47,14 @@ def check_in_child(path: Path, limits: ModelLimits = _DEFAULT) -> ModelInfo:
 
 
 def run_confined(module: str, *arguments: str, limits: ModelLimits, given: bytes = b"") -> bytes:
-    """Run a module on a model file in a child process; what it printed.
+    """Run a module on a model file in a child process; gives the bytes that it printed.
 
     The child confines itself (`devices.models.confining`) before it reads the file.
 
     Parameters
     ----------
     given
-        What the child reads from its standard input.
+        Bytes that the child reads from its standard input.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The numeric canary: does a provider compute what the CPU computes?
+"""The numeric canary: a provider must compute the same as the CPU.
 
 Some providers give wrong results for some models and say nothing: one WebGPU release is off by
 more than the result itself for convolutions of 33 input channels. So every model is tried on every
@@ -32,7 +32,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
-    """What the canary found.
+    """Finding of the canary.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def canary(path: Path, row: Provider, *, shapes: Shapes, seed: int = SEED) -> Ca
 
 
 def cpu_outputs(path: Path, inputs: Mapping[str, Any]) -> Values:
-    """What the CPU makes of a model and inputs: the reference."""
+    """Outputs of the CPU for a model and inputs: the reference."""
     return open_session(path, provider("cpu")).run(inputs)
 
 
@@ -85,7 +85,7 @@ def judge(expected: Values, got: Values, row: Provider) -> Canary:
 
 
 def deviation(expected: Any, got: Any) -> float:
-    """How far two outputs are apart, relative to the largest expected value.
+    """Distance of two outputs, relative to the largest expected value.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How a short-lived child process answers its parent although libraries print what they like."""
+"""Channel of a short-lived child process to its parent, kept free of the prints of libraries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 
 @contextmanager
 def answer_on_stdout() -> Iterator[Callable[[Any], None]]:
-    """Keep standard output for one JSON answer; whatever else is printed goes to standard error."""
+    """Keep standard output for one JSON answer; all other prints go to standard error."""
     sys.stdout.flush()
     kept = os.dup(1)
     os.dup2(2, 1)

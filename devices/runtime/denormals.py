@@ -21,7 +21,7 @@ from contextlib import suppress
 _Buffer = ctypes.c_char * 64
 """Room for a ``fenv_t``: 32 bytes with glibc on x86-64, 8 on AArch64."""
 _BITS = {
-    # Where a ``fenv_t`` keeps the control register, and what flushes operands and results to zero:
+    # Place of the control register in a ``fenv_t``, and the bits that flush operands and results:
     # 28 bytes of x87 come before MXCSR with its bits DAZ and FTZ; FZ of FPCR.
     "x86_64": (28, 0x8040),
     "aarch64": (0, 1 << 24),
@@ -45,7 +45,7 @@ class _Environment:
         return found
 
     def flush(self) -> ctypes.Array[ctypes.c_char]:
-        """Flush from now on; gives what was before."""
+        """Flush from now on; gives the state before."""
         before = self._now()
         self._put(self._flushing)
         return before
@@ -56,7 +56,7 @@ class _Environment:
 
 
 def _environment() -> _Environment | None:
-    """That of this platform; ``None`` where it is not known what a ``fenv_t`` looks like."""
+    """Control register of this platform; ``None`` where the form of its ``fenv_t`` is not known."""
     is_known = sys.platform == "linux" and platform.machine() in _BITS
     with suppress(AttributeError, OSError):
         return _Environment(platform.machine()) if is_known else None

@@ -1,4 +1,4 @@
-"""How a provider lets its caller down."""
+"""Errors of providers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ProviderRefused(Unavailable):
     Parameters
     ----------
     verdict
-        In what way it is unusable.
+        Way in which it is unusable.
     reason
         One sentence for people.
     """

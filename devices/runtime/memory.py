@@ -1,4 +1,4 @@
-"""How much main memory a piece of work needs at most, and how much it keeps."""
+"""Main memory of a piece of work: its peak, and the growth that stays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class GrownMemory:
         return max(0, _peak_bytes() - self._before)
 
     def kept_bytes(self) -> int:
-        """Growth that is there now: what was allocated and handed back does not count."""
+        """Growth that is there now, without memory that was allocated and handed back."""
         return max(0, _resident_bytes() - self._before)
 
 

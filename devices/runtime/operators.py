@@ -1,4 +1,4 @@
-"""What each operator of a model takes, as ONNX Runtime's own profiler says."""
+"""Times of the operators of a model, from ONNX Runtime's own profiler."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Event = dict[str, Any]
 def operator_times(
     path: Path, row: Provider, inputs: Values, *, runs: int = RUNS
 ) -> tuple[tuple[OperatorTime, ...], str]:
-    """Time per operator in the order they run, and what a reader should know of it.
+    """Time per operator in the order they run, and a remark for the reader.
 
     The session is made for this and ended: one that writes such a file is slower than others.
 
@@ -123,5 +123,5 @@ def _note(nodes: list[_Event], inner: list[_Event], rows: int) -> str:
 
 
 def _is_piece(op_type: str, provider: str) -> bool:
-    """Whether a node is a piece of the graph that a provider took as a whole."""
+    """True if a node is a piece of the graph that a provider took as a whole."""
     return bool(provider) and op_type.startswith(provider)

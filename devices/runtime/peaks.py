@@ -1,7 +1,7 @@
-"""How fast a provider is at most on this machine: a short micro-benchmark of graphs made here.
+"""Peaks of a provider on this machine: a short micro-benchmark of graphs made here.
 
-The graphs are run as any model is, by a session of the provider, so what is found is what models
-can reach: no provider's kernels are asked for more than they give.
+The graphs are run as any model is, by a session of the provider, so models can reach the same
+speeds: no provider's kernels are asked for more than they give.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ SIDE = 384
 """Of the square matrices: 0.6 MB each stay in a core's own cache, and launching is nothing."""
 LAYERS = 4
 COPIED_BYTES = 16 * 1024 * 1024
-"""Read, and as much written: beyond what a core gets of most shared caches."""
+"""Read, and as much written: more than a core's part of most shared caches."""
 CHAIN = 64
-"""Nodes of the chain that tells what one more node costs."""
+"""Nodes of the chain that shows the cost of one more node."""
 # The best of these counts: others can only make a run longer.
 _MOST_RUNS = 8
 _SHARE = 0.08  # of the budget, that one graph's runs may take
@@ -46,7 +46,7 @@ Clock = Callable[[], int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Trial:
-    """A graph, what it is fed, and what its best time says."""
+    """A graph, its inputs, and the peak that follows from its best time."""
 
     name: str
     model: Callable[[], onnx.ModelProto]
@@ -61,7 +61,7 @@ def measure_peaks(
     budget_us: int = BUDGET_US,
     clock: Clock = time.perf_counter_ns,
 ) -> Peaks:
-    """Measure what a provider reaches; what it cannot run, or no time was left for, stays 0.
+    """Measure the peaks of a provider; one that it cannot run, or that no time was left for, is 0.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def _model(
     last: str,
 ) -> onnx.ModelProto:
     kind = _FLOATS[dtype]
-    # The input has a name of its own: the same for all, whatever the chain calls it.
+    # The input has a name of its own: the same for all, under any name that the chain gives it.
     for node in nodes:
         node.input[:] = ["x" if name == "t0" else name for name in node.input]
     graph = helper.make_graph(

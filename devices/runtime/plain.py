@@ -1,4 +1,4 @@
-"""ONNX Runtime as it comes out of the box: what everything else is compared with."""
+"""ONNX Runtime as it comes out of the box: the baseline of comparisons."""
 
 from __future__ import annotations
 

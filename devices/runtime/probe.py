@@ -31,7 +31,7 @@ _BUDGET_US = 500_000
 
 
 def tiny_model() -> onnx.ModelProto:
-    """A convolution, a matrix product and what stands between them, with seeded weights."""
+    """A convolution, a matrix product and the nodes between them, with seeded weights."""
     random = np.random.default_rng(_SEED)
     weights = {
         "kernel": random.normal(0, 0.3, (8, 3, 3, 3)),

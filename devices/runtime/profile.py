@@ -23,7 +23,7 @@ from scheduler.model.messages import Profile, Verdict
 REPEATS = 20
 """Warm runs to measure; a p95 of fewer says little."""
 BUDGET_US = 2_000_000
-"""Time to spend on warm runs; at least one is measured, whatever it takes."""
+"""Time to spend on warm runs; at least one is measured in any case."""
 
 Clock = Callable[[], int]
 
@@ -51,7 +51,7 @@ def profile(
     shapes
         Shapes of inputs; those that are not given are bound as `bind_shapes` does.
     operators
-        Whether to measure each operator too, in a session of its own.
+        True to measure each operator too, in a session of its own.
     keep
         Takes the session, warm, and the shapes it was made for, where the verdict is usable.
     clock
@@ -77,7 +77,7 @@ def profile(
     opened = replace(blank, coverage=session.coverage, load_us=session.load_us)
     inputs = seeded_inputs(session.inputs, bound, SEED)
     try:
-        # The first run allocates, and on some providers compiles: what it takes longer is loading.
+        # The first run allocates, and on some providers compiles: its extra time counts as loading.
         first_us, outputs = _run(session, inputs, clock)
         meter = meter or EnergyMeter.of_lane(row.lane)
         before = meter.read_uj()

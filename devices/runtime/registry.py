@@ -25,7 +25,7 @@ _lock = Lock()
 
 
 def is_present(row: Provider) -> bool:
-    """Whether the provider is installed here; it may still find no device, or fail."""
+    """True if the provider is installed here; it may still find no device, or fail."""
     built_in = bool(row.library) or row.ort_name in ort.get_available_providers()
     return built_in and not missing(row, this_host())
 

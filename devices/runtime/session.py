@@ -1,7 +1,8 @@
 """A model, loaded on one provider, whose nodes are proven to be there.
 
 A provider that fails makes ONNX Runtime rebuild the session on the CPU and say nothing that a
-program could see; here that is refused, and how many nodes the provider took is always known.
+program could see; here that is refused, and the number of nodes that the provider took is always
+known.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _NUMPY_NAMES = {
     **{name: name for name in ("int8", "int16", "int32", "int64")},
     **{name: name for name in ("uint8", "uint16", "uint32", "uint64")},
 }
-# Errors only: warnings about nodes left to the CPU are what `coverage` says in a number.
+# Errors only: `coverage` counts the nodes left to the CPU, which warnings would name.
 _LOG_ERRORS = 3
 # ONNX Runtime has no class of exception for it: these are its words, C++'s and CUDA's.
 _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "out of memory")
@@ -53,14 +54,14 @@ class SessionTensor:
     shape: tuple[int | str | None, ...]
 
     def fits(self, shape: Sequence[int]) -> bool:
-        """Whether a value of that shape may be given."""
+        """True if a value of that shape may be given."""
         return len(self.shape) == len(shape) and all(
             not isinstance(law, int) or law == got
             for law, got in zip(self.shape, shape, strict=True)
         )
 
     def mismatch(self, value: np.ndarray[Any, Any]) -> str:
-        """What of a value does not fit; empty if all does."""
+        """Reason that a value does not fit; empty if it does."""
         # Strings come as arrays of objects or of fixed-width text.
         dtype = "string" if value.dtype.kind in "OUS" else value.dtype.name
         if dtype != self.dtype:
@@ -84,7 +85,7 @@ class Stop:
 
     @property
     def is_set(self) -> bool:
-        """Whether it was asked for."""
+        """True if it was asked for."""
         return bool(self.options.terminate)
 
 
@@ -100,7 +101,7 @@ class Session:
     load_us
         Time it took to make, in microseconds.
     inputs, outputs, input_types
-        What it takes and gives, in the model's order; and the inputs by name.
+        Its inputs and outputs, in the model's order; and the inputs by name.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Session:
         self.input_types = {tensor.name: tensor for tensor in self.inputs}
 
     def accepts(self, shapes: Shapes) -> bool:
-        """Whether inputs of these shapes fit: a session of static shapes takes no others."""
+        """True if inputs of these shapes fit: a session of static shapes takes no others."""
         types = self.input_types
         return all(name in types and types[name].fits(shape) for name, shape in shapes.items())
 
@@ -164,7 +165,7 @@ class Session:
         return Path(self._engine.end_profiling())
 
     def terminate(self) -> bool:
-        """Stop what runs now, from another thread; whether the provider heeds it."""
+        """Stop the present run, from another thread; true if the provider heeds it."""
         for stop in tuple(self._running):
             stop.set()
         return self.row.terminates
@@ -209,7 +210,7 @@ def open_session(
     threads
         Those that it computes with, the caller's among them.
     trace
-        Where the file begins that it writes of what each kernel takes; such a session is slower.
+        Prefix of a file that gets the time of each kernel; such a session is slower.
 
     Raises
     ------
@@ -244,7 +245,7 @@ def open_session(
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """True if what a runtime raised says that there was no room."""
+    """True if the error of a runtime tells that there was no room."""
     return isinstance(error, MemoryError) or any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 

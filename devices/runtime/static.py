@@ -35,7 +35,7 @@ def pinned_copy(path: Path, shapes: Mapping[str, tuple[int, ...]], folder: Path)
 
 
 def _fold(source: Path, target: Path) -> None:
-    """Let ONNX Runtime compute what is constant once the shapes are: the sizes of all tensors."""
+    """Let ONNX Runtime compute the sizes of all tensors: they are constant once the shapes are."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3

@@ -16,14 +16,14 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 
 def folder(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Where it is: in ``FJORD_VULKAN_DIR``, else in ``.vulkan`` here or beside the project."""
+    """Folder of it: ``FJORD_VULKAN_DIR``, else ``.vulkan`` here or beside the project."""
     named = environment.get("FJORD_VULKAN_DIR")
     places = [Path(named)] if named else [Path.cwd() / ".vulkan", _PROJECT / ".vulkan"]
     return next((place for place in places if (place / "icd.json").is_file()), None)
 
 
 def use() -> bool:
-    """Load the software Vulkan unless the user chose another driver; whether there is one."""
+    """Load the software Vulkan unless the user chose another driver; true if there is one."""
     if os.environ.get("VK_ICD_FILENAMES") or os.environ.get("VK_DRIVER_FILES"):
         return True
     found = folder()
@@ -37,12 +37,12 @@ def use() -> bool:
 
 
 def _load(libraries: Iterable[Path]) -> None:
-    """Load libraries that need each other, in whatever order works."""
+    """Load libraries that need each other, in an order that works."""
     waiting = list(libraries)
     while waiting:
         failed = [library for library in waiting if not _loads(library)]
         if len(failed) == len(waiting):
-            ctypes.CDLL(str(failed[0]))  # raises, and says what it lacks
+            ctypes.CDLL(str(failed[0]))  # raises, and names the missing library
         waiting = failed
 
 

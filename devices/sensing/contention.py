@@ -1,4 +1,4 @@
-"""Senses what goes on on this box besides the work whose time is measured."""
+"""Senses contention on this box: the load beside the work that is measured."""
 
 from __future__ import annotations
 

@@ -11,14 +11,14 @@ from devices.sensing.readings import ROOT
 
 
 class EnergyMeter:
-    """Sums what the processor packages count, and the card where one is asked; in microjoules.
+    """Sums the counters of the processor packages, and of the card where one is asked, in uJ.
 
     Parameters
     ----------
     root
         Folder that holds ``sys``.
     card
-        Counter of a GPU that works too; ``None`` leaves its idle power out of what runs elsewhere.
+        Counter of a GPU that works too; ``None`` leaves its idle power out of work elsewhere.
     """
 
     def __init__(self, root: Path = ROOT, *, card: Callable[[], int | None] | None = None) -> None:
@@ -29,11 +29,11 @@ class EnergyMeter:
 
     @classmethod
     def of_lane(cls, lane: str) -> EnergyMeter:
-        """The meter of this box for what runs on a lane of the catalogue."""
+        """The meter of this box for work on a lane of the catalogue."""
         return cls(card=nvidia.energy_uj if lane == "cuda" else None)
 
     def read_uj(self) -> dict[str, int] | None:
-        """What each counts now; ``None`` where it is not told (only root may read packages)."""
+        """Present count of each; ``None`` where it is not told (only root may read packages)."""
         card_uj = self._card() if self._card is not None else None
         told = {"card": card_uj} if card_uj is not None else {}
         with suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What the driver of NVIDIA's cards tells of the first one (NVML); nothing where there is none.
+"""Facts about the first of NVIDIA's cards from its driver (NVML); empty where there is none.
 
 CUDA is asked for device 0, so that this is the card that runs.
 """
@@ -24,7 +24,7 @@ def memory_bytes() -> int:
 
 
 def energy_uj() -> int | None:
-    """What the card has used since its driver was loaded; ``None`` before Volta and without one."""
+    """Energy of the card since its driver was loaded; ``None`` before Volta and without one."""
     millijoules = _told(pynvml.nvmlDeviceGetTotalEnergyConsumption)
     return int(millijoules) * 1000 if millijoules is not None else None
 

@@ -1,4 +1,4 @@
-"""How fast a core ticks just now, found by the only means that always works: counting.
+"""Present pace of a core, found by the only means that always works: counting.
 
 Virtual machines hide their clocks, and other tenants slow a core by a third for seconds at a time
 without any counter that shows it. A fixed loop takes as much longer then as everything else does.

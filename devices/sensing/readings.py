@@ -1,7 +1,7 @@
-"""Raw figures of this box from the kernel: who used which core, how memory is, how fast it ticks.
+"""Raw figures of this box from the kernel: use of its cores, memory pressure, clock, throttling.
 
-Every figure is 0, or `None`, where the system does not tell, and where what it tells cannot be
-true: a sensor that lies is worse than none.
+Every figure is 0, or `None`, where the system does not tell, and where its figure cannot be true: a
+sensor that lies is worse than none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ ROOT = Path("/")
 # No processor reaches it: a clock beyond is a driver's mistake. In kHz, as the kernel counts.
 _HIGHEST_KHZ = 20_000_000
 _TICK_US = 1_000_000 // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
-# A line of a core is shorter; what follows the cores (interrupts) is long and of no use.
+# A line of a core is shorter; the lines after the cores (interrupts) are long and of no use.
 _LINE_BYTES = 160
 _FIELDS = 8  # user, nice, system, idle, iowait, irq, softirq, steal; guests count as users
 _USER_AND_SYSTEM = slice(11, 13)  # of /proc/<pid>/stat, after the name
@@ -29,13 +29,13 @@ class Reading:
     Parameters
     ----------
     busy_us
-        By core, time that anybody ran there; what a hypervisor took away counts as well.
+        By core, time that anybody ran there; time taken away by a hypervisor counts as well.
     ours_us
         By process, time that it ran.
     running
         Runnable threads, without the one that looks.
     throttles
-        By core, how often it was slowed down for heat or power; empty if it is not told.
+        By core, number of times that it was slowed down for heat or power; empty if not told.
     """
 
     at_us: int
@@ -153,7 +153,7 @@ def _busy_elsewhere() -> dict[int, int]:
 
 
 def _number(file: Path) -> int:
-    """What a file of one number says; -1 if it says none."""
+    """Number in a file of one number; -1 if there is none."""
     try:
         return int(file.read_text())
     except (OSError, ValueError):

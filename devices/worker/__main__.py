@@ -1,7 +1,7 @@
 """Entry of a worker process: ``python -m devices.worker --cores 0,1 --fd N``.
 
-Nothing that starts threads may be imported before the process is pinned: libraries size their
-pools by what they see when they load.
+Nothing that starts threads may be imported before the process is pinned: libraries size their pools
+by the cores that they see when they load.
 """
 
 import argparse

@@ -35,7 +35,7 @@ class _Outcome:
 
 
 class Executor:
-    """What a worker can do. All but `cancel` is called by one thread."""
+    """Work of a worker. All calls but `cancel` come from one thread."""
 
     def __init__(self, store: TensorStore, machine: str, memory_bytes: int = 0) -> None:
         self._store = store
@@ -49,14 +49,14 @@ class Executor:
         self._cancelled: set[tuple[str, int]] = set()
 
     def preload(self, *, has_functions: bool, has_models: bool) -> None:
-        """Import what the first operation would wait for."""
+        """Import modules that the first operation would wait for."""
         if has_functions:
             functions()
         if has_models:
             import devices.runtime.session  # noqa: F401
 
     def warm(self, message: Warm) -> None:
-        """Make a session ahead of time; what goes wrong is told when it is needed."""
+        """Make a session ahead of time; an error is told when the session is needed."""
         try:
             self._sessions.get(message.digest, message.provider, message.model_path, {})
         except Exception:
@@ -75,7 +75,7 @@ class Executor:
                 self._running.terminate()
 
     def execute(self, message: Execute) -> ExecuteFinished | ExecuteFailed:
-        """Do it; whatever is raised becomes an answer."""
+        """Carry out an operation; any exception becomes an answer."""
         identity = (message.operation, message.attempt)
         started_us = now_us()
         with self._lock:
@@ -84,7 +84,7 @@ class Executor:
             outcome = self._run(message)
             outputs = self._put(message, outcome.outputs)
         except MemoryError as error:
-            # Whatever comes next would fail for what was kept: it is loaded again where it is used.
+            # Later work would fail for the sessions kept here: each is made again where it is used.
             self._sessions.clear()
             failed = self._failed(message, error)
             error.__traceback__ = None

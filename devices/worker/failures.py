@@ -1,4 +1,4 @@
-"""Which reason stands for which exception."""
+"""Table of reasons for exceptions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scheduler.model.messages import FailureReason
 
 
 def reason_for(error: Exception) -> FailureReason:
-    """The reason that tells the brain what may help.
+    """Reason by which the controller knows the remedy.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The worker's two threads: one reads what the agent says, the main one executes."""
+"""The worker's two threads: one reads the agent's messages, the main one executes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def serve(descriptor: int) -> None:
     threading.Thread(target=_read, args=(connection, inbox, executor), daemon=True).start()
     connection.sendall(frame(Ready(pid=os.getpid())))
     executor.preload(has_functions=setup.has_functions, has_models=setup.has_models)
-    # What is loaded by now stays for ever; collections need not look at it again.
+    # All that is loaded by now stays for ever; collections need not look at it again.
     gc.freeze()
     while True:
         _handle(inbox.get(), executor, connection)

@@ -1,4 +1,4 @@
-"""What a worker may hold of main memory, and how it gives back what it holds no longer."""
+"""Limit of a worker's main memory, and the return of memory that is free."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import sys
 def limit(most_bytes: int) -> None:
     """Give up the right to more memory than this; 0 leaves it as it is.
 
-    What is counted is data: heap and private maps. Shared memory, in which tensors lie, is not, nor
-    is address space that a driver reserves and never touches.
+    Data is counted: heap and private maps. Shared memory, in which tensors lie, is not, nor is
+    address space that a driver reserves and never touches.
     """
     try:
         import resource
@@ -24,7 +24,7 @@ def limit(most_bytes: int) -> None:
 
 
 def give_back() -> None:
-    """Return what is free to the system: the C library keeps most of what a session had."""
+    """Return free memory to the system: the C library keeps most of a session's."""
     gc.collect()
     trim = getattr(_LIBC, "malloc_trim", None)  # glibc alone has it
     if trim is not None:

@@ -1,4 +1,4 @@
-"""What an agent and its workers say to each other: JSON frames over a socket pair.
+"""Messages between an agent and its workers: JSON frames over a socket pair.
 
 Times of workers are microseconds of the system's monotonic clock, which all processes of a box
 share; the agent turns them into the time of the site.
@@ -19,7 +19,7 @@ LENGTH_BYTES = _LENGTH.size
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """First message to a worker: whose it is, where tensors lie and what to load ahead.
+    """First message to a worker: its machine, the place of tensors, and the parts to load ahead.
 
     Parameters
     ----------
@@ -120,12 +120,12 @@ def body_length(header: bytes | bytearray) -> int:
 
 
 def for_worker(body: bytes | bytearray) -> ToWorker:
-    """Decode what an agent sent."""
+    """Decode a message of an agent."""
     return _decoder_of_worker.decode(body)
 
 
 def for_agent(body: bytes | bytearray) -> FromWorker:
-    """Decode what a worker sent."""
+    """Decode a message of a worker."""
     return _decoder_of_agent.decode(body)
 
 

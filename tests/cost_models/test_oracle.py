@@ -1,4 +1,4 @@
-"""The oracle: what it knows from profiles, from observations, from relatives, and from none."""
+"""The oracle: predictions from profiles, from observations, from relatives, and from none."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_profile_gives_median_spread_load_and_memory() -> None:
     found = predicted(oracle, query())
     # p95 lies at rank 3.8 of 0..4: 11 000 + 0.8 x (20 000 - 11 000).
     assert found.p50_us == 10_000
-    # What other work there is known for counts too.
+    # Other known work counts too.
     assert found.p95_us == pytest.approx(18_200, rel=0.03)
     assert (found.load_us, found.peak_bytes, found.resident_bytes) == (70_000, 9_000, 6_000)
     assert found.observations == 5
@@ -153,7 +153,7 @@ def test_load_that_was_not_foreseen_is_observed_with_what_layers_say_of_it() -> 
     oracle.learn_profile(profile((3_000,) * 10), "")
     for _ in range(20):
         oracle.observe(query(), 6_000, load=beside())
-    # All of it is what the layer said: neither the level nor the neighbour has changed.
+    # All of it comes from the layer: neither the level nor the neighbour has changed.
     assert predicted(oracle, query()).p50_us == pytest.approx(3_000, rel=0.02)
     assert predicted(oracle, query(load=beside())).p50_us == pytest.approx(6_000, rel=0.02)
 

@@ -1,4 +1,4 @@
-"""What every duration oracle keeps to: from profiles, from observations, and from neither."""
+"""Rules of every duration oracle: from profiles, from observations, and from neither."""
 
 from __future__ import annotations
 

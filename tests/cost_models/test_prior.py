@@ -1,4 +1,4 @@
-"""What the layer that learned from other models makes of the machines that it is told of."""
+"""Predictions of the layer that learned from other models, for machines that it is told of."""
 
 from __future__ import annotations
 

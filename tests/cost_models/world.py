@@ -1,4 +1,4 @@
-"""A world whose law the learner does not know: networks, machines, loads, and noise."""
+"""A world with a law that the learner does not know: networks, machines, loads, and noise."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def graph(rng: np.random.Generator, family: int) -> dict[str, float]:
 
 
 def kernels(features: dict[str, float]) -> tuple[Kernel, ...]:
-    """What the network consists of: as many kernels of each class."""
+    """Kernels of the network, by class."""
     alike = max(1, int(features["launches"]) // len(CLASSES))
     traffic = features["read_bytes"] + features["written_bytes"]
     return tuple(
@@ -107,7 +107,7 @@ def law_us(box: Box, features: dict[str, float], load: Load) -> float:
 
 
 def roofline_us(box: Box, features: dict[str, float]) -> float:
-    """What a roofline says of it."""
+    """Time of it by a roofline."""
     flops_us = features["flops"] / box.flops_per_s * 1e6
     traffic_us = (features["read_bytes"] + features["written_bytes"]) / box.bytes_per_s * 1e6
     return max(flops_us, traffic_us) + 8.0 + 1.5 * features["launches"]

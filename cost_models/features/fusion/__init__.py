@@ -1,4 +1,4 @@
-"""Which nodes a runtime runs as one kernel."""
+"""Groups of nodes that a runtime runs as one kernel."""
 
 from cost_models.features.fusion.groups import Group, group
 

@@ -1,4 +1,4 @@
-"""Puts every step into a group, and counts what the group computes and moves."""
+"""Puts every step into a group, and counts the arithmetic and the traffic of each group."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _counted(links: StepGraph, found: Match) -> Group:
     reads: dict[str, int] = {}
     writes: dict[str, int] = {}
     for index, step in steps.items():
-        # What disappears into weights is not read any more.
+        # Operators that disappear into weights are not read any more.
         if index not in found.vanished or found.pattern.startswith("qdq"):
             _add_reads(step, made, reads)
         for name, size in zip(step.outputs, step.counts.writes, strict=False):

@@ -1,4 +1,4 @@
-"""Who makes and who reads each tensor, as far as fusing needs it."""
+"""Makers and readers of each tensor, as far as fusing needs them."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class StepGraph:
         return node.op_type if node.domain in {"", "ai.onnx"} else ""
 
     def tensor(self, name: str) -> Tensor | None:
-        """What is known of a tensor."""
+        """Type and shape of a tensor, as far as they are known."""
         return self.trace.tensors.get(name)
 
     def is_constant(self, name: str) -> bool:
-        """Whether a tensor depends on nothing but the file."""
+        """True if a tensor depends on nothing but the file."""
         return name in self.trace.constants
 
     def number(self, name: str) -> float | None:
@@ -59,7 +59,7 @@ class StepGraph:
         return self._readers[self.step(index).outputs[0]] if self.step(index).outputs else []
 
     def is_needed_outside(self, name: str, members: set[int]) -> bool:
-        """Whether a tensor is read by other steps, or is an output of the graph."""
+        """True if a tensor is read by other steps, or is an output of the graph."""
         return name in self._kept or any(i not in members for i in self._readers[name])
 
     def next(self, index: int, *kinds: str) -> int | None:

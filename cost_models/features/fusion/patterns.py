@@ -1,7 +1,7 @@
 """Groups of nodes that ONNX Runtime and its like run as one kernel.
 
-Each pattern is what the optimisers of ONNX Runtime 1.31 do for a CPU at their highest level; where
-another runtime fuses more or less, the learned models see it in what they measure.
+Each pattern is one that the optimisers of ONNX Runtime 1.31 fuse for a CPU at their highest level;
+where another runtime fuses more or less, the learned models see it in their data.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def match(links: StepGraph, index: int) -> Match | None:
 
 
 def _conv(links: StepGraph, index: int) -> Match | None:
-    """Convolution, what scales and shifts its channels, a sum with another branch, activation."""
+    """Convolution, scale and shift of its channels, a sum with another branch, activation."""
     members, words = [index], ["conv"]
     vanished: set[int] = set()
     weights = links.step(index).inputs[1]
@@ -87,7 +87,7 @@ def _add_sum(links: StepGraph, members: list[int], words: list[str]) -> None:
     """Take in the sum with a branch of the same shape, such as a residual."""
     last, window = members[-1], links.step(members[0]).counts.window
     if window is None or window.groups > 1:
-        # Only the kernels of blocked, ungrouped convolutions add to what is there.
+        # Only the kernels of blocked, ungrouped convolutions add to their output in place.
         return
     following = links.next(last, "Add", "Sum")
     if following is None or len(links.step(following).inputs) != 2:

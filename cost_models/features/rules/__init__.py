@@ -1,4 +1,4 @@
-"""How each operator is counted."""
+"""Rules that count each operator: its class, arithmetic and traffic."""
 
 from cost_models.features.rules.call import Call
 from cost_models.features.rules.rule import Counts

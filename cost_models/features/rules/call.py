@@ -45,7 +45,7 @@ class Call:
         return found or _SCALAR
 
     def has(self, position: int) -> bool:
-        """Whether an optional input is given."""
+        """True if an optional input is given."""
         return position < len(self.inputs) and self.inputs[position] is not None
 
     @property

@@ -116,7 +116,7 @@ def einsum(call: Call) -> int:
     batch = 1
     for term, tensor in zip(terms, call.inputs, strict=True):
         shape = tensor.shape if tensor is not None else ()
-        # What stands for the ellipsis comes first in every known use.
+        # The axis that stands for the ellipsis comes first in every known use.
         extra = max(0, len(shape) - len(term))
         batch = max(batch, prod(shape[:extra]))
         sizes |= dict(zip(term, shape[extra:], strict=False))
@@ -135,7 +135,7 @@ _PER_UNIT = {
 
 
 def recurrent(call: Call) -> int:
-    """Per step and direction: both products of each gate, two biases, and what joins the gates."""
+    """Per step and direction: both products of each gate, two biases, and joining the gates."""
     kind = call.node.op_type
     hidden = int(call.attributes["hidden_size"])
     length, batch, width = call.input(0).shape

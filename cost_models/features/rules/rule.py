@@ -1,4 +1,4 @@
-"""What is known of an operator: its class, its arithmetic, its traffic."""
+"""Rules by which operators are counted: class, arithmetic, traffic."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """How one operator is counted.
+    """Rule that counts one operator.
 
     Parameters
     ----------
     flops
         Its arithmetic in one run.
     is_free
-        Whether it moves no data: the output is the input under another shape, or tells its size.
+        True if it moves no data: the output is the input under another shape, or tells its size.
     reads_what_it_gives
-        Whether it reads only those elements of its first input that reach the output.
+        True if it reads only those elements of its first input that reach the output.
     window
-        What decides its kernel, if it is a convolution or matrix product.
+        Sizes that decide its kernel, if it is a convolution or matrix product.
     """
 
     op_class: OperatorClass

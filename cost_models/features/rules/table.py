@@ -1,4 +1,4 @@
-"""The table of operators: what is not in it is named as unknown, never counted as nothing."""
+"""The table of operators: one that is missing is named as unknown, never counted as nothing."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ UNKNOWN = Rule(op_class=OperatorClass.UNKNOWN, flops=per_output(1))
 
 
 def count(call: Call) -> tuple[OperatorClass, Counts, bool]:
-    """Class and counts of one use of an operator, and whether they are more than a guess."""
+    """Class and counts of one use of an operator, and true if they are more than a guess."""
     rule = rule_of(call.node)
     counts = rule.count(call) if rule is not None else None
     if rule is not None and counts is not None:
@@ -168,12 +168,12 @@ def count(call: Call) -> tuple[OperatorClass, Counts, bool]:
 
 
 def is_known(node: NodeProto) -> bool:
-    """Whether there is a rule for the operator of a node."""
+    """True if there is a rule for the operator of a node."""
     return rule_of(node) is not None
 
 
 def rule_of(node: NodeProto) -> Rule | None:
-    """How a node is counted; ``None`` if nothing is known of its operator."""
+    """Rule for a node; ``None`` if nothing is known of its operator."""
     return _TABLES.get(node.domain, {}).get(node.op_type)
 
 

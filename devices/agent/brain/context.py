@@ -15,7 +15,7 @@ from scheduler.model.measuring import Load, Neighbour
 from scheduler.model.messages import Dispatch, MachineReport, WorkKind
 
 WINDOW_US = 1_000_000
-"""How far back utilisation looks."""
+"""Time that utilisation looks back."""
 # Shorter company than this share of a run is passed over: it explains little of its time.
 _LEAST_OVERLAP = 0.25
 
@@ -49,7 +49,7 @@ class _History:
     Parameters
     ----------
     spent_us
-        What they took together, so that no start has to add up a thousand of them.
+        Time of all of them together, so that no start has to add up a thousand.
     """
 
     cores: int
@@ -74,7 +74,7 @@ class _History:
         return min(1.0, inside_us / WINDOW_US)
 
     def longest(self, start_us: int, end_us: int) -> Neighbour | None:
-        """What ran most of that time, unless it was too little to matter."""
+        """Neighbour that ran most of that time, unless it was too little to matter."""
         spent: dict[Neighbour, int] = {}
         for run in reversed(self.runs):
             if run.ended_us is not None and run.ended_us <= start_us:
@@ -87,12 +87,12 @@ class _History:
 
 
 class RecentRuns:
-    """Recent runs of all machines of an agent. Times come with what happens.
+    """Recent runs of all machines of an agent. Times come with the events.
 
     Parameters
     ----------
     machines
-        What the agent reported when it joined.
+        Those that the agent reported when it joined.
     """
 
     def __init__(self, machines: Iterable[MachineReport]) -> None:

@@ -1,4 +1,4 @@
-"""What happens to an agent. Each event carries its time, so that the state reads no clock."""
+"""Events of an agent. Each carries its time, so that the state reads no clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scheduler.model.messages import AgentPlan, FailureReason, PeerOutputs, Prof
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReceived:
-    """The controller says what to do next."""
+    """The controller sent a plan."""
 
     at_us: int
     plan: AgentPlan
@@ -35,12 +35,12 @@ class WorkerReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFinishedOperation:
-    """A worker finished an operation; `at_us` is when its outputs were readable.
+    """A worker finished an operation; `at_us` is the time from which its outputs were readable.
 
     Parameters
     ----------
     load
-        What others did to the box meanwhile; ``None`` if nobody looked.
+        Contention on the box meanwhile; ``None`` if nobody looked.
     """
 
     at_us: int
@@ -119,7 +119,7 @@ class ModelFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrainRequested:
-    """The agent is to finish what runs and leave."""
+    """The agent is to finish running operations and leave."""
 
     at_us: int
 
@@ -133,7 +133,7 @@ class Rejoined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """Time passed: what `AgentState.wake_us` asked for is due."""
+    """Time passed: the moment given by `AgentState.wake_us` is there."""
 
     at_us: int
 

@@ -1,4 +1,4 @@
-"""What an agent's state asks its shell to do."""
+"""Instructions of an agent's state to its shell."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CancelOnWorker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KillWorker:
-    """End a machine's worker, whatever it does; a new one is started."""
+    """End a machine's worker at any point of its work; a new one is started."""
 
     machine: str
     reason: str
@@ -73,7 +73,7 @@ class Emit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotifyPeer:
-    """Tell another agent what an operation gave."""
+    """Tell another agent the outputs of an operation."""
 
     agent: str
     peer: PeerOutputs

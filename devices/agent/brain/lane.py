@@ -1,4 +1,4 @@
-"""The machines of an agent as its state sees them: what waits for each, and what runs."""
+"""The machines of an agent as its state sees them: a queue for each, and the running operation."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class QueuedOperation:
     inputs
         All of them, inline or on this box; ``None`` while one is missing.
     is_fetching
-        Whether they are under way from other boxes.
+        True while they are under way from other boxes.
     transfers
-        What was moved for them.
+        Transfers that brought them here.
     """
 
     dispatch: Dispatch
@@ -38,7 +38,7 @@ class QueuedOperation:
 
     @property
     def needs_model(self) -> bool:
-        """Whether a model's file must be here before it starts."""
+        """True if a model's file must be here before it starts."""
         return self.dispatch.work.kind is not WorkKind.FUNCTION
 
 
@@ -49,11 +49,11 @@ class RunningOperation:
     Parameters
     ----------
     kill_at_us
-        When the worker is ended if it still runs; ``None`` for never.
+        Moment at which the worker is ended if it still runs; ``None`` for never.
     ending
-        Why it is being stopped; the reason that its failure will have.
+        Reason of its stop, and of its failure to come.
     transfers
-        What was moved for its inputs.
+        Transfers that brought its inputs here.
     """
 
     dispatch: Dispatch
@@ -68,7 +68,7 @@ class RunningOperation:
         return self.dispatch.operation, self.dispatch.attempt
 
     def left_us(self, at_us: int) -> int:
-        """How long it should still take; what is overdue is expected to take half as long again."""
+        """Time that it should still take; an overdue one is expected to take half as long again."""
         spent_us = at_us - self.started_us
         left_us = self.dispatch.expected_us - spent_us
         return left_us if left_us > 0 else spent_us // 2
@@ -81,17 +81,17 @@ class Lane:
     Parameters
     ----------
     is_ready
-        Whether the worker is alive and set up.
+        True while the worker is alive and set up.
     is_ending
-        Whether the worker is being ended: nothing starts there until the next one is ready.
+        True while the worker is being ended: nothing starts there until the next one is ready.
     is_restarting
-        Whether the brain was told that it was ended, and a new one is being started.
+        True while a new one is being started after an end that the controller was told of.
     is_down
-        Whether the brain was told that the machine is down.
+        True after the controller was told that the machine is down.
     warmed
         Digest and provider of the last session that was asked for ahead of time.
     opens_us
-        When something may start by itself that waits for more urgent work to come.
+        Moment at which an operation that waits for more urgent work may start by itself.
     """
 
     report: MachineReport
@@ -105,7 +105,7 @@ class Lane:
     opens_us: int | None = None
 
     def terminates(self, provider: str) -> bool:
-        """Whether a running inference of this provider can be stopped."""
+        """True if a running inference of this provider can be stopped."""
         return any(p.provider == provider and p.terminates for p in self.report.providers)
 
 
@@ -129,7 +129,7 @@ class Lanes:
         return [queued for lane in self for queued in lane.queue]
 
     def find(self, identity: Identity) -> QueuedOperation | None:
-        """What waits under that identity, if it does."""
+        """Queued operation of that identity, if there is one."""
         return next((queued for queued in self.waiting() if queued.identity == identity), None)
 
     def running(self) -> Iterator[RunningOperation]:
@@ -142,13 +142,13 @@ class Lanes:
             lane.queue = []
 
     def remove(self, queued: QueuedOperation) -> None:
-        """Forget what waits, wherever it does."""
+        """Take an operation out of the queue that it is in."""
         for lane in self:
             if queued in lane.queue:
                 lane.queue.remove(queued)
 
     def violations(self) -> list[str]:
-        """Which invariants do not hold; empty if all do."""
+        """Broken invariants, one sentence each; empty if all hold."""
         identities = [queued.identity for queued in self.waiting()]
         identities += [running.identity for running in self.running()]
         found = ["an attempt is in two places"] if len(set(identities)) != len(identities) else []

@@ -1,4 +1,4 @@
-"""What an agent remembers of runs: outputs that are there, and what it has already taken on."""
+"""Memory of an agent about runs: outputs that are there, and attempts that were begun."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Binding, Dispatch, Release, Source, Value
 
-# Runs end with a release, which frees what is kept here; this bounds what a lost release costs.
+# Runs end with a release, which frees their memory; this bounds the cost of a lost release.
 MOST_RUNS = 4096
 
 
@@ -27,7 +27,7 @@ class RunMemory:
         self._released: OrderedDict[str, Release] = OrderedDict()
 
     def remember(self, run: str, operation: str, outputs: dict[str, Value]) -> None:
-        """Keep what an operation gave."""
+        """Keep the outputs of an operation."""
         self._of(run).outputs[operation] = outputs
 
     def take(self, dispatch: Dispatch) -> None:
@@ -35,17 +35,17 @@ class RunMemory:
         self._of(dispatch.run).taken.add((dispatch.operation, dispatch.attempt))
 
     def has_taken(self, dispatch: Dispatch) -> bool:
-        """Whether this attempt was begun here."""
+        """True if this attempt was begun here."""
         run = self._runs.get(dispatch.run)
         return run is not None and (dispatch.operation, dispatch.attempt) in run.taken
 
     def has_begun(self, operation: str) -> bool:
-        """Whether any attempt of an operation was begun here."""
+        """True if any attempt of an operation was begun here."""
         run = self._runs.get(operation.partition("/")[0])
         return run is not None and any(name == operation for name, _ in run.taken)
 
     def forget_attempts(self) -> None:
-        """Forget what was begun: who plans anew does not know of it."""
+        """Forget attempts that were begun: the controller that plans anew does not know of them."""
         for run in self._runs.values():
             run.taken.clear()
 
@@ -59,7 +59,7 @@ class RunMemory:
             self._released.popitem(last=False)
 
     def released(self, run: str) -> Release | None:
-        """What was released of a run, if anything: late outputs of it are to be deleted too."""
+        """Release of a run, if there was one: late outputs of the run are to be deleted too."""
         return self._released.get(run)
 
     def inputs(self, dispatch: Dispatch) -> dict[str, Value] | None:
@@ -68,7 +68,7 @@ class RunMemory:
         Raises
         ------
         InvalidTensor
-            If a producer did not give what is taken from it.
+            If a producer did not give an output that is taken from it.
         """
         outputs = self._runs[dispatch.run].outputs if dispatch.run in self._runs else {}
         found = {}

@@ -1,4 +1,4 @@
-"""What queued operations wait for: inputs, and files of models. Each is asked for once."""
+"""Needs of queued operations: inputs, and files of models. Each is asked for once."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Needs:
         self._models: dict[str, str] = {}
 
     def look_after(self, queued: QueuedOperation) -> list[Instruction]:
-        """Ask for what is missing and can be had by now.
+        """Ask for inputs and models that are missing and can be had by now.
 
         Raises
         ------
         InvalidTensor
-            If a producer did not give what is taken from it.
+            If a producer did not give an output that is taken from it.
         """
         asked: list[Instruction] = []
         digest = queued.dispatch.work.digest
@@ -49,7 +49,7 @@ class Needs:
         self._models.pop(digest, None)
 
     def model_path(self, queued: QueuedOperation) -> str | None:
-        """Where its model's file is, empty if it needs none; ``None`` while it is missing."""
+        """Path of its model's file, empty if it needs none; ``None`` while the file is missing."""
         if not queued.needs_model:
             return ""
         return self._models.get(queued.dispatch.work.digest) or None

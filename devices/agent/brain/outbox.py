@@ -1,4 +1,4 @@
-"""What comes out of one event: instructions in order, and how an agent words what it tells."""
+"""Instructions that come out of one event, in order, and the wording of an agent's reports."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Outbox:
     def say_finished(
         self, event: events.WorkerFinishedOperation, running: RunningOperation, load: Load | None
     ) -> None:
-        """Tell the brain what an operation gave and took."""
+        """Tell the controller the outputs and times of an operation."""
         self._say(
             OperationFinished(
                 at_us=event.at_us,
@@ -93,7 +93,7 @@ class Outbox:
         self._say(MachineUp(at_us=at_us, machine=machine))
 
     def say_down(self, machine: str, reason: str, at_us: int, *, is_planned: bool) -> None:
-        """Tell the brain that a machine's worker ended, and whether we ended it."""
+        """Tell the controller that a machine's worker ended, and if the agent itself ended it."""
         self._say(MachineDown(at_us=at_us, machine=machine, reason=reason, is_planned=is_planned))
 
     def say_draining(self, at_us: int) -> None:
@@ -101,7 +101,7 @@ class Outbox:
         self._say(AgentDraining(at_us=at_us, agent=self._agent))
 
     def notify_peers(self, dispatch: Dispatch, outputs: dict[str, Value]) -> None:
-        """Tell the agents that wait for an operation what it gave."""
+        """Tell the outputs of an operation to the agents that wait for them."""
         peer = PeerOutputs(
             operation=dispatch.operation,
             attempt=dispatch.attempt,

@@ -1,9 +1,9 @@
 """The agent's brain: events in, instructions out. No clock, no I/O.
 
 Each machine has a queue whose order the controller chose. Its head starts once the worker is idle
-and all it waits for is on this box; meanwhile inputs and models of those behind it are fetched. A
-machine waits rather than let one overtake another: the plan was made for that order. What would
-not be through before something more urgent comes has a gate, and is passed while that is shut.
+and the inputs are on this box; meanwhile inputs and models of those behind it are fetched. A
+machine waits rather than let one overtake another: the plan was made for that order. An operation
+that would not end before more urgent work comes has a gate, and is passed while that is shut.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class AgentState:
     box
         Tensors of this box need not be fetched.
     machines
-        What the agent reported when it joined.
+        Those that the agent reported when it joined.
     """
 
     def __init__(self, agent: str, box: str, machines: Iterable[MachineReport]) -> None:
@@ -79,7 +79,7 @@ class AgentState:
         }
 
     def handle(self, event: events.Event) -> list[Instruction]:
-        """What to do now that this has happened, in order."""
+        """Take in an event; gives the instructions that follow from it, in order."""
         self._handlers[type(event)](event)
         for lane in self._lanes:
             self._look_after(lane, event.at_us)
@@ -91,17 +91,17 @@ class AgentState:
 
     @property
     def wake_us(self) -> int | None:
-        """When a `Tick` is due; ``None`` if nothing is being watched."""
+        """Moment at which a `Tick` is due; ``None`` if nothing is being watched."""
         times_us = [self._stopping.wake_us, *(lane.opens_us for lane in self._lanes)]
         return min((at_us for at_us in times_us if at_us is not None), default=None)
 
     @property
     def is_busy(self) -> bool:
-        """Whether every machine runs something: nothing here waits for what the brain says next."""
+        """True if every machine runs something: nothing waits for the controller's next word."""
         return all(lane.running is not None for lane in self._lanes)
 
     def violations(self) -> list[str]:
-        """Which invariants do not hold; empty if all do."""
+        """Broken invariants, one sentence each; empty if all hold."""
         waiting = self._lanes.waiting()
         found = self._lanes.violations()
         found += [
@@ -219,7 +219,7 @@ class AgentState:
         self._out.say_down(lane.report.id, reason, at_us, is_planned=lane.is_restarting)
 
     def _release_again(self, run: str) -> None:
-        """Delete what was written after the run had been released."""
+        """Delete outputs that were written after the run had been released."""
         release = self._memory.released(run)
         if release is not None:
             self._out.put(ReleaseTensors(release=release))
@@ -285,7 +285,7 @@ class AgentState:
         self._out.say_started(dispatch, at_us)
 
     def _pass_shut(self, lane: Lane, at_us: int) -> QueuedOperation | None:
-        """First of what waits that has no more urgent operation to wait for."""
+        """First queued operation that has no more urgent one to wait for."""
         for queued in lane.queue:
             gate = queued.dispatch.gate
             if not gate or not gate.is_shut(at_us) or self._memory.has_begun(gate.operation):

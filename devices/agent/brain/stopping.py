@@ -1,4 +1,4 @@
-"""How what runs is stopped: asked where the provider heeds it, or with its worker."""
+"""Stops running operations: by request where the provider heeds it, else with their worker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORTH_KILLING_US = 1_000_000
 
 
 class Stopping:
-    """Stops what is not wanted any more, and what runs too long."""
+    """Stops operations that are not wanted any more, or run too long."""
 
     def __init__(self, lanes: Lanes, out: Outbox) -> None:
         self._lanes = lanes
@@ -22,7 +22,7 @@ class Stopping:
 
     @property
     def wake_us(self) -> int | None:
-        """When something will have run too long; ``None`` if nothing is being watched."""
+        """Moment at which an operation will have run too long; ``None`` if none can."""
         return min(
             (
                 lane.running.kill_at_us
@@ -33,7 +33,7 @@ class Stopping:
         )
 
     def stop(self, lane: Lane, running: RunningOperation, at_us: int) -> None:
-        """Stop what is not wanted any more."""
+        """Stop an operation that is not wanted any more."""
         running.ending = FailureReason.CANCELLED
         if lane.terminates(running.dispatch.provider):
             running.kill_at_us = at_us + STOP_GRACE_US
@@ -45,7 +45,7 @@ class Stopping:
             self._kill(lane, running, FailureReason.CANCELLED)
 
     def end_overdue(self, at_us: int) -> None:
-        """End the workers whose operations run too long."""
+        """End the workers of operations that run too long."""
         for lane in self._lanes:
             running = lane.running
             if running is None or lane.is_ending or running.kill_at_us is None:

@@ -1,4 +1,4 @@
-"""A running agent: carries events to its state, and does what the state says."""
+"""A running agent: carries events to its state, and carries out the instructions of the state."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from scheduler.model.links import LinkMeasured
 from scheduler.model.messages import PROTOCOL, AgentJoined, AgentLost, AgentPlan, MachineReport
 
 log = logging.getLogger(__name__)
-# How long a leaving agent waits for the store to take its last reports.
+# Time that a leaving agent waits for the store to take its last reports.
 FLUSH_S = 5.0
 CANCEL_AGAIN_S = 0.2
 
@@ -50,7 +50,7 @@ class Agent:
     Parameters
     ----------
     machines
-        What it offers; each gets a worker.
+        Machines that it offers; each gets a worker.
     worker_bytes
         Most memory that a worker may hold, see `Crew`.
     """
@@ -122,7 +122,7 @@ class Agent:
             await self._connection.close()
 
     def drain(self) -> None:
-        """Finish what runs and leave; the second time, leave."""
+        """Finish running operations and leave; at the second call, leave at once."""
         if self._is_draining:
             self._left.set()
         self._is_draining = True
@@ -135,11 +135,11 @@ class Agent:
 
     @property
     def url(self) -> str:
-        """Where others fetch its tensors."""
+        """Address under which other boxes fetch its tensors."""
         return self._store.url
 
     def violations(self) -> list[str]:
-        """Which invariants of the state do not hold; empty if all do."""
+        """Broken invariants of the state, one sentence each; empty if all hold."""
         return self._state.violations()
 
     async def _join(self) -> None:

@@ -46,7 +46,7 @@ class Clock(Protocol):
 
 
 class Crew:
-    """Worker processes and what passes between them and the agent's state.
+    """Worker processes, and the messages between them and the agent's state.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ class Crew:
         self._settle = settle
 
     def duties(self) -> Iterable[Coroutine[Any, Any, None]]:
-        """What keeps the workers alive and watches the box, each until cancelled."""
+        """Coroutines that keep the workers alive and watch the box, each until cancelled."""
         return [self._watch.run(), *(lane.run() for lane in self.lanes.values())]
 
     async def close(self) -> None:
-        """End what is left once the duties have ended."""
+        """End the workers that are left once the duties have ended."""
         await self._nursery.close()
 
     def start(self, instruction: StartOnWorker) -> None:
@@ -113,12 +113,12 @@ class Crew:
         )
 
     def unload(self, instruction: UnloadModel) -> None:
-        """Have the sessions of a model dropped, once what runs is done."""
+        """Have the sessions of a model dropped, once running operations are done."""
         for lane in self.lanes.values():
             lane.send(Unload(digest=instruction.digest))
 
     def cancel(self, instruction: CancelOnWorker) -> None:
-        """Ask for what runs to be stopped."""
+        """Ask a worker to stop a running operation."""
         message = Cancel(operation=instruction.operation, attempt=instruction.attempt)
         self.lanes[instruction.machine].send(message)
 

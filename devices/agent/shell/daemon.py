@@ -1,4 +1,4 @@
-"""The agent's process: finds out what it can offer, joins a site, and leaves when told to."""
+"""The agent's process: finds its machines, joins a site, and leaves when told to."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def run_agent(
     Parameters
     ----------
     machines
-        What to offer; ``None`` discovers it.
+        Machines to offer; ``None`` discovers them.
 
     Raises
     ------

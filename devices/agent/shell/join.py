@@ -1,4 +1,4 @@
-"""Joining a site over HTTP: who we are for where the store is."""
+"""Joining a site over HTTP: an agent tells its name, and learns the address of the store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_PAUSE_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """What the service tells an agent.
+    """Answer of the service to an agent that joins.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ Tell = Callable[[str, int, int, str], None]
 
 
 class Mover(Protocol):
-    """Moves tensors and says what that takes: latency in microseconds, bytes per second."""
+    """Moves tensors and measures it: latency in microseconds, bytes per second."""
 
     async def measure(self, ask: LinkAsk) -> tuple[int, int]:
         """From another box to this one."""
@@ -61,7 +61,7 @@ class LinkMeter:
         await self._measure(ask.box, lambda: self._mover.measure(ask))
 
     async def measure_memory(self) -> None:
-        """Measure what handing a tensor on takes on this box."""
+        """Measure handing a tensor from worker to worker on this box."""
         await self._measure(self._box, self._mover.measure_memory)
 
     async def _measure(self, source: str, way: Callable[[], Awaitable[tuple[int, int]]]) -> None:

@@ -39,7 +39,7 @@ class ModelCache:
         DeviceLost
             If the service does not hand it out.
         InvalidModel
-            If what came has another digest.
+            If the file that came has another digest.
         OutOfSpace
             If the disk is full.
         """

@@ -117,7 +117,7 @@ class NurseryClient:
             asked.set_result(worker)
 
     def _on_end(self) -> None:
-        """Tell all who wait: the kernel ends the workers with it."""
+        """Tell all callers that wait: the kernel ends the workers with it."""
         for asked in self._asked:
             _refuse(asked, "the process that holds the workers has ended")
         for worker in self._workers.values():

@@ -1,4 +1,4 @@
-"""What an agent is told when it starts, and what it remembers from one start to the next."""
+"""Settings of an agent at its start, and the facts that it remembers from one start to the next."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ID_FILE = "agent-id"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSettings:
-    """How to reach a site, and what of this computer to offer it.
+    """Address of a site, and the part of this computer to offer it.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ class AgentSettings:
     cores
         Cores to make lanes of; ``None`` takes all that this process may use.
     simulated
-        Whether simulated devices get machines.
+        True if simulated devices get machines.
     tensor_root
         Folder of this box's tensors; ``None`` takes the default, in memory.
     worker_bytes
         Most memory of its own that a worker may hold; 0 takes three quarters of the box's. Workers
-        of graphics cards have no limit: their drivers map what is not main memory.
+        of graphics cards have no limit: their drivers map more than main memory.
     host
         Address under which other boxes reach this one; empty finds it by the way to the server.
     """

@@ -48,14 +48,14 @@ BATCH = 64
 NEW, FIRST = ">", "0"
 READ_PAUSE_S = 0.2
 FIRST_PAUSE_S = 0.05
-# A store that is back hears of what ended meanwhile within this time.
+# A store that is back hears of ends meanwhile within this time.
 LONGEST_PAUSE_S = 0.25
-# Who was out of reach reads no more of the log than this to learn whether it was given up.
+# An agent that was out of reach reads no more of the log than this to learn if it was given up.
 LOOK_BACK = 1_000
 # Clocks of computers drift by tens of microseconds per second.
 CLOCK_EVERY_BEATS = 30
-# When somebody sets the clock of the store, the service keeps the time of the site within a second
-# or two. What is still so after as many beats is right, and this box was asleep.
+# After the clock of the store is set, the service keeps the time of the site within a second
+# or two. A gap that lasts for as many beats is real: this box was asleep.
 DOUBTFUL_BEATS = 15
 # The first answer on a new connection is slow; the quickest of a few bounds the clock best.
 CLOCK_READINGS = 5
@@ -83,7 +83,7 @@ class StoreConnection:
     """
 
     def __init__(self, url: str, site: str, agent: str, on_lapse: Callable[[], None]) -> None:
-        # Each loop below tries again by itself, and knows what it would do twice.
+        # Each loop below tries again by itself, and knows the calls that it would make twice.
         self._redis = redis.Redis.from_url(
             url, protocol=2, socket_timeout=SOCKET_TIMEOUT_S, retry=Retry(NoBackoff(), 0)
         )
@@ -111,24 +111,24 @@ class StoreConnection:
         return self._clock.at_us(monotonic_us)
 
     async def open(self, incarnation: str) -> None:
-        """Begin an incarnation: it hears only what is sent from now on.
+        """Begin an incarnation: it hears only messages that are sent from now on.
 
         Retries until the store answers.
         """
         await _until_it_answers(self._set_clock)
         self._incarnation = incarnation
-        # Before the group: one that loses it looks here for who took it.
+        # Before the group: an agent that loses the group looks here for its successor.
         await _until_it_answers(self._mark_alive)
         await _until_it_answers(self._open_group)
         self._openings += 1
 
     def report(self, report: Report, *, can_wait: bool = False) -> None:
-        """Tell the brain; it leaves in order, now or when the store is back.
+        """Report to the controller; reports leave in order, now or when the store is back.
 
         Parameters
         ----------
         can_wait
-            Whether an end may travel with the next report: no machine stands still for it.
+            True if an end may travel with the next report: no machine stands still for it.
         """
         hold = isinstance(report, OperationStarted)
         hold = hold or (can_wait and isinstance(report, OperationFinished))
@@ -139,11 +139,11 @@ class StoreConnection:
         self._send(self._entry(keys.plans(self._site, agent), peer))
 
     async def messages(self) -> AsyncIterator[Incoming]:
-        """What arrives, for ever; each is acknowledged once the caller comes back for the next."""
+        """Messages, for ever; each is acknowledged once the caller comes back for the next."""
         start = NEW
         while True:
             entries = await self._entries(start)
-            # What was on its way when the line broke counts as delivered: it is asked for again,
+            # A message on its way when the line broke counts as delivered: it is asked for again,
             # from the first entry that was not acknowledged to the last.
             if entries is None:
                 start = FIRST
@@ -157,7 +157,7 @@ class StoreConnection:
                 start = entries[-1][0].decode() if entries else NEW
 
     async def write(self) -> None:
-        """Send what is in the outbox, for ever."""
+        """Send the messages of the outbox, for ever."""
         pause_s = FIRST_PAUSE_S
         while True:
             await self._has_mail.wait()
@@ -210,7 +210,7 @@ class StoreConnection:
             raise DuplicateName(f"another agent joined as {self._agent!r}; give one of them a name")
         since_us = self._beat_us
         await self._mark_alive()
-        # After the sign of life: whoever looks for one from now on sees it.
+        # After the sign of life: a reader that looks for one from now on sees it.
         if not holder and await self._was_given_up(since_us):
             self._on_lapse()
 
@@ -296,7 +296,7 @@ class StoreConnection:
         return list(answer[0][1]) if answer else []
 
     async def _write(self, batch: list[Command]) -> None:
-        # As one: who waits for the first of them is not woken before the last is there.
+        # As one: a reader that waits for the first of them is not woken before the last is there.
         pipeline = self._redis.pipeline(transaction=True)
         for command in batch:
             pipeline.execute_command(*command)

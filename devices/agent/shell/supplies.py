@@ -1,4 +1,4 @@
-"""What operations need from elsewhere: tensors of other boxes, and model files."""
+"""Supplies of operations from elsewhere: tensors of other boxes, and model files."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class _Move:
 
 
 class Supplies:
-    """Fetches each thing once, however many wait for it.
+    """Fetches each thing once for all that wait for it.
 
     Parameters
     ----------
     headers
-        What other boxes want to see before they hand out tensors.
+        Headers that other boxes ask for before they hand out tensors.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Supplies:
         return await _patiently(lambda: self._models.path(digest))
 
     async def inputs(self, inputs: Mapping[str, Value]) -> tuple[dict[str, Value], list[Transfer]]:
-        """The same values, inline or on this box, and what was moved for that.
+        """The same values, inline or on this box, and the transfers that this took.
 
         Raises
         ------
@@ -81,7 +81,7 @@ class Supplies:
         return dict(zip(inputs, found, strict=True)), _transfers(moves)
 
     async def measure(self, ask: LinkAsk) -> tuple[int, int]:
-        """Latency in microseconds and bytes per second of what is fetched from another box.
+        """Latency in microseconds and bytes per second of the link from another box.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Supplies:
         async def move(size: int) -> None:
             ref = _blank(ask, size)
             file = self._store.path(ref.key)
-            # What an agent left behind that died here would look like a way that takes no time.
+            # Files left by an agent that died here would look like a link that takes no time.
             file.unlink(missing_ok=True)
             await self._fetch_once(Value(tensors=(ref,)))
             file.unlink(missing_ok=True)
@@ -146,7 +146,7 @@ class Supplies:
 
 
 def _transfers(moves: list[_Move]) -> list[Transfer]:
-    """One per box: what comes from it comes at the same time, by the same way."""
+    """Lock of a box: tensors from it come at the same time, by the same link."""
     found = []
     for box in dict.fromkeys(move.tensor.box for move in moves):
         mine = [move for move in moves if move.tensor.box == box]

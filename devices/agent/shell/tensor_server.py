@@ -97,8 +97,8 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(app: TensorApp, listener: socket.socket) -> AsyncIterator[None]:
     """Serve on a socket that listens already, until the block ends."""
-    # Inherited by what it accepts: asyncio does it only for sockets that name their protocol, and
-    # else the second packet of an answer waits 40 ms for the acknowledgement of the first.
+    # Inherited by accepted connections: asyncio does it only for sockets that name their protocol,
+    # and else the second packet of an answer waits 40 ms for the acknowledgement of the first.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False)
     server = _Server(config)

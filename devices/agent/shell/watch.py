@@ -15,7 +15,7 @@ from scheduler.model.messages import MachineReport
 
 
 class ContentionWatch:
-    """A sensor that knows the agent's own processes, and what time it is.
+    """A sensor that knows the agent's own processes and the time.
 
     It looks four times a second, so that no sample reaches far back; that costs 0.1 % of a core.
     """
@@ -32,7 +32,7 @@ class ContentionWatch:
             await asyncio.sleep(WINDOW_US / 1_000_000)
 
     def load(self, machine: str, since_us: int, pace_ns: int) -> Load:
-        """What others did to the box until now; `since_us` is of the monotonic clock."""
+        """Contention on the box until now; `since_us` is of the monotonic clock."""
         cores = self._cores[machine]
         return replace(
             self._sensor.sample(_now_us(), since_us=since_us, cores=cores), pace_ns=pace_ns

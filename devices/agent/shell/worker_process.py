@@ -34,7 +34,7 @@ OnDeath = Callable[[str, str], None]
 
 
 class _Frames(asyncio.Protocol):
-    """Cuts what comes from a worker into messages. Called by the loop itself: no task wakes up."""
+    """Cuts the bytes of a worker into messages. Called by the loop itself: no task wakes up."""
 
     def __init__(self, on_message: Callable[[FromWorker], None]) -> None:
         self._on_message = on_message
@@ -62,7 +62,7 @@ class WorkerLane:
     Parameters
     ----------
     on_message, on_death
-        Called with the machine's id and what a worker said, or why it ended.
+        Called with the machine's id and a worker's message, or the reason of its end.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class WorkerLane:
         return f"worker of {self._machine.id} ended with status {status}"
 
     def _on_memory(self, number: int) -> str:
-        """What a signal may have to do with memory; empty if it has nothing."""
+        """Remark on memory for a signal that may have to do with it; empty for others."""
         if number == signal.SIGKILL:
             return ", as the system does where memory runs out"
         if number == signal.SIGABRT and self._setup.memory_bytes:

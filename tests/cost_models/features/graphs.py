@@ -1,4 +1,4 @@
-"""Graphs of one or a few nodes, and what they cost."""
+"""Graphs of one or a few nodes, and their costs."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def cost_of(
     types: Mapping[str, str] | None = None,
     opset: int = 17,
 ) -> GraphCost:
-    """What a graph of these nodes costs."""
+    """Cost of a graph of these nodes."""
     made = graph(
         nodes, inputs=inputs, outputs=outputs, constants=constants, types=types, opset=opset
     )
@@ -77,7 +77,7 @@ def cost_of(
 
 
 def zeros(*shape: int) -> Array:
-    """Weights whose values do not matter."""
+    """Weights with values that do not matter."""
     return np.zeros(shape, dtype=np.float32)
 
 

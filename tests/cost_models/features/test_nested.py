@@ -84,7 +84,7 @@ def test_branches_that_use_the_same_names_do_not_meet() -> None:
 
 
 def loop(trips: str) -> NodeProto:
-    """Adds ``x`` to what goes round, and stacks it."""
+    """Adds ``x`` to the carried value, and stacks it."""
     inner = helper.make_graph(
         [
             node("Add", "state x", "next"),

@@ -119,7 +119,7 @@ CASES = {
         OperatorClass.MATMUL,
         attributes={"equation": "bik,bkj->bij"},
     ),
-    # 7 steps x 2 rows x 3 units x (4 gates x (2 (5 + 3) + 1 sum) + 60 for what joins them:
+    # 7 steps x 2 rows x 3 units x (4 gates x (2 (5 + 3) + 1 sum) + 60 for the joining of them:
     # 3 sigmoids of 12, 2 tanh of 10, 4 products and sums).
     "lstm": Case(
         "LSTM",

@@ -1,8 +1,8 @@
 """Counts of real networks agree with an independent counter, and launches with the runtime.
 
-The counter is onnx-tool 1.0.1 (MIT), run once in an environment of its own; its numbers stand
-here. It gives multiply-accumulates and adds one for each output with a bias: ours are twice that,
-less the biases counted twice. What it counts otherwise, and is left out:
+The counter is onnx-tool 1.0.1 (MIT), run once in an environment of its own; its numbers stand here.
+It gives multiply-accumulates and adds one for each output with a bias: ours are twice that, less
+the biases counted twice. Left out is all that it counts otherwise:
 
 * transposed convolutions: it takes the whole kernel for each output, where only one in
   stride x stride meets an input (178 176 000 against 51 609 600 for the detector's two);
@@ -27,7 +27,7 @@ OCR = Path(rapidocr_onnxruntime.__file__).parent / "models"
 
 @dataclass(frozen=True)
 class Network:
-    """A model that a package ships, and what onnx-tool counts in it."""
+    """A model that a package ships, and onnx-tool's counts of it."""
 
     path: Path
     conv_macs: int

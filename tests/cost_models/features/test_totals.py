@@ -1,4 +1,4 @@
-"""What is said of a whole graph: paths, width, memory, traffic, kind, layout."""
+"""Figures of a whole graph: paths, width, memory, traffic, kind, layout."""
 
 from cost_models.features import FEATURES, graph_cost, vector
 from scheduler.model.measuring import Kind

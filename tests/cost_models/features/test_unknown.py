@@ -1,4 +1,4 @@
-"""What is not known is named, and never counted as nothing."""
+"""Unknown operators are named, and never counted as nothing."""
 
 import math
 

@@ -12,7 +12,7 @@ from devices.runtime.regressor import open_regressor
 
 RNG = np.random.default_rng(3)
 HIDDEN = {0.0: 1.5, 1.0: 4.0, 2.0: 0.8}
-"""What no graph is timed by itself for: the factor of each kind of part."""
+"""The factor of each kind of part is learned from whole graphs alone."""
 
 
 def graph(kinds: list[float]) -> tuple[Table, float]:

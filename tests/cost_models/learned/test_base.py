@@ -1,4 +1,4 @@
-"""What the base sees beside the kernels of a graph: its ends, and the rest before a run."""
+"""Columns of the base beside the kernels of a graph: its ends, and the rest before a run."""
 
 from __future__ import annotations
 

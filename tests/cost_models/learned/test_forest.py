@@ -1,4 +1,4 @@
-"""The trees as an ONNX model say what the library that grew them says."""
+"""The trees as an ONNX model give the values of the library that grew them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learned of a world with a hidden law, and what of it holds for what was not seen."""
+"""Predictions in a world with a hidden law, on seen and on unseen graphs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents report becomes rows: together, whole, and ever more rarely."""
+"""Reports of agents become rows: together, whole, and ever more rarely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a provider's speed depends on: the processor, its card if it runs on one, the versions."""
+"""Fingerprint of a provider: the processor, its card if it runs on one, the versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which machines come from what was found. No two share a core but where their report says so."""
+"""Machines made from providers. No two share a core but where their report says so."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Who stands above whom, as the kernel sees it."""
+"""Ranks of processes, as the kernel sees them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Puts one provider through its paces, in a process of its own: ``rig.py PROVIDER FOLDER``.
 
-Prints one JSON line per case as soon as it is known, so that a crash costs only what follows it.
+Prints one JSON line per case as soon as it is known, so that a crash costs only the cases after it.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _run_until_stopped(
 def main(name: str, folder: Path) -> None:
     """Run all cases."""
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # providers print what they like
+    os.dup2(2, 1)  # providers print at will
     rig = Rig(name, folder)
     cases: dict[str, Callable[[], Any]] = {
         f"equals_cpu {model}": partial(rig.equals_cpu, model, {"x": x})

@@ -1,4 +1,4 @@
-"""What a model file may not hold, each with the answer that it gets."""
+"""Contents that a model file may not have, each with its answer."""
 
 from collections.abc import Callable
 from pathlib import Path

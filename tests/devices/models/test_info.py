@@ -1,4 +1,4 @@
-"""Reading what a model takes and gives."""
+"""Reading the inputs and outputs of a model."""
 
 from pathlib import Path
 

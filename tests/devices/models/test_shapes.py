@@ -1,4 +1,4 @@
-"""Sizes that a model leaves open are bound by rules, and pinned for those who need them."""
+"""Sizes that a model leaves open are bound by rules, and pinned for providers that need it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How far a result may be from the CPU's, and what counts as far."""
+"""Distance of a result from the CPU's, and the limit of it."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def test_the_verdict_names_the_worst_output_and_the_tolerance() -> None:
     found = judge(expected, got, provider("openvino"))
     assert found.verdict is Verdict.WRONG
     assert found.reason.startswith("output 'b' is off by 0.01 of the largest value")
-    # The same error is within what a provider that computes in float16 is allowed.
+    # The same error is within the tolerance of a provider that computes in float16.
     assert judge(expected, got, provider("qnn")).verdict is Verdict.USABLE
 
 

@@ -1,4 +1,4 @@
-"""Time per operator comes from a session of its own, and says what it cannot tell."""
+"""Time per operator comes from a session of its own, with a remark on the gaps."""
 
 from pathlib import Path
 from typing import Any

@@ -48,7 +48,7 @@ def test_what_a_provider_cannot_run_is_left_out() -> None:
 
 def test_a_reduced_row_shares_its_library_with_the_exact_one() -> None:
     exact, reduced = provider("openvino"), REDUCED["openvino-bf16"]
-    # Where there is no device both say so: the second does not load the library again.
+    # Without a device both say so: the second does not load the library again.
     assert told(exact) == told(reduced) == told(exact)
 
 

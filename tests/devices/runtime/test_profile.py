@@ -30,7 +30,7 @@ def test_a_profile_has_durations_load_memory_and_coverage(tmp_path: Path) -> Non
 
 
 def test_weights_stay_resident_after_the_warm_runs(tmp_path: Path) -> None:
-    # 64 MiB: an allocation that is never served from what older ones gave back.
+    # 64 MiB: an allocation that is never served from memory that older ones gave back.
     model = onnx.model(
         [onnx.node("MatMul", "x w", "y")],
         inputs={"x": [1, 4096]},

@@ -1,4 +1,4 @@
-"""Where the software Vulkan is looked for."""
+"""Search path of the software Vulkan."""
 
 from pathlib import Path
 

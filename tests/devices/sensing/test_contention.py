@@ -1,4 +1,4 @@
-"""What the sensor says of this box, and of boxes that tell nonsense."""
+"""Readings of the sensor on this box, and on boxes that tell nonsense."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_our_own_work_is_not_foreign(pinned: int) -> None:
     started = spin(sensor)
     ours = sensor.sample(now_us(), since_us=started)
     theirs = stranger.sample(now_us(), since_us=started)
-    # Of a core that others have too, ours is part of what is left of it.
+    # Of a core that others have too, ours is part of the share that is left of it.
     assert theirs.foreign >= ours.foreign + (1 - ours.foreign) * 0.5 / (os.cpu_count() or 1)
 
 

@@ -106,7 +106,7 @@ def test_two_may_release_one_run_at_the_same_moment(store: TensorStore) -> None:
 def test_a_full_memory_is_said_and_leaves_nothing_behind(
     store: TensorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = Path("/dev/full").open("wb", 0)  # noqa: SIM115 - what is tested closes it
+    full = Path("/dev/full").open("wb", 0)  # noqa: SIM115 - the tested code closes it
     monkeypatch.setattr(devices.tensors, "_open_new", lambda _: full)
     with pytest.raises(OutOfSpace, match=r"no room for tensor 'op\.1\.y\.0'"):
         store.put("r-1", "op.1.y", np.array([1]))

@@ -1,4 +1,4 @@
-"""What a worker keeps loaded: what is used, before what was only measured."""
+"""Sessions that a worker keeps loaded: used ones before ones that were only measured."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ PAIR = Value(tensors=HERE.tensors + AWAY.tensors, is_list=True)
 
 @dataclass
 class Driver:
-    """Feeds a state and keeps what it says; a microsecond passes per event."""
+    """Feeds a state and keeps its instructions; a microsecond passes per event."""
 
     state: AgentState
     at_us: int = 0

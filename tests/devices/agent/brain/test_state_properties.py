@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, every attempt starts once at most and ends once at most."""
+"""In any order of events, every attempt starts once at most and ends once at most."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class World:
         self.feed(events.DrainRequested)
 
     def settle(self) -> None:
-        """Let workers that are to be ended end, and the others finish what they do."""
+        """Let workers that are to be ended end, and the others finish their operations."""
         killed = {i.machine for i in self.said if isinstance(i, KillWorker)}
         for machine in sorted(killed & set(self.running)):
             self.die(machine)

@@ -30,7 +30,7 @@ ANSWER = {"site": SITE, "store_url": "redis://x", "time_us": 1}
 
 
 def joining(*answers: httpx.Response | httpx.TransportError) -> tuple[Joined, list[httpx.Request]]:
-    """What comes of joining a service that gives these answers."""
+    """Result of joining a service that gives these answers."""
     left, asked = list(answers), []
 
     def handle(request: httpx.Request) -> httpx.Response:

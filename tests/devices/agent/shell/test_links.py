@@ -88,7 +88,7 @@ def test_two_real_agents_measure_their_ways_and_a_plan_follows_the_figures(
         assert link.bytes_per_s in PLAUSIBLE_BYTES_PER_S
     brain = Watched()
     brain.feed(agent_joined("a", box="left"), agent_joined("b", box="right"), *told)
-    # A reader takes 100 ms: what travels in a fraction of that moves, what takes minutes stays.
+    # A reader takes 100 ms: a tensor moves in a fraction of it, and stays where that takes minutes.
     assert len(machines_of_readers(brain, 10_000)) == 2
     assert len(machines_of_readers(brain, 10**13)) == 1
 
@@ -121,7 +121,7 @@ def test_operation_tells_what_was_fetched_for_it(server: Server, tmp_path: Path)
             (transfer,) = done.transfers
             assert (transfer.source, transfer.size_bytes) == ("left", scores.nbytes)
             assert transfer.duration_us > 0
-            # What is here by now is not fetched again.
+            # Inputs that are here by now are not fetched again.
             await controller.send("b", dispatch("again", "b/cpu0", call("arg_max"), inputs=x))
             done = await controller.wait_for(OperationFinished, operation="r-1/again")
             assert done.transfers == ()

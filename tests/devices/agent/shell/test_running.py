@@ -293,7 +293,7 @@ def test_an_agent_that_nobody_missed_goes_on_as_it_is(server: Server, tmp_path: 
             await controller.give_up("b", "1")
             await stack.enter_async_context(running_agent(server, tmp_path, lanes=1))
             first = await controller.wait_for(AgentJoined, agent="a")
-            # What a store does that slept for longer than a heartbeat lives.
+            # As a store that slept for longer than a heartbeat lives.
             await controller.client.delete(keys.heartbeat(SITE, "a"))
             while not await controller.client.exists(keys.heartbeat(SITE, "a")):
                 await asyncio.sleep(0.02)
