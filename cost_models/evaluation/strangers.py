@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cost_models.evaluation.baselines import BY_GRAPH, scaled
 from cost_models.learned.calibration import group_of, widen, widen_of
 from cost_models.learned.fitting import family_of, fit, networks_of
-from cost_models.learned.shape import Shape
+from cost_models.learned.size import Shape
 from cost_models.profiles.measurement import KERNELS, Measurement
 from scheduler.model.measuring import IDLE, Load
 

@@ -19,7 +19,7 @@ from cost_models.learned.fitting import family_of, networks_of
 from cost_models.learned.learned import Learned, Opener, Quantiles
 from cost_models.learned.quantiles import HIGH, LOW, MIDDLE
 from cost_models.learned.query import query_of
-from cost_models.learned.shape import Shape
+from cost_models.learned.size import Shape
 from cost_models.learned.training import LEAST_FAMILIES, train
 from cost_models.profiles.measurement import Measurement
 from scheduler.model.errors import InvalidMeasurement

@@ -24,7 +24,7 @@ from cost_models.learned.forest import Factors, Forest, factors_to_onnx, to_onnx
 from cost_models.learned.learned import Learned, Quantiles
 from cost_models.learned.quantiles import fit_quantiles
 from cost_models.learned.query import Query, is_loaded, query_of
-from cost_models.learned.shape import Shape
+from cost_models.learned.size import Shape
 from cost_models.online.pace import fit_power, log_pace
 from cost_models.profiles.measurement import KERNELS, Measurement
 from cost_models.profiles.store import data_digest

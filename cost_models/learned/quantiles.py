@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cost_models.learned.engines import boosting
 from cost_models.learned.forest import Forest, Tree, below
-from cost_models.learned.shape import Shape
+from cost_models.learned.size import Shape
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]

@@ -13,7 +13,7 @@ from cost_models.learned.artifact import Artifact
 from cost_models.learned.calibration import group_of, widen
 from cost_models.learned.fitting import family_of, fit, networks_of, samples_of
 from cost_models.learned.learned import Quantiles
-from cost_models.learned.shape import Shape
+from cost_models.learned.size import Shape
 from cost_models.profiles.measurement import Measurement
 from scheduler.model.errors import InvalidMeasurement
 

@@ -108,7 +108,7 @@ def _speed_ms(rows: Sequence[Measurement], seed: int) -> float:
 
     from cost_models.learned import Learned, query_of
     from cost_models.learned.fitting import fit, networks_of
-    from cost_models.learned.shape import Shape
+    from cost_models.learned.size import Shape
     from devices.runtime.regressor import open_regressor
 
     artifact = fit(rows, seed, Shape()).artifact

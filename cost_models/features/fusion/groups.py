@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cost_models.features.fusion.links import StepGraph
 from cost_models.features.fusion.patterns import EARLY, Match, match
+from cost_models.features.fusion.step_graph import StepGraph
 from cost_models.features.tracing import Step, Trace
 
 

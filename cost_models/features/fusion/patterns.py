@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cost_models.features.fusion.links import StepGraph
+from cost_models.features.fusion.step_graph import StepGraph
 
 
 @dataclass(frozen=True, slots=True)

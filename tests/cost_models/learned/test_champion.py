@@ -9,7 +9,7 @@ import pytest
 from cost_models.learned import Artifact, train
 from cost_models.learned.champion import challenge, held_out_families
 from cost_models.learned.fitting import family_of
-from cost_models.learned.shape import Shape
+from cost_models.learned.size import Shape
 from cost_models.profiles.measurement import Measurement
 from devices.runtime.regressor import open_regressor
 from scheduler.model.errors import InvalidMeasurement

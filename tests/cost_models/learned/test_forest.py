@@ -8,7 +8,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from cost_models.learned.forest import Forest, Tree, below, to_onnx
 from cost_models.learned.quantiles import _trees, fit_quantiles
-from cost_models.learned.shape import Shape
+from cost_models.learned.size import Shape
 from devices.runtime.regressor import open_regressor
 from scheduler.model.errors import InvalidArtifact
 

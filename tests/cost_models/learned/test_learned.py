@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cost_models.learned import Artifact, Learned, Quantiles, Query, query_of, train
-from cost_models.learned.shape import Shape
+from cost_models.learned.size import Shape
 from cost_models.profiles.measurement import KERNELS, Measurement
 from devices.runtime.regressor import open_regressor
 from scheduler.model.errors import InvalidMeasurement
