@@ -245,7 +245,7 @@ class Site:
         return False
 
     def until_quiet(self) -> None:
-        """Wait until next to nothing happens: newcomers have their ways measured."""
+        """Wait until next to nothing happens: newcomers have their links measured."""
         before = -QUIET_EVENTS - 1
         while self.logged() - before > QUIET_EVENTS:
             before = self.logged()

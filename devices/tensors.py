@@ -48,7 +48,7 @@ _LONGEST_NAME = 180
 _GONE = frozenset({404, 410})
 _serial = itertools.count()
 BLANK = "blank"
-"""A run that no run is called: its tensors are made to measure the way they take."""
+"""A run that no run is called: its tensors are made to measure links."""
 
 
 def default_root(site: str, box: str) -> Path:

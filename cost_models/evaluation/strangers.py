@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cost_models.evaluation.baselines import BY_GRAPH, scaled
 from cost_models.learned.calibration import group_of, widen, widen_of
 from cost_models.learned.fitting import family_of, fit, networks_of
-from cost_models.learned.size import Shape
+from cost_models.learned.size import EnsembleSize
 from cost_models.profiles.measurement import KERNELS, Measurement
 from scheduler.model.measuring import IDLE, Load
 
@@ -45,7 +45,7 @@ def leave_one_family_out(
     rows: Sequence[Measurement],
     *,
     seed: int,
-    shape: Shape | None = None,
+    size: EnsembleSize | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Strangers:
     """Predict the rows of each family of networks from all others and from the single kernels.
@@ -65,14 +65,14 @@ def leave_one_family_out(
         held = np.array([family_of(row) == family for row in networks])
         known = [row for row, is_held in zip(networks, held, strict=True) if not is_held]
         asked = [row for row, is_held in zip(networks, held, strict=True) if is_held]
-        fitted = fit([*known, *single], seed, shape or Shape())
+        fitted = fit([*known, *single], seed, size or EnsembleSize())
         predicted = fitted.predict(asked)
         idle[held] = fitted.predict([replace(row, load=IDLE) for row in asked]).p50_us
         calm[held] = fitted.predict([replace(row, load=_calm(row)) for row in asked]).p50_us
         p50[held], p95[held] = predicted.p50_us, predicted.p95_us
         is_outside[held] = predicted.is_outside
-        for name, size in BY_GRAPH.items():
-            baselines[name][held] = scaled(size, known, asked)
+        for name, figure in BY_GRAPH.items():
+            baselines[name][held] = scaled(figure, known, asked)
     progress(len(families), len(families))
     p95 = np.maximum(p50, p95 * _wider(networks, p95, is_outside))
     return Strangers(

@@ -19,7 +19,7 @@ from cost_models.learned.fitting import family_of, networks_of
 from cost_models.learned.learned import Learned, Opener, Quantiles
 from cost_models.learned.quantiles import HIGH, LOW, MIDDLE
 from cost_models.learned.query import query_of
-from cost_models.learned.size import Shape
+from cost_models.learned.size import EnsembleSize
 from cost_models.learned.training import LEAST_FAMILIES, train
 from cost_models.profiles.measurement import Measurement
 from scheduler.model.errors import InvalidMeasurement
@@ -60,7 +60,7 @@ def challenge(
     *,
     seed: int,
     opener: Opener,
-    shape: Shape | None = None,
+    size: EnsembleSize | None = None,
 ) -> Comparison:
     """Train a challenger without some families, and hold it against the champion on those.
 
@@ -68,7 +68,7 @@ def challenge(
     ----------
     opener
         Makes the trees of an artifact callable.
-    shape
+    size
         Sizes of the challenger, if not the usual ones.
 
     Raises
@@ -77,7 +77,7 @@ def challenge(
         If there are too few families to train on some and judge on others.
     """
     held = held_out_families(rows, champion)
-    challenger = train([row for row in rows if family_of(row) not in held], seed=seed, shape=shape)
+    challenger = train([row for row in rows if family_of(row) not in held], seed=seed, size=size)
     judged = [row for row in rows if family_of(row) in held]
     losses = [
         loss(predict(artifact, judged, opener) if artifact else roofline(judged), judged)

@@ -24,7 +24,7 @@ from cost_models.learned.forest import Factors, Forest, factors_to_onnx, to_onnx
 from cost_models.learned.learned import Learned, Quantiles
 from cost_models.learned.quantiles import fit_quantiles
 from cost_models.learned.query import Query, is_loaded, query_of
-from cost_models.learned.size import Shape
+from cost_models.learned.size import EnsembleSize
 from cost_models.online.pace import fit_power, log_pace
 from cost_models.profiles.measurement import KERNELS, Measurement
 from cost_models.profiles.store import data_digest
@@ -50,11 +50,11 @@ class Fitted:
         return learned.predict_rows([query_of(row) for row in rows])
 
 
-def fit(rows: Sequence[Measurement], seed: int, shape: Shape) -> Fitted:
+def fit(rows: Sequence[Measurement], seed: int, size: EnsembleSize) -> Fitted:
     """Fit a base to all rows and trees to those of networks, without calibration."""
     providers = tuple(sorted({row.provider for row in rows}))
     power = _pace_power(rows)
-    factors, scales = _base(rows, providers, power, seed, shape)
+    factors, scales = _base(rows, providers, power, seed, size)
     networks = networks_of(rows)
     queries = [query_of(row) for row in networks]
     woken = woken_us(queries, providers, factors.predict, scales)
@@ -72,7 +72,7 @@ def fit(rows: Sequence[Measurement], seed: int, shape: Shape) -> Fitted:
         weights,
         directions=directions(names),
         seed=seed,
-        shape=shape,
+        size=size,
     )
     artifact = Artifact(
         onnx=to_onnx(forest, len(names)),
@@ -124,13 +124,17 @@ def _pace_power(rows: Sequence[Measurement]) -> float:
 
 
 def _base(
-    rows: Sequence[Measurement], providers: Sequence[str], power: float, seed: int, shape: Shape
+    rows: Sequence[Measurement],
+    providers: Sequence[str],
+    power: float,
+    seed: int,
+    size: EnsembleSize,
 ) -> tuple[Factors, Scales]:
     calm = [row for row in rows if _is_calm(row)]
     chosen = calm if len(calm) >= LEAST_IDLE_SHARE * len(rows) else rows
     durations = [row.median_us * math.exp(-power * _log_pace(row)) for row in chosen]
     queries = [query_of(row) for row in chosen]
-    return fit_base(queries, durations, providers, rounds=shape.factors, seed=seed)
+    return fit_base(queries, durations, providers, rounds=size.factors, seed=seed)
 
 
 def samples_of(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cost_models.learned.engines import boosting
 from cost_models.learned.forest import Forest, Tree, below
-from cost_models.learned.size import Shape
+from cost_models.learned.size import EnsembleSize
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
@@ -33,21 +33,17 @@ def fit_quantiles(
     *,
     directions: Sequence[int],
     seed: int,
-    shape: Shape,
+    size: EnsembleSize,
 ) -> Forest:
     """Fit all three outputs; the columns go only the ways that physics lets them."""
     middle = _boost(
-        rows, log_ratios, weights, MIDDLE, directions, shape.trees[1], shape.leaves[0], seed, shape
+        rows, log_ratios, weights, MIDDLE, directions, size.trees[1], size.leaves[0], seed, size
     )
     rest = log_ratios - middle.predict(rows)
     # p10 is the median less a distance: a load that only slows a run only shrinks the distance.
     opposite = [-direction for direction in directions]
-    low = _boost(
-        rows, -rest, weights, 1 - LOW, opposite, shape.trees[0], shape.leaves[1], seed, shape
-    )
-    high = _boost(
-        rows, rest, weights, HIGH, directions, shape.trees[2], shape.leaves[1], seed, shape
-    )
+    low = _boost(rows, -rest, weights, 1 - LOW, opposite, size.trees[0], size.leaves[1], seed, size)
+    high = _boost(rows, rest, weights, HIGH, directions, size.trees[2], size.leaves[1], seed, size)
     parts = (low, middle, high)
     return Forest(
         trees=tuple(_trees(part) for part in parts),
@@ -64,15 +60,15 @@ def _boost(
     trees: int,
     leaves: int,
     seed: int,
-    shape: Shape,
+    size: EnsembleSize,
 ) -> Any:
     engine = boosting()(
         loss="quantile",
         quantile=quantile,
         max_iter=trees,
         max_leaf_nodes=leaves,
-        learning_rate=shape.rate,
-        min_samples_leaf=shape.least_rows,
+        learning_rate=size.rate,
+        min_samples_leaf=size.least_rows,
         monotonic_cst=list(directions),
         early_stopping=False,
         random_state=seed,

@@ -13,7 +13,7 @@ from cost_models.learned.artifact import Artifact
 from cost_models.learned.calibration import group_of, widen
 from cost_models.learned.fitting import family_of, fit, networks_of, samples_of
 from cost_models.learned.learned import Quantiles
-from cost_models.learned.size import Shape
+from cost_models.learned.size import EnsembleSize
 from cost_models.profiles.measurement import Measurement
 from scheduler.model.errors import InvalidMeasurement
 
@@ -21,7 +21,7 @@ FOLDS = 5
 LEAST_FAMILIES = 2
 
 
-def train(rows: Sequence[Measurement], *, seed: int, shape: Shape | None = None) -> Artifact:
+def train(rows: Sequence[Measurement], *, seed: int, size: EnsembleSize | None = None) -> Artifact:
     """Fit to all rows, and calibrate on families that a fit has not seen.
 
     Raises
@@ -33,14 +33,14 @@ def train(rows: Sequence[Measurement], *, seed: int, shape: Shape | None = None)
     """
     ordered = sorted(rows, key=lambda row: (row.at_us, row.row_digest))
     _check(ordered)
-    shape = shape or Shape()
+    size = size or EnsembleSize()
     held_out = [
-        (held, fit([row for row in ordered if family_of(row) not in families], seed, shape))
+        (held, fit([row for row in ordered if family_of(row) not in families], seed, size))
         for families in _folds(ordered)
         if (held := [row for row in ordered if family_of(row) in families])
     ]
     scores = [_Scores.of(held, fitted.predict(held)) for held, fitted in held_out]
-    artifact = fit(ordered, seed, shape).artifact
+    artifact = fit(ordered, seed, size).artifact
     return replace(artifact, widen=_widen(scores), metrics=_metrics(scores))
 
 

@@ -108,10 +108,10 @@ def _speed_ms(rows: Sequence[Measurement], seed: int) -> float:
 
     from cost_models.learned import Learned, query_of
     from cost_models.learned.fitting import fit, networks_of
-    from cost_models.learned.size import Shape
+    from cost_models.learned.size import EnsembleSize
     from devices.runtime.regressor import open_regressor
 
-    artifact = fit(rows, seed, Shape()).artifact
+    artifact = fit(rows, seed, EnsembleSize()).artifact
     rows = networks_of(rows)
     learned = Learned.opened(artifact, open_regressor)
     works = [learned.work(query_of(row)) for row in rows[:WORKS]]

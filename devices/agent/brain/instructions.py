@@ -66,7 +66,7 @@ class KillWorker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emit:
-    """Tell the brain."""
+    """Tell the controller."""
 
     report: Report
 
@@ -88,7 +88,7 @@ class ReleaseTensors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureLink:
-    """Measure the way from another box and tell the brain."""
+    """Measure the link from another box and tell the controller."""
 
     ask: LinkAsk
 

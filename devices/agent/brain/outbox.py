@@ -40,7 +40,7 @@ class Outbox:
         return taken
 
     def say_started(self, dispatch: Dispatch, at_us: int) -> None:
-        """Tell the brain that a worker begins an operation."""
+        """Tell the controller that a worker begins an operation."""
         self._say(
             OperationStarted(
                 at_us=at_us,
@@ -75,7 +75,7 @@ class Outbox:
     def say_failed(
         self, dispatch: Dispatch, reason: FailureReason, message: str, at_us: int
     ) -> None:
-        """Tell the brain that an operation ended without a result."""
+        """Tell the controller that an operation ended without a result."""
         self._say(
             OperationFailed(
                 at_us=at_us,
@@ -89,7 +89,7 @@ class Outbox:
         )
 
     def say_up(self, machine: str, at_us: int) -> None:
-        """Tell the brain that a machine takes work again."""
+        """Tell the controller that a machine takes work again."""
         self._say(MachineUp(at_us=at_us, machine=machine))
 
     def say_down(self, machine: str, reason: str, at_us: int, *, is_planned: bool) -> None:
@@ -97,7 +97,7 @@ class Outbox:
         self._say(MachineDown(at_us=at_us, machine=machine, reason=reason, is_planned=is_planned))
 
     def say_draining(self, at_us: int) -> None:
-        """Tell the brain that nothing new is taken."""
+        """Tell the controller that nothing new is taken."""
         self._say(AgentDraining(at_us=at_us, agent=self._agent))
 
     def notify_peers(self, dispatch: Dispatch, outputs: dict[str, Value]) -> None:

@@ -1,4 +1,4 @@
-"""The ways of an agent, measured one after the other once its workers have settled."""
+"""The links of an agent, measured one after the other once its workers have settled."""
 
 from __future__ import annotations
 
@@ -57,21 +57,23 @@ class LinkMeter:
             self._has_settled.set()
 
     async def measure(self, ask: LinkAsk) -> None:
-        """Measure the way from another box."""
+        """Measure the link from another box."""
         await self._measure(ask.box, lambda: self._mover.measure(ask))
 
     async def measure_memory(self) -> None:
         """Measure handing a tensor from worker to worker on this box."""
         await self._measure(self._box, self._mover.measure_memory)
 
-    async def _measure(self, source: str, way: Callable[[], Awaitable[tuple[int, int]]]) -> None:
+    async def _measure(
+        self, source: str, measuring: Callable[[], Awaitable[tuple[int, int]]]
+    ) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._has_settled.wait(), SETTLE_S)
         latency_us = bytes_per_s = 0
         error = ""
         try:
             async with self._turn, asyncio.timeout(LIMIT_S):
-                latency_us, bytes_per_s = await way()
+                latency_us, bytes_per_s = await measuring()
         except TimeoutError:
             error = f"a few small tensors from {source} took more than {LIMIT_S:g} s"
         except FjordError as failure:

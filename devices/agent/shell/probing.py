@@ -1,4 +1,4 @@
-"""Measures a way that tensors take: a few small ones, then larger ones while there is time."""
+"""Measures a link that tensors take: a few small ones, then larger ones while there is time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SMALL_BYTES = 8_192
 SMALL_COUNT = 5
 LARGE_BYTES = (256 * 1024, 1024 * 1024, 4 * 1024 * 1024)
 BUDGET_US = 50_000
-"""Per way. No larger tensor is begun that would not be through by then; the first ones are sent in
-any case, so a slow way takes longer, and `LIMIT_S` ends it."""
+"""Per link. No larger tensor is begun that would not be through by then; the first ones are sent in
+any case, so a slow link takes longer, and `LIMIT_S` ends it."""
 LIMIT_S = 2.0
 
 Move = Callable[[int], Awaitable[None]]
-"""Brings so many bytes the whole way."""
+"""Brings so many bytes over the whole link."""
 
 
 def _clock_us() -> int:
@@ -24,7 +24,7 @@ def _clock_us() -> int:
 
 
 async def measure(move: Move, clock_us: Callable[[], int] = _clock_us) -> tuple[int, int]:
-    """Latency in microseconds and bytes per second of a way."""
+    """Latency in microseconds and bytes per second of a link."""
     began_us = clock_us()
     await _time_us(move, SMALL_BYTES, clock_us)  # opens the connection, which then stays open
     small_us = [await _time_us(move, SMALL_BYTES, clock_us) for _ in range(SMALL_COUNT)]

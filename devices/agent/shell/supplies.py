@@ -23,7 +23,7 @@ from scheduler.model.messages import TensorRef, Value
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-# A service or an agent that restarts is back within these; then the brain tries elsewhere.
+# A service or an agent that restarts is back within these; then the controller tries elsewhere.
 PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 

@@ -1,6 +1,6 @@
 """Hands this box's tensors to other boxes: ``GET /tensors/<key>``.
 
-A tensor ``blank/<bytes>`` is of that size and holds nothing: it is there to measure the way.
+A tensor ``blank/<bytes>`` is of that size and holds nothing: it is there to measure the link.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class TensorApp:
 
 
 def _blank(size: str) -> BinaryIO:
-    """So many bytes that nothing on the way can make fewer."""
+    """So many bytes that nothing on the link can make fewer."""
     if not size.isdecimal() or not 0 < int(size) <= MOST_BLANK_BYTES:
         raise InvalidTensor(f"a blank tensor must have up to {MOST_BLANK_BYTES} bytes; got {size}")
     return io.BytesIO(os.urandom(int(size)))

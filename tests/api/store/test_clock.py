@@ -72,16 +72,16 @@ async def test_a_clock_that_is_set_twice_is_taken_back_twice(
 async def test_an_agent_waits_for_the_site_to_say_what_time_it_is(
     way: SteppedStore, site: str, eventually: Eventually
 ) -> None:
-    link = StoreConnection(way.url, site, "a", lambda: None)
-    await link.open("1")
-    before_us = gone_us(link.now_us())
+    line = StoreConnection(way.url, site, "a", lambda: None)
+    await line.open("1")
+    before_us = gone_us(line.now_us())
     way.ahead_s = HOURS_S
-    await link.open("2")
-    assert abs(gone_us(link.now_us()) - before_us) < MINUTE_US
+    await line.open("2")
+    assert abs(gone_us(line.now_us()) - before_us) < MINUTE_US
     # The site has gone by the clock as it is now all along, and says so.
     writer = await Store.connect(way.url, site)
     await writer.call("SET", keys.clock(site), 1)
-    await link.open("3")
-    assert gone_us(link.now_us()) - before_us > MINUTE_US
+    await line.open("3")
+    assert gone_us(line.now_us()) - before_us > MINUTE_US
     await writer.close()
-    await link.close()
+    await line.close()

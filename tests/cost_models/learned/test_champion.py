@@ -9,13 +9,13 @@ import pytest
 from cost_models.learned import Artifact, train
 from cost_models.learned.champion import challenge, held_out_families
 from cost_models.learned.fitting import family_of
-from cost_models.learned.size import Shape
+from cost_models.learned.size import EnsembleSize
 from cost_models.profiles.measurement import Measurement
 from devices.runtime.regressor import open_regressor
 from scheduler.model.errors import InvalidMeasurement
 from tests.cost_models import world
 
-SMALL = Shape(factors=40)
+SMALL = EnsembleSize(factors=40)
 """Each test trains anew."""
 
 
@@ -31,38 +31,34 @@ def spoilt(rows: Sequence[Measurement], spared: set[str]) -> list[Measurement]:
 
 
 def test_first_model_wins_if_it_beats_the_roofline(measured: Sequence[Measurement]) -> None:
-    verdict = challenge(None, measured, seed=1, opener=open_regressor, shape=SMALL)
+    outcome = challenge(None, measured, seed=1, opener=open_regressor, size=SMALL)
 
-    assert verdict.is_replaced
-    assert verdict.artifact is not None
-    assert not set(verdict.families) & set(verdict.artifact.families)
-    assert verdict.challenger_loss < verdict.champion_loss
+    assert outcome.is_replaced
+    assert outcome.artifact is not None
+    assert not set(outcome.families) & set(outcome.artifact.families)
+    assert outcome.challenger_loss < outcome.champion_loss
 
 
 def test_worse_challenger_never_replaces_the_champion(measured: Sequence[Measurement]) -> None:
     held = held_out_families(measured, None)
-    champion = train([row for row in measured if family_of(row) not in held], seed=1, shape=SMALL)
+    champion = train([row for row in measured if family_of(row) not in held], seed=1, size=SMALL)
 
-    verdict = challenge(
-        champion, spoilt(measured, held), seed=1, opener=open_regressor, shape=SMALL
-    )
+    outcome = challenge(champion, spoilt(measured, held), seed=1, opener=open_regressor, size=SMALL)
 
-    assert not verdict.is_replaced
-    assert verdict.artifact is champion
-    assert verdict.challenger_loss > verdict.champion_loss
+    assert not outcome.is_replaced
+    assert outcome.artifact is champion
+    assert outcome.challenger_loss > outcome.champion_loss
 
 
 def test_better_challenger_replaces_the_champion(measured: Sequence[Measurement]) -> None:
     held = held_out_families(measured, None)
     spoilt_rows = spoilt(measured, held)
-    champion = train(
-        [row for row in spoilt_rows if family_of(row) not in held], seed=1, shape=SMALL
-    )
+    champion = train([row for row in spoilt_rows if family_of(row) not in held], seed=1, size=SMALL)
 
-    verdict = challenge(champion, measured, seed=1, opener=open_regressor, shape=SMALL)
+    outcome = challenge(champion, measured, seed=1, opener=open_regressor, size=SMALL)
 
-    assert verdict.is_replaced
-    assert verdict.artifact is not champion
+    assert outcome.is_replaced
+    assert outcome.artifact is not champion
 
 
 def test_same_families_stay_apart_as_data_grows(

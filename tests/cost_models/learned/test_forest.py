@@ -8,7 +8,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from cost_models.learned.forest import Forest, Tree, below, to_onnx
 from cost_models.learned.quantiles import _trees, fit_quantiles
-from cost_models.learned.size import Shape
+from cost_models.learned.size import EnsembleSize
 from devices.runtime.regressor import open_regressor
 from scheduler.model.errors import InvalidArtifact
 
@@ -19,7 +19,7 @@ TARGETS = np.abs(ROWS[:, 0]) + ROWS[:, 1].astype(np.float64) + RNG.normal(0, 0.1
 
 def grown(seed: int = 0) -> Forest:
     return fit_quantiles(
-        ROWS, TARGETS, np.ones(600), directions=[0, 1, 0, 0, 0], seed=seed, shape=Shape()
+        ROWS, TARGETS, np.ones(600), directions=[0, 1, 0, 0, 0], seed=seed, size=EnsembleSize()
     )
 
 

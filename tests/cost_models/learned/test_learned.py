@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cost_models.learned import Artifact, Learned, Quantiles, Query, query_of, train
-from cost_models.learned.size import Shape
+from cost_models.learned.size import EnsembleSize
 from cost_models.profiles.measurement import KERNELS, Measurement
 from devices.runtime.regressor import open_regressor
 from scheduler.model.errors import InvalidMeasurement
@@ -17,7 +17,7 @@ from scheduler.model.measuring import Kind, Load, Neighbour
 from tests.cost_models import world
 
 STRANGERS = range(20, 26)
-SMALL = Shape(factors=20)
+SMALL = EnsembleSize(factors=20)
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +125,9 @@ def test_machine_without_peaks_is_predicted_too(learned: Learned) -> None:
 def test_same_rows_and_seed_give_the_same_artifact() -> None:
     rows = world.rows(families=range(4), each=1)
 
-    first = train(rows, seed=1, shape=SMALL)
+    first = train(rows, seed=1, size=SMALL)
 
-    assert train(list(reversed(rows)), seed=1, shape=SMALL).digest == first.digest
+    assert train(list(reversed(rows)), seed=1, size=SMALL).digest == first.digest
 
 
 def test_rows_of_one_family_are_too_few_to_learn_from() -> None:
@@ -154,7 +154,7 @@ def test_single_kernels_teach_a_machine_and_are_no_family() -> None:
         for index, row in enumerate(world.rows(seed=8, families=range(2), each=1))
     ]
 
-    artifact = train([*networks, *single], seed=1, shape=SMALL)
+    artifact = train([*networks, *single], seed=1, size=SMALL)
 
     assert artifact.families == tuple(sorted({row.family for row in networks}))
     assert artifact.rows == len(networks) + len(single)

@@ -1,4 +1,4 @@
-"""Ways between real agents: measured over the path that tensors take, and told."""
+"""Links between real agents: measured over the path that tensors take, and told."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLAUSIBLE_BYTES_PER_S = range(1_000_000, 100_000_000_000)
 
 
 class Wire:
-    """A way of known latency and rate, and the clock beside it."""
+    """A link of known latency and rate, and the clock beside it."""
 
     def __init__(self, latency_us: int, bytes_per_s: int) -> None:
         self.latency_us, self.bytes_per_s = latency_us, bytes_per_s
