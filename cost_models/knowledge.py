@@ -18,12 +18,12 @@ from scheduler.model.ports import Drift
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """All that the predictions of an oracle depend on, but for the layers that it asks.
+    """Knowledge that the predictions of an oracle depend on, apart from the layers that it asks.
 
     Parameters
     ----------
     digest
-        Of the learned model among these layers; empty if there is none.
+        Digest of the learned model among these layers; empty if there is none.
     machines
         Reports that layers were told; they are told again.
     counts

@@ -12,7 +12,7 @@ from scheduler.model.messages import MachineReport
 from scheduler.model.ports import Contribution, CostQuery, Provenance
 
 DECLARED_VARIANCE = 0.18
-"""Of an author's figure (log scale): its p95 is twice its median."""
+"""Variance of an author's figure (log scale): its p95 is twice its median."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,7 +115,7 @@ class Oracle:
         return FORMS
 
     def learned(self) -> Knowledge:
-        """All that later predictions depend on, but for the layers themselves."""
+        """Knowledge that later predictions depend on, apart from the layers themselves."""
         return Knowledge(
             digest=self._digest,
             register=self._known,

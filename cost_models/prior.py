@@ -27,7 +27,7 @@ class KnownGraphs(Protocol):
     """Graphs that are known from when they were counted."""
 
     def __call__(self, digest: str, shapes: Shapes) -> Summary | None:
-        """As `Graphs` does, of those that were counted."""
+        """Cost of a model, as `Graphs` gives it, once it was counted."""
         ...
 
     def learn(self, digest: str, counts: str) -> None:
@@ -36,9 +36,9 @@ class KnownGraphs(Protocol):
 
 
 ROOFLINE_VARIANCE = 0.25
-"""Of a median around its roofline (log scale): a factor of 1.6 either way, two times in three."""
+"""Variance of a median around its roofline (log scale): a factor of 1.6, two times in three."""
 ASSUMED_VARIANCE = 1.0
-"""For unknown peaks or operators: a factor of 2.7."""
+"""Variance for unknown peaks or operators: a factor of 2.7."""
 P10_TO_P95 = 2.93
 """Standard deviations between the two, of a normal distribution."""
 MOST_WORKS = 2_000

@@ -17,11 +17,11 @@ from scheduler.model.measuring import Peaks
 
 ASSUMED_FLOPS_PER_S = 50e9
 ASSUMED_BYTES_PER_S = 10e9
-"""Of a machine that was not measured: one core of an ordinary server."""
+"""Peaks of a machine that was not measured: one core of an ordinary server."""
 ASSUMED_LAUNCH_NS = 10_000
 ASSUMED_NODE_NS = 1_000
 LEAST_US = 0.1
-"""No run is shorter, on any graph."""
+"""Least time of a run, on any graph."""
 _RELATIVES: dict[str, tuple[tuple[str, float], ...]] = {
     "int8": (("uint8", 1.0), ("float32", 1.0)),
     "uint8": (("int8", 1.0), ("float32", 1.0)),

@@ -96,7 +96,7 @@ class EmaOracle:
         return _FORMS
 
     def learned(self) -> _Averages:
-        """All averages and load times."""
+        """Averages and session times."""
         return _Averages(self._work, self._session_times)
 
     def resume(self, learned: _Averages) -> None:

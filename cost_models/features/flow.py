@@ -135,7 +135,7 @@ def _first_readers(groups: Sequence[Group], roots: dict[str, str]) -> dict[str, 
 
 
 def _roots(trace: Trace) -> dict[str, str]:
-    """For each tensor that is another one under a new shape: which memory it is."""
+    """Memory behind each tensor that is another one under a new shape."""
     roots: dict[str, str] = {}
     for step in trace.steps:
         if step.op_class is OperatorClass.FREE and step.inputs and step.outputs:

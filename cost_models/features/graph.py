@@ -25,7 +25,7 @@ _CLASSES = {
     "attention": OperatorClass.ATTENTION,
     "layernorm": OperatorClass.NORMALISATION,
 }
-"""Of patterns that are more than their heaviest operator."""
+"""Classes of patterns that are more than their heaviest operator."""
 _MALFORMED = (LookupError, ValueError, TypeError, ArithmeticError, StopIteration, RuntimeError)
 """Signs of a node that lacks an attribute or an input of its operator."""
 
@@ -36,7 +36,7 @@ def graph_cost(model: ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> Grap
     Parameters
     ----------
     shapes
-        Of every input whose size the file leaves open; `devices.models.bind_shapes` gives all.
+        Shapes of all inputs of open size, as `devices.models.bind_shapes` gives them.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def _operators(found: Trace, groups: Sequence[Group]) -> tuple[OperatorCost, ...
 
 def _operator(found: Trace, step: Step, place: int) -> OperatorCost:
     counts = step.counts
-    # One that is given twice is read once.
+    # A tensor that is given twice is read once.
     once = dict(zip(step.inputs, counts.reads, strict=False))
     return OperatorCost(
         name=step.name,

@@ -48,7 +48,7 @@ def origins(trace: Trace, groups: Sequence[Group]) -> list[Origin]:
 
 
 def _of(trace: Trace, group: Group, makers: dict[str, Origin]) -> Origin:
-    """Of the largest tensor that some group made; the first of those alike."""
+    """Origin of the largest tensor that some group made; the first of those alike."""
     sizes = {name: trace.tensors[name].bytes for name in group.reads if name in makers}
     if not sizes:
         return Origin()

@@ -36,7 +36,7 @@ class Scales:
     by_kind: Mapping[str, float]
 
     def of(self, query: Query) -> float:
-        """That of the query's machine."""
+        """Scale of the query's machine."""
         return self.by_kind.get(query.machine_kind, 0.0)
 
 
@@ -48,7 +48,7 @@ def sums_us(tables: Sequence[Table], factors: Regressor, scales: Sequence[float]
     factors
         Logarithm of the factor of each kernel, ``(kernels, 1)``.
     scales
-        Of the machine of each run.
+        Scale of the machine of each run.
     """
     owner = np.repeat(np.arange(len(tables)), [len(each.least_us) for each in tables])
     logs = factors(np.vstack([each.columns for each in tables]))[:, 0].astype(np.float64)

@@ -96,7 +96,7 @@ def challenge(
 def held_out_families(rows: Sequence[Measurement], champion: Artifact | None) -> set[str]:
     """One family in five, of those that the champion has not seen if there are such.
 
-    Which ones depends on their names alone, so the same stay apart as data grows.
+    The choice depends on their names alone, so the same stay apart as data grows.
     """
     families = {family_of(row) for row in networks_of(rows)}
     if len(families) <= LEAST_FAMILIES:

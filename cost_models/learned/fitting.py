@@ -30,7 +30,7 @@ from cost_models.profiles.measurement import KERNELS, Measurement
 from cost_models.profiles.store import data_digest
 
 SAMPLES_PER_ROW = 20
-"""More of one row say little that is new, and cost time."""
+"""Samples taken of a row: more say little that is new, and cost time."""
 LEAST_IDLE_SHARE = 0.1
 """Share of the rows at rest below which the base is fitted to all."""
 LIBRARIES = ("numpy", "onnx", "scikit-learn")

@@ -35,10 +35,10 @@ RESTS_US = (0, 500, 2_000, 10_000, 40_000)
 """Rests before a run that are told apart, each from half its length on; after one, a run takes
 longer by the time of waking."""
 _WAKE_US = 200.0
-"""Of that, the part that does not depend on the graph."""
+"""Part of waking that does not depend on the graph."""
 _ALIGNMENT = 16
 _LEAST_US = 0.2
-"""Of a kernel: providers that compile the graph measure next to nothing per node."""
+"""Least time of a kernel: providers that compile the graph measure next to nothing per node."""
 _NS_PER_US = 1e3
 
 _COLUMNS: dict[str, Callable[[Kernel], float]] = {

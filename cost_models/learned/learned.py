@@ -88,7 +88,7 @@ class Learned:
 
     @classmethod
     def opened(cls, artifact: Artifact, opener: Opener) -> Learned:
-        """With the trees of the artifact made callable."""
+        """Open an artifact: its trees are made callable."""
         return cls(artifact, opener(artifact.factors_onnx), opener(artifact.onnx))
 
     def work(self, query: Query) -> PreparedGraph:

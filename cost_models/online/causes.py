@@ -25,7 +25,7 @@ CAUSES = (
 """Causes that change a duration, in the order of the strengths. Texts are for people."""
 _COMPUTE, _MEMORY, _OTHER, _CONTENTION, _FOREIGN, _PRESSURE, _THROTTLED, _RESTED, _COLD = range(9)
 SIZE = 9
-"""Not a load: the amount is the logarithm of the size over that of the work's first inputs."""
+"""Cause that is no load: its amount is the logarithm of the size over that of the first inputs."""
 
 SHARED_DOUBT = (0.04, 0.04, 0.04, 0.25, 0.09, 0.09, 0.09, 0.02, 0.25, 0.0)
 """Variance of the strength of each cause before anything ran under it (log scale, per unit)."""

@@ -37,7 +37,7 @@ TRUST = 20.0
 """After so many observations the p95 of the work itself counts as much as that of its place."""
 NOISE_WEIGHT = 0.05
 NOISE_TRUST = 2
-"""Least weight of an observation in the variance, and how many the first guess is worth."""
+"""Least weight of an observation in the variance; observations that the first guess is worth."""
 WIDEN_LEAST = 0.1 * 0.1
 WIDEN_OTHERS = 0.05 * 0.05
 """Variance added to a level where a change was found, and to those of other work there."""
@@ -50,7 +50,7 @@ class Place:
     Parameters
     ----------
     reach
-        Of all work there, when the box is quiet and when it is busy.
+        Standard deviations to the p95 of all work there; quiet and busy.
     stamp
         Rises with every change.
     """

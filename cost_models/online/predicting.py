@@ -1,4 +1,4 @@
-"""From a median and a deviation to the prediction that is handed out."""
+"""Makes a prediction of a median and a deviation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scheduler.model.ports import Prediction, Provenance
 P10 = 0.78
 """Standard deviations to the p10 over those to the p95, of a normal distribution."""
 LARGEST = 34.5
-"""Of the logarithm of a duration: 30 years. Anything beyond is as good as never."""
+"""Largest logarithm of a duration: 30 years. Anything beyond is as good as never."""
 
 
 def prediction(
@@ -31,7 +31,7 @@ def prediction(
     Parameters
     ----------
     median, deviation
-        Of the logarithm of the duration.
+        Moments of the logarithm of the duration.
     reach
         Standard deviations from the median to the p95.
     session

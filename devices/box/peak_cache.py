@@ -14,7 +14,7 @@ from devices.catalogue import Provider
 from scheduler.model.measuring import Peaks
 
 _VERSION = "1"
-"""Of the micro-benchmark: another one may find other figures."""
+"""Version of the micro-benchmark: another one may find other figures."""
 
 
 class PeakCache:

@@ -24,18 +24,18 @@ import time
 from pathlib import Path
 
 OFFICE = -5
-"""Of service, store and agent, where it is allowed: three times the weight of others."""
+"""Niceness of service, store and agent, where it is allowed: three times the weight of others."""
 WORKER = 5
-"""Of a worker: a third of the weight of its agent."""
+"""Niceness of a worker: a third of the weight of its agent."""
 SEARCH = 8
-"""Of a search for better plans: 172 to 1024, and to 512 beside one of two busy workers."""
+"""Niceness of a search for better plans: 172 to 1024, and to 512 beside one of two busy workers."""
 GETTING_READY = 2
-"""Of its few seconds of loading: one that is ready late finds nothing in time."""
+"""Niceness of its few seconds of loading: one that is ready late finds nothing in time."""
 LEFTOVERS = 19
-"""Of work that nobody waits for: about a sixtieth of a contended core."""
+"""Niceness of work that nobody waits for: about a sixtieth of a contended core."""
 PATIENCE_S = 2.0
 PAUSE_S = 0.05
-"""Linux takes one change in a tenth of a second from all users without privilege."""
+"""Pause between tries: Linux takes one change in 0.1 s from all users without privilege."""
 
 SHORT_TURN_NS = 700_000
 """Half of the usual on two cores. In much shorter ones the answering processes interrupt each
@@ -130,7 +130,7 @@ def take_turns(length_ns: int, pid: int = 0) -> None:
     Parameters
     ----------
     length_ns
-        From 100,000 to 100,000,000; `USUAL_TURN_NS` for the usual length there.
+        Length from 100,000 to 100,000,000; `USUAL_TURN_NS` for the usual one.
     """
     attributes = _attributes(pid)
     if attributes is not None:

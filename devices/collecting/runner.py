@@ -46,7 +46,7 @@ class Runner:
 
     @property
     def pid(self) -> int | None:
-        """Its process id, while it lives."""
+        """Process id, while it lives."""
         return self._process.pid if self._process is not None else None
 
     def ask(self, ask: Ask) -> Told:

@@ -31,7 +31,7 @@ from devices.sensing.pace import count_ns
 from scheduler.model.errors import FjordError
 
 LEAST_RUNS = 3
-# Of a graph that is mostly left to the CPU the time says little of the provider.
+# The time of a graph that is mostly left to the CPU says little of the provider.
 _LEAST_COVERAGE = 0.5
 _FAULTS = (FjordError, ProviderRefused, RunFailed, MemoryError, KeyError)
 

@@ -24,11 +24,11 @@ class LoadGenerator:
     kind
         One of `KINDS`.
     cores
-        One process on each.
+        Cores; each gets one process.
     seconds
         Length, at most `LONGEST_S`.
     seed
-        Of the bursts: the same seed gives the same pattern.
+        Seed of the bursts: the same one gives the same pattern.
     duty
         Share of the time that it runs, in slices of 10 ms; bursts are made within it.
 

@@ -20,7 +20,7 @@ from scheduler.model.errors import InvalidInput, InvalidModel, TooLarge
 _SIZES = Path("/proc/self/statm")
 """Pages of this process; the sixth number is of its data."""
 _COPIES = 2
-"""Of a file while it is parsed: its bytes, and the tensors made of them."""
+"""Copies of a file while it is parsed: its bytes, and the tensors made of them."""
 
 
 def main(arguments: list[str]) -> None:

@@ -27,7 +27,7 @@ from scheduler.model.measuring import Peaks
 BUDGET_US = 150_000
 """Time to spend per provider, sessions included; a graph that has begun is measured once."""
 SIDE = 384
-"""Of the square matrices: 0.6 MB each stay in a core's own cache, and launching is nothing."""
+"""Side of the square matrices: 0.6 MB each stay in a core's own cache, and launching is cheap."""
 LAYERS = 4
 COPIED_BYTES = 16 * 1024 * 1024
 """Read, and as much written: more than a core's part of most shared caches."""
@@ -35,7 +35,7 @@ CHAIN = 64
 """Nodes of the chain that shows the cost of one more node."""
 # The best of these counts: others can only make a run longer.
 _MOST_RUNS = 8
-_SHARE = 0.08  # of the budget, that one graph's runs may take
+_SHARE = 0.08  # part of the budget that one graph's runs may take
 _OPSET = 17
 _IR_VERSION = 8
 _FLOATS = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16}

@@ -70,7 +70,7 @@ def profile(
     )
     try:
         registry.devices(row)
-        memory = GrownMemory()  # of the model: the provider's own library is loaded by now
+        memory = GrownMemory()  # the model's alone: the provider's own library is loaded by now
         session = open_session(path, row, shapes=bound)
     except ProviderRefused as error:
         return replace(blank, verdict=error.verdict, reason=error.reason)

@@ -262,13 +262,13 @@ def _engine(
 
 def _options(threads: int) -> Any:
     options = ort.SessionOptions()
-    # None spins when idle: an idle pool slows its neighbours.
+    # No thread spins when idle: an idle pool slows its neighbours.
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _LOG_ERRORS
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    # For the threads of a pool, see `Flushed`: that of the caller is set for each run.
+    # This is for the threads of a pool; the caller's own is set for each run, see `Flushed`.
     options.add_session_config_entry("session.set_denormal_as_zero", "1" if threads > 1 else "0")
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options

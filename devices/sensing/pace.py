@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 
 TURNS = 2_000
-"""Of the loop: some 40 microseconds, which is long for a timer and short for everybody else."""
+"""Turns of the loop: some 40 microseconds, long for a timer and short for everybody else."""
 FRESH_US = 50_000
-"""A pace serves so long: watching then costs a thousandth of a core."""
+"""Time that a pace serves: watching then costs a thousandth of a core."""
 
 Clock = Callable[[], int]
 

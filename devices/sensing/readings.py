@@ -29,13 +29,13 @@ class Reading:
     Parameters
     ----------
     busy_us
-        By core, time that anybody ran there; time taken away by a hypervisor counts as well.
+        Time that anybody ran, by core; time taken away by a hypervisor counts as well.
     ours_us
-        By process, time that it ran.
+        Time that each process ran.
     running
         Runnable threads, without the one that looks.
     throttles
-        By core, number of times that it was slowed down for heat or power; empty if not told.
+        Times that each core was slowed down for heat or power; empty if not told.
     """
 
     at_us: int
@@ -62,7 +62,7 @@ class Box:
         self._clocks: dict[int, tuple[Path, int]] = self._clock_files()
 
     def read(self, at_us: int, processes: tuple[int, ...] = ()) -> Reading:
-        """All that is needed of a moment."""
+        """Take a reading of this moment."""
         return Reading(
             at_us=at_us,
             busy_us=self.busy_us(),
@@ -72,7 +72,7 @@ class Box:
         )
 
     def busy_us(self) -> dict[int, int]:
-        """By core, time that anybody ran there."""
+        """Time that anybody ran, by core."""
         if not self._is_linux:
             return _busy_elsewhere()
         size = _LINE_BYTES * (1 + (os.cpu_count() or 1))

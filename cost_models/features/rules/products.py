@@ -30,7 +30,7 @@ def _bias_at(call: Call) -> int | None:
 
 
 def conv_window(call: Call) -> OperatorWindow:
-    """Of a convolution, transposed or not; weights are [out, in / groups, kernel...]."""
+    """Window of a convolution, transposed or not; weights are [out, in / groups, kernel...]."""
     weights = call.input(_weights_at(call)).shape
     groups = int(call.attributes.get("group", 1))
     is_transposed = call.node.op_type == "ConvTranspose"
@@ -69,7 +69,7 @@ def deform_conv(call: Call) -> int:
 
 
 def _deform_bias(call: Call) -> int:
-    # Its third input is the offset, its fourth the bias.
+    # The third input is the offset, the fourth the bias.
     return call.output.elements if call.has(3) else 0
 
 
@@ -92,7 +92,7 @@ def matmul(call: Call) -> int:
 
 
 def matmul_window(call: Call) -> OperatorWindow:
-    """Of a matrix product: its batches count as rows."""
+    """Window of a matrix product: its batches count as rows."""
     columns = call.output.shape[-1] if call.output.shape else 1
     return OperatorWindow(
         channels_in=_inner(call),
@@ -103,13 +103,13 @@ def matmul_window(call: Call) -> OperatorWindow:
 
 
 def matmul_nbits(call: Call) -> int:
-    """Of packed weights: sizes are attributes; each weight is unpacked by two flops."""
+    """Flops of packed weights: sizes are attributes; each weight is unpacked by two flops."""
     inner, columns = int(call.attributes["K"]), int(call.attributes["N"])
     return 2 * call.input(0).elements * columns + 2 * inner * columns
 
 
 def einsum(call: Call) -> int:
-    """One multiplication per operand but the first, and one addition, for each index tuple."""
+    """Per index tuple: one multiplication for each operand but the first, and one addition."""
     equation = call.attributes["equation"].decode().replace(" ", "").replace(".", "")
     terms = equation.partition("->")[0].split(",")
     sizes: dict[str, int] = {}
@@ -149,7 +149,7 @@ def recurrent(call: Call) -> int:
 
 
 def recurrent_window(call: Call) -> OperatorWindow:
-    """Of a recurrent operator: its rows are those of one step."""
+    """Window of a recurrent operator: its rows are those of one step."""
     length, batch, width = call.input(0).shape
     if call.attributes.get("layout", 0):
         length, batch = batch, length
@@ -162,7 +162,7 @@ def recurrent_window(call: Call) -> OperatorWindow:
 
 
 def attention(call: Call) -> int:
-    """Of q, k, v that are projected already: both products, and a softmax of the scores."""
+    """Flops of q, k, v that are projected already: both products, and a softmax of the scores."""
     query, key, value = call.input(0).shape, call.input(1).shape, call.input(2).shape
     if len(query) == 4:
         batch, heads, rows, width = query

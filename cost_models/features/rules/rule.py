@@ -17,12 +17,12 @@ def nothing(_: Call) -> int:
 
 
 def per_output(flops: int) -> Count:
-    """So many for each element of the output."""
+    """Count of so many flops for each element of the output."""
     return lambda call: flops * call.output.elements
 
 
 def per_input(flops: int) -> Count:
-    """So many for each element of the first input."""
+    """Count of so many flops for each element of the first input."""
     return lambda call: flops * call.input(0).elements
 
 

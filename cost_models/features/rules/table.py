@@ -153,7 +153,7 @@ _TABLES = {
     "ai.onnx.ml": _classic(),
 }
 UNKNOWN = Rule(op_class=OperatorClass.UNKNOWN, flops=per_output(1))
-"""Of an operator that is in no table: it touches everything once. A guess, named as one."""
+"""Rule of an operator that is in no table: it touches everything once. A guess, named as one."""
 
 
 def count(call: Call) -> tuple[OperatorClass, Counts, bool]:

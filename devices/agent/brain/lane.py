@@ -125,7 +125,7 @@ class Lanes:
         return iter(self._lanes.values())
 
     def waiting(self) -> list[QueuedOperation]:
-        """All that waits, machine by machine, in order."""
+        """Queued operations, machine by machine, in order."""
         return [queued for lane in self for queued in lane.queue]
 
     def find(self, identity: Identity) -> QueuedOperation | None:
@@ -133,11 +133,11 @@ class Lanes:
         return next((queued for queued in self.waiting() if queued.identity == identity), None)
 
     def running(self) -> Iterator[RunningOperation]:
-        """All that runs."""
+        """Running operations of all machines."""
         return (lane.running for lane in self if lane.running)
 
     def empty_queues(self) -> None:
-        """Forget all that waits."""
+        """Forget all queued operations."""
         for lane in self:
             lane.queue = []
 

@@ -35,7 +35,7 @@ class Outbox:
         self._instructions += instructions
 
     def take(self) -> list[Instruction]:
-        """All that was put in, in order; the next event starts with none."""
+        """Instructions put in so far, in order; the next event starts with none."""
         taken, self._instructions = self._instructions, []
         return taken
 

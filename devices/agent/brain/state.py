@@ -116,7 +116,7 @@ class AgentState:
     def _on_plan(self, event: events.PlanReceived) -> None:
         plan = event.plan
         if (plan.epoch, plan.version) <= (self._epoch, self._version):
-            return  # of a controller that was replaced, or delivered twice
+            return  # the plan of a controller that was replaced, or one delivered twice
         self._epoch, self._version = plan.epoch, plan.version
         for release in plan.release:
             self._memory.release(release)

@@ -130,7 +130,7 @@ class Agent:
 
     @property
     def lanes(self) -> Mapping[str, WorkerLane]:
-        """Its worker processes, by machine."""
+        """Worker processes, by machine."""
         return self._crew.lanes
 
     @property

@@ -53,7 +53,7 @@ async def join(client: httpx.AsyncClient, agent: str, box: str, token: str) -> J
 
 
 async def _ask(client: httpx.AsyncClient, body: dict[str, str], token: str) -> Joined | None:
-    """One attempt; ``None`` if another one may do."""
+    """Join once; ``None`` if another attempt may do."""
     try:
         answer = await client.post("/v1/agents", json=body, headers=bearer(token))
     except httpx.TransportError as error:

@@ -23,11 +23,11 @@ class Mover(Protocol):
     """Moves tensors and measures it: latency in microseconds, bytes per second."""
 
     async def measure(self, ask: LinkAsk) -> tuple[int, int]:
-        """From another box to this one."""
+        """Measure the link from another box to this one."""
         ...
 
     async def measure_memory(self) -> tuple[int, int]:
-        """From hand to hand on this box."""
+        """Measure handing on a tensor within this box."""
         ...
 
 

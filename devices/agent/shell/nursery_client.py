@@ -19,12 +19,12 @@ READ_BYTES = 65_536
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """One worker.
+    """A worker's process.
 
     Parameters
     ----------
     ended
-        Its exit status once it has ended; the number of the signal that ended it, negative.
+        Exit status, once it has ended; the number of the signal that ended it, negative.
     """
 
     pid: int

@@ -80,7 +80,7 @@ class TensorApp:
 
 
 def _blank(size: str) -> BinaryIO:
-    """So many bytes that nothing on the link can make fewer."""
+    """Bytes that nothing on the link can make fewer."""
     if not size.isdecimal() or not 0 < int(size) <= MOST_BLANK_BYTES:
         raise InvalidTensor(f"a blank tensor must have up to {MOST_BLANK_BYTES} bytes; got {size}")
     return io.BytesIO(os.urandom(int(size)))

@@ -111,7 +111,7 @@ class WorkerLane:
         return self._process.pid if self._process is not None else None
 
     async def _live(self) -> None:
-        """One worker, from its start to its end."""
+        """Run a worker, from its start to its end."""
         ours, theirs = socket.socketpair()
         loop = asyncio.get_running_loop()
         self._reason = ""
