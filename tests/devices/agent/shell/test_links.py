@@ -55,14 +55,14 @@ def test_latency_and_rate_of_a_quick_way_are_found_within_the_budget() -> None:
     assert wire.sizes[-1] == LARGE_BYTES[-1]
 
 
-def test_slow_way_is_asked_for_less() -> None:
+def test_slow_link_is_asked_for_less() -> None:
     wire = Wire(latency_us=2_000, bytes_per_s=10_000_000)
     _, bytes_per_s = wire.measured()
     assert wire.sizes == [SMALL_BYTES] * (1 + SMALL_COUNT) + [LARGE_BYTES[0]]
     assert bytes_per_s == pytest.approx(10_000_000, rel=0.05)
 
 
-def test_two_real_agents_measure_their_ways_and_a_plan_follows_the_figures(
+def test_two_real_agents_measure_their_links_and_a_plan_follows_the_figures(
     server: Server, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
