@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from devices.sensing.readings import ROOT, Box, Reading
+from devices.sensing.readings import ROOT, BoxReader, Reading
 from scheduler.model.measuring import Load
 
 FRESH_US = 50_000
@@ -41,7 +41,7 @@ class ContentionSensor:
 
     def __init__(self, workers: Workers = _nobody, *, root: Path = ROOT) -> None:
         self._workers = workers
-        self._box = Box(root)
+        self._box = BoxReader(root)
         self._readings: deque[Reading] = deque()
         self._pinned: dict[int, tuple[int, ...]] = {}
         self._memory = (0.0, 0.0)

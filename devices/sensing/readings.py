@@ -45,8 +45,8 @@ class Reading:
     throttles: dict[int, int] = field(default_factory=dict)
 
 
-class Box:
-    """Reads a box.
+class BoxReader:
+    """Reads the raw figures of a box.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ import pytest
 from devices.box.host import usable_cores
 from devices.collecting import Ask, Runner, RunnerDied
 from devices.collecting.stopwatch import LEAST_RUNS
-from devices.sensing.readings import Box
+from devices.sensing.readings import BoxReader
 from tests.onnx_models import convolution, save
 
 SHAPES: dict[str, tuple[int, ...]] = {"x": (1, 3, 8, 8)}
@@ -68,7 +68,7 @@ def test_a_spin_takes_the_core_until_the_next_request(runner: Runner, ask: Ask) 
     runner.ask(ask)
     assert runner.pid is not None
     runner.spin(Path(ask.path), ask.shapes)
-    box = Box()
+    box = BoxReader()
     before = box.process_us(runner.pid)
     while box.process_us(runner.pid) < before + 100_000:
         pass  # only a process that runs gets here

@@ -14,7 +14,7 @@ from devices.box.host import usable_cores
 from devices.load_generator import KINDS, LoadGenerator
 from devices.load_generator.generator import LONGEST_S
 from devices.sensing.contention import ContentionSensor
-from devices.sensing.readings import Box
+from devices.sensing.readings import BoxReader
 
 CORE = usable_cores()[0]
 ENOUGH_US = 100_000
@@ -27,7 +27,7 @@ def now_us() -> int:
 
 def used_us(pid: int, at_least: int) -> int:
     """Processor time of a process, once it is as much; its own limit ends the wait."""
-    box = Box()
+    box = BoxReader()
     while (used := box.process_us(pid)) < at_least and psutil.pid_exists(pid):
         pass
     return used
@@ -48,7 +48,7 @@ def test_the_sensor_sees_the_load_as_foreign() -> None:
     with LoadGenerator("compute", [CORE], LONG_S) as load:
         began = now_us()
         sensor.look(began)
-        used_us(load.pids[0], Box().process_us(load.pids[0]) + 3 * ENOUGH_US)
+        used_us(load.pids[0], BoxReader().process_us(load.pids[0]) + 3 * ENOUGH_US)
         seen = sensor.sample(now_us(), since_us=began, cores=(CORE,))
     assert seen.foreign > 0
     assert seen.contention > 0
@@ -77,7 +77,7 @@ def test_load_dies_with_whoever_started_it() -> None:
 
 def test_a_part_of_a_core_can_be_asked_for() -> None:
     with LoadGenerator("compute", [CORE], LONG_S, duty=0.3) as load:
-        began, before = now_us(), Box().process_us(load.pids[0])
+        began, before = now_us(), BoxReader().process_us(load.pids[0])
         used = used_us(load.pids[0], before + 2 * ENOUGH_US) - before
         assert used / (now_us() - began) < 0.6
 

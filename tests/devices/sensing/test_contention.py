@@ -13,7 +13,7 @@ import pytest
 
 from devices.box.host import usable_cores
 from devices.sensing.contention import FRESH_US, WINDOW_US, ContentionSensor
-from devices.sensing.readings import Box
+from devices.sensing.readings import BoxReader
 
 SPIN_US = 400_000
 
@@ -92,7 +92,7 @@ def test_shares_are_shares_on_this_box() -> None:
 
 
 def test_a_process_that_is_gone_counts_for_nothing() -> None:
-    assert Box().process_us(2**22 + 1) == 0
+    assert BoxReader().process_us(2**22 + 1) == 0
 
 
 def fake_box(root: Path, busy: int = 0, **files: str) -> Path:
