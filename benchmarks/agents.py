@@ -32,7 +32,6 @@ import numpy as np
 import psutil
 import redis
 
-from api.client import Client, FjordApiError, Run
 from api.demo.service import Service, start_service, stop_service, wait_for
 from api.ports import free_port
 from benchmarks.conditions import commit, machine
@@ -49,6 +48,7 @@ from devices.agent.brain.instructions import (
 from devices.agent.brain.state import AgentState
 from devices.agent.shell.join import Joined, join
 from devices.agent.shell.store_connection import Incoming, StoreConnection
+from fjord import Client, FjordApiError, Run
 from scheduler.model import keys
 from scheduler.model.errors import FjordError
 from scheduler.model.links import LinkMeasured

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, helper
 
-from api.client import Client
 from benchmarks.conditions import conditions
 from benchmarks.sites import Site, add_beside, checkouts, site
+from fjord import Client
 
 STAGES = 2
 MEASURED_S = 300.0

@@ -20,10 +20,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from api.client import Client
 from api.demo.service import wait_for
 from benchmarks.conditions import conditions
 from benchmarks.sites import Site, add_beside, checkouts, site
+from fjord import Client
 
 WIDTH, STEPS = 128, 480
 """About 15 ms of products on one core, with a place to stop after each."""

@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from api.client import Client
 from benchmarks.conditions import conditions
 from benchmarks.sites import site
+from fjord import Client
 
 ASKED = b"GET /v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
 CHUNK = 1 << 16

@@ -26,9 +26,9 @@ from pathlib import Path
 import numpy as np
 import redis
 
-from api.client import Client, FjordApiError
 from benchmarks.conditions import commit, machine
 from benchmarks.sites import Site, add_beside, checkouts, site
+from fjord import Client, FjordApiError
 
 BURN = "while True: pass"
 ANSWER_S = 120.0

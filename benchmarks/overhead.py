@@ -23,11 +23,11 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from api.client import Client
 from api.demo.ocr import SHAPES, model_files
 from api.settings import Settings
 from benchmarks.conditions import conditions
 from benchmarks.sites import Site, site
+from fjord import Client
 
 SEED = 7
 ROUNDS = 5

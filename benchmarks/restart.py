@@ -21,9 +21,9 @@ import numpy as np
 import psutil
 from onnx import TensorProto, helper
 
-from api.client import Client
 from benchmarks.conditions import conditions
 from benchmarks.sites import Site, add_beside, checkouts, site
+from fjord import Client
 
 SHAPE = (1, 4)
 MEASURED_S, ANSWER_S = 600.0, 120.0

@@ -28,11 +28,11 @@ from threading import Event, Thread
 import httpx
 import psutil
 
-from api.client import Client
 from api.demo import images, prepare
 from benchmarks.conditions import conditions
 from benchmarks.sites import START_S, Site, add_beside, checkouts, site
 from devices.box.host import usable_cores
+from fjord import Client
 
 PAGES = 6
 SETTLE_S = 1.0

@@ -20,9 +20,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from api.client import AsyncClient, Client
 from benchmarks.conditions import conditions
 from benchmarks.sites import Site, add_beside, checkouts, site
+from fjord import AsyncClient, Client
 
 WIDTH = 16
 SHORT, LONG = 300, 1_500

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from api.client import Client, Run
 from api.demo.images import render, sample_lines
 from api.demo.prepare import prepare
 from api.demo.service import running_service
+from fjord import Client, Run
 
 IMAGES = Path(__file__).parent / "images"
 CHROMIUM = "/usr/bin/chromium"

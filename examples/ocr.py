@@ -10,9 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from api.client import Client
 from api.demo.images import render, sample_lines
 from api.demo.prepare import prepare
+from fjord import Client
 
 
 def main(paths: list[str]) -> list[list[str]]:

@@ -10,7 +10,7 @@ import os
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from api.client import Client
+from fjord import Client
 
 
 def classifier() -> bytes:

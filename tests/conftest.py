@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from api.client import Client
 from api.demo.service import Service, running_service
+from fjord import Client
 from tests import providers
 
 # The box is shared: how long an example takes says nothing about the code.

@@ -30,7 +30,7 @@ from api.cli import (
     token,
     workloads,
 )
-from api.client import FjordApiError
+from fjord import FjordApiError
 from scheduler.model.errors import FjordError, InvalidInput
 
 EXIT_FAILURE = 1

@@ -17,10 +17,10 @@ from api.cli.gantt import Bar, gantt, legend
 from scheduler.model.messages import Verdict
 
 if TYPE_CHECKING:
-    from api.client.wire import Json
     from api.demo.measure import Measured
     from api.demo.report import Report
     from api.demo.service import Service
+    from fjord.client.wire import Json
 
 ROUNDS = 3
 LINES_PER_IMAGE = 4
@@ -78,12 +78,12 @@ def _service(folder: Path, port: int, *, quiet: bool) -> Iterator[Service]:
 
 
 def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> Report:
-    from api.client import Client
     from api.demo.images import render, sample_lines
     from api.demo.measure import approaches, in_turn
     from api.demo.ocr import model_files
     from api.demo.prepare import prepare
     from api.demo.report import Report
+    from fjord import Client
 
     expected = sample_lines(images, lines_per_image=LINES_PER_IMAGE, seed=seed)
     pages = [render(lines, seed=seed + index) for index, lines in enumerate(expected)]

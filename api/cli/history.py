@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from api.cli import options, output
-from api.client import Client
-from api.client.clients import DEFAULT_URL
+from fjord import Client
+from fjord.client.clients import DEFAULT_URL
 
 app = typer.Typer(help="What was: misses and plans.", no_args_is_help=True)
 

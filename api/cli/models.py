@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import options, output
-from api.client import Client
-from api.client.clients import DEFAULT_URL
+from fjord import Client
+from fjord.client.clients import DEFAULT_URL
 from scheduler.model.errors import InvalidInput
 
 app = typer.Typer(help="Models: upload, list, show, delete.", no_args_is_help=True)

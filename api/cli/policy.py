@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import options, output
-from api.client import Client
-from api.client.clients import DEFAULT_URL
+from fjord import Client
+from fjord.client.clients import DEFAULT_URL
 
 
 def register(app: typer.Typer) -> None:

@@ -8,8 +8,8 @@ import typer
 
 from api.cli import options, output
 from api.cli.models import Shape, parse_shape
-from api.client import Client, Run
-from api.client.clients import DEFAULT_URL
+from fjord import Client, Run
+from fjord.client.clients import DEFAULT_URL
 from scheduler.model.errors import Unavailable
 
 POLL_S = 1.0

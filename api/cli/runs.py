@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import options, output, waits
-from api.client import Client, Run
-from api.client.clients import DEFAULT_URL
+from fjord import Client, Run
+from fjord.client.clients import DEFAULT_URL
 
 app = typer.Typer(help="Runs: list, show, explain, trace, cancel.", no_args_is_help=True)
 

@@ -11,8 +11,8 @@ import typer
 from api.cli import options, output
 from api.cli.gantt import Bar, gantt
 from api.cli.runs import print_operations
-from api.client import Client, Run
-from api.client.clients import DEFAULT_URL
+from fjord import Client, Run
+from fjord.client.clients import DEFAULT_URL
 from scheduler.model.errors import InvalidInput
 
 Inputs = Annotated[

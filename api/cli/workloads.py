@@ -9,8 +9,8 @@ import typer
 
 from api.cli import options, output
 from api.cli.files import read_json
-from api.client import Client
-from api.client.clients import DEFAULT_URL
+from fjord import Client
+from fjord.client.clients import DEFAULT_URL
 
 app = typer.Typer(help="Workloads: create, list, show, delete.", no_args_is_help=True)
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from api.client import Client, Run
 from api.demo.baseline import PlainPipeline
 from api.demo.verify import violations
+from fjord import Client, Run
 from scheduler.model.errors import Unavailable
 
 PLAIN = "plain ONNX Runtime"

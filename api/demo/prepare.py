@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from api.client import Client
 from api.demo.ocr import SHAPES, model_files, ocr_workload
+from fjord import Client
 
 PROFILE_TIMEOUT_S = 300.0
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.client import Client, FjordApiError
 from api.ports import free_port
 from devices.tensors import default_root
+from fjord import Client, FjordApiError
 from scheduler.model.errors import Unavailable
 
 START_S = 90.0

@@ -18,7 +18,6 @@ from statistics import median
 
 import psutil
 
-from api.client import AsyncClient, Client
 from api.demo.images import render, sample_lines
 from api.demo.service import Service
 from benchmarks.conditions import commit, conditions
@@ -28,6 +27,7 @@ from benchmarks.placement.serving import AVERAGE, FULL
 from benchmarks.placement.site import add_workloads, choose, running_site
 from benchmarks.placement.trace import Trace, alternating
 from devices.load_generator import LoadGenerator
+from fjord import AsyncClient, Client
 
 LOAD = "bursty"
 LOAD_S = 60.0

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import psutil
 
-from api.client import AsyncClient, Run
 from api.demo.ocr import SHAPES
 from benchmarks.placement.site import ALARM, BATCH, LOOK, MAGIKA_SHAPE
+from fjord import AsyncClient, Run
 from scheduler.model.errors import Unavailable
 
 RUN_TIMEOUT_S = 60.0

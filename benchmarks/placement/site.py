@@ -11,11 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from api.client import Client, FjordApiError
 from api.demo.ocr import SHAPES
 from api.demo.prepare import prepare
 from api.demo.service import START_S, Service, stop_service, wait_for, wait_until_up
 from api.ports import free_port
+from fjord import Client, FjordApiError
 
 ALARM, LOOK, BATCH = "alarm", "look", "ocr"
 MAGIKA = "file-type"

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from api.client import Client
 from api.demo.service import Service
+from fjord import Client
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.client import Client
 from api.demo.service import Service, running_service
+from fjord import Client
 from tests.onnx_models import model, node, save
 
 WIDTH = 256

@@ -8,9 +8,9 @@ import numpy as np
 import psutil
 import pytest
 
-from api.client import Client
-from api.client.wire import Run
 from api.demo.service import Service
+from fjord import Client
+from fjord.client.wire import Run
 from tests.chaos.test_survival import SHIFT, WIDTH, ended, parts_of, tensor, wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from api.client import Client
-from api.client.wire import Run
 from api.demo.service import Service
 from api.history import Reader, RunQuery
+from fjord import Client
+from fjord.client.wire import Run
 from tests.chaos.test_survival import parts_of, tensor, wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from api.cli.submitting import print_preview
-from api.client import Client
-from api.client.wire import Input, Json, Run
 from api.demo.service import Service
+from fjord import Client
+from fjord.client.wire import Input, Json, Run
 from tests.chaos.test_survival import parts_of, wait_until
 from tests.onnx_models import model, node, save, weights
 

@@ -12,10 +12,10 @@ import numpy as np
 import psutil
 import pytest
 
-from api.client import Client, FjordApiError
-from api.client.wire import Run
 from api.demo.service import Service
 from api.store import Store
+from fjord import Client, FjordApiError
+from fjord.client.wire import Run
 from scheduler.control.events import ControllerStarted, Event, RunSubmitted
 from scheduler.model.messages import AgentJoined, AgentLost, OperationFinished
 

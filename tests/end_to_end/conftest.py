@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.client import Client
-from api.client.wire import Input
 from api.demo.images import render, sample_lines
 from api.demo.ocr import SHAPES
 from api.demo.prepare import prepare
 from api.demo.service import Service
+from fjord import Client
+from fjord.client.wire import Input
 
 LINES = "text-recognition"
 

@@ -5,11 +5,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from api.client import AsyncClient, Client
-from api.client.wire import Input
 from api.demo.ocr import model_files, ocr_workload
 from api.demo.service import Service
 from api.demo.verify import violations
+from fjord import AsyncClient, Client
+from fjord.client.wire import Input
 
 Pages = list[tuple[list[str], bytes]]
 Batch = Callable[[int], dict[str, Input]]

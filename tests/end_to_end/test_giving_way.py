@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.client import Client
-from api.client.wire import Input, Json, Run
 from api.demo.service import Service, running_service, wait_for
 from devices.catalogue import FUNCTIONS
+from fjord import Client
+from fjord.client.wire import Input, Json, Run
 from tests.onnx_models import model, node, save
 
 PATIENCE_S = 60.0

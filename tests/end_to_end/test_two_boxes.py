@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from api.client import Client, FjordApiError
 from api.demo.prepare import prepare
 from api.demo.service import Service, start_service, stop_service, wait_for
 from api.demo.verify import edges
 from api.ports import free_port
+from fjord import Client, FjordApiError
 
 JOIN_S = 60.0
 

@@ -9,8 +9,8 @@ import typer
 
 from api.cli import options, output
 from api.cli.models import parse_shape
-from api.client import Client
-from api.client.clients import DEFAULT_URL
+from fjord import Client
+from fjord.client.clients import DEFAULT_URL
 from scheduler.control.predicting.assuming import CostQuestion, load_beside
 from scheduler.model.errors import InvalidInput
 from scheduler.model.measuring import IDLE, Load

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from api import settling
-from api.client import AsyncClient
 from api.context import Context
 from api.embedded import EmbeddedStore
 from api.settings import Settings
+from fjord import AsyncClient
 from tests.api.routes.conftest import Eventually, serving
 
 pytestmark = pytest.mark.anyio

@@ -14,10 +14,10 @@ import psutil
 import pytest
 import redis
 
-from api.client import Client
 from api.settings import Settings
 from api.supervisor import run_up
 from devices.box.host import usable_cores
+from fjord import Client
 from scheduler.model import keys
 from scheduler.model.errors import AccessDenied, InvalidInput, StoreUnavailable
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from api.client.calls.asking import answer_of, delete, get, run_of
-from api.client.wire import FINAL_STATES, Json, Pause, Request, Run, Steps
+from fjord.client.calls.asking import answer_of, delete, get, run_of
+from fjord.client.wire import FINAL_STATES, Json, Pause, Request, Run, Steps
 
 PROFILE_POLL_S = 0.2
 

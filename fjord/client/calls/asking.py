@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from api.client.wire import Json, Request, Run, Steps
+from fjord.client.wire import Json, Request, Run, Steps
 
 
 def get(path: str, **params: str) -> Steps[Json]:

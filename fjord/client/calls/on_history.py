@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api.client.calls.asking import get
-from api.client.wire import Json, Steps
+from fjord.client.calls.asking import get
+from fjord.client.wire import Json, Steps
 
 
 def misses(*, since: str = "", until: str = "", limit: int = 100) -> Steps[list[Json]]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from api.client.calls.asking import answer_of, delete, get
-from api.client.wire import Json, Request, Steps
+from fjord.client.calls.asking import answer_of, delete, get
+from fjord.client.wire import Json, Request, Steps
 
 
 def create_workload(definition: Mapping[str, Any]) -> Steps[Json]:

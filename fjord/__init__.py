@@ -1,7 +1,7 @@
 """A client for the service: `Client`, and `AsyncClient` for asyncio.
 
 It needs ``httpx`` (and NumPy, once tensors are sent or read) and nothing else of Fjord. Each method
-is written once, as a generator of requests (`api.client.calls`); the two clients differ only in how
+is written once, as a generator of requests (`fjord.client.calls`); the two clients differ only in how
 they send them.
 
 Examples
@@ -13,8 +13,8 @@ Examples
         print(fjord.results(run)["lines"])
 """
 
-from api.client.clients import AsyncClient, Client
-from api.client.errors import FjordApiError, FjordUnreachable
-from api.client.wire import Run, ServerEvent
+from fjord.client.clients import AsyncClient, Client
+from fjord.client.wire import Run, ServerEvent
+from fjord.errors import FjordApiError, FjordUnreachable
 
 __all__ = ["AsyncClient", "Client", "FjordApiError", "FjordUnreachable", "Run", "ServerEvent"]

@@ -3,8 +3,8 @@
 A method is a generator: it yields requests (and pauses), is sent the responses, and returns.
 """
 
-from api.client.calls.on_history import misses, plans
-from api.client.calls.on_models import (
+from fjord.client.calls.on_history import misses, plans
+from fjord.client.calls.on_models import (
     delete_model,
     model,
     models,
@@ -13,7 +13,7 @@ from api.client.calls.on_models import (
     upload_model,
     wait_until_profiled,
 )
-from api.client.calls.on_runs import (
+from fjord.client.calls.on_runs import (
     cancel,
     explain,
     operators,
@@ -25,8 +25,8 @@ from api.client.calls.on_runs import (
     trace,
     wait,
 )
-from api.client.calls.on_site import devices, policy, predictions, schedule, set_policy
-from api.client.calls.on_workloads import create_workload, delete_workload, workload, workloads
+from fjord.client.calls.on_site import devices, policy, predictions, schedule, set_policy
+from fjord.client.calls.on_workloads import create_workload, delete_workload, workload, workloads
 
 __all__ = [
     "cancel",

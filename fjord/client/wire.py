@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import httpx
 
-from api.client.errors import FjordApiError, FjordUnreachable
+from fjord.errors import FjordApiError, FjordUnreachable
 
 if TYPE_CHECKING:
     import numpy as np

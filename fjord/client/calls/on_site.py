@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api.client.calls.asking import answer_of, get
-from api.client.wire import Json, Request, Steps
+from fjord.client.calls.asking import answer_of, get
+from fjord.client.wire import Json, Request, Steps
 
 
 def devices() -> Steps[list[Json]]:

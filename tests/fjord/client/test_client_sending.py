@@ -3,8 +3,8 @@ import socket
 
 import pytest
 
-from api.client import AsyncClient, Client, FjordUnreachable, ServerEvent
-from api.client.wire import EventReader
+from fjord import AsyncClient, Client, FjordUnreachable, ServerEvent
+from fjord.client.wire import EventReader
 
 
 @pytest.fixture

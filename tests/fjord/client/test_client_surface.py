@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-import api.client
-from api.client import AsyncClient, Client
+import fjord
+from fjord import AsyncClient, Client
 
 METHODS = {
     "cancel",
@@ -46,7 +46,7 @@ def public(kind: type) -> set[str]:
 
 
 def test_the_module_offers_these_names_and_no_others() -> None:
-    assert api.client.__all__ == [
+    assert fjord.__all__ == [
         "AsyncClient",
         "Client",
         "FjordApiError",
@@ -72,11 +72,11 @@ def test_both_clients_take_the_same_arguments_and_say_the_same_about_themselves(
 
 def test_importing_the_client_loads_nothing_else_of_ours_and_no_numpy() -> None:
     script = (
-        "import sys, api.client\n"
+        "import sys, fjord\n"
         "ours = [m for m in sys.modules if m.split('.')[0] in "
         "{'scheduler', 'devices', 'cost_models', 'numpy'}]\n"
         "ours += [m for m in sys.modules if m.startswith('api.') "
-        "and not m.startswith('api.client')]\n"
+        "and not m.startswith('fjord')]\n"
         "print(*ours)"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -11,9 +11,8 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
-from api.client import calls
-from api.client.errors import FjordApiError
-from api.client.wire import (
+from fjord.client import calls
+from fjord.client.wire import (
     EventReader,
     Pause,
     Request,
@@ -24,6 +23,7 @@ from api.client.wire import (
     headers,
     unreachable,
 )
+from fjord.errors import FjordApiError
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 

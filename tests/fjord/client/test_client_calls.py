@@ -10,8 +10,9 @@ import httpx
 import numpy as np
 import pytest
 
-from api.client import FjordApiError, Run, calls
-from api.client.wire import Input, Pause, Request, Steps, arguments, checked
+from fjord import FjordApiError, Run
+from fjord.client import calls
+from fjord.client.wire import Input, Pause, Request, Steps, arguments, checked
 
 
 def answer(steps: Steps[Any], *answers: Any) -> tuple[list[Request], Any]:

@@ -11,9 +11,8 @@ from urllib.parse import quote
 
 import httpx
 
-from api.client.calls.asking import answer_of, delete, get, run_of, run_path
-from api.client.errors import FjordApiError
-from api.client.wire import (
+from fjord.client.calls.asking import answer_of, delete, get, run_of, run_path
+from fjord.client.wire import (
     Input,
     Json,
     Output,
@@ -25,6 +24,7 @@ from api.client.wire import (
     file_part,
     tensor,
 )
+from fjord.errors import FjordApiError
 
 PAUSES_S = (1.0, 2.0, 4.0)
 """Between tries to learn whether a run was accepted: a store takes seconds to start again."""
