@@ -15,7 +15,8 @@ from api.registry import ModelRecord, TensorInfo
 from api.schemas import StageSpec, TensorSpec, WorkloadSpec
 from api.sizes import estimated_bytes
 from devices.functions.registry import Function
-from devices.functions.types import TensorType, compatible
+from devices.functions.types import compatible, stated_type
+from fjord import TensorType
 from scheduler.control.workload import Stage, StageInput, Take, Workload
 from scheduler.model.errors import InvalidWorkload
 from scheduler.model.messages import WorkKind
@@ -97,7 +98,7 @@ def tensor_type(spec: TensorSpec, where: str) -> TensorType:
     """The type of a declared input."""
     shape = None if spec.shape is None else tuple(spec.shape)
     try:
-        return TensorType(spec.dtype, shape, is_list=spec.is_list)
+        return stated_type(spec.dtype, shape, is_list=spec.is_list)
     except InvalidWorkload as error:
         raise InvalidWorkload(f"{where}.{error.message}", field=f"{where}.{error.field}") from None
 
@@ -117,7 +118,7 @@ def input_infos(spec: WorkloadSpec) -> tuple[TensorInfo, ...]:
 
 def type_of_info(info: TensorInfo) -> TensorType:
     """The type of what is kept of an input or output."""
-    return TensorType(info.dtype, info.shape, is_list=info.is_list)
+    return stated_type(info.dtype, info.shape, is_list=info.is_list)
 
 
 class _Builder:

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from devices.functions.types import ANY, TensorType
-from devices.tensors import STRING
+from fjord.functions.types import ANY, STRING, TensorType
 
 UNKNOWN_SIZE = 64
 """Elements along a dimension that nobody knows: between a batch of one and a picture's side."""

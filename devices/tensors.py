@@ -24,20 +24,16 @@ from urllib.parse import quote
 
 import numpy as np
 
+from fjord.functions.types import DTYPES as DTYPES
+from fjord.functions.types import STRING as STRING
+from fjord.functions.types import Array as Array
+from fjord.functions.types import ArrayOrList as ArrayOrList
 from scheduler.model.errors import DeviceLost, InvalidTensor, OutOfSpace
 from scheduler.model.messages import Release, TensorRef, Value
 
 if TYPE_CHECKING:
     import httpx
 
-Array = np.ndarray[Any, np.dtype[Any]]
-ArrayOrList = Array | list[Array]
-
-STRING = "string"
-DTYPES = frozenset(
-    {"bool", "float16", "float32", "float64", "complex64", "complex128", STRING}
-    | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-)
 DEFAULT_INLINE_BYTES = 4096
 # No part may start with a dot: such names are temporary files, and ``..`` climbs.
 _KEY = re.compile(

@@ -1,20 +1,66 @@
-"""A client for the service: `Client`, and `AsyncClient` for asyncio.
+"""The public face of Fjord: everything that a program of yours imports.
 
-It needs ``httpx`` (and NumPy, once tensors are sent or read) and nothing else of Fjord. Each method
-is written once, as a generator of requests (`fjord.client.calls`); the two clients differ only in how
-they send them.
+`Client` and `AsyncClient` talk to a service; `function` declares a function that workloads may
+call. The package needs httpx and NumPy. It imports nothing else of the project, so that it works
+beside folders of yours that are named ``api``, ``devices`` or ``scheduler``.
 
 Examples
 --------
 ::
 
-    with Client("http://127.0.0.1:8080") as fjord:
-        run = fjord.submit("ocr", {"image": Path("page.png")}, wait_s=10)
-        print(fjord.results(run)["lines"])
+    from fjord import Client
+
+    with Client("http://127.0.0.1:8080") as client:
+        run = client.submit("ocr", {"image": Path("page.png")}, wait_s=10)
+        print(client.results(run)["lines"])
 """
 
-from fjord.client.clients import AsyncClient, Client
-from fjord.client.wire import Run, ServerEvent
-from fjord.errors import FjordApiError, FjordUnreachable
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = ["AsyncClient", "Client", "FjordApiError", "FjordUnreachable", "Run", "ServerEvent"]
+if TYPE_CHECKING:
+    from fjord.client.clients import AsyncClient, Client
+    from fjord.client.wire import Run, ServerEvent
+    from fjord.errors import FjordApiError, FjordUnreachable, InvalidDeclaration, InvalidValue
+    from fjord.functions.declaring import function
+    from fjord.functions.params import Param, ParamKind
+    from fjord.functions.types import Array, TensorType
+
+__all__ = [
+    "Array",
+    "AsyncClient",
+    "Client",
+    "FjordApiError",
+    "FjordUnreachable",
+    "InvalidDeclaration",
+    "InvalidValue",
+    "Param",
+    "ParamKind",
+    "Run",
+    "ServerEvent",
+    "TensorType",
+    "function",
+]
+
+_HOMES = {
+    "fjord.client.clients": ("AsyncClient", "Client"),
+    "fjord.client.wire": ("Run", "ServerEvent"),
+    "fjord.errors": ("FjordApiError", "FjordUnreachable", "InvalidDeclaration", "InvalidValue"),
+    "fjord.functions.declaring": ("function",),
+    "fjord.functions.params": ("Param", "ParamKind"),
+    "fjord.functions.types": ("Array", "TensorType"),
+}
+
+
+# Each worker imports the functions, and needs no httpx; a client of small answers needs no NumPy.
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            found: object = getattr(import_module(home), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,10 @@
-"""What a client raises."""
+"""The errors that the package raises.
+
+FjordApiError            the service answered with an error
+└── FjordUnreachable     nothing answered
+InvalidDeclaration       a function or a type is declared against a law
+InvalidValue             a function of yours refuses a value that it was given
+"""
 
 from __future__ import annotations
 
@@ -11,9 +17,9 @@ class FjordApiError(Exception):
     status
         HTTP status; 0 if there was no answer at all.
     title
-        What kind of error it is.
+        Kind of the error, in words.
     detail
-        Where, which law, what came.
+        Place, law and offending value.
     field
         Path of the offending field; empty if none.
     run
@@ -33,3 +39,28 @@ class FjordApiError(Exception):
 
 class FjordUnreachable(FjordApiError):
     """Nothing answered at the address: a retry may help."""
+
+
+class _Refusal(ValueError):
+    """An error that names a field.
+
+    Parameters
+    ----------
+    message
+        Field, law and offending value.
+    field
+        Name of the offending field; empty if none.
+    """
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidDeclaration(_Refusal):
+    """A function or a type is declared against a law."""
+
+
+class InvalidValue(_Refusal):
+    """A function refuses an input or a parameter: the run fails, and is not tried again."""

@@ -1,1 +1,1 @@
-"""Functions that workloads may call: pure Python, declared with types, found by entry point."""
+"""The functions that workloads may call on this box: those that come with Fjord, and plug-ins'."""

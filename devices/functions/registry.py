@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
-from devices.functions.params import Param, check_params
-from devices.functions.types import TensorType, check_value
-from devices.tensors import ArrayOrList
-from scheduler.model.errors import DuplicateName, InvalidTensor, UnknownName
+from devices.functions.params import check_params
+from devices.functions.types import check_value
+from fjord import InvalidValue
+from fjord.functions.declaring import Declaration, declarations
+from fjord.functions.types import ArrayOrList
+from scheduler.model.errors import InvalidTensor, UnknownName
 
 GROUP = "fjord.functions"
-Body = Callable[..., Mapping[str, ArrayOrList]]
 log = logging.getLogger(__name__)
-_registered: dict[str, Function] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
-    """A pure callable with declared inputs, outputs and parameters.
+class Function(Declaration):
+    """A declared function that holds its callers and its body to the declaration."""
 
-    Parameters
-    ----------
-    expected_us
-        Duration to plan with until one was measured, in microseconds.
-    """
-
-    name: str
-    inputs: Mapping[str, TensorType]
-    outputs: Mapping[str, TensorType]
-    params: Mapping[str, Param]
-    expected_us: int
-    body: Body
-    summary: str = ""
+    __slots__ = ()
 
     def check_params(self, given: Mapping[str, Any], where: str = "params") -> dict[str, Any]:
         """Parameters with their defaults.
@@ -56,7 +43,7 @@ class Function:
         Raises
         ------
         InvalidTensor
-            If an input or an output is not of the declared type.
+            If an input or an output is not of the declared type, or the function refuses a value.
         InvalidWorkload
             If a parameter is not allowed.
         """
@@ -65,53 +52,20 @@ class Function:
             raise InvalidTensor(f"{self.name} takes {wanted}; got {got}", field=self.name)
         for name, expected in self.inputs.items():
             check_value(expected, inputs[name], f"{self.name}.{name}")
-        given = dict(self.body(**inputs, **self.check_params(params, f"{self.name}.params")))
+        checked = self.check_params(params, f"{self.name}.params")
+        try:
+            given = dict(self.body(**inputs, **checked))
+        except InvalidValue as error:
+            raise InvalidTensor(error.message, field=error.field) from error
         for name, expected in self.outputs.items():
             check_value(expected, given[name], f"{self.name}.{name}")
         return given
 
 
-def function(
-    *,
-    name: str,
-    inputs: Mapping[str, TensorType],
-    outputs: Mapping[str, TensorType],
-    params: Mapping[str, Param] | None = None,
-    expected_us: int = 1_000,
-) -> Callable[[Body], Body]:
-    """Register the decorated callable: it takes arrays and parameters by name, gives a mapping.
-
-    Raises
-    ------
-    DuplicateName
-        If another callable has that name.
-    """
-
-    def register(body: Body) -> Body:
-        known = _registered.get(name)
-        if known is not None and (known.body.__module__, known.body.__qualname__) != (
-            body.__module__,
-            body.__qualname__,
-        ):
-            raise DuplicateName(f"function {name!r} is already declared in {known.body.__module__}")
-        _registered[name] = Function(
-            name=name,
-            inputs=dict(inputs),
-            outputs=dict(outputs),
-            params=dict(params or {}),
-            expected_us=expected_us,
-            body=body,
-            summary=(body.__doc__ or "").strip().partition("\n")[0],
-        )
-        return body
-
-    return register
-
-
 def functions() -> dict[str, Function]:
-    """All registered functions by name, from every installed package that offers some."""
+    """All declared functions by name, from every installed package that offers some."""
     _load()
-    return dict(_registered)
+    return {name: _function(declared) for name, declared in declarations().items()}
 
 
 def find(name: str, field: str = "function") -> Function:
@@ -123,11 +77,15 @@ def find(name: str, field: str = "function") -> Function:
         If there is none; the message lists those there are.
     """
     _load()
-    found = _registered.get(name)
-    if found is None:
-        choices = ", ".join(sorted(_registered))
+    declared = declarations()
+    if name not in declared:
+        choices = ", ".join(sorted(declared))
         raise UnknownName(f"{field} must be one of {choices}; got {name!r}", field=field)
-    return found
+    return _function(declared[name])
+
+
+def _function(declared: Declaration) -> Function:
+    return Function(**{field.name: getattr(declared, field.name) for field in fields(declared)})
 
 
 @cache

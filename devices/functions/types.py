@@ -1,69 +1,33 @@
-"""What functions and models take and give, and whether one fits the other."""
+"""Checks of tensors against declared types, and of one type against another."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from devices.tensors import DTYPES, Array, ArrayOrList, dtype_name
+from devices.tensors import dtype_name
+from fjord import InvalidDeclaration
+from fjord.functions.types import ANY, Array, ArrayOrList, Dimension, TensorType
 from scheduler.model.errors import InvalidTensor, InvalidWorkload
 
-ANY = "any"
-"""Element type of an input that takes every element type."""
 
-Dimension = int | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TensorType:
-    """Element type and shape of a tensor, or of each tensor of a list.
-
-    Parameters
-    ----------
-    dtype
-        NumPy name, ``string``, or ``any``.
-    shape
-        One entry per dimension: a size, or -1, a name or ``None`` where it is not known before the
-        run. ``None`` instead of a tuple stands for any rank.
+def stated_type(
+    dtype: str, shape: tuple[Dimension, ...] | None, *, is_list: bool = False
+) -> TensorType:
+    """The type that a workload or a model states.
 
     Raises
     ------
     InvalidWorkload
-        If the element type is unknown or a dimension is below -1.
+        If there is no such type.
     """
-
-    dtype: str
-    shape: tuple[Dimension, ...] | None = None
-    is_list: bool = False
-
-    def __post_init__(self) -> None:
-        if self.dtype not in DTYPES | {ANY}:
-            raise InvalidWorkload(
-                f"dtype must be one of {sorted(DTYPES | {ANY})}; got {self.dtype!r}", field="dtype"
-            )
-        for size in self.shape or ():
-            if isinstance(size, bool) or (isinstance(size, int) and size < -1):
-                raise InvalidWorkload(f"shape must hold sizes >= -1; got {size!r}", field="shape")
-
-    @property
-    def item(self) -> TensorType:
-        """The type of one element of a list."""
-        return TensorType(self.dtype, self.shape)
-
-    @property
-    def list_of(self) -> TensorType:
-        """The type of a list of such tensors."""
-        return TensorType(self.dtype, self.shape, is_list=True)
-
-    def __str__(self) -> str:
-        shape = "..." if self.shape is None else ",".join(_shown(size) for size in self.shape)
-        text = f"{self.dtype}[{shape}]"
-        return f"list of {text}" if self.is_list else text
+    try:
+        return TensorType(dtype, shape, is_list=is_list)
+    except InvalidDeclaration as error:
+        raise InvalidWorkload(error.message, field=error.field) from error
 
 
 def compatible(producer: TensorType, consumer: TensorType) -> str | None:
-    """Why what one gives cannot be what the other takes; ``None`` if it can.
+    """The reason for which a consumer cannot take a producer's tensors; ``None`` if it can.
 
-    What is unknown before the run is taken to fit; `check_value` looks again when it is there.
+    A size that is unknown before the run is taken to fit; `check_value` looks again at the tensor.
 
     Examples
     --------
@@ -81,12 +45,12 @@ def compatible(producer: TensorType, consumer: TensorType) -> str | None:
 
 
 def check_value(expected: TensorType, value: ArrayOrList, field: str) -> None:
-    """Raise unless a value is what a type says.
+    """Raise unless a value is of a type.
 
     Raises
     ------
     InvalidTensor
-        With the field, the law and what came.
+        With the field, the law and the offending value.
     """
     if isinstance(value, list) != expected.is_list:
         wanted = "a list of tensors" if expected.is_list else "one tensor"
@@ -131,7 +95,3 @@ def _shape_mismatch(
 
 def _known(size: Dimension) -> bool:
     return isinstance(size, int) and size >= 0
-
-
-def _shown(size: Dimension) -> str:
-    return "?" if size is None or size == -1 else str(size)

@@ -25,8 +25,7 @@ LONGER = 900
 WAITS = """
 from time import sleep
 
-from devices.functions.registry import function
-from devices.functions.types import TensorType
+from fjord import TensorType, function
 
 ONE = TensorType("float32", (1,))
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from devices.functions.builtin.images import BOXES
-from devices.functions.params import Kind, Param
-from devices.functions.registry import function
-from devices.functions.types import TensorType
-from devices.tensors import Array
+from fjord import Array, Param, ParamKind, TensorType, function
 
 
 @function(
@@ -19,11 +16,11 @@ from devices.tensors import Array
     },
     outputs={"boxes": BOXES, "scores": TensorType("float32", ("boxes",))},
     params={
-        "threshold": Param(kind=Kind.NUMBER, default=0.3, minimum=0, maximum=1),
-        "box_threshold": Param(kind=Kind.NUMBER, default=0.5, minimum=0, maximum=1),
-        "unclip": Param(kind=Kind.NUMBER, default=1.6, minimum=0, maximum=10),
-        "smallest": Param(kind=Kind.INTEGER, default=3, minimum=1),
-        "most": Param(kind=Kind.INTEGER, default=1000, minimum=1),
+        "threshold": Param(kind=ParamKind.NUMBER, default=0.3, minimum=0, maximum=1),
+        "box_threshold": Param(kind=ParamKind.NUMBER, default=0.5, minimum=0, maximum=1),
+        "unclip": Param(kind=ParamKind.NUMBER, default=1.6, minimum=0, maximum=10),
+        "smallest": Param(kind=ParamKind.INTEGER, default=3, minimum=1),
+        "most": Param(kind=ParamKind.INTEGER, default=1000, minimum=1),
     },
     expected_us=4_000,
 )

@@ -9,11 +9,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from devices.functions.params import Kind, Param
-from devices.functions.registry import function
-from devices.functions.types import TensorType
-from devices.tensors import Array
-from scheduler.model.errors import InvalidTensor, InvalidWorkload
+from fjord import Array, InvalidValue, Param, ParamKind, TensorType, function
 
 IMAGE = TensorType("uint8", ("height", "width", 3))
 BOXES = TensorType("float32", ("boxes", 4))
@@ -38,9 +34,9 @@ def decode_image(data: Array) -> dict[str, Array]:
             with Image.open(io.BytesIO(data.data)) as opened:
                 image = np.array(ImageOps.exif_transpose(opened).convert("RGB"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise InvalidTensor(f"decode_image.data must be an image; {error}", field="data") from error
+        raise InvalidValue(f"decode_image.data must be an image; {error}", field="data") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InvalidTensor(f"decode_image.data is too large: {error}", field="data") from error
+        raise InvalidValue(f"decode_image.data is too large: {error}", field="data") from error
     return {"image": image, "size": np.array(image.shape[:2], dtype=np.int64)}
 
 
@@ -50,15 +46,15 @@ def decode_image(data: Array) -> dict[str, Array]:
     outputs={"tensor": TensorType("float32", (1, 3, "height", "width"))},
     params={
         "fit": Param(
-            kind=Kind.TEXT, default="stretch", choices=("stretch", "pad", "line", "multiple")
+            kind=ParamKind.TEXT, default="stretch", choices=("stretch", "pad", "line", "multiple")
         ),
-        "height": Param(kind=Kind.INTEGER, default=0, minimum=0, maximum=LARGEST_SIDE),
-        "width": Param(kind=Kind.INTEGER, default=0, minimum=0, maximum=LARGEST_SIDE),
-        "multiple": Param(kind=Kind.INTEGER, default=32, minimum=1, maximum=LARGEST_SIDE),
-        "longest": Param(kind=Kind.INTEGER, default=960, minimum=1, maximum=LARGEST_SIDE),
-        "mean": Param(kind=Kind.NUMBERS, default=(0.5, 0.5, 0.5), length=3),
-        "std": Param(kind=Kind.NUMBERS, default=(0.5, 0.5, 0.5), length=3, minimum=1e-6),
-        "channels": Param(kind=Kind.TEXT, default="rgb", choices=("rgb", "bgr")),
+        "height": Param(kind=ParamKind.INTEGER, default=0, minimum=0, maximum=LARGEST_SIDE),
+        "width": Param(kind=ParamKind.INTEGER, default=0, minimum=0, maximum=LARGEST_SIDE),
+        "multiple": Param(kind=ParamKind.INTEGER, default=32, minimum=1, maximum=LARGEST_SIDE),
+        "longest": Param(kind=ParamKind.INTEGER, default=960, minimum=1, maximum=LARGEST_SIDE),
+        "mean": Param(kind=ParamKind.NUMBERS, default=(0.5, 0.5, 0.5), length=3),
+        "std": Param(kind=ParamKind.NUMBERS, default=(0.5, 0.5, 0.5), length=3, minimum=1e-6),
+        "channels": Param(kind=ParamKind.TEXT, default="rgb", choices=("rgb", "bgr")),
     },
     expected_us=4_000,
 )
@@ -83,7 +79,7 @@ def resize_normalise(
     """
     rows, columns = image.shape[:2]
     if not rows or not columns:
-        raise InvalidTensor(f"image must not be empty; got {image.shape}", field="image")
+        raise InvalidValue(f"image must not be empty; got {image.shape}", field="image")
     canvas = (height or rows, width or columns)
     if fit == "multiple":
         canvas = content = _rounded(rows, columns, multiple, longest)
@@ -112,7 +108,7 @@ def crop(image: Array, boxes: Array) -> dict[str, list[Array]]:
     """One image per box; boxes are (left, top, right, bottom) in pixels, cut at the borders."""
     rows, columns = image.shape[:2]
     if not rows or not columns:
-        raise InvalidTensor(f"image must not be empty; got {image.shape}", field="image")
+        raise InvalidValue(f"image must not be empty; got {image.shape}", field="image")
     low = np.floor(boxes[:, :2]).clip(0, [columns - 1, rows - 1]).astype(int)
     high = np.ceil(boxes[:, 2:]).clip(low + 1, [columns, rows]).astype(int)
     crops = [
@@ -127,15 +123,15 @@ def crop(image: Array, boxes: Array) -> dict[str, list[Array]]:
     inputs={"image": IMAGE, "scores": TensorType("float32", (1, "classes"))},
     outputs={"image": IMAGE},
     params={
-        "label": Param(kind=Kind.INTEGER, default=1, minimum=0),
-        "threshold": Param(kind=Kind.NUMBER, default=0.9, minimum=0, maximum=1),
+        "label": Param(kind=ParamKind.INTEGER, default=1, minimum=0),
+        "threshold": Param(kind=ParamKind.NUMBER, default=0.9, minimum=0, maximum=1),
     },
     expected_us=200,
 )
 def rotate_if(image: Array, scores: Array, *, label: int, threshold: float) -> dict[str, Array]:
     """Turn an image by 180 degrees if a classifier is sure that it is upside down."""
     if label >= scores.shape[1]:
-        raise InvalidWorkload(
+        raise InvalidValue(
             f"rotate_if.label must be < {scores.shape[1]}, the number of classes; got {label}",
             field="label",
         )

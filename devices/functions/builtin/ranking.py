@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from devices.functions.params import Kind, Param
-from devices.functions.registry import function
-from devices.functions.types import TensorType
-from devices.tensors import Array
-from scheduler.model.errors import InvalidWorkload
+from fjord import Array, InvalidValue, Param, ParamKind, TensorType, function
 
 SCORES = TensorType("float32")
 INDICES = TensorType("int64")
@@ -18,7 +14,7 @@ INDICES = TensorType("int64")
     name="arg_max",
     inputs={"scores": SCORES},
     outputs={"indices": INDICES, "scores": SCORES},
-    params={"axis": Param(kind=Kind.INTEGER, default=-1)},
+    params={"axis": Param(kind=ParamKind.INTEGER, default=-1)},
     expected_us=200,
 )
 def arg_max(scores: Array, *, axis: int) -> dict[str, Array]:
@@ -35,8 +31,8 @@ def arg_max(scores: Array, *, axis: int) -> dict[str, Array]:
     inputs={"scores": SCORES},
     outputs={"indices": INDICES, "scores": SCORES},
     params={
-        "k": Param(kind=Kind.INTEGER, default=5, minimum=1),
-        "axis": Param(kind=Kind.INTEGER, default=-1),
+        "k": Param(kind=ParamKind.INTEGER, default=5, minimum=1),
+        "axis": Param(kind=ParamKind.INTEGER, default=-1),
     },
     expected_us=300,
 )
@@ -50,10 +46,10 @@ def top_k(scores: Array, *, k: int, axis: int) -> dict[str, Array]:
 
 def _require_axis(name: str, scores: Array, axis: int, least: int) -> None:
     if not -scores.ndim <= axis < scores.ndim:
-        raise InvalidWorkload(
+        raise InvalidValue(
             f"{name}.axis must be one of the {scores.ndim} dimensions; got {axis}", field="axis"
         )
     if scores.shape[axis] < least:
-        raise InvalidWorkload(
+        raise InvalidValue(
             f"{name} needs {least} scores along axis {axis}; got {scores.shape[axis]}", field="axis"
         )

@@ -6,11 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from devices.functions.params import Kind, Param
-from devices.functions.registry import function
-from devices.functions.types import TensorType
-from devices.tensors import Array
-from scheduler.model.errors import InvalidWorkload
+from fjord import Array, InvalidValue, Param, ParamKind, TensorType, function
 
 TEXT = TensorType("string", (1,))
 
@@ -19,7 +15,7 @@ TEXT = TensorType("string", (1,))
     name="ctc_decode",
     inputs={"scores": TensorType("float32", (1, "steps", "classes"))},
     outputs={"text": TEXT, "score": TensorType("float32", (1,))},
-    params={"charset": Param(kind=Kind.CHARACTERS)},
+    params={"charset": Param(kind=ParamKind.CHARACTERS)},
     expected_us=600,
 )
 def ctc_decode(scores: Array, *, charset: Sequence[str]) -> dict[str, Array]:
@@ -33,7 +29,7 @@ def ctc_decode(scores: Array, *, charset: Sequence[str]) -> dict[str, Array]:
     """
     classes = scores.shape[2]
     if len(charset) + 1 != classes:
-        raise InvalidWorkload(
+        raise InvalidValue(
             f"ctc_decode.charset must have {classes - 1} characters; got {len(charset)}",
             field="charset",
         )
@@ -53,8 +49,8 @@ def ctc_decode(scores: Array, *, charset: Sequence[str]) -> dict[str, Array]:
     inputs={"texts": TensorType("string", (-1,), is_list=True)},
     outputs={"text": TensorType("string", ("lines",))},
     params={
-        "strip": Param(kind=Kind.FLAG, default=True),
-        "drop_empty": Param(kind=Kind.FLAG, default=False),
+        "strip": Param(kind=ParamKind.FLAG, default=True),
+        "drop_empty": Param(kind=ParamKind.FLAG, default=False),
     },
     expected_us=200,
 )

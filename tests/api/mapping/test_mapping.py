@@ -9,9 +9,8 @@ from pydantic import ValidationError
 from api.mapping import Shelf, to_workload
 from api.registry import ModelRecord, TensorInfo
 from api.schemas import WorkloadSpec
-from devices.functions.params import Kind, Param
 from devices.functions.registry import Function
-from devices.functions.types import TensorType
+from fjord import Param, ParamKind, TensorType
 from scheduler.control.workload import Take, Workload
 from scheduler.model.errors import InvalidWorkload
 
@@ -32,7 +31,7 @@ def _function(name: str, inputs: dict[str, TensorType], outputs: dict[str, Tenso
         name=name,
         inputs=inputs,
         outputs=outputs,
-        params={"factor": Param(kind=Kind.INTEGER, default=2)},
+        params={"factor": Param(kind=ParamKind.INTEGER, default=2)},
         expected_us=7,
         body=lambda **_: {},
     )

@@ -177,7 +177,7 @@ def test_repeats_are_merged_unless_a_blank_is_between_them() -> None:
 
 
 def test_a_charset_of_another_size_is_refused() -> None:
-    with pytest.raises(InvalidWorkload, match="charset must have 2 characters; got 3"):
+    with pytest.raises(InvalidTensor, match="charset must have 2 characters; got 3"):
         run("ctc_decode", {"scores": np.zeros((1, 4, 3), np.float32)}, charset=["a", "b", "c"])
 
 
@@ -205,5 +205,5 @@ def test_ranking_gives_the_first_of_equals() -> None:
 
 @pytest.mark.parametrize("params", [{"k": 5}, {"axis": 2}, {"k": 0}])
 def test_ranking_what_is_not_there_is_refused(params: dict[str, int]) -> None:
-    with pytest.raises(InvalidWorkload):
+    with pytest.raises((InvalidTensor, InvalidWorkload)):
         run("top_k", {"scores": np.zeros((1, 4), np.float32)}, **params)

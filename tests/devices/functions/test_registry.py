@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from devices.functions import registry
-from devices.functions.params import Kind, Param, check_params
-from devices.functions.registry import find, function, functions
-from devices.functions.types import TensorType
-from scheduler.model.errors import DuplicateName, InvalidTensor, InvalidWorkload, UnknownName
+from devices.functions.params import check_params
+from devices.functions.registry import find, functions
+from fjord import InvalidDeclaration, InvalidValue, Param, ParamKind, TensorType, function
+from scheduler.model.errors import InvalidTensor, InvalidWorkload, UnknownName
 
 
 def test_the_built_in_functions_are_found_by_entry_point() -> None:
@@ -30,7 +30,7 @@ def test_an_unknown_function_is_refused_with_the_choices() -> None:
 
 
 def test_two_functions_cannot_have_one_name() -> None:
-    with pytest.raises(DuplicateName, match="'arg_max' is already declared in devices"):
+    with pytest.raises(InvalidDeclaration, match="'arg_max' is already declared in devices"):
 
         @function(name="arg_max", inputs={}, outputs={})
         def other() -> dict[str, Any]:
@@ -69,13 +69,30 @@ def test_a_function_checks_what_it_takes_and_what_it_gives() -> None:
         wrong({"z": np.zeros(2, np.float32)}, {})
 
 
+def test_a_value_that_a_function_refuses_is_the_callers_fault() -> None:
+    def body(x: Any) -> dict[str, Any]:
+        raise InvalidValue(f"x must not be empty; got {x.shape}", field="x")
+
+    refusing = registry.Function(
+        name="refusing",
+        inputs={"x": TensorType("float32")},
+        outputs={},
+        params={},
+        expected_us=1,
+        body=body,
+    )
+    with pytest.raises(InvalidTensor, match=r"x must not be empty; got \(0,\)") as error:
+        refusing({"x": np.zeros(0, np.float32)}, {})
+    assert error.value.field == "x"
+
+
 PARAMS = {
-    "whole": Param(kind=Kind.INTEGER, default=1, minimum=0, maximum=9),
-    "number": Param(kind=Kind.NUMBER, default=0.5),
-    "flag": Param(kind=Kind.FLAG, default=False),
-    "way": Param(kind=Kind.TEXT, default="a", choices=("a", "b")),
-    "means": Param(kind=Kind.NUMBERS, default=(0.0,), length=1),
-    "letters": Param(kind=Kind.CHARACTERS, default=""),
+    "whole": Param(kind=ParamKind.INTEGER, default=1, minimum=0, maximum=9),
+    "number": Param(kind=ParamKind.NUMBER, default=0.5),
+    "flag": Param(kind=ParamKind.FLAG, default=False),
+    "way": Param(kind=ParamKind.TEXT, default="a", choices=("a", "b")),
+    "means": Param(kind=ParamKind.NUMBERS, default=(0.0,), length=1),
+    "letters": Param(kind=ParamKind.CHARACTERS, default=""),
 }
 
 
@@ -105,7 +122,7 @@ def test_a_wrong_parameter_is_named(given: dict[str, Any], message: str) -> None
 
 def test_a_parameter_without_a_default_must_be_given() -> None:
     with pytest.raises(InvalidWorkload, match=r"p.x must be given: an integer"):
-        check_params({"x": Param(kind=Kind.INTEGER)}, {}, "p")
+        check_params({"x": Param(kind=ParamKind.INTEGER)}, {}, "p")
 
 
 def test_defaults_fill_what_is_not_given() -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from devices.functions.types import ANY, TensorType, check_value, compatible, type_of
+from devices.functions.types import check_value, compatible, stated_type, type_of
+from fjord import InvalidDeclaration, TensorType
+from fjord.functions.types import ANY
 from scheduler.model.errors import InvalidTensor, InvalidWorkload
 
 IMAGE = TensorType("uint8", ("h", "w", 3))
@@ -61,5 +63,7 @@ def test_the_type_of_a_value_is_exact() -> None:
     ("dtype", "shape"), [("object", None), ("uint8", (-2,)), ("uint8", (True,))]
 )
 def test_a_type_that_cannot_be_is_refused(dtype: str, shape: tuple[int, ...] | None) -> None:
-    with pytest.raises(InvalidWorkload):
+    with pytest.raises(InvalidDeclaration):
         TensorType(dtype, shape)
+    with pytest.raises(InvalidWorkload):
+        stated_type(dtype, shape)

@@ -1,0 +1,1 @@
+"""Declarations of functions that workloads may call: names, types, parameters."""
