@@ -114,6 +114,7 @@ class JsonProcess:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",
                 "-m",
                 "api.json_process",
                 stdin=asyncio.subprocess.PIPE,

@@ -8,7 +8,6 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib.metadata import version
 
 import httpx
 import uvicorn
@@ -30,6 +29,7 @@ from api.settling import Settling
 from api.store import Store
 from api.uploads import sweep
 from api.wiring import OracleMaker, Services, services
+from fjord import __version__
 from scheduler.model import keys
 
 DESCRIPTION = """A scheduling service for inference on mixed hardware.
@@ -70,7 +70,7 @@ def create_app(
 
     app = FastAPI(
         title="Fjord",
-        version=version("fjord"),
+        version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
         # Their pages load scripts from other hosts; the dashboard and the document do not.

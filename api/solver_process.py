@@ -148,6 +148,7 @@ class SolverProcess:
         if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                "-P",
                 "-m",
                 "api.solver_process",
                 stdin=asyncio.subprocess.PIPE,

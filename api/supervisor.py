@@ -217,6 +217,7 @@ class Keeper:
     async def _once(self) -> int:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",
             "-m",
             "api.cli",
             *self.part.arguments,

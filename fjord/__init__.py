@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fjord.about import __version__
     from fjord.client.clients import AsyncClient, Client
     from fjord.client.wire import Run, ServerEvent
     from fjord.errors import FjordApiError, FjordUnreachable, InvalidDeclaration, InvalidValue
@@ -39,10 +40,12 @@ __all__ = [
     "Run",
     "ServerEvent",
     "TensorType",
+    "__version__",
     "function",
 ]
 
 _HOMES = {
+    "fjord.about": ("__version__",),
     "fjord.client.clients": ("AsyncClient", "Client"),
     "fjord.client.wire": ("Run", "ServerEvent"),
     "fjord.errors": ("FjordApiError", "FjordUnreachable", "InvalidDeclaration", "InvalidValue"),

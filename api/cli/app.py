@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -37,6 +37,15 @@ EXIT_FAILURE = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
+
+def _tell(is_asked: bool) -> None:
+    if is_asked:
+        from fjord import __version__
+
+        output.tell(f"fjord {__version__}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="fjord",
     help="Schedules inference on mixed hardware: predicts, plans, runs, explains.",
@@ -64,8 +73,21 @@ app.add_typer(token.app, name="token")
 demo.register(app)
 
 
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_tell),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 def main() -> None:
     """Run the command of this process's arguments."""
+    # For processes that take no -P, as those of multiprocessing: a folder of the user's may be
+    # named as a package of ours.
+    os.environ["PYTHONSAFEPATH"] = "1"
     code = run(sys.argv[1:])
     if code == EXIT_INTERRUPTED:
         _leave_at_once(code)

@@ -37,7 +37,7 @@ def _run(module: str, context: typer.Context) -> NoReturn:
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH", ""))))
     # A process of its own: nothing of the benchmarks is part of what is installed.
     done = subprocess.run(
-        [sys.executable, "-m", module, *context.args],
+        [sys.executable, "-P", "-m", module, *context.args],
         env={**os.environ, "PYTHONPATH": path},
         check=False,
     )

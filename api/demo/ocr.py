@@ -41,7 +41,7 @@ def model_files() -> dict[str, Path]:
     package = find_spec("rapidocr_onnxruntime")
     if package is None or package.origin is None:
         raise UnknownName(
-            "package rapidocr-onnxruntime must be installed: pip install 'fjord[demo]'"
+            "package rapidocr-onnxruntime must be installed: pip install 'fjord-scheduler[demo]'"
         )
     folder = Path(package.origin).parent / "models"
     return {name: folder / file for name, file in FILES.items()}

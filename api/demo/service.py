@@ -90,7 +90,7 @@ def start_service(
 ) -> Service:
     """Start ``fjord up`` and return at once."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    command = [python, "-m", "api.cli", "up", "--data", str(data_dir), "--port", str(port)]
+    command = [python, "-P", "-m", "api.cli", "up", "--data", str(data_dir), "--port", str(port)]
     log = data_dir / "up.log"
     with log.open("ab") as sink:
         process = subprocess.Popen(

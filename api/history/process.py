@@ -68,7 +68,7 @@ async def _keep_running(order: Order, after_s: float) -> None:
     while True:
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "api.history", stdin=asyncio.subprocess.PIPE
+                sys.executable, "-P", "-m", "api.history", stdin=asyncio.subprocess.PIPE
             )
             try:
                 await _follow(process, order)

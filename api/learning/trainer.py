@@ -65,7 +65,7 @@ async def training(folder: Path, into: Path) -> AsyncIterator[Training]:
     """Start a training; its process is gone when the context ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "api.learning.child", str(folder), "--into", str(into), "--json"),
+        *("-P", "-m", "api.learning.child", str(folder), "--into", str(into), "--json"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -41,7 +41,7 @@ def expect(name: str) -> None:
         With those there are.
     """
     if name == PYJOBSHOP and not _is_installed(name):
-        raise UnknownCompetitor("pyjobshop must be installed: pip install 'fjord[bench]'")
+        raise UnknownCompetitor("pyjobshop must be installed: pip install 'fjord-scheduler[bench]'")
     if name not in names():
         raise UnknownCompetitor(f"competitor must be one of {', '.join(names())}; got {name!r}")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from scheduler.model.errors import Unavailable
 
-MISSING = "training needs scikit-learn: install it with 'pip install fjord[cost]'"
+MISSING = "training needs scikit-learn: pip install 'fjord-scheduler[cost]'"
 
 
 def boosting() -> Any:

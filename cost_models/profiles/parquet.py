@@ -79,7 +79,5 @@ def _arrow() -> tuple[Any, Any]:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise Unavailable(
-            "Parquet needs pyarrow: install it with 'pip install fjord[cost]'"
-        ) from error
+        raise Unavailable("Parquet needs pyarrow: pip install 'fjord-scheduler[cost]'") from error
     return pyarrow, pyarrow.parquet

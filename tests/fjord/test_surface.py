@@ -22,6 +22,7 @@ SURFACE = [
     "Run",
     "ServerEvent",
     "TensorType",
+    "__version__",
     "function",
 ]
 OURS = {"api", "cost_models", "devices", "scheduler"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import httpx
 
+from fjord import __version__
 from scheduler.model.errors import AccessDenied, InvalidInput
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ async def join(client: httpx.AsyncClient, agent: str, box: str, token: str) -> J
     InvalidInput
         If the service refuses for another reason.
     """
-    body = {"agent": agent, "box": box, "version": version("fjord")}
+    body = {"agent": agent, "box": box, "version": __version__}
     pause_s = FIRST_PAUSE_S
     while True:
         answer = await _ask(client, body, token)

@@ -43,7 +43,7 @@ def test_a_missing_package_is_answered_with_what_to_install() -> None:
     (item,) = discover(simulated=True, rows=[absent])
     assert item.report.verdict is Verdict.NOT_INSTALLED
     assert item.report.reason == (
-        "package no-such-package is not installed: pip install 'fjord[webgpu]'"
+        "package no-such-package is not installed: pip install 'fjord-scheduler[webgpu]'"
     )
 
 

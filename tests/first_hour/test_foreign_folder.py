@@ -1,0 +1,132 @@
+"""Fjord in a folder of a user's whose own packages are named as ours."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from api.demo.service import Service, stop_service, wait_until_up
+from api.ports import free_port
+from tests.onnx_models import mlp, save
+
+ROOT = Path(__file__).parents[2]
+FJORD = Path(sys.executable).with_name("fjord")
+PROGRAM = """
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from fjord import Client, TensorType
+
+with Client(sys.argv[1]) as client:
+    client.upload_model("mlp", Path("mlp.onnx"))
+    client.wait_until_profiled(["mlp"])
+    client.create_workload({
+        "name": "rank",
+        "inputs": {"x": {"dtype": "float32", "shape": [4, 64]}},
+        "stages": [
+            {"name": "score", "model": "mlp", "inputs": {"x": "x"}},
+            {"name": "best", "function": "arg_max", "inputs": {"scores": "score.y"}},
+        ],
+        "outputs": {"best": "best.indices"},
+    })
+    run = client.submit("rank", {"x": np.ones((4, 64), np.float32)}, wait_s=60)
+    print(run.state, client.results(run)["best"].shape)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's project, whose packages must not be imported by any process of ours."""
+    made = tmp_path_factory.mktemp("project")
+    for name in ("api/__init__", "api/errors", "cost_models/__init__", "devices/__init__"):
+        _write(made / f"{name}.py")
+    _write(made / "scheduler/__init__.py")
+    save(mlp(), made, "mlp")
+    (made / "program.py").write_text(PROGRAM)
+    return made
+
+
+def _write(module: Path) -> None:
+    module.parent.mkdir(exist_ok=True)
+    module.write_text(f"raise ImportError('{module.name} of the user was imported')\n")
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Iterator[Service]:
+    """The whole service, started in that folder by the command that users type."""
+    data, port = folder / "data", free_port()
+    data.mkdir()
+    log = data / "up.log"
+    with log.open("ab") as sink:
+        process = subprocess.Popen(
+            [FJORD, "up", "--data", data, "--port", str(port), "--cores", "0"],
+            cwd=folder,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "FJORD_SITE": f"foreign-{port}"},
+        )
+    started = Service(url=f"http://127.0.0.1:{port}", data_dir=data, process=process, log=log)
+    try:
+        wait_until_up(started)
+        yield started
+    finally:
+        stop_service(started)
+
+
+def in_folder(folder: Path, command: Sequence[str | Path]) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--version",
+        "--help",
+        "functions",
+        "solvers",
+        "cost features mlp.onnx",
+        "token list --data data",
+    ],
+)
+def test_command_imports_no_package_of_the_users(folder: Path, command: str) -> None:
+    assert in_folder(folder, [FJORD, *command.split()])
+
+
+def test_program_uses_a_service_started_beside_its_own_packages(
+    folder: Path, service: Service
+) -> None:
+    said = in_folder(folder, [sys.executable, "program.py", service.url])
+    assert said == "finished (4,)\n"
+    assert "of the user was imported" not in service.log.read_text()
+
+
+@pytest.mark.parametrize("package", ["api", "devices", "cost_models", "scheduler", "fjord"])
+def test_every_process_of_ours_is_started_with_a_safe_path(package: str) -> None:
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for at, word in _words_after_interpreter(node):
+                assert word == "-P", f"{path}:{at}: -P must follow the interpreter; got {word!r}"
+
+
+def _words_after_interpreter(node: ast.AST) -> Iterator[tuple[int, object]]:
+    """The word behind each ``sys.executable`` of a list, a tuple or the arguments of a call."""
+    words = node.elts if isinstance(node, ast.List | ast.Tuple) else getattr(node, "args", None)
+    if not isinstance(words, list):
+        return
+    for word, after in pairwise(words):
+        if isinstance(word, ast.Attribute) and ast.unparse(word) == "sys.executable":
+            first = after.value if isinstance(after, ast.Starred) else after
+            first = first.elts[0] if isinstance(first, ast.Tuple) else first
+            yield word.lineno, first.value if isinstance(first, ast.Constant) else None
