@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-bounds fuzz lint bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost lock clean
+.PHONY: setup demo test test-bounds fuzz lint bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost dist lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -54,6 +54,10 @@ bench-criteria: setup  ## compare weighted tardiness and other sums over jobs wi
 bench-cost: setup  ## judge the cost models; ROWS=folder takes rows that are there, else 10 minutes of new ones
 	$(if $(ROWS),,$(BIN)/fjord cost collect --into build/cost-rows $(COLLECT))
 	$(BIN)/fjord cost evaluate $(or $(ROWS),build/cost-rows) $(BENCH)
+
+dist: setup  ## build the wheel and the source distribution into dist/
+	rm -rf build/lib build/bdist.* dist
+	$(BIN)/python -c 'from setuptools.build_meta import build_sdist, build_wheel; build_sdist("dist"); build_wheel("dist")'
 
 lock:  ## pin the dependencies again, with hashes and without addresses
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
