@@ -63,6 +63,10 @@ lock:  ## pin the dependencies again, with hashes and without addresses
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--no-header -o requirements.lock
+	uv pip compile pyproject.toml --extra build --extra cost --extra openvino --universal \
+		--python-version 3.11 --constraints requirements.lock \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+		--no-header -o deploy/container/requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -17,11 +17,11 @@ from fjord import Client
 
 def main(paths: list[str]) -> list[list[str]]:
     pages = [Path(path).read_bytes() for path in paths] or [render(sample_lines(1)[0])]
-    with Client(os.environ.get("FJORD_URL", "http://127.0.0.1:8080")) as fjord:
-        workload = prepare(fjord)
+    with Client(os.environ.get("FJORD_URL", "http://127.0.0.1:8080")) as client:
+        workload = prepare(client)
         # All at once: the service decides what runs where, and in what order.
-        runs = [fjord.submit(workload["name"], {"image": page}) for page in pages]
-        return [list(fjord.results(fjord.wait(run))["lines"]) for run in runs]
+        runs = [client.submit(workload["name"], {"image": page}) for page in pages]
+        return [list(client.results(client.wait(run))["lines"]) for run in runs]
 
 
 if __name__ == "__main__":

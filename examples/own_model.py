@@ -31,10 +31,10 @@ def classifier() -> bytes:
 
 
 def main() -> list[int]:
-    with Client(os.environ.get("FJORD_URL", "http://127.0.0.1:8080")) as fjord:
-        fjord.upload_model("classifier", classifier())
-        fjord.wait_until_profiled(["classifier"])
-        fjord.create_workload(
+    with Client(os.environ.get("FJORD_URL", "http://127.0.0.1:8080")) as client:
+        client.upload_model("classifier", classifier())
+        client.wait_until_profiled(["classifier"])
+        client.create_workload(
             {
                 "name": "classify",
                 "inputs": {"features": {"dtype": "float32", "shape": [1, 16]}},
@@ -45,12 +45,12 @@ def main() -> list[int]:
                 "outputs": {"class": "best.indices"},
             }
         )
-        preview = fjord.plan("classify", deadline_ms=1000)
+        preview = client.plan("classify", deadline_ms=1000)
         for operation in preview["record"]["operations"]:
             print(operation["stage"], "on", operation["machine"], "by", operation["provider"])
         features = np.ones((1, 16), dtype=np.float32)
-        run = fjord.submit("classify", {"features": features}, deadline_ms=1000, wait_s=10)
-        return [int(index) for index in fjord.results(run)["class"]]
+        run = client.submit("classify", {"features": features}, deadline_ms=1000, wait_s=10)
+        return [int(index) for index in client.results(run)["class"]]
 
 
 if __name__ == "__main__":
