@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 
 import httpx
 
-from api.auth import VARIABLE, Scope, read_tokens, refuse_open_bind
-from api.children import die_with_parent
-from api.cores import Division, divide
-from api.embedded import EmbeddedStore, keep_alive
-from api.ports import free_port, require_free
-from api.settings import Settings
+from api.http.auth import VARIABLE, Scope, read_tokens, refuse_open_bind
+from api.process.children import die_with_parent
+from api.process.cores import Division, divide
+from api.process.embedded import EmbeddedStore, keep_alive
+from api.process.ports import free_port, require_free
+from api.process.settings import Settings
 from scheduler.model.errors import Unavailable
 
 FIRST_PAUSE_S = 0.1

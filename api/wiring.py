@@ -13,16 +13,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from api.controller import Controller, ControllerSettings
-from api.costs import build_oracle
-from api.embedded import EmbeddedStore, keep_alive
-from api.feed import ChangeFeed
-from api.garbage import short_collections
+from api.controller.solver_process import SolverProcess
 from api.history import Limits, keep_history
 from api.learning import CostLearning, LearningSettings
-from api.settings import Settings
-from api.solver_process import SolverProcess
-from api.stalls import LoopStalls
+from api.oracle.oracle import build_oracle
+from api.process.embedded import EmbeddedStore, keep_alive
+from api.process.garbage import short_collections
+from api.process.settings import Settings
+from api.process.stalls import LoopStalls
 from api.store import Store
+from api.store.feed import ChangeFeed
 from cost_models.oracle import Oracle
 from devices.tensors import TensorStore, default_root
 from scheduler.control.brain import Brain, BrainSettings

@@ -32,8 +32,8 @@ import numpy as np
 import psutil
 import redis
 
-from api.demo.service import Service, start_service, stop_service, wait_for
-from api.ports import free_port
+from api.process.ports import free_port
+from api.tools.demo.service import Service, start_service, stop_service, wait_for
 from benchmarks.conditions import commit, machine
 from devices.agent.brain import events
 from devices.agent.brain.instructions import (

@@ -20,10 +20,10 @@ from itertools import islice
 from pathlib import Path
 
 from api.controller import Controller, ControllerSettings
-from api.embedded import EmbeddedStore
-from api.settings import Settings
-from api.solver_process import SolverProcess
-from api.stalls import LoopStalls
+from api.controller.solver_process import SolverProcess
+from api.process.embedded import EmbeddedStore
+from api.process.settings import Settings
+from api.process.stalls import LoopStalls
 from api.store import Store
 from api.wiring import build_brain
 from benchmarks.conditions import conditions

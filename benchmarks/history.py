@@ -21,13 +21,13 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from api.embedded import EmbeddedStore
 from api.history import Archive, Limits, Place, Reader, RunQuery, keep_history
 from api.history.archive import DAY_US
-from api.run_ids import new_run_id
-from api.settings import Settings
+from api.process.embedded import EmbeddedStore
+from api.process.settings import Settings
 from api.store import Batch, Store, WholeRun
 from api.store.codec import encode
+from api.store.run_ids import new_run_id
 from benchmarks.conditions import conditions
 from scheduler.control.records import (
     Candidate,

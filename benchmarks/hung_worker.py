@@ -20,7 +20,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from api.demo.service import wait_for
+from api.tools.demo.service import wait_for
 from benchmarks.conditions import conditions
 from benchmarks.sites import Site, add_beside, checkouts, site
 from fjord import Client

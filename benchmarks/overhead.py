@@ -23,8 +23,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
-from api.demo.ocr import SHAPES, model_files
-from api.settings import Settings
+from api.process.settings import Settings
+from api.tools.demo.ocr import SHAPES, model_files
 from benchmarks.conditions import conditions
 from benchmarks.sites import Site, site
 from fjord import Client

@@ -28,7 +28,7 @@ from threading import Event, Thread
 import httpx
 import psutil
 
-from api.demo import images, prepare
+from api.tools.demo import images, prepare
 from benchmarks.conditions import conditions
 from benchmarks.sites import START_S, Site, add_beside, checkouts, site
 from devices.box.host import usable_cores

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from api.demo.service import Service, running_service
+from api.tools.demo.service import Service, running_service
 
 HERE = Path(__file__).resolve().parent.parent
 START_S = 300.0

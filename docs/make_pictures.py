@@ -16,9 +16,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from api.demo.images import render, sample_lines
-from api.demo.prepare import prepare
-from api.demo.service import running_service
+from api.tools.demo.images import render, sample_lines
+from api.tools.demo.prepare import prepare
+from api.tools.demo.service import running_service
 from fjord import Client, Run
 
 IMAGES = Path(__file__).parent / "images"

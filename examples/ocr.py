@@ -10,8 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from api.demo.images import render, sample_lines
-from api.demo.prepare import prepare
+from api.tools.demo.images import render, sample_lines
+from api.tools.demo.prepare import prepare
 from fjord import Client
 
 

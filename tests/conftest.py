@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from api.demo.service import Service, running_service
+from api.tools.demo.service import Service, running_service
 from fjord import Client
 from tests import providers
 

@@ -17,9 +17,9 @@ from api.cli.gantt import Bar, gantt, legend
 from scheduler.model.messages import Verdict
 
 if TYPE_CHECKING:
-    from api.demo.measure import Measured
-    from api.demo.report import Report
-    from api.demo.service import Service
+    from api.tools.demo.measure import Measured
+    from api.tools.demo.report import Report
+    from api.tools.demo.service import Service
     from fjord.client.wire import Json
 
 ROUNDS = 3
@@ -69,7 +69,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _service(folder: Path, port: int, *, quiet: bool) -> Iterator[Service]:
-    from api.demo.service import running_service
+    from api.tools.demo.service import running_service
 
     if not quiet:
         output.note("starting the service, and trying each provider on each machine ...")
@@ -78,11 +78,11 @@ def _service(folder: Path, port: int, *, quiet: bool) -> Iterator[Service]:
 
 
 def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> Report:
-    from api.demo.images import render, sample_lines
-    from api.demo.measure import approaches, in_turn
-    from api.demo.ocr import model_files
-    from api.demo.prepare import prepare
-    from api.demo.report import Report
+    from api.tools.demo.images import render, sample_lines
+    from api.tools.demo.measure import approaches, in_turn
+    from api.tools.demo.ocr import model_files
+    from api.tools.demo.prepare import prepare
+    from api.tools.demo.report import Report
     from fjord import Client
 
     expected = sample_lines(images, lines_per_image=LINES_PER_IMAGE, seed=seed)
@@ -114,7 +114,7 @@ def _unused(machines: Iterable[Json]) -> dict[str, str]:
 
 
 def _print(report: Report, url: str) -> None:
-    from api.demo.measure import typical
+    from api.tools.demo.measure import typical
 
     console = output.console()
     _print_lines(report)

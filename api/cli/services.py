@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import options, output
-from api.settings import LEAST_MIB, MIB, Settings
+from api.process.settings import LEAST_MIB, MIB, Settings
 from scheduler.model.errors import InvalidInput
 
 Agent = Annotated[bool, typer.Option(help="Offer this box's machines, too.")]
@@ -39,7 +39,7 @@ def up(
     as_json: options.Json = False,
 ) -> None:
     """Start everything on this box: the store, the service with its dashboard, and an agent."""
-    from api.ports import free_port
+    from api.process.ports import free_port
     from api.supervisor import run_up
 
     _log_to_stderr()
@@ -80,8 +80,8 @@ def serve(
     as_json: options.Json = False,
 ) -> None:
     """Start the service alone: the API, the dashboard, and a candidate for the controller."""
-    from api import server
-    from api.ports import require_free
+    from api.http import server
+    from api.process.ports import require_free
     from devices.box.priority import stand_above
 
     _log_to_stderr()

@@ -8,8 +8,8 @@ from typing import Any
 
 from api.cli import output
 from api.cli.gantt import Bar, gantt, legend
-from api.gantt.chart import Chart
-from api.gantt.reading import chart_of, words_of
+from api.tools.gantt.chart import Chart
+from api.tools.gantt.reading import chart_of, words_of
 from scheduler.instances import Instance
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Operation

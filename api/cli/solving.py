@@ -79,7 +79,7 @@ def solve(
     # Imported here: the solvers take longer to import than most commands take to run.
     from api.cli.files import read_instance
     from api.cli.searching import Question
-    from api.gantt import files
+    from api.tools.gantt import files
     from scheduler.model.schedule import Limits
 
     if picture is not None:
@@ -155,7 +155,7 @@ def _split(question: Question, goal: Goal, *, as_json: bool) -> None:
 
 def _solve(question: Question, picture: Path | None, *, as_json: bool) -> None:
     from api.cli import searching, solutions
-    from api.gantt import files
+    from api.tools.gantt import files
     from scheduler.model.schedule import Status
 
     result, elapsed_s = searching.answered(question, quiet=as_json)

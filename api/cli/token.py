@@ -12,7 +12,7 @@ from api.cli import options, output
 from scheduler.model.errors import DuplicateName, InvalidInput, UnknownName
 
 if TYPE_CHECKING:
-    from api.auth import Scope, Token
+    from api.http.auth import Scope, Token
 
 app = typer.Typer(help="Tokens of this data folder: create, list, revoke.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def create(
     as_json: options.Json = False,
 ) -> None:
     """Make a token and print its secret, once."""
-    from api.auth import Token, digest, write_tokens
+    from api.http.auth import Token, digest, write_tokens
 
     folder = _folder(data)
     tokens = _own_tokens(folder)
@@ -46,7 +46,7 @@ def create(
 
 
 def _scopes(texts: list[str]) -> tuple[Scope, ...]:
-    from api.auth import Scope
+    from api.http.auth import Scope
 
     try:
         return tuple(Scope(text) for text in texts)
@@ -58,13 +58,13 @@ def _scopes(texts: list[str]) -> tuple[Scope, ...]:
 
 
 def _folder(data: Path | None) -> Path:
-    from api.settings import Settings
+    from api.process.settings import Settings
 
     return data or Settings.from_environment().data_dir
 
 
 def _own_tokens(folder: Path) -> list[Token]:
-    from api.auth import read_tokens
+    from api.http.auth import read_tokens
 
     # Without the variable: its tokens belong to the process, not to the folder.
     return list(read_tokens(folder, environment={}))
@@ -83,7 +83,7 @@ def list_tokens(data: options.Data = None, as_json: options.Json = False) -> Non
 @app.command()
 def revoke(name: str, data: options.Data = None, as_json: options.Json = False) -> None:
     """Take a token back, at once."""
-    from api.auth import write_tokens
+    from api.http.auth import write_tokens
 
     folder = _folder(data)
     tokens = _own_tokens(folder)

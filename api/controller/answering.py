@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from api.controller.searching import with_better_bound
-from api.solver_process import SolverProcess
-from api.stalls import LoopStalls
+from api.controller.solver_process import SolverProcess
+from api.process.stalls import LoopStalls
 from api.store import Answer, Question, Store
 from scheduler.model.errors import Defect, FjordError, Unavailable, UnknownName
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from api.controller.settings import ControllerSettings, ControllerStatus
-from api.forking import in_a_copy
-from api.stalls import LoopStalls
+from api.process.forking import in_a_copy
+from api.process.stalls import LoopStalls
 from api.store import FIRST, KEPT, Batch, Head, Keeping, Store, order, pack, unpack
 from scheduler.control import checkpoint
 from scheduler.model.errors import Defect, InvalidCheckpoint

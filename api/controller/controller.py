@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from api.controller.intake import BrokenEvent
 from api.controller.office import Office
 from api.controller.settings import ControllerSettings, ControllerStatus
-from api.garbage import look_again
+from api.controller.solver_process import SearchTimes, SolverProcess
 from api.learning import CostLearning
-from api.solver_process import SearchTimes, SolverProcess
-from api.stalls import LoopStalls
+from api.process.garbage import look_again
+from api.process.stalls import LoopStalls
 from api.store import Lease, Store
 from scheduler.model.errors import InvalidCheckpoint, StaleEpoch, Unavailable
 

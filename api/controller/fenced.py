@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from api.controller.settings import ControllerSettings
-from api.stalls import LoopStalls
+from api.process.stalls import LoopStalls
 from api.store import Batch, Inbox, Lease, Position, Store
 from scheduler.control.events import Event
 from scheduler.model.errors import StaleEpoch, Unavailable

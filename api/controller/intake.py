@@ -12,7 +12,7 @@ from api.controller.effects import Effects
 from api.controller.fenced import FencedStore
 from api.controller.settings import ControllerStatus
 from api.controller.suspects import TURN, after
-from api.stalls import LoopStalls
+from api.process.stalls import LoopStalls
 from api.store import FIRST, order
 from scheduler.control.commands import Command
 from scheduler.control.events import Event, RunSubmitted

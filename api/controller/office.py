@@ -29,11 +29,11 @@ from api.controller.searching import PlanSearch
 from api.controller.setting_aside import leave_out
 from api.controller.settings import ControllerSettings, ControllerStatus
 from api.controller.showing import CostReports, Views
+from api.controller.solver_process import SolverProcess
 from api.controller.suspects import after
 from api.controller.watching import Watch
 from api.learning import CostLearning
-from api.solver_process import SolverProcess
-from api.stalls import LoopStalls
+from api.process.stalls import LoopStalls
 from api.store import Batch, Lease, Position, Store
 from scheduler.control.events import ControllerStarted
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from api.controller.fenced import FencedStore
-from api.solver_process import SolverProcess
+from api.controller.solver_process import SolverProcess
 from scheduler.control.commands import RequestPlan
 from scheduler.control.events import PlanProposed
 from scheduler.control.records import Preview

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from api.controller.fenced import FencedStore
 from api.controller.settings import ControllerSettings
 from api.learning import CostLearning
-from api.stalls import LoopStalls
+from api.process.stalls import LoopStalls
 from api.store import Batch
 from scheduler.control.plan_records import PlanRecord, shown
 from scheduler.control.records import SiteView

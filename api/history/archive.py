@@ -17,9 +17,9 @@ from uuid import uuid4
 from api.history.misses import Miss, is_late, misses_of
 from api.history.queries import name_of
 from api.history.schema import FILE, FOLDER, PAGE_BYTES, TABLES, VERSION
-from api.run_ids import made_us
 from api.store import WholeRun
 from api.store.codec import decode
+from api.store.run_ids import made_us
 from scheduler.control.plan_records import PlanRecord
 from scheduler.control.records import OperationRecord, RunRecord
 from scheduler.model.errors import Defect, OutOfSpace

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from api.children import die_with_parent, yield_to_others
+from api.process.children import die_with_parent, yield_to_others
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
-from api.shelf import Shelf
+from api.oracle.shelf import Shelf
 from cost_models.oracle import Oracle
 from scheduler.model.errors import InvalidArtifact
 

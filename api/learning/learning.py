@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from api.costs import ARTIFACT
-from api.counting.making import make_missing
 from api.learning import trainer
 from api.learning.follower import Follower
 from api.learning.history import History
 from api.learning.recorder import Recorder
 from api.learning.rule import Facts, reason, waits_for
-from api.shelf import Shelf
+from api.oracle.counting.making import make_missing
+from api.oracle.oracle import ARTIFACT
+from api.oracle.shelf import Shelf
 from api.store import Head
 from cost_models.learned.engines import MISSING
 from cost_models.oracle import Oracle

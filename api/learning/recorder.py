@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from api.costs import ExactGraphs
+from api.oracle.oracle import ExactGraphs
 from cost_models.profiles.gathering import Gathered, Gatherer, row_of
 from cost_models.profiles.store import Store, Survey
 from scheduler.control.commands import KeepExecution, KeepProfile

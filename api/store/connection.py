@@ -185,7 +185,7 @@ def translated(error: Exception) -> Exception:
     words = str(error)
     # A script passes the code of the command that failed on, in front or inside of its message.
     if "NOREPLICAS" in words:
-        # What an embedded store says while its disk is nearly full; see `api.embedded`.
+        # What an embedded store says while its disk is nearly full; see `api.process.embedded`.
         return OutOfSpace("the store does not write: its disk is full, or it has no replica")
     if "MISCONF" in words or "OOM " in words or "No space left" in words:
         return OutOfSpace(f"the store cannot write: {words}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.registry import ModelRecord, WorkloadRecord
 from api.store import codec
+from api.store.catalogue import ModelRecord, WorkloadRecord
 from api.store.connection import Argument
 from api.store.log import Log
 from api.store.scripts import PUT_NEW, REMOVE

@@ -18,8 +18,8 @@ from statistics import median
 
 import psutil
 
-from api.demo.images import render, sample_lines
-from api.demo.service import Service
+from api.tools.demo.images import render, sample_lines
+from api.tools.demo.service import Service
 from benchmarks.conditions import commit, conditions
 from benchmarks.placement import replaying
 from benchmarks.placement.rounds import Round, deadlines_of, run_round

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from api.demo.ocr import SHAPES
+from api.tools.demo.ocr import SHAPES
 from benchmarks.placement.site import ALARM, BATCH, LOOK, MAGIKA_SHAPE
 from fjord import AsyncClient, Run
 from scheduler.model.errors import Unavailable

@@ -12,9 +12,9 @@ from threading import Thread
 
 import uvloop
 
-from api.costs import build_oracle
-from api.server import serve
-from api.settings import Settings
+from api.http.server import serve
+from api.oracle.oracle import build_oracle
+from api.process.settings import Settings
 from benchmarks.placement.ema import EmaOracle
 from benchmarks.placement.oracles import Switched
 from scheduler.model.ports import DurationOracle

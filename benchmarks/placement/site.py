@@ -11,10 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from api.demo.ocr import SHAPES
-from api.demo.prepare import prepare
-from api.demo.service import START_S, Service, stop_service, wait_for, wait_until_up
-from api.ports import free_port
+from api.process.ports import free_port
+from api.tools.demo.ocr import SHAPES
+from api.tools.demo.prepare import prepare
+from api.tools.demo.service import START_S, Service, stop_service, wait_for, wait_until_up
 from fjord import Client, FjordApiError
 
 ALARM, LOOK, BATCH = "alarm", "look", "ocr"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api.embedded import EmbeddedStore
-from api.settings import Settings
+from api.process.embedded import EmbeddedStore
+from api.process.settings import Settings
 from api.store import Store
 
 _sites = itertools.count()

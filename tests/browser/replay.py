@@ -20,9 +20,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from api.answers import CostModels, RunOperators
 from api.dashboard import Dashboard
-from api.trace import trace
+from api.http.answers import CostModels, RunOperators
+from api.http.show.trace import trace
 from scheduler.control.predicting.costs import AccuracyReport, Learning
 from scheduler.control.records import RunRecord, SiteView
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from api.demo.service import Service
+from api.tools.demo.service import Service
 from fjord import Client
 
 pytestmark = pytest.mark.browser

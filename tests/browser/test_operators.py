@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from api.answers import OperatorAnswer, ProfileAnswer, RunOperators
+from api.http.answers import OperatorAnswer, ProfileAnswer, RunOperators
 from scheduler.control.records import RunState
 from scheduler.model.messages import Profile, Verdict
 from tests.browser import sites as make

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.demo.service import Service, running_service
+from api.tools.demo.service import Service, running_service
 from fjord import Client
 from tests.onnx_models import model, node, save
 

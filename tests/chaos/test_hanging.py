@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 
-from api.demo.service import Service
+from api.tools.demo.service import Service
 from fjord import Client
 from fjord.client.wire import Run
 from tests.chaos.test_survival import SHIFT, WIDTH, ended, parts_of, tensor, wait_until

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from api.demo.service import Service
 from api.history import Reader, RunQuery
+from api.tools.demo.service import Service
 from fjord import Client
 from fjord.client.wire import Run
 from tests.chaos.test_survival import parts_of, tensor, wait_until

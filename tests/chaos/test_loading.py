@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from api.cli.submitting import print_preview
-from api.demo.service import Service
+from api.tools.demo.service import Service
 from fjord import Client
 from fjord.client.wire import Input, Json, Run
 from tests.chaos.test_survival import parts_of, wait_until

@@ -12,8 +12,8 @@ import numpy as np
 import psutil
 import pytest
 
-from api.demo.service import Service
 from api.store import Store
+from api.tools.demo.service import Service
 from fjord import Client, FjordApiError
 from fjord.client.wire import Run
 from scheduler.control.events import ControllerStarted, Event, RunSubmitted

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from api.costs import summary_of
+from api.oracle.oracle import summary_of
 from cost_models.learned import Learned, train
 from cost_models.prior import FromOthers
 from devices.runtime.regressor import open_regressor
 from scheduler.model.messages import MachineReport, ProviderReport, Verdict
-from tests.api.routes.conftest import doubling_model
+from tests.api.http.routes.conftest import doubling_model
 from tests.cost_models import world
 from tests.cost_models.asking import query
 

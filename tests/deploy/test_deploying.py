@@ -15,9 +15,9 @@ import typer
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.auth import read_tokens
 from api.cli.app import app
-from api.demo.service import Service
+from api.http.auth import read_tokens
+from api.tools.demo.service import Service
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

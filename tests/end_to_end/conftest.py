@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.demo.images import render, sample_lines
-from api.demo.ocr import SHAPES
-from api.demo.prepare import prepare
-from api.demo.service import Service
+from api.tools.demo.images import render, sample_lines
+from api.tools.demo.ocr import SHAPES
+from api.tools.demo.prepare import prepare
+from api.tools.demo.service import Service
 from fjord import Client
 from fjord.client.wire import Input
 

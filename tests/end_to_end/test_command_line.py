@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.cli.app import run
-from api.demo.service import Service, wait_for
+from api.tools.demo.service import Service, wait_for
 
 Fjord = Callable[..., Any]
 

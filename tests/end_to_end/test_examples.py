@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from api.demo.images import sample_lines
-from api.demo.service import Service
+from api.tools.demo.images import sample_lines
+from api.tools.demo.service import Service
 from scheduler.model.schedule import Status
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from api.demo.ocr import model_files, ocr_workload
-from api.demo.service import Service
-from api.demo.verify import violations
+from api.tools.demo.ocr import model_files, ocr_workload
+from api.tools.demo.service import Service
+from api.tools.demo.verify import violations
 from fjord import AsyncClient, Client
 from fjord.client.wire import Input
 

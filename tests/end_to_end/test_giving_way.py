@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.demo.service import Service, running_service, wait_for
+from api.tools.demo.service import Service, running_service, wait_for
 from devices.catalogue import FUNCTIONS
 from fjord import Client
 from fjord.client.wire import Input, Json, Run

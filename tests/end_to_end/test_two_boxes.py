@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from api.demo.prepare import prepare
-from api.demo.service import Service, start_service, stop_service, wait_for
-from api.demo.verify import edges
-from api.ports import free_port
+from api.process.ports import free_port
+from api.tools.demo.prepare import prepare
+from api.tools.demo.service import Service, start_service, stop_service, wait_for
+from api.tools.demo.verify import edges
 from fjord import Client, FjordApiError
 
 JOIN_S = 60.0

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from api.demo.service import Service, stop_service, wait_until_up
-from api.ports import free_port
+from api.process.ports import free_port
+from api.tools.demo.service import Service, stop_service, wait_until_up
 from tests.onnx_models import mlp, save
 
 ROOT = Path(__file__).parents[2]

@@ -29,7 +29,7 @@ def collect(
     Each is run idle and under foreign load of several kinds, so leave the box alone meanwhile. A
     second call with the same folder and seed goes on where the first one stopped.
     """
-    from api.collecting.session import collect as measure
+    from api.tools.collecting.session import collect as measure
 
     tally = measure(
         into,

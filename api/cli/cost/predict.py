@@ -75,8 +75,8 @@ def predict(
 
 def _load(foreign: list[str], neighbours: list[str]) -> Load:
     """What goes on beside the first core of this computer."""
-    from api.loads import foreign_load, listed
-    from api.loads import neighbour as read_neighbour
+    from api.oracle.loads import foreign_load, listed
+    from api.oracle.loads import neighbour as read_neighbour
     from devices.box.host import usable_cores
 
     if not foreign and not neighbours:
@@ -94,8 +94,8 @@ def _of_file(
     path: Path, shape: list[str], machine: str, provider: str, data: Path | None, load: Load
 ) -> dict[str, Any]:
     """Predict a file by its graph; peaks are those of an ordinary core."""
-    from api.costs import oracle_of_file
-    from api.settings import Settings
+    from api.oracle.oracle import oracle_of_file
+    from api.process.settings import Settings
     from scheduler.model.messages import WorkKind
     from scheduler.model.ports import CostQuery
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.cli.app import run
-from tests.api.routes.conftest import doubling_model
+from tests.api.http.routes.conftest import doubling_model
 
 
 def test_file_is_predicted_without_a_service(

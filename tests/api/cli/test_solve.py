@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from api.cli.app import run
-from api.gantt.svg import NAMESPACE
+from api.tools.gantt.svg import NAMESPACE
 from scheduler.instances import write
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Band, Job, Machine, Mode, Operation, Problem

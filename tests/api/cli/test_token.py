@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.auth import Scope, digest, read_tokens
 from api.cli.app import run
+from api.http.auth import Scope, digest, read_tokens
 
 Token = Callable[..., Any]
 

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from api.controller import Controller, ControllerSettings
-from api.solver_process import SolverProcess
-from api.stalls import LoopStalls
+from api.controller.solver_process import SolverProcess
+from api.process.stalls import LoopStalls
 from api.store import Store
 from api.wiring import build_brain
 from scheduler.control.brain import Brain, BrainSettings

@@ -10,8 +10,8 @@ import os
 import sys
 
 from api.controller import Controller
-from api.solver_process import SolverProcess
-from api.stalls import LoopStalls
+from api.controller.solver_process import SolverProcess
+from api.process.stalls import LoopStalls
 from api.store import Store
 from api.wiring import build_brain
 from scheduler.control.brain import Brain

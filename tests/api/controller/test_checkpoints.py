@@ -10,7 +10,7 @@ import pytest
 
 from api.controller.checkpoints import Checkpoints
 from api.controller.settings import ControllerSettings, ControllerStatus
-from api.stalls import LoopStalls
+from api.process.stalls import LoopStalls
 from api.store import FIRST, Batch, Store
 from api.wiring import build_brain
 from scheduler.control import checkpoint

@@ -8,7 +8,7 @@ from api.controller.effects import Effects
 from api.controller.fenced import FencedStore
 from api.controller.intake import Intake
 from api.controller.settings import ControllerStatus
-from api.stalls import LoopStalls
+from api.process.stalls import LoopStalls
 from api.store import FIRST, Position, Store
 from api.wiring import build_brain
 from scheduler.model.problem import Band

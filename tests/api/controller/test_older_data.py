@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api.embedded import EmbeddedStore
-from api.settings import Settings
+from api.process.embedded import EmbeddedStore
+from api.process.settings import Settings
 from api.store import Store
 from api.wiring import build_brain
 from scheduler.control.brain import Brain

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from api.run_ids import new_run_id
 from api.store import WholeRun
 from api.store.codec import encode
+from api.store.run_ids import new_run_id
 from scheduler.control.records import OperationRecord, OperationState, RunRecord, RunState
 from scheduler.model.problem import Band
 

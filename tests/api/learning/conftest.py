@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from api.cli.app import run
-from api.costs import ARTIFACT
+from api.oracle.oracle import ARTIFACT
 from cost_models.profiles.store import Store
 from tests.cost_models import world
 

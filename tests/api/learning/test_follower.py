@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from api.costs import ARTIFACT, build_oracle
 from api.learning.follower import Follower
-from api.shelf import FOLDER, LATEST, SKEW_US, Shelf
+from api.oracle.oracle import ARTIFACT, build_oracle
+from api.oracle.shelf import FOLDER, LATEST, SKEW_US, Shelf
 from cost_models.learned import artifact_from
 from cost_models.oracle import Oracle
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from api.costs import ARTIFACT
 from api.learning import CostLearning, LearningSettings
 from api.learning.history import History
+from api.oracle.oracle import ARTIFACT
 from api.wiring import build_brain
 from cost_models.learned import artifact_from
 from cost_models.profiles.store import Store

@@ -13,8 +13,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from api.settings import Settings
-from tests.api.routes.conftest import agent_of, serving
+from api.process.settings import Settings
+from tests.api.http.routes.conftest import agent_of, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(400)]
 

@@ -5,8 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from api.registry import ModelRecord, WorkloadRecord
 from api.store import Batch, Store, Trail
+from api.store.catalogue import ModelRecord, WorkloadRecord
 from api.store.codec import encode
 from scheduler.control.events import Event, ModelAdded, RunSubmitted, Tick, WorkloadAdded
 from scheduler.control.records import RunRecord, RunState

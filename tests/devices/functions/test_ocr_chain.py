@@ -10,8 +10,8 @@ import onnxruntime as ort
 import pytest
 from PIL import Image
 
-from api.demo.images import render, sample_lines
-from api.demo.ocr import model_files, ocr_workload
+from api.tools.demo.images import render, sample_lines
+from api.tools.demo.ocr import model_files, ocr_workload
 from devices.functions.registry import find
 
 MODELS = model_files()

@@ -1,0 +1,218 @@
+"""A process of its own for the search for better plans, so that a search delays nobody.
+
+Run as a module it is that process: pickled requests on its standard input, pickled results on its
+standard output, each after its length.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pickle
+import signal
+import struct
+import sys
+import time
+from dataclasses import dataclass
+from typing import BinaryIO, Self
+
+from api.process.children import yield_to_others
+from devices.box.priority import GETTING_READY, SEARCH
+from scheduler.model.errors import FjordError
+from scheduler.model.problem import Problem
+from scheduler.model.schedule import Limits, Result, Schedule
+
+GRACE_S = 5.0
+"""A search that is this far over its time hangs: its process is ended."""
+START_AFTER_S = 1.0
+"""A service that has lived so long starts its solver process, so that the first burst has one."""
+SEED = 0
+
+_LENGTH = struct.Struct("<Q")
+_READY = b"ready"
+"""What the process says once a search would be quick."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """What is to be solved, for how long, and from which plan on."""
+
+    problem: Problem
+    limits: Limits
+    warm_start: Schedule | None
+
+
+@dataclass(slots=True)
+class SearchTimes:
+    """Wall time of all searches so far, and the processor time that they got, in seconds."""
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+    @property
+    def cpu_share(self) -> float:
+        """Cores that a search has in the mean; 0 before the first."""
+        return self.cpu_s / self.wall_s if self.wall_s else 0.0
+
+
+class SolverProcess:
+    """One search at a time in a separate, niced process, which is started again when it dies."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
+        self._early: asyncio.TimerHandle
+        self.times = SearchTimes()
+
+    async def __aenter__(self) -> Self:
+        self._early = asyncio.get_running_loop().call_later(START_AFTER_S, self.prepare)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._early.cancel()
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        await self._end()
+
+    @property
+    def is_starting(self) -> bool:
+        """True if a process is being started by itself, so that a search need not wait for it."""
+        return self._starting is not None and not self._starting.done()
+
+    def prepare(self) -> bool:
+        """Whether a search would begin at once; a process that is not there is started meanwhile.
+
+        Starting takes seconds, and minutes where nothing is compiled yet.
+        """
+        is_there = self._process is not None and self._process.returncode is None
+        if not is_there and not self.is_starting:
+            self._starting = asyncio.create_task(self._start())
+        return is_there and not self._turn.locked()
+
+    async def _start(self) -> None:
+        async with self._turn:
+            try:
+                await self._started()
+            except (OSError, asyncio.IncompleteReadError) as error:
+                _log.warning("the solver process does not start: %r", error)
+                await self._end()
+
+    async def solve(
+        self, problem: Problem, time_s: float, warm_start: Schedule | None = None
+    ) -> Result | None:
+        """Search for that long; ``None`` if the process died or the problem was refused.
+
+        Parameters
+        ----------
+        warm_start
+            A plan for much the same problem: the one in force.
+        """
+        request = SearchRequest(problem, Limits(time_s=time_s, workers=1), warm_start)
+        async with self._turn:
+            try:
+                process = await self._started()
+                async with asyncio.timeout(time_s + GRACE_S):
+                    return await self._exchange(process, request)
+            except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+                _log.warning("the solver process is started again after %r", error)
+                await self._end()
+            except asyncio.CancelledError:
+                # Its answer would be taken for the answer to the next request.
+                await self._end()
+                raise
+        return None
+
+    async def _exchange(
+        self, process: asyncio.subprocess.Process, request: SearchRequest
+    ) -> Result | None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        began_s = time.monotonic()
+        data = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)
+        process.stdin.write(_LENGTH.pack(len(data)) + data)
+        await process.stdin.drain()
+        (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
+        # Our own child wrote it: nobody else has the other end of this pipe.
+        answer: tuple[Result | None, float] = pickle.loads(await process.stdout.readexactly(length))
+        result, cpu_s = answer
+        self.times.wall_s += time.monotonic() - began_s
+        self.times.cpu_s += cpu_s
+        return result
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "api.controller.solver_process",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+            assert self._process.stdout is not None
+            # It may have to compile first, which is not counted against any search.
+            await self._process.stdout.readexactly(len(_READY))
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+def main() -> None:
+    """Answer requests until the other side goes away."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield_to_others(GETTING_READY)
+    # Engines print to standard output when they feel like it; the answers get a pipe of their own.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _warm_up()
+    yield_to_others(SEARCH)
+    answers.write(_READY)
+    answers.flush()
+    while (request := _read(sys.stdin.buffer)) is not None:
+        began_s = time.process_time()
+        answer = _solve(request), time.process_time() - began_s
+        data = pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL)
+        answers.write(_LENGTH.pack(len(data)) + data)
+        answers.flush()
+
+
+def _read(stream: BinaryIO) -> SearchRequest | None:
+    header = stream.read(_LENGTH.size)
+    if len(header) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(header)
+    request: SearchRequest = pickle.loads(stream.read(length))
+    return request
+
+
+def _warm_up() -> None:
+    # Here, because only this process needs the engines.
+    from scheduler.portfolio import warm_up
+
+    warm_up()
+
+
+def _solve(request: SearchRequest) -> Result | None:
+    from scheduler.portfolio import solve
+
+    try:
+        return solve(
+            request.problem, limits=request.limits, seed=SEED, warm_start=request.warm_start
+        )
+    except FjordError:
+        _log.exception("no plan for problem %r", request.problem)
+        return None
+
+
+if __name__ == "__main__":
+    main()

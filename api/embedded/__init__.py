@@ -1,9 +1,0 @@
-"""The embedded store: a Valkey server of our own, with its files in the data folder.
-
-The server outlives a killed parent. Whoever starts next on the same folder finds it by its
-command line and takes it over, so a folder never has two servers.
-"""
-
-from api.embedded.server import EmbeddedStore, keep_alive
-
-__all__ = ["EmbeddedStore", "keep_alive"]

@@ -1,0 +1,331 @@
+"""What the service answers, as the OpenAPI document declares it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from api.history.misses import Miss
+from api.http.errors import Problem
+from api.store import SetAside
+from api.store.catalogue import ModelRecord, WorkloadRecord
+from scheduler.control.plan_records import PlanRecord
+from scheduler.control.predicting.costs import AccuracyReport, KnownCost, KnownLink, Learning
+from scheduler.control.records import (
+    Cause,
+    Inversion,
+    MachineView,
+    OperationRecord,
+    Preview,
+    RunRecord,
+    SiteView,
+)
+from scheduler.model.measuring import Peaks
+from scheduler.model.messages import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAnswer:
+    """A model, and what was measured of it on each machine."""
+
+    name: str
+    digest: str
+    size_bytes: int
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    created_us: int
+    profile_shapes: dict[str, list[int]]
+    profiles: list[Profile]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelList:
+    """All models."""
+
+    models: list[ModelAnswer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAnswer:
+    """What one operator takes, beside what is counted for it in the graph.
+
+    Parameters
+    ----------
+    share
+        Of the time of all operators.
+    nodes
+        What of the file it runs: the node of its name, and those that are fused with it. Empty
+        where the name is the provider's own; then nothing is counted.
+    roofline_us
+        Least time, by its counts and the peaks of the machine.
+    """
+
+    name: str
+    op_type: str
+    provider: str
+    kernel_us: float
+    share: float
+    calls: int
+    nodes: tuple[str, ...] = ()
+    flops: int | None = None
+    moved_bytes: int | None = None
+    roofline_us: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileAnswer:
+    """What was measured of a model in one place, beside what physics says of it.
+
+    Parameters
+    ----------
+    roofline_us
+        What the prior says; ``None`` where the graph cannot be counted.
+    operators
+        In the order they run; empty unless they were measured and asked for.
+    note
+        What a reader should know: why nothing is counted, or that other shapes were measured.
+    """
+
+    profile: Profile
+    p50_us: int | None
+    p95_us: int | None
+    roofline_us: float | None
+    operators: tuple[OperatorAnswer, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileList:
+    """All that was measured of a model, the latest first."""
+
+    model: str
+    profiles: tuple[ProfileAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOperators:
+    """The operators of the model that a stage of a run ran, on each machine where it ran it.
+
+    They were measured in a background run of their own: with the shapes of the run where that was
+    done, else with those that the profile names, and its note says so.
+    """
+
+    run: str
+    stage: str
+    model: str
+    profiles: tuple[ProfileAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadList:
+    """All versions of all workloads."""
+
+    workloads: list[WorkloadRecord]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A run was accepted, or is being cancelled."""
+
+    run: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputTensor:
+    """An output: its data, or where it is to be fetched when it is large."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: Any = None
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult(RunRecord):
+    """A run with its outputs, once it has finished."""
+
+    results: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunList:
+    """Runs without their operations, the latest first.
+
+    Parameters
+    ----------
+    next
+        Cursor of the next page; empty if there is none.
+    """
+
+    runs: list[RunRecord]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissList:
+    """Deadlines and due dates that were not kept, the latest first."""
+
+    misses: tuple[Miss, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanList:
+    """Plans that were in force or proposed, the latest first."""
+
+    plans: tuple[PlanRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The operations of a run, with candidates, reasons and failed attempts.
+
+    Parameters
+    ----------
+    waited
+        What the run waited for, by cause in microseconds, along the chain of operations that its
+        end hung on; the rest of its time is work.
+    inversions
+        The latest starts of less urgent work on a machine that was to do something of the run.
+    """
+
+    run: str
+    operations: tuple[OperationRecord, ...]
+    waited: dict[Cause, int]
+    inversions: tuple[Inversion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceList:
+    """All machines of the site."""
+
+    machines: tuple[MachineView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How work is placed."""
+
+    placement: str
+    improve: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachinePeaks:
+    """What the providers of a machine reach at most, of those that were measured."""
+
+    machine: str
+    peaks: tuple[Peaks, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostModels:
+    """What predictions stand on.
+
+    Parameters
+    ----------
+    artifact
+        The learned model in force; ``null`` if there is none.
+    notes
+        What a person should know, one sentence each.
+    pairs, observations
+        Pieces of work in one place that were measured, and how many executions taught it.
+    links
+        What tensors take between boxes, and from hand to hand within one.
+    learning
+        Training on what was measured: what it waits for, and how the latest ones went.
+    """
+
+    at_us: int
+    artifact: dict[str, str] | None
+    notes: tuple[str, ...]
+    pairs: int
+    observations: int
+    learning: Learning
+    machines: tuple[MachinePeaks, ...]
+    links: tuple[KnownLink, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionList:
+    """What is predicted of work, place by place."""
+
+    predictions: tuple[KnownCost, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAsideList:
+    """Events that no controller takes in any more, the latest first."""
+
+    events: tuple[SetAside, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome:
+    """What an agent needs to go on: the site, its store, the time there, the token for tensors."""
+
+    site: str
+    store_url: str
+    time_us: int
+    tensor_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The process lives, or the service is ready.
+
+    Parameters
+    ----------
+    set_aside
+        Events that no controller takes in any more: each is a defect to be reported.
+    """
+
+    status: str
+    machines: int | None = None
+    set_aside: int | None = None
+
+
+DECLARED: tuple[type, ...] = (
+    ModelAnswer,
+    ModelList,
+    ProfileList,
+    RunOperators,
+    WorkloadRecord,
+    WorkloadList,
+    Accepted,
+    OutputTensor,
+    RunRecord,
+    RunResult,
+    RunList,
+    MissList,
+    PlanList,
+    Explanation,
+    DeviceList,
+    SiteView,
+    Preview,
+    Policy,
+    CostModels,
+    AccuracyReport,
+    PredictionList,
+    SetAsideList,
+    Welcome,
+    Health,
+    Problem,
+)
+"""Everything that an answer can be. What is sent is encoded from these very types."""
+
+
+def schemas() -> dict[str, Any]:
+    """JSON schemas of all answers, by name."""
+    _, components = msgspec.json.schema_components(
+        DECLARED, ref_template="#/components/schemas/{name}"
+    )
+    return components
+
+
+def model_answer(record: ModelRecord, profiles: tuple[Profile, ...]) -> ModelAnswer:
+    """Put what was measured of a model beside it."""
+    said = msgspec.to_builtins(record)
+    mine = [profile for profile in profiles if profile.digest == record.digest]
+    return ModelAnswer(**said, profiles=mine)

@@ -1,0 +1,1 @@
+"""Bodies of requests: bytes to values and back."""

@@ -1,0 +1,63 @@
+"""The OpenAPI document: paths from the routes, schemas from the types that are really sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from api.http import answers
+from api.http.schemas import JsonTensor, RunRequest, RunSettings, WorkloadSpec
+
+_REF = "#/components/schemas/"
+# FastAPI's own form of a validation error, which this service never sends.
+_NEVER_SENT = ("HTTPValidationError", "ValidationError")
+
+
+def install(app: FastAPI) -> None:
+    """Make an application describe itself truly."""
+    document: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not document:
+            document.update(_document(app))
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+    )
+    components = document.setdefault("components", {})
+    known = components.setdefault("schemas", {})
+    for name in _NEVER_SENT:
+        known.pop(name, None)
+    known |= answers.schemas() | _request_schemas()
+    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    for path in document["paths"].values():
+        for operation in path.values():
+            _drop_foreign_validation(operation["responses"])
+    return document
+
+
+def _request_schemas() -> dict[str, Any]:
+    """Schemas of bodies that routes read by themselves."""
+    models = (WorkloadSpec, RunRequest, RunSettings, JsonTensor)
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in models], ref_template=_REF + "{model}"
+    )
+    found: dict[str, Any] = definitions["$defs"]
+    return found
+
+
+def _drop_foreign_validation(responses: dict[str, Any]) -> None:
+    given = responses.get("422", {}).get("content", {}).get("application/json", {})
+    if given.get("schema", {}).get("$ref", "").removeprefix(_REF) in _NEVER_SENT:
+        del responses["422"]

@@ -1,0 +1,44 @@
+"""The seam where foreign bytes become values: what a parser raises is the sender's fault."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from api.http.errors import shown
+from scheduler.model.errors import FjordError, InvalidInput
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def parsing(
+    law: str, *, field: str = "", error: type[InvalidInput] = InvalidInput
+) -> Iterator[None]:
+    """Answer for whatever a parser raises inside of the block: the input breaks the law.
+
+    Parsers raise what their authors thought of, and what nobody did: NumPy alone raises
+    `SyntaxError`, `ValueError` and `tokenize.TokenError` for one kind of header. So every exception
+    counts, not a list of them. Errors of ours pass, and so do those of the operating system: a full
+    disk is nobody's bad input.
+
+    Parameters
+    ----------
+    law
+        Where and which law, such as ``inputs.x must be a .npy file``.
+    field, error
+        What the error names, and its class.
+    """
+    try:
+        yield
+    except FjordError:
+        raise
+    except Exception as found:
+        # Decompressors raise bare `OSError`s for bad data; those of the system have a number.
+        if isinstance(found, OSError) and found.errno is not None:
+            raise
+        # A defect of ours would come this way too: its traceback is kept for whoever looks.
+        _log.info("refused: %s", law, exc_info=found)
+        got = shown(str(found) or type(found).__name__)
+        raise error(f"{law}; got {got}", field=field) from None

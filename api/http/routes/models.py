@@ -1,0 +1,113 @@
+"""Models: upload, list, describe, delete, and hand to agents."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from starlette.responses import FileResponse, Response
+
+from api.http.answers import ModelList, model_answer
+from api.http.auth import Scope
+from api.http.context import Context, of
+from api.http.routes.common import file_of, json_of, reply, route, router_of
+from api.http.uploads import accept, drop_unused_file, received
+from scheduler.control.events import ModelRemoved
+from scheduler.model.errors import Conflict, UnknownName
+from scheduler.model.messages import Profile, WorkKind
+
+router = router_of("models", prefix="/v1/models")
+
+_UPLOAD = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "required": ["name", "file"],
+            "properties": {
+                "name": {"type": "string"},
+                "file": {"type": "string", "format": "binary"},
+                "profile_shapes": {
+                    "type": "object",
+                    "additionalProperties": {"type": "array", "items": {"type": "integer"}},
+                    "description": "Input shapes to measure with, where the file leaves them open.",
+                },
+            },
+        }
+    }
+}
+
+
+@router.post(
+    "",
+    **route(
+        Scope.OPERATE,
+        {
+            201: json_of("ModelAnswer", "The model was added; it is measured now."),
+            200: json_of("ModelAnswer", "The same model was there already."),
+        },
+        _UPLOAD,
+    ),
+)
+async def add_model(request: Request) -> Response:
+    """Upload an ONNX model. It is checked in a process of its own before it is kept."""
+    context = of(request)
+    async with received(request, context) as upload:
+        record, is_new = await accept(upload, context)
+    answer = model_answer(record, ())
+    return reply(answer, 201 if is_new else 200, {"Location": f"/v1/models/{record.name}"})
+
+
+@router.get("", **route(Scope.READ, {200: json_of("ModelList", "All models by name.")}))
+async def list_models(request: Request) -> Response:
+    """List the models, each with what was measured of it so far."""
+    context = of(request)
+    profiles = await _profiles(context)
+    records = await context.store.models()
+    return reply(ModelList(models=[model_answer(record, profiles) for record in records]))
+
+
+@router.get("/{name}", **route(Scope.READ, {200: json_of("ModelAnswer", "The model.")}))
+async def get_model(request: Request, name: str) -> Response:
+    """Describe a model, with what was measured of it on each machine."""
+    context = of(request)
+    record = await context.store.model(name)
+    return reply(model_answer(record, await _profiles(context)))
+
+
+@router.delete("/{name}", **route(Scope.OPERATE, {204: {"description": "It is gone."}}))
+async def delete_model(request: Request, name: str) -> Response:
+    """Delete a model that no workload uses."""
+    context = of(request)
+    async with context.filing:
+        record = await context.store.model(name)
+        await _refuse_if_used(name, context)
+        event = ModelRemoved(at_us=context.store.now_us(), name=name, digest=record.digest)
+        await context.store.remove_model(event)
+        await drop_unused_file(record.digest, context)
+    return Response(status_code=204)
+
+
+@router.get(
+    "/by-digest/{digest}/file",
+    **route(Scope.AGENT, {200: file_of("application/octet-stream", "The ONNX file.")}),
+)
+async def get_model_file(request: Request, digest: str) -> Response:
+    """Fetch the file of a model by its SHA-256."""
+    context = of(request)
+    record = await context.store.model_by_digest(digest)
+    path = context.model_path(record.digest)
+    if not path.is_file():
+        # Models of a site whose service moved to another computer without its data folder.
+        raise UnknownName(f"the file of model {record.name!r} is not here", field="digest")
+    return FileResponse(path, media_type="application/octet-stream")
+
+
+async def _profiles(context: Context) -> tuple[Profile, ...]:
+    view = await context.store.view()
+    return view.profiles if view is not None else ()
+
+
+async def _refuse_if_used(name: str, context: Context) -> None:
+    for workload in await context.store.workloads():
+        stages = workload.workload.stages
+        if any(stage.kind is WorkKind.MODEL and stage.target == name for stage in stages):
+            law = f"model {name!r} must be used by no workload"
+            raise Conflict(f"{law}; {workload.key} uses it", field="name")

@@ -1,0 +1,303 @@
+"""Runs: start, follow, cancel; and the dry run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+from starlette.responses import Response
+
+from api.history import Place, RunQuery
+from api.history.queries import moment_us
+from api.http.answers import Accepted, Explanation
+from api.http.auth import Scope
+from api.http.body.inputs import NPY, NPZ
+from api.http.body.submission import (
+    BANDS,
+    MULTIPART,
+    RUN_ID,
+    described,
+    read_submission,
+    submit,
+    to_event,
+)
+from api.http.context import Context, of
+from api.http.routes.common import FILE, JSON, json_of, reply, route, router_of, schema
+from api.http.schemas import Priority
+from api.http.show.finding import (
+    archived_run,
+    find_runs,
+    refuse_removed_output,
+    short_run,
+    shown_run,
+    whole_run,
+)
+from api.http.show.results import output_file, record_with_results
+from api.store import FINAL
+from api.store.catalogue import WorkloadRecord
+from api.store.run_ids import new_run_id
+from scheduler.control.events import RunCancelled
+from scheduler.control.records import RunRecord, RunState
+from scheduler.model.errors import Conflict, Unavailable
+
+router = router_of("runs", prefix="/v1")
+
+LONGEST_WAIT_S = 3600.0
+PLAN_TIMEOUT_S = 5.0
+MAX_LISTED = 1_000
+MOMENT = "Of the submission: a span back from now (90m, 2h, 7d), ISO 8601, or microseconds."
+_BODY = {
+    JSON: schema("RunRequest"),
+    MULTIPART: {
+        "schema": {
+            "type": "object",
+            "description": "The settings, and one file per input: .npy, .npz, or any other file "
+            "as its bytes.",
+            "properties": {"settings": {"$ref": "#/components/schemas/RunSettings"}},
+            "additionalProperties": {"type": "string", "format": "binary"},
+        }
+    },
+    NPY: FILE,
+}
+WaitS = Annotated[
+    float,
+    Query(
+        ge=0,
+        le=LONGEST_WAIT_S,
+        allow_inf_nan=False,
+        description="Seconds to wait for the end of the run.",
+    ),
+]
+RunId = Annotated[
+    str, Query(pattern=RUN_ID, description="Id of a run that may have been accepted before.")
+]
+Version = Annotated[int | None, Query(ge=1)]
+
+
+@router.post(
+    "/workloads/{name}/runs",
+    **route(
+        Scope.SUBMIT,
+        {
+            202: json_of(
+                "Accepted", "The run was accepted; after a wait, its record as it stands."
+            ),
+            200: json_of("RunResult", "The run ended while the caller waited."),
+        },
+        _BODY,
+    ),
+)
+async def start_run(
+    request: Request,
+    name: str,
+    version: Version = None,
+    wait_s: WaitS = 0.0,
+    cancel_on_disconnect: bool = True,
+    run: RunId = "",
+) -> Response:
+    """Start a run. With `wait_s`, the answer is its result, and hanging up cancels it.
+
+    With `run`, the id that an error named, it is submitted again: where it was accepted, that
+    changes nothing.
+
+    A body of type application/x-npy is the only input of the workload; then settings are query
+    parameters.
+    """
+    context = of(request)
+    workload = await context.workloads.get(name, version)
+    with context.seats.taken() if wait_s else contextlib.nullcontext():
+        given = await read_submission(request, workload, context)
+        is_there = bool(run) and await _is_there(run, workload, context)
+        asked, run = run, run or new_run_id(context.store.now_us())
+        waiting = context.services.feed.wait_for_run(run, wait_s, is_new=not is_there)
+        ended = asyncio.ensure_future(waiting)
+        try:
+            if not is_there:
+                await submit(given, run, workload, context, is_new=not asked)
+        except BaseException:
+            ended.cancel()
+            raise
+        accepted = reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
+        if not wait_s:
+            ended.cancel()
+            return accepted
+        try:
+            record = await _wait(request, run, ended, cancel_on_disconnect, context)
+        except Unavailable:
+            # The run is safe in the log, so its id is worth more to the caller than this error.
+            return accepted
+        return await record_with_results(record, context, 200 if record.state in FINAL else 202)
+
+
+@router.post(
+    "/workloads/{name}/plan",
+    **route(Scope.SUBMIT, {200: json_of("Preview", "What would happen now.")}, _BODY),
+)
+async def plan_run(request: Request, name: str, version: Version = None) -> Response:
+    """Say where a run would go and when it would end. Nothing runs; inputs may be left out."""
+    context = of(request)
+    workload = await context.workloads.get(name, version)
+    given = await read_submission(request, workload, context)
+    values = described(given.inputs, workload)
+    at_us = context.store.now_us()
+    event = to_event(new_run_id(at_us), workload, given.settings, values, at_us)
+    return reply(await context.store.ask(event, PLAN_TIMEOUT_S))
+
+
+@router.get(
+    "/runs", **route(Scope.READ, {200: json_of("RunList", "A page of runs, the latest first.")})
+)
+async def list_runs(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
+    state: RunState | None = None,
+    kind: Annotated[str, Query(pattern="^(run|profile|)$")] = "",
+    workload: Annotated[str, Query(description="A name, or `name@version`.")] = "",
+    priority: Priority | None = None,
+    since: Annotated[str, Query(description=MOMENT)] = "",
+    until: Annotated[str, Query(description=MOMENT)] = "",
+    cursor: Annotated[str, Query(description="`next` of the page before.")] = "",
+) -> Response:
+    """List runs without their operations, the latest first, also those that ended long ago."""
+    context = of(request)
+    now_us = context.store.now_us()
+    query = RunQuery(
+        workload=workload,
+        band=None if priority is None else BANDS[priority],
+        state=state,
+        kind=kind,
+        since_us=moment_us(since, now_us, "since") if since else 0,
+        until_us=moment_us(until, now_us, "until") if until else None,
+        after=Place.read(cursor) if cursor else None,
+    )
+    return reply(await find_runs(query, limit, context))
+
+
+@router.get("/runs/{run}", **route(Scope.READ, {200: json_of("RunRecord", "The run.")}))
+async def get_run(request: Request, run: str, wait_s: WaitS = 0.0) -> Response:
+    """Say where a run stands, with its operations. With `wait_s`, once it has ended."""
+    context = of(request)
+    if wait_s:
+        with context.seats.taken():
+            await context.services.feed.wait_for_run(run, wait_s)
+    return reply(await shown_run(run, context))
+
+
+@router.delete(
+    "/runs/{run}",
+    **route(
+        Scope.SUBMIT,
+        {
+            202: json_of("Accepted", "It is being cancelled."),
+            200: json_of("Accepted", "It had ended already."),
+        },
+    ),
+)
+async def cancel_run(request: Request, run: str) -> Response:
+    """End a run, in whatever state it is."""
+    context = of(request)
+    record = await short_run(run, context)
+    if record.state in FINAL:
+        return reply(Accepted(run=run))
+    await _cancel(run, "asked for", context)
+    return reply(Accepted(run=run), 202)
+
+
+@router.get(
+    "/runs/{run}/outputs/{output:path}",
+    **route(
+        Scope.READ,
+        {
+            200: {
+                "description": "A tensor as .npy, or a list of them as .npz. Texts of very "
+                "different lengths, or that end in NUL, come as JSON.",
+                "content": {NPY: FILE, NPZ: FILE, JSON: {"schema": {}}},
+            }
+        },
+    ),
+)
+async def get_output(
+    request: Request, run: str, output: str, index: Annotated[int | None, Query(ge=0)] = None
+) -> Response:
+    """Fetch an output of a finished run; with `index`, one item of a list."""
+    context = of(request)
+    record = await context.store.summary(run)
+    if record is None:
+        record = await archived_run(run, context)
+        refuse_removed_output(record, output)
+    return await output_file(record, output, index, context)
+
+
+@router.get("/runs/{run}/explain", **route(Scope.READ, {200: json_of("Explanation", "Why.")}))
+async def explain_run(request: Request, run: str) -> Response:
+    """Say what a run waited for, and of each operation why it runs where it does."""
+    record = await whole_run(run, of(request))
+    return reply(
+        Explanation(
+            run=run,
+            operations=record.operations,
+            waited=record.waited,
+            inversions=record.inversions,
+        )
+    )
+
+
+@router.get(
+    "/runs/{run}/trace",
+    **route(
+        Scope.READ,
+        {
+            200: {
+                "description": "A trace that Perfetto opens.",
+                "content": {JSON: {"schema": {"type": "object"}}},
+            }
+        },
+    ),
+)
+async def trace_run(request: Request, run: str) -> Response:
+    """Fetch a run as a trace, for ui.perfetto.dev."""
+    from api.http.show.trace import trace
+
+    return reply(trace(await whole_run(run, of(request))))
+
+
+async def _is_there(run: str, workload: WorkloadRecord, context: Context) -> bool:
+    """True if a run was accepted before; `Conflict` if it is another one."""
+    record = await context.store.summary(run)
+    if record is not None and record.workload.rpartition("@")[0] != workload.name:
+        law = f"run must be one of workload {workload.name!r}"
+        raise Conflict(f"{law}; got {run!r}, of {record.workload}", field="run")
+    return record is not None
+
+
+async def _cancel(run: str, reason: str, context: Context) -> None:
+    await context.store.append(RunCancelled(at_us=context.store.now_us(), run=run, reason=reason))
+
+
+async def _wait(
+    request: Request,
+    run: str,
+    ended: asyncio.Future[RunRecord | None],
+    cancel_on_disconnect: bool,
+    context: Context,
+) -> RunRecord:
+    """Wait for a run to end, but no longer than its caller."""
+    gone = asyncio.ensure_future(_hung_up(request))
+    either: set[asyncio.Future[Any]] = {ended, gone}
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done() and cancel_on_disconnect:
+            await _cancel(run, "its caller hung up", context)
+        record = await ended if ended.done() else await context.store.summary(run)
+    finally:
+        ended.cancel()
+        gone.cancel()
+    return record or await short_run(run, context)
+
+
+async def _hung_up(request: Request) -> None:
+    """Return when the caller has closed the connection; the body has been read by then."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,1 @@
+"""Runs and profiles as they are answered."""

@@ -1,0 +1,1 @@
+"""Posted workloads: names, graph and types, checked and mapped for the brain."""

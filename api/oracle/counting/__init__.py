@@ -1,0 +1,26 @@
+"""Counting what graphs cost: in a confined child, once per model, kept beside the model's file."""
+
+from api.oracle.counting.counting import count_all_in_child, count_in_child
+from api.oracle.counting.kept import (
+    COST_SUFFIX,
+    PART_SUFFIX,
+    Counted,
+    Kept,
+    cost_path,
+    drop,
+    read,
+    write,
+)
+
+__all__ = [
+    "COST_SUFFIX",
+    "PART_SUFFIX",
+    "Counted",
+    "Kept",
+    "cost_path",
+    "count_all_in_child",
+    "count_in_child",
+    "drop",
+    "read",
+    "write",
+]

@@ -1,0 +1,1 @@
+"""Processes of one box: settings, ports, children, cores, the embedded store."""

@@ -1,0 +1,1 @@
+"""Tools behind the command line: demo, charts, collecting of measurements."""

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import httpx
+import pytest
+from onnx import TensorProto, helper
+
+from tests.api.http.routes.conftest import Service, doubling_model
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_model_is_kept_under_its_digest_and_described(service: Service) -> None:
+    content = doubling_model(3.0)
+    answer = await service.add_model("triple", content)
+    assert (answer.status_code, answer.headers["location"]) == (201, "/v1/models/triple")
+    digest = hashlib.sha256(content).hexdigest()
+    said = answer.json()
+    assert (said["digest"], said["size_bytes"]) == (digest, len(content))
+    assert said["inputs"] == [
+        {"name": "x", "dtype": "float32", "shape": ["n", 3], "is_list": False}
+    ]
+    assert said["profile_shapes"] == {"x": [1, 3]}
+    assert service.context.model_path(digest).read_bytes() == content
+    fetched = await service.client.get(f"/v1/models/by-digest/{digest}/file")
+    assert fetched.content == content
+    listed = (await service.client.get("/v1/models")).json()["models"]
+    assert "triple" in [model["name"] for model in listed]
+
+
+async def test_the_same_upload_again_changes_nothing_and_another_is_refused(
+    service: Service,
+) -> None:
+    first = (await service.add_model("again", doubling_model(4.0))).json()
+    second = await service.add_model("again", doubling_model(4.0))
+    assert (second.status_code, second.json()["created_us"]) == (200, first["created_us"])
+    other = await service.add_model("again", doubling_model(5.0))
+    assert (other.status_code, other.json()["field"]) == (409, "name")
+    shapes = await service.add_model(
+        "again", doubling_model(4.0), profile_shapes=json.dumps({"x": [9, 3]})
+    )
+    assert (shapes.status_code, shapes.json()["field"]) == (409, "profile_shapes")
+
+
+@pytest.mark.parametrize("kind", [TensorProto.BFLOAT16, TensorProto.INT4, TensorProto.FLOAT8E5M2])
+async def test_a_model_of_a_type_that_nobody_carries_is_refused_by_name(
+    service: Service, kind: int
+) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["x"], ["z"], to=TensorProto.FLOAT)],
+        "narrow",
+        [helper.make_tensor_value_info("x", kind, [4])],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, [4])],
+    )
+    opsets = [helper.make_opsetid("", 21)]
+    content = helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString()
+    answer = await service.add_model("narrow", content)
+    assert answer.status_code == 422
+    assert "'x' must have an element type that is carried here (bool, " in answer.json()["detail"]
+    assert (await service.client.get("/v1/models/narrow")).status_code == 404
+
+
+async def test_a_model_says_what_was_measured_of_it(service: Service) -> None:
+    await service.add_model("measured", doubling_model(6.0), profile_shapes='{"x": [7, 3]}')
+    for _ in range(1000):
+        (run, *_rest) = (await service.client.get("/v1/runs?kind=profile&limit=1")).json()["runs"]
+        await service.client.get(f"/v1/runs/{run['run']}?wait_s=20")
+        model = (await service.client.get("/v1/models/measured")).json()
+        if model["profiles"]:
+            break
+    assert model["profiles"][0]["verdict"] == "usable"
+    assert model["profiles"][0]["shapes"] == {"x": [7, 3]}
+
+
+async def test_two_names_share_a_file_until_both_are_gone(service: Service) -> None:
+    content = doubling_model(8.0)
+    path = service.context.model_path(hashlib.sha256(content).hexdigest())
+    for name in ("left", "right"):
+        assert (await service.add_model(name, content)).status_code == 201
+    assert (await service.client.delete("/v1/models/left")).status_code == 204
+    assert path.exists()
+    assert (await service.client.delete("/v1/models/right")).status_code == 204
+    assert not path.exists()
+    assert (await service.client.get("/v1/models/right")).status_code == 404
+
+
+async def test_a_model_in_use_stays(service: Service) -> None:
+    await service.add_doubling("uses-double")
+    answer = await service.client.delete("/v1/models/double")
+    assert answer.status_code == 409
+    assert "uses-double@1 uses it" in answer.json()["detail"]
+
+
+async def test_the_fields_of_an_upload_may_come_in_any_order(service: Service) -> None:
+    files: dict[str, Any] = {
+        "file": ("m.onnx", doubling_model(9.0)),
+        "name": (None, "ordered"),
+    }
+    assert (await service.client.post("/v1/models", files=files)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "law"),
+    [
+        ({"name": "../up"}, "name", "must match"),
+        ({}, "name", "must be given"),
+        ({"name": "m", "profile_shapes": "{"}, "profile_shapes", "must be JSON"),
+        ({"name": "m", "profile_shapes": '{"x": [0, 3]}'}, "profile_shapes.x[0]", "must be >= 1"),
+        ({"name": "m", "profile_shapes": '{"z": [1]}'}, "profile_shapes.z", "inputs x"),
+        ({"name": "m", "profile_shapes": '{"x": [1, 4]}'}, "profile_shapes.x", "must fit [n, 3]"),
+        ({"name": "m", "nmae": "n"}, "nmae", "the form must have the fields"),
+    ],
+)
+async def test_a_wrong_form_is_refused_and_leaves_nothing(
+    service: Service, form: dict[str, str], field: str, law: str
+) -> None:
+    files = {"file": ("m.onnx", doubling_model(10.0))}
+    answer = await service.client.post("/v1/models", data=form, files=files)
+    assert (answer.status_code, answer.json()["field"]) == (422, field)
+    assert law in answer.json()["detail"]
+    assert list(service.context.models_dir.glob("*.part")) == []
+    assert (await service.client.get("/v1/models/m")).status_code == 404
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(service: Service) -> None:
+    async def broken() -> object:
+        yield b'--B\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+        yield b"x" * 1000
+        raise httpx.ReadError("gone")
+
+    with pytest.raises(httpx.HTTPError):
+        await service.client.post(
+            "/v1/models",
+            content=broken(),  # type: ignore[arg-type]
+            headers={"content-type": "multipart/form-data; boundary=B"},
+        )
+    # Another request on another connection: by its answer the first has been cleaned up or not.
+    await service.add_model("after", doubling_model(11.0))
+    assert list(service.context.models_dir.glob("*.part")) == []
