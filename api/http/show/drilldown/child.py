@@ -1,4 +1,4 @@
-"""The confined process that counts the operators of a graph: ``python -m api.http.show.drilldown.child``."""
+"""Counts the operators of a graph, confined: ``python -m api.http.show.drilldown.child``."""
 
 from __future__ import annotations
 
