@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from api.controller import Controller, ControllerSettings
 from api.controller.solver_process import SolverProcess
 from api.history import Limits, keep_history
-from api.learning import CostLearning, LearningSettings
+from api.learning.learning import CostLearning, LearningSettings
 from api.oracle.oracle import build_oracle
 from api.process.embedded import EmbeddedStore, keep_alive
 from api.process.garbage import short_collections

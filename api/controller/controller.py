@@ -15,7 +15,7 @@ from api.controller.intake import BrokenEvent
 from api.controller.office import Office
 from api.controller.settings import ControllerSettings, ControllerStatus
 from api.controller.solver_process import SearchTimes, SolverProcess
-from api.learning import CostLearning
+from api.learning.learning import CostLearning
 from api.process.garbage import look_again
 from api.process.stalls import LoopStalls
 from api.store import Lease, Store

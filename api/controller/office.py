@@ -32,7 +32,7 @@ from api.controller.showing import CostReports, Views
 from api.controller.solver_process import SolverProcess
 from api.controller.suspects import after
 from api.controller.watching import Watch
-from api.learning import CostLearning
+from api.learning.learning import CostLearning
 from api.process.stalls import LoopStalls
 from api.store import Batch, Lease, Position, Store
 from scheduler.control.events import ControllerStarted

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from api.controller.fenced import FencedStore
 from api.controller.settings import ControllerSettings
-from api.learning import CostLearning
+from api.learning.learning import CostLearning
 from api.process.stalls import LoopStalls
 from api.store import Batch
 from scheduler.control.plan_records import PlanRecord, shown

@@ -15,7 +15,7 @@ from api.learning.follower import Follower
 from api.learning.history import History
 from api.learning.recorder import Recorder
 from api.learning.rule import Facts, reason, waits_for
-from api.oracle.counting.making import make_missing
+from api.oracle.missing_counts import make_missing
 from api.oracle.oracle import ARTIFACT
 from api.oracle.shelf import Shelf
 from api.store import Head

@@ -19,20 +19,20 @@ LONGEST_S = 3_600.0
 
 
 def is_possible() -> bool:
-    """Whether the libraries that training needs are installed."""
+    """True if the libraries that training needs are installed."""
     return find_spec("sklearn") is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What ``fjord cost train`` said, or why it failed."""
+    """The answer of the process that trained, or the reason of its failure."""
 
     answer: dict[str, Any]
     failure: str = ""
 
 
-class Training:
-    """A training that goes on. It replaces the file by itself, if its model is no worse."""
+class TrainingProcess:
+    """A process that trains. It replaces the file itself, if its model is no worse."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -61,17 +61,17 @@ class Training:
 
 
 @asynccontextmanager
-async def training(folder: Path, into: Path) -> AsyncIterator[Training]:
+async def training(folder: Path, into: Path) -> AsyncIterator[TrainingProcess]:
     """Start a training; its process is gone when the context ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-P", "-m", "api.learning.child", str(folder), "--into", str(into), "--json"),
+        *("-P", "-m", "api.learning.child", str(folder), str(into)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        yield Training(process)
+        yield TrainingProcess(process)
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

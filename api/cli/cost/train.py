@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli import options, output
-from scheduler.model.errors import InvalidArtifact
 
 if TYPE_CHECKING:
-    from cost_models.learned import Artifact
-    from cost_models.learned.champion import Comparison
+    from api.learning.training import Trained
 
 
 def register(app: typer.Typer) -> None:
@@ -28,67 +25,23 @@ def train(
     as_json: options.Json = False,
 ) -> None:
     """Train on measurements, judge on families left out, and keep the better model."""
-    from cost_models.learned.champion import challenge
-    from cost_models.profiles.store import read
-    from devices.runtime.regressor import open_regressor
+    from api.learning import training
 
-    found = read(folder)
-    for warning in found.warnings:
-        output.note(warning)
-    champion = _champion(into)
-    verdict = challenge(champion, found.measurements, seed=seed, opener=open_regressor)
-    if verdict.is_replaced and verdict.artifact is not None:
-        _write(into, verdict.artifact.to_bytes())
+    trained = training.train(folder, into, seed=seed)
+    for note in trained.notes:
+        output.note(note)
     if as_json:
-        return output.print_json(_as_dict(verdict, champion))
-    _print(verdict, champion)
+        return output.print_json(trained.as_dict())
+    _print(trained)
 
 
-def _champion(path: Path) -> Artifact | None:
-    from cost_models.learned import artifact_from
-
-    if not path.exists():
-        return None
-    try:
-        return artifact_from(path.read_bytes())
-    except InvalidArtifact as error:
-        output.note(f"{path} is no champion: {error.message}")
-        return None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All of it or nothing, and on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.draft")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-
-
-def _as_dict(verdict: Comparison, champion: Artifact | None) -> dict[str, Any]:
-    artifact = verdict.artifact
-    return {
-        "replaced": verdict.is_replaced,
-        "held_out_families": verdict.families,
-        "champion": "artifact" if champion else "roofline",
-        "champion_loss": verdict.champion_loss,
-        "challenger_loss": verdict.challenger_loss,
-        "digest": artifact.digest if artifact else None,
-        "data_digest": artifact.data_digest if artifact else None,
-        "rows": artifact.rows if artifact else 0,
-        "seed": artifact.seed if artifact else None,
-        "metrics": dict(artifact.metrics) if artifact else {},
-    }
-
-
-def _print(verdict: Comparison, champion: Artifact | None) -> None:
-    before = "the model there" if champion else "the roofline"
+def _print(trained: Trained) -> None:
+    verdict = trained.verdict
+    before = "the model there" if trained.champion else "the roofline"
     losses = f"loss {verdict.challenger_loss:.4f} against {verdict.champion_loss:.4f}"
     families = ", ".join(verdict.families)
-    what = "replaces" if verdict.is_replaced else "is worse than"
-    output.tell(f"the new model {what} {before}: {losses} on {families}")
+    does = "replaces" if verdict.is_replaced else "is worse than"
+    output.tell(f"the new model {does} {before}: {losses} on {families}")
     if verdict.artifact is not None:
         kept = verdict.artifact
         output.tell(f"{kept.digest[:12]}: {kept.rows} rows of {len(kept.families)} families")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from api.learning import CostLearning, LearningSettings
 from api.learning.history import History
+from api.learning.learning import CostLearning, LearningSettings
 from api.oracle.oracle import ARTIFACT
 from api.wiring import build_brain
 from cost_models.learned import artifact_from

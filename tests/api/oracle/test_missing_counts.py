@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from api.oracle.counting import cost_path, read
-from api.oracle.counting.making import make_missing
+from api.oracle.missing_counts import make_missing
 from api.wiring import build_brain
 from scheduler.control.brain import Brain
 from scheduler.control.events import (
