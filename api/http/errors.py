@@ -7,7 +7,7 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -56,7 +56,9 @@ STATUS: dict[type[model.FjordError], int] = {
 """Every class of the error tree, by name: a test walks the tree and finds each of them here."""
 
 SHOWN_CHARACTERS = 80
-"""How much of a refused value a message repeats: enough to recognise it, never a whole tensor."""
+"""Length at which a message cuts a refused value: enough to recognise it, no whole tensor."""
+CHOICES_SHOWN = 12
+"""Names that a message lists of what there is to choose from."""
 
 logger = logging.getLogger("fjord.api")
 
@@ -123,6 +125,13 @@ def answer(error: model.FjordError) -> Response:
     if isinstance(error, model.Defect):
         return _internal(error)
     return respond(problem, headers)
+
+
+def choices(names: Iterable[str]) -> str:
+    """Say what there is to choose from."""
+    known = sorted(names)
+    rest = f" and {len(known) - CHOICES_SHOWN} more" if len(known) > CHOICES_SHOWN else ""
+    return f"there are: {', '.join(known[:CHOICES_SHOWN]) or 'none'}{rest}"
 
 
 def shown(value: object) -> str:

@@ -1,106 +1,18 @@
-"""Values as they come in and go out: JSON tensors, ``.npy``, ``.npz`` and files."""
+"""Inputs of a run, held against those that its workload declares, and stored."""
 
 from __future__ import annotations
 
-import io
-import math
-import zipfile
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-from api.http.body.multipart import Part
-from api.http.errors import shown
-from api.http.parsing import parsing
-from api.http.schemas import JsonTensor
-from api.http.workloads.graph import choices
+from api.http.body.values import LARGE_BYTES, broken
+from api.http.errors import choices
 from api.http.workloads.mapping import type_of_info
-from api.store.catalogue import TensorInfo
+from api.store.catalogue import TensorInfo, WorkloadRecord
 from devices.functions.types import check_value
-from devices.tensors import DTYPES, STRING, Array, ArrayOrList, dtype_name
-from scheduler.model.errors import InvalidTensor, TooLarge
-
-NPY = "application/x-npy"
-NPZ = "application/x-npz"
-MAX_NPY_HEADER_BYTES = 10_000
-"""NumPy's own limit: a longer header is an attack on its parser."""
-LARGEST_PADDING = 4
-"""Texts may take so many times their characters in a ``.npy`` file, not counting small ones."""
-SMALL_CHARACTERS = 16_384
-"""Characters of padding that nobody minds: 64 KiB."""
-# What NumPy makes of JSON numbers, by the kind that is wanted: nothing is rounded or reinterpreted.
-_ACCEPTED_KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}
-
-
-def from_json(given: JsonTensor | list[JsonTensor], where: str) -> ArrayOrList:
-    """Array (or list of arrays) of a JSON tensor (or list of them).
-
-    Raises
-    ------
-    InvalidTensor
-        If the data is not what its type and shape say.
-    """
-    if isinstance(given, list):
-        return [_from_json(item, f"{where}[{index}]") for index, item in enumerate(given)]
-    return _from_json(given, where)
-
-
-def from_part(part: Part, where: str, max_bytes: int) -> ArrayOrList:
-    """Value of a file part: by its name or type ``.npy`` or ``.npz``, else its bytes as uint8."""
-    data = part.content.data
-    if part.content_type == NPY or part.filename.endswith(".npy"):
-        return from_npy(data, where)
-    if part.content_type == NPZ or part.filename.endswith(".npz"):
-        return from_npz(data, where, max_bytes)
-    return np.frombuffer(data, np.uint8)
-
-
-def from_npy(data: bytes | bytearray, where: str) -> Array:
-    """Array of a ``.npy`` file, read in place.
-
-    Raises
-    ------
-    InvalidTensor
-        If it is none, is cut off, or holds Python objects.
-    """
-    with parsing(f"{where} must be a .npy file", field=where, error=InvalidTensor):
-        shape, fortran, dtype, offset = _npy_header(data)
-        if dtype.hasobject:
-            raise _broken(where, "must not hold Python objects", str(dtype))
-        expected = math.prod(shape) * dtype.itemsize
-        if len(data) - offset != expected:
-            law = f"must have {expected} bytes for {dtype}{list(shape)}"
-            raise _broken(where, law, str(len(data) - offset))
-        array = np.frombuffer(data, dtype, offset=offset)
-        return _known(array.reshape(shape, order="F" if fortran else "C"), where)
-
-
-def from_npz(data: bytes | bytearray, where: str, max_bytes: int) -> ArrayOrList:
-    """Arrays of a ``.npz`` file in order; a single one is not a list.
-
-    Raises
-    ------
-    InvalidTensor
-        If it is none.
-    TooLarge
-        If it unpacks to more than the limit.
-    """
-    with (
-        parsing(f"{where} must be a .npz file", field=where, error=InvalidTensor),
-        zipfile.ZipFile(io.BytesIO(data)) as archive,
-    ):
-        members = archive.infolist()
-        unpacked = sum(member.file_size for member in members)
-        if unpacked > max_bytes:
-            law = f"{where} must unpack to at most {max_bytes} bytes"
-            raise TooLarge(f"{law}; got {unpacked}", field=where)
-        arrays = [
-            from_npy(_unpack(archive, member), f"{where}[{index}]")
-            for index, member in enumerate(members)
-        ]
-    # `numpy.savez(file, x)` is how one array is sent; a list of one is sent in JSON.
-    return arrays[0] if len(arrays) == 1 else arrays
+from devices.tensors import ArrayOrList, TensorStore, dtype_name
+from scheduler.model.messages import Release, TensorRef, Value
 
 
 def check_inputs(given: Mapping[str, ArrayOrList], declared: Iterable[TensorInfo]) -> None:
@@ -115,70 +27,47 @@ def check_inputs(given: Mapping[str, ArrayOrList], declared: Iterable[TensorInfo
     for name in given:
         if name not in infos:
             law = "must be an input of the workload"
-            raise _broken(f"inputs.{name}", law, f"{name!r} ({choices(infos)})")
+            raise broken(f"inputs.{name}", law, f"{name!r} ({choices(infos)})")
     for name, info in infos.items():
         kind = type_of_info(info)
         if name not in given:
-            raise _broken(f"inputs.{name}", f"must be given: {kind}", "nothing")
+            raise broken(f"inputs.{name}", f"must be given: {kind}", "nothing")
         check_value(kind, _as_declared(given[name], info), f"inputs.{name}")
 
 
 def conform(given: Mapping[str, ArrayOrList], declared: Iterable[TensorInfo]) -> dict[str, Any]:
-    """The inputs, checked, and as the workload declares them."""
+    """Check the inputs, and give them as the workload declares them."""
     infos = tuple(declared)
     check_inputs(given, infos)
     return {info.name: _as_declared(given[info.name], info) for info in infos}
 
 
-def to_json(array: Array) -> dict[str, Any]:
-    """JSON tensor of an array, its data nested."""
-    return {"dtype": dtype_name(array), "shape": array.shape, "data": array.tolist()}
+async def store_inputs(
+    tensors: TensorStore, run: str, given: Mapping[str, ArrayOrList], workload: WorkloadRecord
+) -> dict[str, Value]:
+    """Check the inputs of a run and store them, all or none."""
+    checked = conform(given, workload.inputs)
+    try:
+        # Names of stages cannot start with a tilde, so no output has one of these keys.
+        return {
+            name: await _put(tensors, run, f"~{name}", value) for name, value in checked.items()
+        }
+    except BaseException:
+        tensors.release(Release(run=run))
+        raise
 
 
-def fits_json(array: Array) -> bool:
-    """Whether JSON can say an array: it has no complex numbers, infinities or NaN."""
-    kind = array.dtype.kind
-    return kind != "c" and (kind != "f" or bool(np.isfinite(array).all()))
-
-
-def fits_npy(array: Array) -> bool:
-    """True if a ``.npy`` file keeps an array, at a size near its own.
-
-    Texts have a fixed width there, so that reading them needs no pickle: a NUL at the end of one is
-    lost, and all are as long as the longest.
-    """
-    if dtype_name(array) != STRING:
-        return True
-    texts = [str(text) for text in array.ravel()]
-    longest, own = max(map(len, texts), default=0), sum(map(len, texts))
-    is_near = longest * len(texts) <= LARGEST_PADDING * own + SMALL_CHARACTERS
-    return is_near and not any(text.endswith("\0") for text in texts)
-
-
-def to_npy(array: Array) -> bytes:
-    """``.npy`` file of an array.
-
-    Raises
-    ------
-    InvalidTensor
-        If it holds texts that `fits_npy` refuses.
-    """
-    if not fits_npy(array):
-        law = "texts must be of like lengths and end in no NUL to fit a .npy file"
-        raise InvalidTensor(f"{law}; got others: take them as JSON")
-    file = io.BytesIO()
-    plain = array.astype(np.str_) if dtype_name(array) == STRING else array
-    np.lib.format.write_array(file, plain, allow_pickle=False)
-    return file.getvalue()
-
-
-def to_npz(arrays: list[Array]) -> bytes:
-    """``.npz`` file of a list of arrays, in order, also of the names when they are sorted."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for index, array in enumerate(arrays):
-            archive.writestr(f"{index:06d}.npy", to_npy(array))
-    return file.getvalue()
+def described(given: Mapping[str, ArrayOrList], workload: WorkloadRecord) -> dict[str, Value]:
+    """Describe the inputs of a dry run without storing them; none at all is allowed."""
+    if not given:
+        return {}
+    return {
+        name: Value(
+            tensors=tuple(_described(array) for array in _as_list(value)),
+            is_list=isinstance(value, list),
+        )
+        for name, value in conform(given, workload.inputs).items()
+    }
 
 
 def _as_declared(value: ArrayOrList, info: TensorInfo) -> ArrayOrList:
@@ -186,72 +75,15 @@ def _as_declared(value: ArrayOrList, info: TensorInfo) -> ArrayOrList:
     return [value] if info.is_list and not isinstance(value, list) else value
 
 
-def _from_json(given: JsonTensor, where: str) -> Array:
-    if given.dtype not in DTYPES:
-        raise _broken(f"{where}.dtype", f"must be one of {', '.join(sorted(DTYPES))}", given.dtype)
-    array = _texts(given.data, where) if given.dtype == STRING else _numbers(given, where)
-    if given.shape is None:
-        return array
-    if array.size != math.prod(given.shape):
-        law = f"must have {math.prod(given.shape)} elements for shape {given.shape}"
-        raise _broken(f"{where}.data", law, str(array.size))
-    law = f"{where}.shape must be one that an array can have"
-    with parsing(law, field=f"{where}.shape", error=InvalidTensor):
-        return array.reshape(given.shape)
+async def _put(tensors: TensorStore, run: str, name: str, value: ArrayOrList) -> Value:
+    if sum(array.nbytes for array in _as_list(value)) < LARGE_BYTES:
+        return tensors.put(run, name, value)
+    return await asyncio.to_thread(tensors.put, run, name, value)
 
 
-def _numbers(given: JsonTensor, where: str) -> Array:
-    wanted = np.dtype(given.dtype)
-    try:
-        array = np.array(given.data)
-    except (ValueError, OverflowError):
-        raise _broken(f"{where}.data", "must be a regular array", shown(given.data)) from None
-    if array.size and array.dtype.kind not in _ACCEPTED_KINDS.get(wanted.kind, ""):
-        raise _broken(f"{where}.data", f"must hold {given.dtype} values", shown(given.data))
-    if array.size and wanted.kind in "iu":
-        limits = np.iinfo(wanted)
-        if int(array.min()) < limits.min or int(array.max()) > limits.max:
-            law = f"must hold values from {limits.min} to {limits.max}"
-            raise _broken(f"{where}.data", law, f"{array.min()} to {array.max()}")
-    try:
-        with np.errstate(over="raise"):
-            return array.astype(wanted)
-    except FloatingPointError:
-        law = f"must hold values within {given.dtype}"
-        raise _broken(f"{where}.data", law, shown(given.data)) from None
+def _described(array: Any) -> TensorRef:
+    return TensorRef(dtype=dtype_name(array), shape=array.shape, size_bytes=array.nbytes)
 
 
-def _texts(data: Any, where: str) -> Array:
-    try:
-        array = np.array(data, dtype=object)
-    except ValueError:
-        raise _broken(f"{where}.data", "must be a regular array", shown(data)) from None
-    if not all(isinstance(item, str) for item in array.ravel()):
-        raise _broken(f"{where}.data", "must hold texts", shown(data))
-    return array
-
-
-def _npy_header(data: bytes | bytearray) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    file = io.BytesIO(data[: MAX_NPY_HEADER_BYTES + 16])
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    else:
-        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
-    return shape, fortran, dtype, file.tell()
-
-
-def _known(array: Array, where: str) -> Array:
-    if dtype_name(array) not in DTYPES:
-        raise _broken(where, f"must be one of {', '.join(sorted(DTYPES))}", str(array.dtype))
-    return array
-
-
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    with archive.open(member) as file:
-        # The archive's own word for the size is a claim; more than that is not read.
-        return file.read(member.file_size)
-
-
-def _broken(field: str, law: str, got: str) -> InvalidTensor:
-    return InvalidTensor(f"{field} {law}; got {got}", field=field)
+def _as_list(value: ArrayOrList) -> list[Any]:
+    return value if isinstance(value, list) else [value]

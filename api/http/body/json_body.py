@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json as from_json_text
 
-from api.http.body.inputs import from_json
+from api.http.body.values import from_json
 from api.http.errors import from_validation
 from api.http.parsing import parsing
 from api.http.schemas import RunRequest, RunSettings
@@ -21,7 +21,7 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a caller wants run, and how."""
+    """The inputs of a run that a caller wants, and its settings."""
 
     settings: RunSettings
     inputs: Mapping[str, ArrayOrList]
@@ -43,7 +43,7 @@ def from_json_body(body: bytes) -> Submission:
 
 
 def parse(model: type[M], data: Any, where: str = "") -> M:
-    """Read a pydantic model from JSON bytes or from plain values, or say what is wrong with it."""
+    """Read a model from JSON bytes or from plain values; `InvalidInput` names the fault."""
     if isinstance(data, bytes | bytearray):
         with parsing(f"{where or 'the body'} must be JSON", field=where):
             data = from_json_text(bytes(data))

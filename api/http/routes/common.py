@@ -12,10 +12,10 @@ from pydantic_core import from_json
 from starlette.responses import Response
 
 from api.http.auth import Scope
+from api.http.body.media_types import JSON
 from api.http.context import of
 from api.http.parsing import parsing
 
-JSON = "application/json"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "What went wrong: which field, which law, what came.",

@@ -13,7 +13,7 @@ from api.http.auth import Scope
 from api.http.context import Context, of
 from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import ProfileRequest
-from api.http.show.drilldown import answers
+from api.http.show.drilldown.profiles import answers
 from api.http.show.finding import whole_run
 from api.http.show.matching import Place, command, matches, places
 from api.store.catalogue import ModelRecord

@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.history import Place, RunQuery
 from api.history.queries import moment_us
+from api.http import runs
 from api.http.answers import Accepted, Explanation
 from api.http.auth import Scope
-from api.http.body.inputs import NPY, NPZ
-from api.http.body.submission import (
-    BANDS,
-    MULTIPART,
-    RUN_ID,
-    described,
-    read_submission,
-    submit,
-    to_event,
-)
-from api.http.context import Context, of
-from api.http.routes.common import FILE, JSON, json_of, reply, route, router_of, schema
+from api.http.body.media_types import JSON, MULTIPART, NPY, NPZ
+from api.http.body.submission import read_submission
+from api.http.context import of
+from api.http.routes.common import FILE, json_of, reply, route, router_of, schema
 from api.http.schemas import Priority
 from api.http.show.finding import (
     archived_run,
     find_runs,
     refuse_removed_output,
-    short_run,
     shown_run,
     whole_run,
 )
 from api.http.show.results import output_file, record_with_results
 from api.store import FINAL
-from api.store.catalogue import WorkloadRecord
-from api.store.run_ids import new_run_id
-from scheduler.control.events import RunCancelled
-from scheduler.control.records import RunRecord, RunState
-from scheduler.model.errors import Conflict, Unavailable
+from scheduler.control.records import RunState
 
 router = router_of("runs", prefix="/v1")
 
 LONGEST_WAIT_S = 3600.0
-PLAN_TIMEOUT_S = 5.0
 MAX_LISTED = 1_000
+RUN_ID = r"^(r-[0-9a-v]{18})?$"
+"""An id that was made here, or none."""
 MOMENT = "Of the submission: a span back from now (90m, 2h, 7d), ISO 8601, or microseconds."
 _BODY = {
     JSON: schema("RunRequest"),
@@ -107,27 +96,18 @@ async def start_run(
     """
     context = of(request)
     workload = await context.workloads.get(name, version)
+    wait = runs.Wait(
+        seconds=wait_s, hung_up=partial(_hung_up, request), cancels=cancel_on_disconnect
+    )
     with context.seats.taken() if wait_s else contextlib.nullcontext():
-        given = await read_submission(request, workload, context)
-        is_there = bool(run) and await _is_there(run, workload, context)
-        asked, run = run, run or new_run_id(context.store.now_us())
-        waiting = context.services.feed.wait_for_run(run, wait_s, is_new=not is_there)
-        ended = asyncio.ensure_future(waiting)
-        try:
-            if not is_there:
-                await submit(given, run, workload, context, is_new=not asked)
-        except BaseException:
-            ended.cancel()
-            raise
-        accepted = reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
-        if not wait_s:
-            ended.cancel()
-            return accepted
-        try:
-            record = await _wait(request, run, ended, cancel_on_disconnect, context)
-        except Unavailable:
-            # The run is safe in the log, so its id is worth more to the caller than this error.
-            return accepted
+        given = await read_submission(
+            request, workload, json=context.json, max_bytes=context.settings.max_request_bytes
+        )
+        started = await runs.start(context, workload, given, wait, run=run)
+        record = started.record
+        if record is None:
+            location = {"Location": f"/v1/runs/{started.run}"}
+            return reply(Accepted(run=started.run), 202, location)
         return await record_with_results(record, context, 200 if record.state in FINAL else 202)
 
 
@@ -139,11 +119,10 @@ async def plan_run(request: Request, name: str, version: Version = None) -> Resp
     """Say where a run would go and when it would end. Nothing runs; inputs may be left out."""
     context = of(request)
     workload = await context.workloads.get(name, version)
-    given = await read_submission(request, workload, context)
-    values = described(given.inputs, workload)
-    at_us = context.store.now_us()
-    event = to_event(new_run_id(at_us), workload, given.settings, values, at_us)
-    return reply(await context.store.ask(event, PLAN_TIMEOUT_S))
+    given = await read_submission(
+        request, workload, json=context.json, max_bytes=context.settings.max_request_bytes
+    )
+    return reply(await runs.preview(context, workload, given))
 
 
 @router.get(
@@ -165,7 +144,7 @@ async def list_runs(
     now_us = context.store.now_us()
     query = RunQuery(
         workload=workload,
-        band=None if priority is None else BANDS[priority],
+        band=None if priority is None else runs.BANDS[priority],
         state=state,
         kind=kind,
         since_us=moment_us(since, now_us, "since") if since else 0,
@@ -197,12 +176,8 @@ async def get_run(request: Request, run: str, wait_s: WaitS = 0.0) -> Response:
 )
 async def cancel_run(request: Request, run: str) -> Response:
     """End a run, in whatever state it is."""
-    context = of(request)
-    record = await short_run(run, context)
-    if record.state in FINAL:
-        return reply(Accepted(run=run))
-    await _cancel(run, "asked for", context)
-    return reply(Accepted(run=run), 202)
+    is_cancelled = await runs.cancel(of(request), run)
+    return reply(Accepted(run=run), 202 if is_cancelled else 200)
 
 
 @router.get(
@@ -261,40 +236,6 @@ async def trace_run(request: Request, run: str) -> Response:
     from api.http.show.trace import trace
 
     return reply(trace(await whole_run(run, of(request))))
-
-
-async def _is_there(run: str, workload: WorkloadRecord, context: Context) -> bool:
-    """True if a run was accepted before; `Conflict` if it is another one."""
-    record = await context.store.summary(run)
-    if record is not None and record.workload.rpartition("@")[0] != workload.name:
-        law = f"run must be one of workload {workload.name!r}"
-        raise Conflict(f"{law}; got {run!r}, of {record.workload}", field="run")
-    return record is not None
-
-
-async def _cancel(run: str, reason: str, context: Context) -> None:
-    await context.store.append(RunCancelled(at_us=context.store.now_us(), run=run, reason=reason))
-
-
-async def _wait(
-    request: Request,
-    run: str,
-    ended: asyncio.Future[RunRecord | None],
-    cancel_on_disconnect: bool,
-    context: Context,
-) -> RunRecord:
-    """Wait for a run to end, but no longer than its caller."""
-    gone = asyncio.ensure_future(_hung_up(request))
-    either: set[asyncio.Future[Any]] = {ended, gone}
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if not ended.done() and cancel_on_disconnect:
-            await _cancel(run, "its caller hung up", context)
-        record = await ended if ended.done() else await context.store.summary(run)
-    finally:
-        ended.cancel()
-        gone.cancel()
-    return record or await short_run(run, context)
 
 
 async def _hung_up(request: Request) -> None:

@@ -14,10 +14,10 @@ from starlette.types import Scope as ScopeOfAsgi
 from api.http.answers import DeviceList, Policy, SetAsideList
 from api.http.auth import Scope
 from api.http.context import Context, of
+from api.http.errors import choices
 from api.http.limits import Seats
 from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import PolicySpec
-from api.http.workloads.graph import choices
 from scheduler.control.events import PolicyChanged
 from scheduler.control.records import SiteView
 from scheduler.model.errors import InvalidInput, Unavailable

@@ -9,11 +9,10 @@ from urllib.parse import quote
 import msgspec
 from starlette.responses import Response
 
-from api.http.body.inputs import NPY, NPZ, fits_json, fits_npy, to_json, to_npy, to_npz
-from api.http.body.submission import LARGE_BYTES
+from api.http.body.media_types import JSON, NPY, NPZ
+from api.http.body.values import LARGE_BYTES, fits_json, fits_npy, to_json, to_npy, to_npz
 from api.http.context import Context
-from api.http.routes.common import JSON
-from api.http.workloads.graph import choices
+from api.http.errors import choices
 from devices.tensors import Array, ArrayOrList
 from scheduler.control.records import RunRecord, RunState
 from scheduler.model.errors import Conflict, UnknownName

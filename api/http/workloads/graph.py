@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
+from api.http.errors import choices
 from api.http.schemas import StageSpec, WorkloadSpec
 from scheduler.model.errors import InvalidWorkload
-
-CHOICES_SHOWN = 12
 
 
 def split(reference: str) -> tuple[str, str]:
@@ -21,13 +20,6 @@ def split(reference: str) -> tuple[str, str]:
     """
     stage, dot, output = reference.partition(".")
     return (stage, output) if dot else ("", reference)
-
-
-def choices(names: Iterable[str]) -> str:
-    """Say what there is to choose from."""
-    known = sorted(names)
-    rest = f" and {len(known) - CHOICES_SHOWN} more" if len(known) > CHOICES_SHOWN else ""
-    return f"there are: {', '.join(known[:CHOICES_SHOWN]) or 'none'}{rest}"
 
 
 def check_unique(spec: WorkloadSpec) -> None:

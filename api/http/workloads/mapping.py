@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from api.http.errors import choices
 from api.http.schemas import StageSpec, TensorSpec, WorkloadSpec
 from api.http.workloads import graph
 from api.http.workloads.sizes import estimated_bytes
@@ -204,7 +205,7 @@ class _Builder:
         outputs = self._nodes[stage].outputs
         if output not in outputs:
             law = f"{place} must name an output of stage {stage!r}"
-            raise InvalidWorkload(f"{law}; got {output!r} ({graph.choices(outputs)})", field=place)
+            raise InvalidWorkload(f"{law}; got {output!r} ({choices(outputs)})", field=place)
         return outputs[output]
 
     def _check_output(self, name: str, reference: str) -> None:
@@ -230,9 +231,7 @@ def _model_target(
 ) -> _Target:
     if name not in models:
         law = f"{where}.model must name a model that was added"
-        raise InvalidWorkload(
-            f"{law}; got {name!r} ({graph.choices(models)})", field=f"{where}.model"
-        )
+        raise InvalidWorkload(f"{law}; got {name!r} ({choices(models)})", field=f"{where}.model")
     if params:
         law = f"{where}.params must be empty for a model"
         raise InvalidWorkload(f"{law}; got {sorted(params)}", field=f"{where}.params")
@@ -253,7 +252,7 @@ def _function_target(
 ) -> _Target:
     if name not in functions:
         law = f"{where}.function must name a registered function"
-        got = f"got {name!r} ({graph.choices(functions)})"
+        got = f"got {name!r} ({choices(functions)})"
         raise InvalidWorkload(f"{law}; {got}", field=f"{where}.function")
     function = functions[name]
     checked = function.check_params(params, f"{where}.params")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.http.body.inputs import (
-    check_inputs,
-    conform,
+from api.http.body.inputs import check_inputs, conform
+from api.http.body.multipart import Part, Reader, read_body
+from api.http.body.values import (
     fits_json,
     from_json,
     from_npy,
@@ -19,7 +19,6 @@ from api.http.body.inputs import (
     to_npy,
     to_npz,
 )
-from api.http.body.multipart import Part, Reader, read_body
 from api.http.schemas import JsonTensor
 from api.store.catalogue import TensorInfo
 from scheduler.model.errors import InvalidInput, InvalidTensor, TooLarge
