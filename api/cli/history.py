@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from api.cli import options, output
-from fjord import Client
-from fjord.client.clients import DEFAULT_URL
 
 app = typer.Typer(help="What was: misses and plans.", no_args_is_help=True)
 
@@ -17,18 +15,17 @@ Limit = Annotated[int, typer.Option(min=1, max=1000)]
 
 
 @app.command()
+@options.grouped
 def misses(
+    remote: options.Remote,
     since: options.Since = "",
     until: options.Until = "",
     limit: Limit = 20,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
 ) -> None:
     """List deadlines and due dates that runs did not keep, each with its cause."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         found = client.misses(since=since, until=until, limit=limit)
-    if as_json:
+    if remote.as_json:
         return output.print_json({"misses": found})
     rows = [
         (
@@ -46,18 +43,17 @@ def misses(
 
 
 @app.command()
+@options.grouped
 def plans(
+    remote: options.Remote,
     since: options.Since = "",
     until: options.Until = "",
     limit: Limit = 20,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
 ) -> None:
     """List plans that were in force or proposed, each with what became of it."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         found = client.plans(since=since, until=until, limit=limit)
-    if as_json:
+    if remote.as_json:
         return output.print_json({"plans": found})
     rows = [
         (

@@ -9,7 +9,6 @@ import typer
 
 from api.cli import options, output
 from fjord import Client
-from fjord.client.clients import DEFAULT_URL
 from scheduler.model.errors import InvalidInput
 
 app = typer.Typer(help="Models: upload, list, show, delete.", no_args_is_help=True)
@@ -21,13 +20,14 @@ Shape = Annotated[
 
 
 @app.command("list")
+@options.grouped
 def list_models(
-    server: options.Server = DEFAULT_URL, token: options.Token = None, as_json: options.Json = False
+    remote: options.Remote,
 ) -> None:
     """List the models."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         found = client.models()
-    if as_json:
+    if remote.as_json:
         return output.print_json({"models": found})
     rows = [(m["name"], m["digest"][:12], _mib(m["size_bytes"]), _signature(m)) for m in found]
     columns = ("name", "digest", "MiB", "inputs")
@@ -46,24 +46,23 @@ def _signature(model: dict[str, Any]) -> str:
 
 
 @app.command()
+@options.grouped
 def upload(
     file: Annotated[Path, typer.Argument(help="An .onnx file.", exists=True, dir_okay=False)],
+    remote: options.Remote,
     name: Annotated[str, typer.Option(help="Name; that of the file by default.")] = "",
     shape: Shape = [],  # noqa: B006 - typer makes a fresh list for every call
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it is measured on every machine.")
     ] = False,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
 ) -> None:
     """Upload a model; it is then measured on every machine that may run it."""
     shapes = dict(parse_shape(text) for text in shape) or None
-    with Client(server, token) as client:
+    with remote.client() as client:
         model = client.upload_model(name or file.stem, file, profile_shapes=shapes)
         if wait:
-            wait_until_profiled(client, [model["name"]], quiet=as_json)
-    if as_json:
+            wait_until_profiled(client, [model["name"]], quiet=remote.as_json)
+    if remote.as_json:
         return output.print_json(model)
     output.console().print(f"uploaded [bold]{model['name']}[/bold] ({model['digest'][:12]})")
 
@@ -95,16 +94,15 @@ def wait_until_profiled(client: Client, names: list[str], *, quiet: bool) -> Non
 
 
 @app.command()
+@options.grouped
 def show(
     name: str,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
+    remote: options.Remote,
 ) -> None:
     """Show a model and what was measured of it on each machine and provider."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         model = client.model(name)
-    if as_json:
+    if remote.as_json:
         return output.print_json(model)
     output.console().print(f"{model['name']} {model['digest']}  {_signature(model)}", markup=False)
     columns = ("machine", "provider", "verdict", "p50 ms", "load ms", "coverage", "reason")
@@ -125,15 +123,14 @@ def _profile_row(profile: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @app.command()
+@options.grouped
 def delete(
     name: str,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
+    remote: options.Remote,
 ) -> None:
     """Delete a model that no workload uses."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         client.delete_model(name)
-    if as_json:
+    if remote.as_json:
         return output.print_json({"deleted": name})
     output.console().print(f"deleted {name}")

@@ -7,8 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import options, output
-from fjord import Client
-from fjord.client.clients import DEFAULT_URL
 
 
 def register(app: typer.Typer) -> None:
@@ -16,21 +14,20 @@ def register(app: typer.Typer) -> None:
     app.command()(policy)
 
 
+@options.grouped
 def policy(
+    remote: options.Remote,
     placement: Annotated[
         str, typer.Argument(help="Heuristic that places at once; shows the present one if absent.")
     ] = "",
     improve: Annotated[
         bool, typer.Option(help="Whether a solver may propose better plans.")
     ] = True,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
 ) -> None:
     """Show or choose how work is placed."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         now = client.set_policy(placement, improve=improve) if placement else client.policy()
-    if as_json:
+    if remote.as_json:
         return output.print_json(now)
     output.console().print(_sentence(now))
 

@@ -9,7 +9,6 @@ import typer
 from api.cli import options, output
 from api.cli.models import Shape, parse_shape
 from fjord import Client, Run
-from fjord.client.clients import DEFAULT_URL
 from scheduler.model.errors import Unavailable
 
 POLL_S = 1.0
@@ -22,26 +21,25 @@ def register(app: typer.Typer) -> None:
     app.command()(profile)
 
 
+@options.grouped
 def profile(
     model: Annotated[str, typer.Argument(help="Name of a model that was uploaded.")],
+    remote: options.Remote,
     shape: Shape = [],  # noqa: B006 - typer makes a fresh list for every call
     machine: Annotated[
         list[str], typer.Option(help="Only on machines of this pattern. Repeatable.")
     ] = [],  # noqa: B006
     operators: Annotated[bool, typer.Option(help="Measure each operator, too.")] = False,
     timeout_s: Annotated[float, typer.Option(min=1, help="Longest wait, in seconds.")] = 600.0,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
 ) -> None:
     """Measure a model anew, as work of the least urgent kind."""
     shapes = dict(parse_shape(text) for text in shape)
-    with Client(server, token) as client:
+    with remote.client() as client:
         asked = client.profile(model, machines=machine, shapes=shapes, operators=operators)
-        ended = _followed(client, asked, timeout_s, quiet=as_json)
+        ended = _followed(client, asked, timeout_s, quiet=remote.as_json)
         found = client.profiles(model, operators=operators)
     mine = _of_run(ended, found)
-    if as_json:
+    if remote.as_json:
         output.print_json({"run": ended.id, "state": ended.state, "profiles": mine})
     else:
         _print(mine, operators)

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from api.cli import options, output, waits
-from fjord import Client, Run
-from fjord.client.clients import DEFAULT_URL
+from fjord import Run
 
 app = typer.Typer(help="Runs: list, show, explain, trace, cancel.", no_args_is_help=True)
 
@@ -56,7 +55,9 @@ def _refusals(operation: dict[str, Any]) -> str:
 
 
 @app.command("list")
+@options.grouped
 def list_runs(
+    remote: options.Remote,
     state: Annotated[str, typer.Option(help="Only runs in this state.")] = "",
     workload: Annotated[str, typer.Option(help="Only of this name, or name@version.")] = "",
     priority: Annotated[str, typer.Option(help="Only of this priority.")] = "",
@@ -65,12 +66,9 @@ def list_runs(
     until: options.Until = "",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
     cursor: Annotated[str, typer.Option(help="Go on behind an earlier list.")] = "",
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
 ) -> None:
     """List runs, the latest first, also those that ended long ago."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         found = client.runs(
             state=state,
             limit=limit,
@@ -82,7 +80,7 @@ def list_runs(
             cursor=cursor,
         )
     further = found[-1].cursor if len(found) == limit else ""
-    if as_json:
+    if remote.as_json:
         return output.print_json({"runs": [run.record for run in found], "next": further})
     rows = [
         (
@@ -121,16 +119,15 @@ def _foreseen(run: Run, by: str) -> str:
 
 
 @app.command()
+@options.grouped
 def show(
     run: str,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
+    remote: options.Remote,
 ) -> None:
     """Show a run with all its operations, planned and actual."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         found = client.run(run)
-    if as_json:
+    if remote.as_json:
         return output.print_json(found.record)
     output.console().print(f"{found.id} {found.state} {_took(found)} ms {found.reason}")
     promised, estimated = _foreseen(found, "predicted"), _foreseen(found, "estimated")
@@ -141,16 +138,15 @@ def show(
 
 
 @app.command()
+@options.grouped
 def explain(
     run: str,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
+    remote: options.Remote,
 ) -> None:
     """Say what a run waited for, and of each operation why it runs where it does."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         record = client.run(run).record
-    if as_json:
+    if remote.as_json:
         told = ("run", "waited", "inversions", "operations")
         return output.print_json({name: record.get(name) for name in told})
     waits.print_waits(record)
@@ -172,17 +168,16 @@ def explain(
 
 
 @app.command()
+@options.grouped
 def trace(
     run: str,
+    remote: options.Remote,
     file: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it.")] = None,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
 ) -> None:
     """Write a run as a trace that Perfetto (ui.perfetto.dev) opens."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         found = client.trace(run)
-    if file is None or as_json:
+    if file is None or remote.as_json:
         sys.stdout.write(json.dumps(found) + "\n")
     if file is not None:
         file.write_text(json.dumps(found))
@@ -190,15 +185,14 @@ def trace(
 
 
 @app.command()
+@options.grouped
 def cancel(
     run: str,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
+    remote: options.Remote,
 ) -> None:
     """End a run, in whatever state it is."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         client.cancel(run)
-    if as_json:
+    if remote.as_json:
         return output.print_json({"cancelled": run})
     output.console().print(f"cancelled {run}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,22 +13,7 @@ from api.cli import options, output
 from api.cli.gantt import Bar, gantt
 from api.cli.runs import print_operations
 from fjord import Client, Run
-from fjord.client.clients import DEFAULT_URL
 from scheduler.model.errors import InvalidInput
-
-Inputs = Annotated[
-    list[str],
-    typer.Option("--input", "-i", help="NAME=FILE: .npy, .npz, or any file as bytes. Repeatable."),
-]
-Priority = Annotated[
-    str, typer.Option(help="critical, high, normal or background.", metavar="BAND")
-]
-DeadlineMs = Annotated[
-    float | None, typer.Option(min=0, help="Dropped if it is not done by then, from now.")
-]
-DueMs = Annotated[float | None, typer.Option(min=0, help="Late costs after this, from now.")]
-Allow = Annotated[list[str], typer.Option(help="Only machines like this. Repeatable.")]
-Forbid = Annotated[list[str], typer.Option(help="No machines like this. Repeatable.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,37 +22,40 @@ def register(app: typer.Typer) -> None:
     app.command()(plan)
 
 
+@options.grouped
 def submit(
     workload: str,
-    inputs: Inputs = [],  # noqa: B006 - typer makes a fresh list for every call
-    priority: Priority = "normal",
-    deadline_ms: DeadlineMs = None,
-    due_ms: DueMs = None,
-    allow: Allow = [],  # noqa: B006
-    forbid: Forbid = [],  # noqa: B006
+    request: options.RunRequest,
+    remote: options.Remote,
     wait: Annotated[bool, typer.Option(help="Wait for the result.")] = True,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
 ) -> None:
     """Start a run of a workload, and print its results."""
-    with Client(server, token) as client:
-        run = client.submit(
-            workload,
-            parse_inputs(inputs),
-            priority=priority,
-            deadline_ms=deadline_ms,
-            due_ms=due_ms,
-            allow=allow,
-            forbid=forbid,
-        )
+    with remote.client() as client:
+        run = client.submit(workload, parse_inputs(request.inputs), **_rules(request))
         if not wait:
-            return _print_accepted(run, as_json)
-        run = _follow(client, run, quiet=as_json)
+            return _print_accepted(run, remote.as_json)
+        run = _follow(client, run, quiet=remote.as_json)
         results = client.results(run) if run.state == "finished" else {}
-    _print_ended(run, results, as_json)
+    _print_ended(run, results, remote.as_json)
     if run.state != "finished":
         raise typer.Exit(1)
+
+
+@options.grouped
+def plan(workload: str, request: options.RunRequest, remote: options.Remote) -> None:
+    """Say where a run would go and when it would end. Nothing runs."""
+    with remote.client() as client:
+        preview = client.plan(workload, parse_inputs(request.inputs), **_rules(request))
+    if remote.as_json:
+        return output.print_json(preview)
+    print_preview(preview)
+
+
+def _rules(request: options.RunRequest) -> dict[str, Any]:
+    """Everything that is asked for beside the inputs."""
+    rules = asdict(request)
+    del rules["inputs"]
+    return rules
 
 
 def parse_inputs(texts: list[str]) -> dict[str, Path]:
@@ -124,34 +113,6 @@ def _readable(value: Any) -> Any:
     if isinstance(value, list):
         return [_readable(item) for item in value]
     return value.tolist() if hasattr(value, "tolist") else value
-
-
-def plan(
-    workload: str,
-    inputs: Inputs = [],  # noqa: B006
-    priority: Priority = "normal",
-    deadline_ms: DeadlineMs = None,
-    due_ms: DueMs = None,
-    allow: Allow = [],  # noqa: B006
-    forbid: Forbid = [],  # noqa: B006
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
-) -> None:
-    """Say where a run would go and when it would end. Nothing runs."""
-    with Client(server, token) as client:
-        preview = client.plan(
-            workload,
-            parse_inputs(inputs),
-            priority=priority,
-            deadline_ms=deadline_ms,
-            due_ms=due_ms,
-            allow=allow,
-            forbid=forbid,
-        )
-    if as_json:
-        return output.print_json(preview)
-    print_preview(preview)
 
 
 def print_preview(preview: dict[str, Any]) -> None:

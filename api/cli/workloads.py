@@ -9,66 +9,62 @@ import typer
 
 from api.cli import options, output
 from api.cli.files import read_json
-from fjord import Client
-from fjord.client.clients import DEFAULT_URL
 
 app = typer.Typer(help="Workloads: create, list, show, delete.", no_args_is_help=True)
 
 
 @app.command("list")
+@options.grouped
 def list_workloads(
-    server: options.Server = DEFAULT_URL, token: options.Token = None, as_json: options.Json = False
+    remote: options.Remote,
 ) -> None:
     """List the workloads."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         found = client.workloads()
-    if as_json:
+    if remote.as_json:
         return output.print_json({"workloads": found})
     rows = [(w["name"], w["version"]) for w in found]
     output.print_table(("name", "version"), rows, empty="no workloads yet: fjord workloads create")
 
 
 @app.command()
+@options.grouped
 def create(
     file: Annotated[Path, typer.Argument(help="The graph, as JSON.", exists=True, dir_okay=False)],
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
+    remote: options.Remote,
 ) -> None:
     """Register a workload; a graph that differs from the last one becomes a new version."""
     definition = read_json(file)
-    with Client(server, token) as client:
+    with remote.client() as client:
         made = client.create_workload(definition)
-    if as_json:
+    if remote.as_json:
         return output.print_json(made)
     output.console().print(f"created [bold]{made['name']}[/bold] version {made['version']}")
 
 
 @app.command()
+@options.grouped
 def show(
     name: str,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
+    remote: options.Remote,
 ) -> None:
     """Show a workload."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         found = client.workload(name)
-    if as_json:
+    if remote.as_json:
         return output.print_json(found)
     output.console().print_json(data=found)
 
 
 @app.command()
+@options.grouped
 def delete(
     name: str,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
+    remote: options.Remote,
 ) -> None:
     """Delete a workload; runs of it that are under way end normally."""
-    with Client(server, token) as client:
+    with remote.client() as client:
         client.delete_workload(name)
-    if as_json:
+    if remote.as_json:
         return output.print_json({"deleted": name})
     output.console().print(f"deleted {name}")

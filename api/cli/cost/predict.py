@@ -9,8 +9,6 @@ import typer
 
 from api.cli import options, output
 from api.cli.models import parse_shape
-from fjord import Client
-from fjord.client.clients import DEFAULT_URL
 from scheduler.control.predicting.assuming import CostQuestion, load_beside
 from scheduler.model.errors import InvalidInput
 from scheduler.model.measuring import IDLE, Load
@@ -29,7 +27,9 @@ def register(app: typer.Typer) -> None:
     app.command("predict")(predict)
 
 
+@options.grouped
 def predict(
+    remote: options.Remote,
     model: Annotated[
         str, typer.Argument(help="Name of a model or function, or an .onnx file of this computer.")
     ],
@@ -47,9 +47,6 @@ def predict(
         ),
     ] = [],  # noqa: B006
     data: options.Data = None,
-    server: options.Server = DEFAULT_URL,
-    token: options.Token = None,
-    as_json: options.Json = False,
 ) -> None:
     """Predict work on an idle box, or beside a load, and say what the prediction is made of.
 
@@ -59,7 +56,7 @@ def predict(
         beside = _load(load, neighbour)
         found = [_of_file(Path(model), shape, machine, provider or "cpu", data, beside)]
     else:
-        with Client(server, token) as client:
+        with remote.client() as client:
             found = client.predictions(
                 model,
                 machine=machine,
@@ -67,7 +64,7 @@ def predict(
                 load=",".join(load),
                 neighbour=",".join(neighbour),
             )
-    if as_json:
+    if remote.as_json:
         return output.print_json({"predictions": found})
     empty = "nothing is known of it there: it was not measured, or does not run there"
     output.print_table(_COLUMNS, [_row(entry) for entry in found], right=_NUMBERS, empty=empty)
