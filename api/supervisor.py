@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Child:
     """A child process: its name, its arguments for ``fjord``, and how long it may take to end.
 
     Parameters
@@ -143,7 +143,7 @@ def _parts(
     guarded: bool,
     agent_options: Sequence[str],
     division: Division,
-) -> tuple[Part, Part]:
+) -> tuple[Child, Child]:
     """The service, and the agent with a token of its own if the service wants one."""
     environment = os.environ | {
         "FJORD_DATA": str(settings.data_dir),
@@ -163,8 +163,8 @@ def _parts(
         for_service = environment | {VARIABLE: f"{others},{own}" if others else own}
         for_agent = environment | {"FJORD_TOKEN": secret}
     return (
-        Part(name="service", arguments=serve, environment=for_service, close_s=CLOSE_S),
-        Part(
+        Child(name="service", arguments=serve, environment=for_service, close_s=CLOSE_S),
+        Child(
             name="agent",
             arguments=agent,
             environment=for_agent,
@@ -182,8 +182,8 @@ def _local_url(settings: Settings) -> str:
 class Keeper:
     """Keeps one child running."""
 
-    def __init__(self, part: Part) -> None:
-        self.part = part
+    def __init__(self, child: Child) -> None:
+        self.child = child
         self.deaths = 0
         self._process: asyncio.subprocess.Process | None = None
 
@@ -196,7 +196,7 @@ class Keeper:
             self.deaths += 1
             if time.monotonic() - began_s > STEADY_S:
                 pause_s = FIRST_PAUSE_S
-            _log.warning("the %s ended with %d; it is started again", self.part.name, code)
+            _log.warning("the %s ended with %d; it is started again", self.child.name, code)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
@@ -208,7 +208,7 @@ class Keeper:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
             try:
-                async with asyncio.timeout(self.part.close_s):
+                async with asyncio.timeout(self.child.close_s):
                     await process.wait()
             except TimeoutError:
                 process.kill()
@@ -220,18 +220,18 @@ class Keeper:
             "-P",
             "-m",
             "api.cli",
-            *self.part.arguments,
-            env=self.part.environment,
+            *self.child.arguments,
+            env=self.child.environment,
             # Ctrl-C in a terminal is for this process, which ends its children in order.
             start_new_session=True,
-            preexec_fn=self.part.start,
+            preexec_fn=self.child.start,
         )
         return await self._process.wait()
 
 
 @asynccontextmanager
-async def _kept(part: Part) -> AsyncIterator[Keeper]:
-    keeper = Keeper(part)
+async def _kept(child: Child) -> AsyncIterator[Keeper]:
+    keeper = Keeper(child)
     try:
         async with _background(keeper.run()):
             yield keeper

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from api.controller import Controller, ControllerSettings
 from api.controller.solver_process import SolverProcess
-from api.history import Limits, keep_history
+from api.history import HistoryLimits, keep_history
 from api.learning.learning import CostLearning, LearningSettings
 from api.oracle.oracle import build_oracle
 from api.process.embedded import EmbeddedStore, keep_alive
@@ -136,7 +136,7 @@ async def services(
                 age_us=settings.age_s * 1_000_000,
                 unplaceable_us=settings.unplaceable_s * 1_000_000,
             )
-            limits = Limits(days=settings.history_days, size_bytes=settings.history_bytes)
+            limits = HistoryLimits(days=settings.history_days, size_bytes=settings.history_bytes)
             history = keep_history(
                 url, settings.site, settings.data_dir, limits, after_s=HISTORY_AFTER_S
             )

@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
-from api.history import Archive, Limits, Place, Reader, RunQuery, keep_history
+from api.history import Archive, Cursor, HistoryLimits, Reader, RunQuery, keep_history
 from api.history.archive import DAY_US
 from api.process.embedded import EmbeddedStore
 from api.process.settings import Settings
@@ -44,7 +44,7 @@ NOW_US = 1_800_000_000_000_000
 APART_US = 5_000_000
 """100,000 runs that are so far apart are six days."""
 PAGE = 256
-LIMITS = Limits(days=7, size_bytes=2**30)
+LIMITS = HistoryLimits(days=7, size_bytes=2**30)
 STAGES = ("detect", "cut", "read")
 WORKLOADS = 20
 ASKED = 30
@@ -149,7 +149,7 @@ def search(folder: Path, runs: int) -> None:
         "latest 100": lambda: reader.find(RunQuery(), 100),
         "100 of one workload": lambda: reader.find(RunQuery(workload="workload-7"), 100),
         "100 failed": lambda: reader.find(RunQuery(state=RunState.FAILED), 100),
-        "100 from the middle": lambda: reader.find(RunQuery(after=Place.of(one)), 100),
+        "100 from the middle": lambda: reader.find(RunQuery(after=Cursor.of(one)), 100),
         "none of that kind": lambda: reader.find(RunQuery(kind="profile"), 100),
         "one with its operations": lambda: reader.run(one.run),
         "one that is not there": lambda: reader.summary("r-none"),

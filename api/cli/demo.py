@@ -18,7 +18,7 @@ from scheduler.model.messages import Verdict
 
 if TYPE_CHECKING:
     from api.tools.demo.measure import Measured
-    from api.tools.demo.report import Report
+    from api.tools.demo.report import DemoReport
     from api.tools.demo.service import Service
     from fjord.client.wire import Json
 
@@ -77,12 +77,12 @@ def _service(folder: Path, port: int, *, quiet: bool) -> Iterator[Service]:
         yield service
 
 
-def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> Report:
+def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> DemoReport:
     from api.tools.demo.images import render, sample_lines
     from api.tools.demo.measure import approaches, in_turn
     from api.tools.demo.ocr import model_files
     from api.tools.demo.prepare import prepare
-    from api.tools.demo.report import Report
+    from api.tools.demo.report import DemoReport
     from fjord import Client
 
     expected = sample_lines(images, lines_per_image=LINES_PER_IMAGE, seed=seed)
@@ -100,7 +100,9 @@ def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> Report
             measured = in_turn(ways, rounds=ROUNDS, progress=lambda: shown.advance(task))
         reports = [machine["report"] for machine in client.devices()]
     machines = [report["id"] for report in reports]
-    return Report(expected=expected, measured=measured, machines=machines, unused=_unused(reports))
+    return DemoReport(
+        expected=expected, measured=measured, machines=machines, unused=_unused(reports)
+    )
 
 
 def _unused(machines: Iterable[Json]) -> dict[str, str]:
@@ -113,7 +115,7 @@ def _unused(machines: Iterable[Json]) -> dict[str, str]:
     }
 
 
-def _print(report: Report, url: str) -> None:
+def _print(report: DemoReport, url: str) -> None:
     from api.tools.demo.measure import typical
 
     console = output.console()
@@ -135,7 +137,7 @@ def _print(report: Report, url: str) -> None:
     console.print(f"dashboard: {url}/")
 
 
-def _print_lines(report: Report) -> None:
+def _print_lines(report: DemoReport) -> None:
     rows = [
         (index + 1, read, "yes" if read == drawn else f"no: {drawn}")
         for index, (lines, texts) in enumerate(
@@ -170,7 +172,7 @@ def _row(name: str, measured: Measured, fjord: Measured) -> tuple[Any, ...]:
     )
 
 
-def _write(report: Report, json_file: Path | None) -> None:
+def _write(report: DemoReport, json_file: Path | None) -> None:
     if json_file == Path("-"):
         output.print_json(report.as_dict())
     elif json_file is not None:

@@ -88,7 +88,7 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
+class RunOptions:
     """A run as it is asked for: its inputs, and the rules for its place and time."""
 
     inputs: Annotated[

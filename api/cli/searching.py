@@ -34,7 +34,7 @@ LOADING_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class SolveRequest:
     """What is asked about an instance."""
 
     instance: Instance
@@ -52,7 +52,7 @@ class Display(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class SearchWatch:
     """What a search is handed, so that it can be watched and ended."""
 
     listener: Callable[[Any], None]
@@ -67,39 +67,39 @@ class Watched:
     line: Callable[[Any], str]
 
 
-def answered(question: Question, *, quiet: bool) -> tuple[Result, float]:
+def answered(request: SolveRequest, *, quiet: bool) -> tuple[Result, float]:
     """Search, show how far it is, end it at the first Ctrl-C; the result and how long it took."""
     from scheduler import portfolio
 
-    def search(watch: Watch) -> Result:
+    def search(watch: SearchWatch) -> Result:
         return portfolio.solve(
-            question.instance.problem,
-            question.solver,
-            question.limits,
-            question.seed,
-            objective=question.objective,
+            request.instance.problem,
+            request.solver,
+            request.limits,
+            request.seed,
+            objective=request.objective,
             listener=watch.listener,
             cancel=watch.cancel,
         )
 
-    return _watched(search, _schedules(question), quiet=quiet)
+    return _watched(search, _schedules(request), quiet=quiet)
 
 
-def split(question: Question, goal: Goal, *, quiet: bool) -> tuple[Answer, float]:
+def split(request: SolveRequest, goal: Goal, *, quiet: bool) -> tuple[Answer, float]:
     """Likewise, for a split of a network."""
     from scheduler import splitting
 
-    network = question.instance.network
+    network = request.instance.network
     assert network is not None
 
-    def search(watch: Watch) -> Answer:
+    def search(watch: SearchWatch) -> Answer:
         return splitting.solve(
             network,
             goal,
-            question.limits,
+            request.limits,
             clock=time.monotonic,
-            solver=question.solver,
-            seed=question.seed,
+            solver=request.solver,
+            seed=request.seed,
             listener=watch.listener,
             is_cancelled=lambda: watch.cancel.is_cancelled,
         )
@@ -107,33 +107,35 @@ def split(question: Question, goal: Goal, *, quiet: bool) -> tuple[Answer, float
     return _watched(search, Watched(splitting.warm_up, partial(_split_line, goal)), quiet=quiet)
 
 
-def front(question: Question, points: int, *, quiet: bool) -> tuple[list[Result], float]:
+def front(request: SolveRequest, points: int, *, quiet: bool) -> tuple[list[Result], float]:
     """Likewise, for plans that trade the makespan off against energy."""
     from scheduler import pareto
 
-    def search(watch: Watch) -> list[Result]:
+    def search(watch: SearchWatch) -> list[Result]:
         return pareto.front(
-            question.instance.problem,
-            question.limits,
+            request.instance.problem,
+            request.limits,
             points,
-            seed=question.seed,
-            solver=question.solver,
+            seed=request.seed,
+            solver=request.solver,
             cancel=watch.cancel,
         )
 
-    return _watched(search, _schedules(question), quiet=quiet)
+    return _watched(search, _schedules(request), quiet=quiet)
 
 
-def _schedules(question: Question) -> Watched:
+def _schedules(request: SolveRequest) -> Watched:
     from scheduler import portfolio
 
     def load() -> None:
-        portfolio.warm_up(names=portfolio.taking_part(question.solver))
+        portfolio.warm_up(names=portfolio.taking_part(request.solver))
 
-    return Watched(load, partial(_line, question))
+    return Watched(load, partial(_line, request))
 
 
-def _watched(search: Callable[[Watch], Found], how: Watched, *, quiet: bool) -> tuple[Found, float]:
+def _watched(
+    search: Callable[[SearchWatch], Found], how: Watched, *, quiet: bool
+) -> tuple[Found, float]:
     """Search in a thread of its own, so that this one is always free to hear Ctrl-C.
 
     The kernels are loaded before: what that takes is not part of the time limit.
@@ -142,7 +144,7 @@ def _watched(search: Callable[[Watch], Found], how: Watched, *, quiet: bool) -> 
 
     _prepare(how.prepare)
     newest: list[Any] = [None]
-    watch = Watch(partial(newest.__setitem__, 0), portfolio.Cancellation())
+    watch = SearchWatch(partial(newest.__setitem__, 0), portfolio.Cancellation())
     future: Future[tuple[Found, float]] = Future()
 
     def run() -> None:
@@ -168,20 +170,20 @@ def _is_done(future: Future[Found]) -> bool:
     return not wait([future], timeout=LOOK_S).not_done
 
 
-def _line(question: Question, progress: SearchProgress | None) -> str:
+def _line(request: SolveRequest, progress: SearchProgress | None) -> str:
     if progress is None or progress.value is None:
         return "no schedule yet"
-    is_time = question.objective not in {Objective.ENERGY, Objective.DEADLINE_MISSES}
+    is_time = request.objective not in {Objective.ENERGY, Objective.DEADLINE_MISSES}
     value, bound = (
         "unknown"
         if number is None
-        else f"{question.instance.value(number) if is_time else number:,}"
+        else f"{request.instance.value(number) if is_time else number:,}"
         for number in (progress.value, progress.bound)
     )
     gap = "unknown"
     if progress.bound is not None:
         gap = f"{(progress.value - progress.bound) / max(progress.value, 1):.2%}"
-    name = question.objective.value.replace("_", " ")
+    name = request.objective.value.replace("_", " ")
     claim = solutions.claim(progress.claimed_by)
     return f"{name} {value}  bound {bound}{claim}  gap {gap}  found by {progress.found_by}"
 

@@ -14,7 +14,7 @@ from scheduler.model.errors import InvalidInput
 from scheduler.model.objectives import Goal, Objective
 
 if TYPE_CHECKING:
-    from api.cli.searching import Question
+    from api.cli.searching import SolveRequest
     from scheduler.instances import Instance
 
 INTERRUPTED = 130
@@ -78,7 +78,7 @@ def solve(
     """
     # Imported here: the solvers take longer to import than most commands take to run.
     from api.cli.files import read_instance
-    from api.cli.searching import Question
+    from api.cli.searching import SolveRequest
     from api.tools.gantt import files
     from scheduler.model.schedule import Limits
 
@@ -91,7 +91,7 @@ def solve(
             raise InvalidInput(f"a fleet is in arrays and must have no --format; got {format!r}")
         return _plan_fleet(file, as_json=as_json)
     instance = read_instance(file, format)
-    question = Question(
+    request = SolveRequest(
         instance=instance,
         solver=solver,
         objective=Objective.MAKESPAN if objective not in set(Objective) else Objective(objective),
@@ -102,13 +102,13 @@ def solve(
     if goal is not None:
         if picture is not None or pareto is not None:
             raise InvalidInput(f"{goal.value} must be without --gantt and --pareto; got one")
-        _split(question, goal, as_json=as_json)
+        _split(request, goal, as_json=as_json)
     elif pareto is None:
-        _solve(question, picture, as_json=as_json)
-    elif picture is not None or question.objective is not Objective.MAKESPAN:
+        _solve(request, picture, as_json=as_json)
+    elif picture is not None or request.objective is not Objective.MAKESPAN:
         raise InvalidInput("--pareto must be without --gantt and --objective; got one of them")
     else:
-        _trade_off(question, pareto, as_json=as_json)
+        _trade_off(request, pareto, as_json=as_json)
 
 
 def _plan_fleet(file: Path, *, as_json: bool) -> None:
@@ -136,12 +136,12 @@ def _goal(instance: Instance, objective: Wanted | None) -> Goal | None:
     return Goal(objective)
 
 
-def _split(question: Question, goal: Goal, *, as_json: bool) -> None:
+def _split(request: SolveRequest, goal: Goal, *, as_json: bool) -> None:
     from api.cli import searching, splits
     from scheduler.model.schedule import Status
 
-    answer, elapsed_s = searching.split(question, goal, quiet=as_json)
-    network = question.instance.network
+    answer, elapsed_s = searching.split(request, goal, quiet=as_json)
+    network = request.instance.network
     assert network is not None
     if as_json:
         output.print_json(splits.as_dict(network, answer, elapsed_s))
@@ -153,18 +153,18 @@ def _split(question: Question, goal: Goal, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _solve(question: Question, picture: Path | None, *, as_json: bool) -> None:
+def _solve(request: SolveRequest, picture: Path | None, *, as_json: bool) -> None:
     from api.cli import searching, solutions
     from api.tools.gantt import files
     from scheduler.model.schedule import Status
 
-    result, elapsed_s = searching.answered(question, quiet=as_json)
+    result, elapsed_s = searching.answered(request, quiet=as_json)
     if as_json:
-        output.print_json(solutions.as_dict(question.instance, result, elapsed_s))
+        output.print_json(solutions.as_dict(request.instance, result, elapsed_s))
     else:
-        solutions.show(question.instance, result, elapsed_s)
+        solutions.show(request.instance, result, elapsed_s)
     if picture is not None and result.schedule is not None:
-        files.write(solutions.chart(question.instance, result, elapsed_s), picture)
+        files.write(solutions.chart(request.instance, result, elapsed_s), picture)
         output.note(f"drawn in {picture}")
     if result.status is Status.CANCELLED:
         raise typer.Exit(INTERRUPTED)
@@ -172,17 +172,17 @@ def _solve(question: Question, picture: Path | None, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _trade_off(question: Question, points: int, *, as_json: bool) -> None:
+def _trade_off(request: SolveRequest, points: int, *, as_json: bool) -> None:
     from api.cli import searching, solutions
 
-    found, elapsed_s = searching.front(question, points, quiet=as_json)
+    found, elapsed_s = searching.front(request, points, quiet=as_json)
     if as_json:
-        rows = [solutions.as_dict(question.instance, result, elapsed_s) for result in found]
+        rows = [solutions.as_dict(request.instance, result, elapsed_s) for result in found]
         energies = [solutions.energy_uj(result) for result in found]
         pairs = zip(rows, energies, strict=True)
         output.print_json({"front": [{**row, "energy_uj": energy} for row, energy in pairs]})
     else:
-        solutions.show_front(question.instance, found)
+        solutions.show_front(request.instance, found)
     if not found:
         raise typer.Exit(1)
 

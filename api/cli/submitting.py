@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 @options.grouped
 def submit(
     workload: str,
-    request: options.RunRequest,
+    request: options.RunOptions,
     remote: options.Remote,
     wait: Annotated[bool, typer.Option(help="Wait for the result.")] = True,
 ) -> None:
@@ -42,7 +42,7 @@ def submit(
 
 
 @options.grouped
-def plan(workload: str, request: options.RunRequest, remote: options.Remote) -> None:
+def plan(workload: str, request: options.RunOptions, remote: options.Remote) -> None:
     """Say where a run would go and when it would end. Nothing runs."""
     with remote.client() as client:
         preview = client.plan(workload, parse_inputs(request.inputs), **_rules(request))
@@ -51,7 +51,7 @@ def plan(workload: str, request: options.RunRequest, remote: options.Remote) -> 
     print_preview(preview)
 
 
-def _rules(request: options.RunRequest) -> dict[str, Any]:
+def _rules(request: options.RunOptions) -> dict[str, Any]:
     """Everything that is asked for beside the inputs."""
     rules = asdict(request)
     del rules["inputs"]

@@ -26,7 +26,7 @@ SHARE = 0.05
 _log = logging.getLogger(__name__)
 
 
-class Checkpoints:
+class CheckpointKeeper:
     """Reads and takes checkpoints for one office.
 
     Parameters

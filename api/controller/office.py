@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from api.controller.alarm import Alarm
 from api.controller.answering import Answers
-from api.controller.checkpoints import Checkpoints
+from api.controller.checkpoints import CheckpointKeeper
 from api.controller.effects import Effects
 from api.controller.fenced import FencedStore
 from api.controller.folding import Fold
@@ -31,7 +31,7 @@ from api.controller.settings import ControllerSettings, ControllerStatus
 from api.controller.showing import CostReports, Views
 from api.controller.solver_process import SolverProcess
 from api.controller.suspects import after
-from api.controller.watching import Watch
+from api.controller.watching import AgentWatch
 from api.learning.learning import CostLearning
 from api.process.stalls import LoopStalls
 from api.store import Batch, Lease, Position, Store
@@ -65,9 +65,9 @@ class Office:
         self._status = status
         self._stalls = stalls
         self._learning = learning
-        self._watch = Watch(settings)
+        self._watch = AgentWatch(settings)
         self._store = FencedStore(store, lease, settings, resumed=self._watch.slept)
-        self._checkpoints = Checkpoints(
+        self._checkpoints = CheckpointKeeper(
             store,
             lease.epoch,
             settings,

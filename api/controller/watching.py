@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scheduler.control.brain import Brain
 
 
-class Watch:
+class AgentWatch:
     """Looks for the heartbeats of the agents that a brain knows."""
 
     def __init__(self, settings: ControllerSettings) -> None:

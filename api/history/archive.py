@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class HistoryLimits:
     """Bounds on history in age and size; nothing at all is kept if either is 0."""
 
     days: float
@@ -70,7 +70,7 @@ class Archive:
         If the file cannot be used; `set_aside` makes room for another.
     """
 
-    def __init__(self, data_dir: Path, limits: Limits) -> None:
+    def __init__(self, data_dir: Path, limits: HistoryLimits) -> None:
         self._path = path_of(data_dir)
         self._limits = limits
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from api.history.archive import Archive, Limits, OtherVersion, discard, path_of, set_aside
+from api.history.archive import Archive, HistoryLimits, OtherVersion, discard, path_of, set_aside
 from api.store import FIRST, HistoryPage, RunEnded, Store, WholeRun
 from scheduler.control.plan_records import PlanRecord
 from scheduler.model.errors import FjordError
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 class Historian:
     """Takes from the queue of a site, writes to the archive of a data folder."""
 
-    def __init__(self, url: str, site: str, data_dir: Path, limits: Limits) -> None:
+    def __init__(self, url: str, site: str, data_dir: Path, limits: HistoryLimits) -> None:
         self._url = url
         self._site = site
         self._data_dir = data_dir

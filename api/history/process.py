@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from api.history.archive import Limits
+from api.history.archive import HistoryLimits
 from api.history.historian import Historian
 
 NICENESS = 10
@@ -39,12 +39,12 @@ class Order:
     url: str
     site: str
     data_dir: str
-    limits: Limits
+    limits: HistoryLimits
 
 
 @asynccontextmanager
 async def keep_history(
-    url: str, site: str, data_dir: Path, limits: Limits, *, after_s: float = 0.0
+    url: str, site: str, data_dir: Path, limits: HistoryLimits, *, after_s: float = 0.0
 ) -> AsyncIterator[None]:
     """Archive what ends at a site, in a process of its own, until the block ends.
 

@@ -18,7 +18,7 @@ _CURSOR = re.compile(r"(\d{1,18})\.([A-Za-z0-9._-]{1,128})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Place:
+class Cursor:
     """Where a run stands in a list: the latest come first, then by id from behind."""
 
     submitted_us: int
@@ -68,14 +68,14 @@ class RunQuery:
     kind: str = ""
     since_us: int = 0
     until_us: int | None = None
-    after: Place | None = None
+    after: Cursor | None = None
 
     def wants(self, record: RunRecord) -> bool:
         """Say if a run is among those wanted."""
         return (
             self.since_us <= record.submitted_us
             and (self.until_us is None or record.submitted_us < self.until_us)
-            and (self.after is None or Place.of(record) < self.after)
+            and (self.after is None or Cursor.of(record) < self.after)
             and self.workload in {"", record.workload, name_of(record.workload)}
             and self.band in {None, record.band}
             and self.state in {None, record.state}

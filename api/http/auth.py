@@ -23,7 +23,7 @@ FILE = "tokens.json"
 VARIABLE = "FJORD_TOKENS"
 
 bearer = HTTPBearer(auto_error=False, description="A token of `tokens.json` or `FJORD_TOKENS`.")
-"""Only declares the scheme in the OpenAPI document; `Gate` does the checking."""
+"""Only declares the scheme in the OpenAPI document; `AccessGate` does the checking."""
 
 
 class Scope(StrEnum):
@@ -132,7 +132,7 @@ def refuse_open_bind(settings: Settings, tokens: tuple[Token, ...]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class AccessGate:
     """Lets a request in, or says why not.
 
     Parameters
@@ -201,9 +201,9 @@ class WatchedGate:
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._changed_ns = self._look()
-        self._gate = Gate(read_tokens(data_dir))
+        self._gate = AccessGate(read_tokens(data_dir))
 
-    def now(self) -> Gate:
+    def now(self) -> AccessGate:
         """The gate as the tokens stand.
 
         Raises
@@ -213,7 +213,7 @@ class WatchedGate:
         """
         changed_ns = self._look()
         if changed_ns != self._changed_ns and not self._gate.is_open:
-            self._gate = Gate(read_tokens(self._data_dir), stays_closed=True)
+            self._gate = AccessGate(read_tokens(self._data_dir), stays_closed=True)
             self._changed_ns = changed_ns
         return self._gate
 

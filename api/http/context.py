@@ -12,7 +12,7 @@ import httpx
 from fastapi import Request
 
 from api.history import Reader
-from api.http.auth import Gate, WatchedGate
+from api.http.auth import AccessGate, WatchedGate
 from api.http.body.json_process import JsonProcess
 from api.http.limits import Seats
 from api.http.metrics import Metrics
@@ -87,7 +87,7 @@ class Context:
     checking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
-    def gate(self) -> Gate:
+    def gate(self) -> AccessGate:
         """The gate as the tokens stand now."""
         return self.gates.now()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
-from api.http.body.multipart import Memory, Part, Reader, Sink, read_stream
+from api.http.body.multipart import MemorySink, MultipartReader, Part, Sink, read_stream
 from api.http.context import Context
 from api.http.errors import from_validation
 from api.http.schemas import Name, ProfileShapes
@@ -155,10 +155,10 @@ async def _receive(request: Request, descriptor: int, path: Path, max_bytes: int
     def open_sink(part: Part) -> Sink:
         if part.name == "file":
             return sink
-        part.content = Memory(MAX_FIELD_BYTES)
+        part.content = MemorySink(MAX_FIELD_BYTES)
         return part.content
 
-    reader = Reader(request.headers.get("content-type", ""), open_sink)
+    reader = MultipartReader(request.headers.get("content-type", ""), open_sink)
     parts = _by_name(await read_stream(reader, request.stream()))
     if not sink.size_bytes:
         raise InvalidModel("file must be an ONNX file; got nothing", field="file")

@@ -24,7 +24,7 @@ def is_possible() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrainingOutcome:
     """The answer of the process that trained, or the reason of its failure."""
 
     answer: dict[str, Any]
@@ -45,19 +45,21 @@ class TrainingProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGSTOP if wanted else signal.SIGCONT)
 
-    async def outcome(self) -> Outcome:
+    async def outcome(self) -> TrainingOutcome:
         """Wait for its end."""
         try:
             async with asyncio.timeout(LONGEST_S):
                 out, err = await self._process.communicate()
         except TimeoutError:
-            return Outcome({}, f"it was ended after {LONGEST_S:g} s")
+            return TrainingOutcome({}, f"it was ended after {LONGEST_S:g} s")
         said = err.decode(errors="replace").strip()
         if self._process.returncode == 0:
             with contextlib.suppress(ValueError):
-                return Outcome(json.loads(out))
+                return TrainingOutcome(json.loads(out))
         code = self._process.returncode
-        return Outcome({}, said.splitlines()[-1] if said else f"its process ended with {code}")
+        return TrainingOutcome(
+            {}, said.splitlines()[-1] if said else f"its process ended with {code}"
+        )
 
 
 @asynccontextmanager

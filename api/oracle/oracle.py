@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from api.oracle.counting import Counted, Kept, count_all_in_child, count_in_child, read
+from api.oracle.counting import Counted, KeptCounts, count_all_in_child, count_in_child, read
 from api.oracle.counting.child import count
 from api.oracle.shelf import Shelf, opened
 from cost_models.features import Summary
@@ -141,7 +141,7 @@ class ExactGraphs:
         found = kept.kept.at(shapes) if kept is not None else None
         return found is not None and not found.is_scaled
 
-    def _find(self, digest: str, shapes: Shapes) -> Kept | None:
+    def _find(self, digest: str, shapes: Shapes) -> KeptCounts | None:
         kept = read(self._folder, digest)
         found = kept.kept.at(shapes) if kept is not None else None
         if kept is not None and found is not None and not found.is_scaled:

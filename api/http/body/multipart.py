@@ -43,10 +43,10 @@ class Part:
     name: str
     filename: str = ""
     content_type: str = ""
-    content: Memory = field(default_factory=lambda: Memory())
+    content: MemorySink = field(default_factory=lambda: MemorySink())
 
 
-class Memory:
+class MemorySink:
     """Keeps a part in memory, up to a limit in bytes."""
 
     def __init__(self, limit: int | None = None) -> None:
@@ -60,7 +60,7 @@ class Memory:
             raise TooLarge(f"a field must have at most {self.limit} bytes", field="body")
 
 
-class Reader:
+class MultipartReader:
     """Parses a multipart body.
 
     Parameters
@@ -85,7 +85,7 @@ class Reader:
             raise InvalidInput(f"{law}; got {shown(content_type)}", field="content-type")
         self.parts: list[Part] = []
         self._open_sink = open_sink
-        self._sink: Sink = Memory()
+        self._sink: Sink = MemorySink()
         self._headers: dict[bytes, bytes] = {}
         self._header = (bytearray(), bytearray())
         self._ended = False
@@ -146,7 +146,7 @@ class Reader:
         self._ended = True
 
 
-async def read_stream(reader: Reader, chunks: AsyncIterator[bytes]) -> list[Part]:
+async def read_stream(reader: MultipartReader, chunks: AsyncIterator[bytes]) -> list[Part]:
     """Parse a long body in a thread, so that hashing and writing do not hold the service up."""
     batch = bytearray()
     async for chunk in chunks:
@@ -160,6 +160,6 @@ async def read_stream(reader: Reader, chunks: AsyncIterator[bytes]) -> list[Part
 
 def read_body(content_type: str, body: bytes) -> list[Part]:
     """Parse a body that is in memory."""
-    reader = Reader(content_type)
+    reader = MultipartReader(content_type)
     reader.feed(body)
     return reader.finish()

@@ -15,7 +15,7 @@ from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import ProfileRequest
 from api.http.show.drilldown.profiles import answers
 from api.http.show.finding import whole_run
-from api.http.show.matching import Place, command, matches, places
+from api.http.show.matching import StagePlace, command, matches, places
 from api.store.catalogue import ModelRecord
 from api.store.run_ids import new_run_id
 from devices.models import ModelInfo, TensorInfo, bind_shapes
@@ -91,7 +91,7 @@ async def run_operators(request: Request, run: str, stage: str) -> Response:
     return reply(RunOperators(run=run, stage=stage, model=found.target, profiles=profiles))
 
 
-def _unmeasured(model: str, ran: list[Place]) -> UnknownName:
+def _unmeasured(model: str, ran: list[StagePlace]) -> UnknownName:
     where = ", ".join(dict.fromkeys(f"{place.machine}:{place.provider}" for place in ran))
     asked = command(model, ran[0].shapes if ran else ())
     return UnknownName(

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from api.history import Place, RunQuery
+from api.history import Cursor, RunQuery
 from api.history.queries import moment_us
 from api.http import runs
 from api.http.answers import Accepted, Explanation
@@ -149,7 +149,7 @@ async def list_runs(
         kind=kind,
         since_us=moment_us(since, now_us, "since") if since else 0,
         until_us=moment_us(until, now_us, "until") if until else None,
-        after=Place.read(cursor) if cursor else None,
+        after=Cursor.read(cursor) if cursor else None,
     )
     return reply(await find_runs(query, limit, context))
 

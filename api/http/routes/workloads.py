@@ -13,7 +13,7 @@ from api.http.auth import Scope
 from api.http.context import Context, of
 from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import WorkloadSpec
-from api.http.workloads.mapping import Shelf, input_infos, to_workload
+from api.http.workloads.mapping import Targets, input_infos, to_workload
 from api.store.catalogue import WorkloadRecord
 from devices.functions.registry import functions
 from scheduler.control.events import WorkloadAdded, WorkloadRemoved
@@ -72,7 +72,7 @@ async def delete_workload(request: Request, name: str, version: int | None = Non
 async def _draft(spec: WorkloadSpec, context: Context) -> WorkloadRecord:
     """Check a workload; what comes back has no version yet."""
     models = {record.name: record for record in await context.store.models()}
-    workload = to_workload(spec, 0, Shelf(models=models, functions=functions()))
+    workload = to_workload(spec, 0, Targets(models=models, functions=functions()))
     return WorkloadRecord(
         name=spec.name,
         version=0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from api.history import Place, RunQuery
+from api.history import Cursor, RunQuery
 from api.history.archive import DAY_US
 from api.history.reader import Removed
 from api.http.answers import RunList
@@ -68,9 +68,9 @@ async def find_runs(query: RunQuery, limit: int, context: Context) -> RunList:
     )
     kept = await asyncio.to_thread(context.history.find, query, limit + 1)
     found = {record.run: record for record in (*living, *kept)}
-    page = sorted(found.values(), key=Place.of, reverse=True)
+    page = sorted(found.values(), key=Cursor.of, reverse=True)
     rest = len(page) > limit
-    return RunList(runs=page[:limit], next=str(Place.of(page[limit - 1])) if rest else "")
+    return RunList(runs=page[:limit], next=str(Cursor.of(page[limit - 1])) if rest else "")
 
 
 async def missing(run: str, context: Context) -> UnknownName:

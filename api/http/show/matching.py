@@ -12,7 +12,7 @@ Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StagePlace:
     """Where operations of a stage ran, and with inputs of which shapes; empty if nobody knows."""
 
     machine: str
@@ -21,7 +21,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class ProfileMatch:
     """A profile with operators, and the shapes of the run that it stands in for."""
 
     profile: Profile
@@ -39,17 +39,17 @@ class Match:
         return f"{measured}, the run had {_words(known[0])}{others}: {command(model, known[0])}"
 
 
-def places(operations: Iterable[OperationRecord], stage: str) -> list[Place]:
+def places(operations: Iterable[OperationRecord], stage: str) -> list[StagePlace]:
     """Where each operation of a stage ran, each place once."""
     found = [
-        Place(op.machine, op.provider, tuple(sorted(op.shapes.items())))
+        StagePlace(op.machine, op.provider, tuple(sorted(op.shapes.items())))
         for op in operations
         if op.stage == stage and op.machine
     ]
     return list(dict.fromkeys(found))
 
 
-def matches(profiles: Sequence[Profile], wanted: Iterable[Place]) -> list[Match]:
+def matches(profiles: Sequence[Profile], wanted: Iterable[StagePlace]) -> list[ProfileMatch]:
     """For each place the newest profile with operators at its shapes, else at any others.
 
     Profiles come newest first. Each is named once, however many places it speaks for.
@@ -63,7 +63,7 @@ def matches(profiles: Sequence[Profile], wanted: Iterable[Place]) -> list[Match]
         instead_of = kept.setdefault((exact or there)[0], [])
         if not exact:
             instead_of.append(place.shapes)
-    return [Match(profiles[i], tuple(instead_of)) for i, instead_of in kept.items()]
+    return [ProfileMatch(profiles[i], tuple(instead_of)) for i, instead_of in kept.items()]
 
 
 def command(model: str, shapes: Shapes) -> str:
@@ -72,7 +72,7 @@ def command(model: str, shapes: Shapes) -> str:
     return f"fjord profile {model} --operators{''.join(asked)}"
 
 
-def _is_of(profile: Profile, place: Place) -> bool:
+def _is_of(profile: Profile, place: StagePlace) -> bool:
     is_there = (profile.machine, profile.provider) == (place.machine, place.provider)
     return is_there and bool(profile.operators or profile.operators_note)
 

@@ -29,7 +29,7 @@ MODEL_DECLARED_US = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class Targets:
     """What stages can refer to: the models that are there, and the registered functions."""
 
     models: Mapping[str, ModelRecord]
@@ -50,7 +50,7 @@ class _Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Node:
+class _CheckedStage:
     """A stage that has been checked.
 
     Parameters
@@ -70,7 +70,7 @@ class _Node:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Source:
     """What a reference means at a place: where it comes from, which part, and its type there."""
 
     stage: str
@@ -79,7 +79,7 @@ class _Found:
     type: TensorType
 
 
-def to_workload(spec: WorkloadSpec, version: int, shelf: Shelf) -> Workload:
+def to_workload(spec: WorkloadSpec, version: int, targets: Targets) -> Workload:
     """Check a workload and resolve it.
 
     Raises
@@ -87,7 +87,7 @@ def to_workload(spec: WorkloadSpec, version: int, shelf: Shelf) -> Workload:
     InvalidWorkload
         With the field, the law and what came.
     """
-    nodes = _Builder(spec, shelf).build()
+    nodes = _Builder(spec, targets).build()
     outputs = {name: graph.split(reference) for name, reference in spec.outputs.items()}
     read = graph.read_outputs(spec)
     items = _items_by_list(nodes)
@@ -125,15 +125,15 @@ def type_of_info(info: TensorInfo) -> TensorType:
 class _Builder:
     """Checks the stages of one workload in topological order."""
 
-    def __init__(self, spec: WorkloadSpec, shelf: Shelf) -> None:
+    def __init__(self, spec: WorkloadSpec, targets: Targets) -> None:
         self._spec = spec
-        self._shelf = shelf
+        self._shelf = targets
         self._inputs = {
             name: tensor_type(given, f"inputs.{name}") for name, given in spec.inputs.items()
         }
-        self._nodes: dict[str, _Node] = {}
+        self._nodes: dict[str, _CheckedStage] = {}
 
-    def build(self) -> list[_Node]:
+    def build(self) -> list[_CheckedStage]:
         """All stages, each after those that it needs."""
         graph.check_unique(self._spec)
         graph.check_references(self._spec)
@@ -145,7 +145,7 @@ class _Builder:
         graph.check_inputs_used(self._spec)
         return list(self._nodes.values())
 
-    def _node(self, index: int, stage: StageSpec) -> _Node:
+    def _node(self, index: int, stage: StageSpec) -> _CheckedStage:
         where = f"stages[{index}]"
         target = _target(stage, where, self._shelf)
         fan_out = self._fan_out(stage, where)
@@ -156,7 +156,7 @@ class _Builder:
         }
         for name, reference in stage.inputs.items():
             _check_edge(f"{where}.inputs.{name}", target.inputs[name], found[name].type, reference)
-        return _Node(
+        return _CheckedStage(
             index=index,
             spec=stage,
             target=target,
@@ -182,24 +182,24 @@ class _Builder:
             raise InvalidWorkload(f"{law}; got {found.type} from {stage.for_each!r}", field=place)
         return stage.for_each
 
-    def _producer(self, reference: str) -> _Node | None:
+    def _producer(self, reference: str) -> _CheckedStage | None:
         return self._nodes.get(graph.split(reference)[0])
 
-    def _find(self, reference: str, place: str, fan_out: str) -> _Found:
+    def _find(self, reference: str, place: str, fan_out: str) -> _Source:
         """What a reference means inside a stage that runs over `fan_out`."""
         stage, output = graph.split(reference)
         kind = self._output_type(stage, output, place) if stage else self._inputs[output]
         if reference == fan_out:
-            return _Found(stage, output, Take.ELEMENT, kind.item)
+            return _Source(stage, output, Take.ELEMENT, kind.item)
         producer = self._producer(reference)
         if producer is None or not producer.fan_out:
-            return _Found(stage, output, Take.WHOLE, kind)
+            return _Source(stage, output, Take.WHOLE, kind)
         if producer.fan_out == fan_out:
-            return _Found(stage, output, Take.SAME_ITEM, kind)
+            return _Source(stage, output, Take.SAME_ITEM, kind)
         if kind.is_list:
             law = f"{place} must not gather lists: nested fan-out is not supported"
             raise InvalidWorkload(f"{law}; got {reference!r}, a list per item", field=place)
-        return _Found(stage, output, Take.GATHER, kind.list_of)
+        return _Source(stage, output, Take.GATHER, kind.list_of)
 
     def _output_type(self, stage: str, output: str, place: str) -> TensorType:
         outputs = self._nodes[stage].outputs
@@ -216,14 +216,14 @@ class _Builder:
         self._find(reference, place, "")
 
 
-def _target(stage: StageSpec, where: str, shelf: Shelf) -> _Target:
+def _target(stage: StageSpec, where: str, targets: Targets) -> _Target:
     if (stage.model is None) == (stage.function is None):
         got = "neither" if stage.model is None else "both"
         raise InvalidWorkload(f"{where} must have a model or a function; got {got}", field=where)
     if stage.model is not None:
-        return _model_target(stage.model, stage.params, where, shelf.models)
+        return _model_target(stage.model, stage.params, where, targets.models)
     assert stage.function is not None
-    return _function_target(stage.function, stage.params, where, shelf.functions)
+    return _function_target(stage.function, stage.params, where, targets.functions)
 
 
 def _model_target(
@@ -275,7 +275,7 @@ def _check_edge(place: str, wanted: TensorType, given: TensorType, reference: st
         )
 
 
-def _items_by_list(nodes: Sequence[_Node]) -> dict[str, int]:
+def _items_by_list(nodes: Sequence[_CheckedStage]) -> dict[str, int]:
     """How many items to plan for, per list: the most that any stage over it says."""
     said: dict[str, int] = {}
     for node in nodes:
@@ -284,7 +284,7 @@ def _items_by_list(nodes: Sequence[_Node]) -> dict[str, int]:
     return said
 
 
-def _stage(node: _Node, read: set[str], items: Mapping[str, int]) -> Stage:
+def _stage(node: _CheckedStage, read: set[str], items: Mapping[str, int]) -> Stage:
     target = node.target
     # Nobody reads anything: the stage is kept for its own sake, so all of it is.
     outputs = tuple(name for name in node.outputs if name in read or not read)

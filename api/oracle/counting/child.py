@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from api.oracle.counting.kept import Kept
+from api.oracle.counting.kept import KeptCounts
 from api.process.children import die_with_parent
 from cost_models.features import VERSION, graph_cost, summarise
 from devices.models import ModelLimits, bind_shapes
@@ -28,7 +28,7 @@ class Item(msgspec.Struct, frozen=True):
     shapes: dict[str, tuple[int, ...]]
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class CountRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be counted, all in one process.
 
     Parameters
@@ -43,9 +43,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def main() -> None:
-    """Count graphs under limits and print a `Kept` for each."""
+    """Count graphs under limits and print a `KeptCounts` for each."""
     die_with_parent()
-    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=CountRequest)
     if request.is_background:
         os.nice(NICENESS)
     with answer_on_stdout() as answer:
@@ -53,7 +53,7 @@ def main() -> None:
         answer([count(Path(item.path), item.shapes) for item in request.items])
 
 
-def count(path: Path, shapes: dict[str, tuple[int, ...]]) -> Kept:
+def count(path: Path, shapes: dict[str, tuple[int, ...]]) -> KeptCounts:
     """Count a model file for inputs of these shapes.
 
     Raises
@@ -64,7 +64,7 @@ def count(path: Path, shapes: dict[str, tuple[int, ...]]) -> Kept:
     model = parse(path)
     info = describe(model, 0)
     bound = bind_shapes(info, shapes)
-    kept = Kept(
+    kept = KeptCounts(
         version=VERSION,
         shapes=bound,
         open_inputs=tuple(tensor.name for tensor in info.inputs if tensor.is_dynamic),

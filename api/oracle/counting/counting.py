@@ -7,15 +7,15 @@ from pathlib import Path
 
 import msgspec
 
-from api.oracle.counting.child import Item, Request
-from api.oracle.counting.kept import Counted, Kept, counted
+from api.oracle.counting.child import CountRequest, Item
+from api.oracle.counting.kept import Counted, KeptCounts, counted
 from devices.models import ModelLimits
 from devices.models.sandbox import run_confined
 from scheduler.model.errors import InvalidModel
 
 _CHILD = "api.oracle.counting.child"
 _DEFAULT = ModelLimits()
-_answers = msgspec.json.Decoder(list[Kept])
+_answers = msgspec.json.Decoder(list[KeptCounts])
 
 
 def count_in_child(
@@ -31,7 +31,7 @@ def count_in_child(
     ------
     InvalidModel
         If the child crashed on it or ran out of memory or time. A graph that the child refused is
-        a `Kept` without counts instead: asking again would give the same.
+        a `KeptCounts` without counts instead: asking again would give the same.
     """
     return count_all_in_child([(path, shapes)], limits, is_background=is_background)[0]
 
@@ -50,7 +50,7 @@ def count_all_in_child(
         As `count_in_child` does, if any of them breaks off.
     """
     items = tuple(Item(str(path), dict(shapes)) for path, shapes in asked)
-    request = Request(items=items, limits=limits, is_background=is_background)
+    request = CountRequest(items=items, limits=limits, is_background=is_background)
     said = run_confined(_CHILD, given=msgspec.json.encode(request), limits=limits)
     try:
         return [counted(msgspec.json.encode(kept)) for kept in _answers.decode(said)]

@@ -22,7 +22,7 @@ FORMAT = b"fjord-graph"
 """First word of a file; the SHA-256 of all that follows the first line comes after it."""
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class KeptCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What a graph costs at one set of shapes, and at others by scaling.
 
     Parameters
@@ -63,7 +63,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 class Counted:
     """A file of counts: what it says, and its checksum, by which the log names it."""
 
-    kept: Kept
+    kept: KeptCounts
     checksum: str
     content: bytes
 
@@ -127,4 +127,4 @@ def _head(found: Counted) -> bytes:
     return FORMAT + b" " + found.checksum.encode()
 
 
-_decoder = msgspec.json.Decoder(Kept)
+_decoder = msgspec.json.Decoder(KeptCounts)

@@ -68,7 +68,7 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
+class MeasuringEffort:
     """How long a point is measured: so many runs, or as many as fit, each after a rest."""
 
     repeats: int = REPEATS
@@ -77,7 +77,7 @@ class Effort:
 
 
 @dataclass(slots=True)
-class Tally:
+class CollectionTally:
     """What came of a collection."""
 
     groups: int = 0
@@ -127,7 +127,7 @@ class Collector:
         self._energy = EnergyMeter()
         self._peaks: dict[Station, Peaks] = {}
         self._end_s = 0.0
-        self.tally = Tally()
+        self.tally = CollectionTally()
 
     def run(
         self,
@@ -136,7 +136,7 @@ class Collector:
         *,
         first: int = 0,
         done: Callable[[int], None],
-    ) -> Tally:
+    ) -> CollectionTally:
         """Measure so many groups from the given one on; `done` is told the number of the next."""
         self._end_s = time.monotonic() + seconds
         with ExitStack() as stack:
@@ -173,7 +173,7 @@ class Collector:
                         return
                     if not self._clash(around, machine):
                         gap_us = chance.choice(_RESTS_US) if chance.random() < _RESTED else 0
-                        self._measure(point, machine, around, Effort(gap_us=gap_us))
+                        self._measure(point, machine, around, MeasuringEffort(gap_us=gap_us))
         self._forget()
         self._kernels(number, chance)
         self._forget()
@@ -192,7 +192,10 @@ class Collector:
                 if self._is_over():
                     return
                 self._measure(
-                    point, machine, IDLE, Effort(repeats=KERNEL_REPEATS, budget_us=KERNEL_BUDGET_US)
+                    point,
+                    machine,
+                    IDLE,
+                    MeasuringEffort(repeats=KERNEL_REPEATS, budget_us=KERNEL_BUDGET_US),
                 )
 
     def _chosen(self, number: int) -> list[Point]:
@@ -219,7 +222,7 @@ class Collector:
         return around.neighbour is not None and bool(set(around.cores) & set(machine.cores))
 
     def _measure(
-        self, point: Point, machine: Station, around: Surroundings, effort: Effort
+        self, point: Point, machine: Station, around: Surroundings, effort: MeasuringEffort
     ) -> None:
         ask = Ask(
             path=point.path,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.tools.collecting.collector import Collector, Station, Tally, stations
+from api.tools.collecting.collector import CollectionTally, Collector, Station, stations
 from api.tools.collecting.corpus import Point, corpus
 from cost_models.profiles.measurement import Measurement
 from cost_models.profiles.store import Store
@@ -46,7 +46,7 @@ def collect(
     progress: Progress = lambda _text: None,
     points: Sequence[Point] | None = None,
     machines: Sequence[Station] | None = None,
-) -> Tally:
+) -> CollectionTally:
     """Measure for so long, and append the rows to a folder.
 
     Parameters

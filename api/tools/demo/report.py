@@ -10,7 +10,7 @@ from api.tools.demo.measure import FASTEST, FJORD, PLAIN, Measured, typical
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class DemoReport:
     """The figures of all rounds.
 
     Parameters

@@ -29,7 +29,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
+class ChartTransfer:
     """Data on its way to the machine of a row, for as long as that takes."""
 
     row: int
@@ -68,7 +68,7 @@ class Chart:
     notes: str
     rows: tuple[str, ...]
     blocks: tuple[Block, ...]
-    transfers: tuple[Transfer, ...] = ()
+    transfers: tuple[ChartTransfer, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
     unit: str = ""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from api.tools.gantt.chart import Block, Chart, Deadline, Transfer
+from api.tools.gantt.chart import Block, Chart, ChartTransfer, Deadline
 from api.tools.gantt.colours import ALARM, GRID, INK, PALETTE, ROW, SOFT, Colour, mixed, readable_on
 from api.tools.gantt.shapes import Picture, Rectangle, Text, fitting, text_width
 
@@ -205,7 +205,7 @@ class _Layout:
             x, y = x + width / 2, top + height / 2
             yield Text(x=x, y=y, text=text, size=size, fill=ink, anchor="middle")
 
-    def transfer(self, transfer: Transfer) -> Iterator[Rectangle]:
+    def transfer(self, transfer: ChartTransfer) -> Iterator[Rectangle]:
         """Thin line below the blocks of the machine that waits for the data."""
         x = self.x(transfer.start)
         thickness = self.gap * 0.4

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from api.tools.gantt.chart import Block, Chart, Deadline, Transfer
+from api.tools.gantt.chart import Block, Chart, ChartTransfer, Deadline
 from scheduler.instances import Instance
 from scheduler.model.problem import Machine, Mode, Problem
 from scheduler.model.schedule import Assignment, Schedule
@@ -118,7 +118,7 @@ class _Rows:
                 details=f"{operation.id} of job {operation.job} on {self.names[row]}\n{span}",
             )
 
-    def transfers(self) -> Iterator[Transfer]:
+    def transfers(self) -> Iterator[ChartTransfer]:
         """Data that takes time from one device to another."""
         for edge in self.problem.edges if self.problem.links else ():
             source, target = self.schedule[edge.source], self.schedule[edge.target]
@@ -127,7 +127,7 @@ class _Rows:
             if took_us:
                 arrival_us = source.end_us + took_us
                 span = self.words.span(source.end_us, arrival_us)
-                yield Transfer(
+                yield ChartTransfer(
                     row=self.row_of[edge.target],
                     job=self.problem.operation(edge.target).job,
                     start=self.words.time(source.end_us),

@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from api.controller.checkpoints import Checkpoints
+from api.controller.checkpoints import CheckpointKeeper
 from api.controller.settings import ControllerSettings, ControllerStatus
 from api.process.stalls import LoopStalls
 from api.store import FIRST, Batch, Store
@@ -36,8 +36,8 @@ class Taking:
         self.settings = ControllerSettings()
         self.checkpoints = self.another()
 
-    def another(self) -> Checkpoints:
-        return Checkpoints(
+    def another(self) -> CheckpointKeeper:
+        return CheckpointKeeper(
             self.store,
             1,
             self.settings,

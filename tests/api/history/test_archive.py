@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.history import Archive, Limits, Place, Reader, RunQuery
+from api.history import Archive, Cursor, HistoryLimits, Reader, RunQuery
 from api.history.archive import DAY_US, path_of, set_aside
 from api.history.misses import Cause
 from api.history.queries import moment_us
@@ -19,7 +19,7 @@ from scheduler.model.messages import FailureReason
 from scheduler.model.problem import Band
 from tests.api.history.made import NOW_US, SECOND_US, operation, record, whole
 
-WEEK = Limits(days=7, size_bytes=2**30)
+WEEK = HistoryLimits(days=7, size_bytes=2**30)
 
 
 @pytest.fixture
@@ -119,8 +119,8 @@ def test_pages_go_through_all_runs_once_the_latest_first(archive: Archive, reade
     found, after = [], None
     while page := reader.find(RunQuery(after=after), 2):
         found += page
-        after = Place.of(page[-1])
-    assert found == sorted(made, key=Place.of, reverse=True)
+        after = Cursor.of(page[-1])
+    assert found == sorted(made, key=Cursor.of, reverse=True)
 
 
 def test_what_is_older_than_allowed_goes_and_is_told_of(archive: Archive, reader: Reader) -> None:
@@ -144,7 +144,7 @@ def test_file_shrinks_when_much_is_removed(archive: Archive) -> None:
 
 
 def test_file_stays_within_its_size_and_loses_the_oldest(tmp_path: Path) -> None:
-    limits = Limits(days=7, size_bytes=512 * 1024)
+    limits = HistoryLimits(days=7, size_bytes=512 * 1024)
     made = [record(NOW_US + i) for i in range(400)]
     with Archive(tmp_path, limits) as archive:
         for one in made:
@@ -160,7 +160,7 @@ def test_file_stays_within_its_size_and_loses_the_oldest(tmp_path: Path) -> None
 
 
 def test_archive_that_is_too_small_for_anything_keeps_nothing(tmp_path: Path) -> None:
-    with Archive(tmp_path, Limits(days=7, size_bytes=1)) as archive:
+    with Archive(tmp_path, HistoryLimits(days=7, size_bytes=1)) as archive:
         archive.add([whole(record())], [("1-0", plan())])
         archive.keep_within(NOW_US)
     assert Reader(tmp_path).find(RunQuery(), 10) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api.history import Archive, Limits, Reader, RunQuery, keep_history
+from api.history import Archive, HistoryLimits, Reader, RunQuery, keep_history
 from api.history.archive import path_of
 from api.store import Batch, RunEnded, RunForgotten, Store
 from scheduler.control.plan_records import PlanRecord, Verdict
@@ -19,8 +19,8 @@ from tests.api.history.made import NOW_US, operation, record
 pytestmark = pytest.mark.anyio
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
-CENTURY = Limits(days=36_500, size_bytes=2**30)
-OFF = Limits(days=0, size_bytes=2**30)
+CENTURY = HistoryLimits(days=36_500, size_bytes=2**30)
+OFF = HistoryLimits(days=0, size_bytes=2**30)
 PLAN = PlanRecord(
     at_us=NOW_US,
     version=3,
@@ -32,12 +32,12 @@ PLAN = PlanRecord(
 HISTORIAN = """
 import asyncio, sys
 from pathlib import Path
-from api.history.archive import Limits
+from api.history.archive import HistoryLimits
 from api.history.historian import Historian
 
 url, site, folder = sys.argv[1:]
 print("at work", flush=True)
-asyncio.run(Historian(url, site, Path(folder), Limits(days=36_500, size_bytes=2**30)).work())
+asyncio.run(Historian(url, site, Path(folder), HistoryLimits(days=36_500, size_bytes=2**30)).work())
 """
 
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from api.http.auth import (
-    Gate,
+    AccessGate,
     Scope,
     Token,
     WatchedGate,
@@ -39,7 +39,7 @@ def _request(**headers: str) -> HTTPConnection:
     ],
 )
 def test_a_scope_includes_the_lower_ones(own: Scope, allowed: set[Scope]) -> None:
-    gate = Gate((_token(own),))
+    gate = AccessGate((_token(own),))
     request = _request(authorization="Bearer secret")
     for scope in Scope:
         if scope in allowed:
@@ -52,11 +52,11 @@ def test_a_scope_includes_the_lower_ones(own: Scope, allowed: set[Scope]) -> Non
 @pytest.mark.parametrize("header", [{}, {"authorization": "Bearer wrong"}, {"cookie": "a=b"}])
 def test_a_closed_service_wants_a_token_that_it_knows(header: dict[str, str]) -> None:
     with pytest.raises(AccessDenied, match="a bearer token must be given"):
-        Gate((_token(Scope.READ),)).admit(_request(**header), Scope.READ)
+        AccessGate((_token(Scope.READ),)).admit(_request(**header), Scope.READ)
 
 
 def test_a_browser_may_show_its_token_as_a_cookie() -> None:
-    Gate((_token(Scope.READ),)).admit(_request(cookie="fjord_token=secret"), Scope.READ)
+    AccessGate((_token(Scope.READ),)).admit(_request(cookie="fjord_token=secret"), Scope.READ)
 
 
 def test_tokens_that_are_made_or_revoked_count_at_once(tmp_path: Path) -> None:
@@ -79,10 +79,10 @@ def test_an_open_service_stays_open_until_it_starts_again(tmp_path: Path) -> Non
 
 
 def test_an_open_service_wants_no_token_but_refuses_a_wrong_one() -> None:
-    Gate().admit(_request(), Scope.OPERATE)
-    Gate().admit(_request(cookie="fjord_token=left-over"), Scope.OPERATE)
+    AccessGate().admit(_request(), Scope.OPERATE)
+    AccessGate().admit(_request(cookie="fjord_token=left-over"), Scope.OPERATE)
     with pytest.raises(AccessDenied, match="not known"):
-        Gate().admit(_request(authorization="Bearer wrong"), Scope.READ)
+        AccessGate().admit(_request(authorization="Bearer wrong"), Scope.READ)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_an_open_service_wants_no_token_but_refuses_a_wrong_one() -> None:
 )
 def test_a_web_page_of_somebody_else_cannot_drive_an_open_service(header: dict[str, str]) -> None:
     with pytest.raises(Forbidden):
-        Gate().admit(_request(**header), Scope.SUBMIT)
-    Gate().admit(_request(origin="http://127.0.0.1:8080"), Scope.SUBMIT)
+        AccessGate().admit(_request(**header), Scope.SUBMIT)
+    AccessGate().admit(_request(origin="http://127.0.0.1:8080"), Scope.SUBMIT)
 
 
 def test_listening_where_others_reach_it_needs_a_token(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ _CHILD = "api.http.show.drilldown.child"
 _DEFAULT = ModelLimits()
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class OperatorRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Profiles of one model, with the peaks of their places; see `counting.answers`."""
 
     path: str
@@ -31,7 +31,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     limits: ModelLimits = _DEFAULT
 
 
-def answers_of_child(request: Request) -> tuple[ProfileAnswer, ...]:
+def answers_of_child(request: OperatorRequest) -> tuple[ProfileAnswer, ...]:
     """Have a child count what the request asks for; blocks until that is done.
 
     Raises
@@ -46,7 +46,7 @@ def answers_of_child(request: Request) -> tuple[ProfileAnswer, ...]:
 def main() -> None:
     """Count under limits and print the answers."""
     die_with_parent()
-    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=OperatorRequest)
     with answer_on_stdout() as answer:
         confine(request.limits)
         path = Path(request.path)

@@ -33,7 +33,7 @@ def answers(
     peaks
         By machine and provider, see `place_of`; where there are none, those of an ordinary core.
     """
-    counted: dict[object, Counted | str] = {}
+    counted: dict[object, NamedOperators | str] = {}
     found = []
     for profile in profiles:
         key = tuple(sorted(profile.shapes.items()))
@@ -49,7 +49,7 @@ def place_of(profile: Profile) -> str:
     return f"{profile.machine}:{profile.provider}"
 
 
-class Counted:
+class NamedOperators:
     """A graph that was counted, by the names that a runtime may give to its nodes."""
 
     def __init__(self, model: ModelProto, cost: GraphCost) -> None:
@@ -74,19 +74,23 @@ class Counted:
         return None
 
 
-def count(path: Path, profile: Profile) -> Counted | str:
+def count(path: Path, profile: Profile) -> NamedOperators | str:
     """Count a model's graph; if its file is not here or cannot be counted, say why not."""
     # Costs are advice: what cannot be counted was measured all the same.
     try:
         model = parse(path)
-        return Counted(model, graph_cost(model, bind_shapes(describe(model, 0), profile.shapes)))
+        return NamedOperators(
+            model, graph_cost(model, bind_shapes(describe(model, 0), profile.shapes))
+        )
     except InvalidModel as error:
         return f"not counted: {error}"
     except OSError:
         return NOT_HERE
 
 
-def _answer(profile: Profile, found: Counted | str, peaks: Peaks, operators: bool) -> ProfileAnswer:
+def _answer(
+    profile: Profile, found: NamedOperators | str, peaks: Peaks, operators: bool
+) -> ProfileAnswer:
     counted, note = (None, found) if isinstance(found, str) else (found, "")
     rows = profile.operators if operators else ()
     return replace(
@@ -108,7 +112,7 @@ def plain(profile: Profile, cost: GraphCost | Summary | None, peaks: Peaks) -> P
 
 
 def operator_answers(
-    rows: tuple[OperatorTime, ...], counted: Counted | None, peaks: Peaks
+    rows: tuple[OperatorTime, ...], counted: NamedOperators | None, peaks: Peaks
 ) -> Iterable[OperatorAnswer]:
     """Each operator's time beside its counts: those of its fused group, if it has that alone."""
     total_ns = max(1, sum(row.kernel_ns for row in rows))

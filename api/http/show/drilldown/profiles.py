@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from api.http.answers import ProfileAnswer
 from api.http.context import Context
-from api.http.show.drilldown.child import Request, answers_of_child
+from api.http.show.drilldown.child import OperatorRequest, answers_of_child
 from api.http.show.drilldown.counting import place_of, plain
 from api.oracle.counting import read
 from scheduler.model.errors import InvalidModel
@@ -57,7 +57,7 @@ def _counted(
     profiles: tuple[Profile, ...], peaks: dict[str, Peaks], context: Context, operators: bool
 ) -> tuple[ProfileAnswer, ...]:
     path = context.model_path(profiles[0].digest)
-    request = Request(path=str(path), profiles=profiles, peaks=peaks, operators=operators)
+    request = OperatorRequest(path=str(path), profiles=profiles, peaks=peaks, operators=operators)
     try:
         return answers_of_child(request)
     except InvalidModel as error:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from api.http.body.inputs import check_inputs, conform
-from api.http.body.multipart import Part, Reader, read_body
+from api.http.body.multipart import MultipartReader, Part, read_body
 from api.http.body.values import (
     fits_json,
     from_json,
@@ -174,7 +174,7 @@ def test_a_broken_multipart_body_is_refused(kind: str, body: bytes, message: str
 
 def test_a_multipart_body_may_come_byte_by_byte() -> None:
     kind, body = _multipart(("x", "x.bin", b"\r\n--B\r\nnot a boundary? yes it is"[6:]))
-    reader = Reader(kind)
+    reader = MultipartReader(kind)
     for byte in body:
         reader.feed(bytes([byte]))
     (part,) = reader.finish()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.http.show.matching import Place, command, matches
+from api.http.show.matching import StagePlace, command, matches
 from scheduler.model.messages import OperatorTime, Profile, Verdict
 
 SMALL = (("x", (1, 3)),)
@@ -24,8 +24,8 @@ def profile(
     )
 
 
-def place(shapes: tuple[tuple[str, tuple[int, ...]], ...], machine: str = "a/cpu0") -> Place:
-    return Place(machine, "cpu", shapes)
+def place(shapes: tuple[tuple[str, tuple[int, ...]], ...], machine: str = "a/cpu0") -> StagePlace:
+    return StagePlace(machine, "cpu", shapes)
 
 
 def test_the_shapes_of_the_run_come_before_what_is_newer() -> None:

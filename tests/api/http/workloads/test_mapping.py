@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from api.http.schemas import WorkloadSpec
-from api.http.workloads.mapping import Shelf, to_workload
+from api.http.workloads.mapping import Targets, to_workload
 from api.store.catalogue import ModelRecord, TensorInfo
 from devices.functions.registry import Function
 from fjord import Param, ParamKind, TensorType
@@ -39,7 +39,7 @@ def _function(name: str, inputs: dict[str, TensorType], outputs: dict[str, Tenso
 
 IMAGE = TensorType("uint8", (480, 640, 3))
 TENSOR = TensorType("float32", (1, 3, -1, -1))
-SHELF = Shelf(
+TARGETS = Targets(
     models={"det": _model("det", (1, 3, "h", "w")), "flat": _model("flat", (1, 8))},
     functions={
         "decode": _function("decode", {"data": TensorType("uint8", (-1,))}, {"image": IMAGE}),
@@ -72,7 +72,7 @@ def _mapped(
         "stages": list(stages),
         "outputs": outputs or {"out": "decode.image"},
     }
-    return to_workload(WorkloadSpec.model_validate(body | fields), 3, SHELF)
+    return to_workload(WorkloadSpec.model_validate(body | fields), 3, TARGETS)
 
 
 def test_stages_come_in_topological_order_with_what_they_take() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.tools.collecting.collector import KERNELS as KERNELS_EACH
-from api.tools.collecting.collector import LOADS, Station, Tally, stations
+from api.tools.collecting.collector import LOADS, CollectionTally, Station, stations
 from api.tools.collecting.corpus import Point
 from api.tools.collecting.session import collect
 from cost_models.profiles.measurement import KERNELS
@@ -29,7 +29,7 @@ def point(folder: Path) -> Point:
     return Point(path=str(path), digest=digest, family="net", variant="fp32", shapes={})
 
 
-def measured(folder: Path) -> Tally:
+def measured(folder: Path) -> CollectionTally:
     """One group of one point on one machine."""
     points = [point(folder)]
     rows = folder / "rows"

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from api.tools.gantt import files
-from api.tools.gantt.chart import Block, Chart, Deadline, Transfer
+from api.tools.gantt.chart import Block, Chart, ChartTransfer, Deadline
 from api.tools.gantt.colours import OKABE_ITO, PALETTE, hexadecimal
 from api.tools.gantt.layout import WIDEST, picture_of
 from api.tools.gantt.png import png
@@ -27,7 +27,7 @@ def chart(*blocks: Block, rows: int = 2, deadlines: tuple[Deadline, ...] = ()) -
         notes="makespan 10",
         rows=tuple(f"machine {row}" for row in range(rows)),
         blocks=blocks,
-        transfers=(Transfer(row=1, job="a", start=4, end=5),),
+        transfers=(ChartTransfer(row=1, job="a", start=4, end=5),),
         deadlines=deadlines,
     )
 
