@@ -34,9 +34,9 @@ LONGEST_PAUSE_S = 5.0
 STEADY_S = 10.0
 """A child that lived so long is not one that dies at each start."""
 DRAIN_S = 30.0
-"""How long an agent may finish what runs."""
+"""Time for an agent to finish what runs."""
 CLOSE_S = 10.0
-"""How long the service may end its requests."""
+"""Time for the service to end its requests."""
 HOPELESS = 3
 """Deaths before the first answer after which a start has failed."""
 POLL_S = 0.05
@@ -52,7 +52,7 @@ class Child:
     Parameters
     ----------
     start
-        What the child does before it becomes ``fjord``.
+        Called in the child before it becomes ``fjord``.
     """
 
     name: str
@@ -75,7 +75,7 @@ async def run_up(
     Parameters
     ----------
     agent
-        Whether this box offers its machines.
+        True if this box offers its machines.
     agent_options
         Options of ``fjord agent`` to pass on.
     agent_cores

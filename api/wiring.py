@@ -1,4 +1,4 @@
-"""Where concrete parts meet: which oracle, which solvers, which store, in which process."""
+"""The one place where concrete parts meet: oracle, solvers and store of each process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from api.controller import Controller, ControllerSettings
+from api.controller.controller import Controller
+from api.controller.settings import ControllerSettings
 from api.controller.solver_process import SolverProcess
 from api.history import HistoryLimits, keep_history
 from api.learning.learning import CostLearning, LearningSettings
@@ -39,7 +40,7 @@ OracleMaker = Callable[[Path], DurationOracle]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What the routes of the API stand on.
+    """Services that the routes of the API stand on.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def build_brain(
     Parameters
     ----------
     data_dir
-        Where models, and a learned cost model if there is one, are kept.
+        Folder of the models, and of a learned cost model if there is one.
     make_oracle
         Makes what predicts durations, where there is such a folder.
     brain_settings
@@ -108,7 +109,7 @@ async def services(
     Parameters
     ----------
     controller
-        Whether this process is a candidate for the office of controller.
+        True if this process is a candidate for the office of controller.
     make_oracle
         Makes what its brains predict with.
 

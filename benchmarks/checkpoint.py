@@ -19,7 +19,8 @@ from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
 
-from api.controller import Controller, ControllerSettings
+from api.controller.controller import Controller
+from api.controller.settings import ControllerSettings
 from api.controller.solver_process import SolverProcess
 from api.process.embedded import EmbeddedStore
 from api.process.settings import Settings

@@ -128,7 +128,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _said(error: typer.exceptions.TyperException) -> str:
-    """What the command line says is wrong; of a value the law and what came."""
+    """The fault that the command line found; of a value, its law and the value itself."""
     if isinstance(error.__cause__, ValidationError) and isinstance(error, typer.BadParameter):
         fault = error.__cause__.errors()[0]
         name = error.param.opts[0] if error.param is not None else "a value"

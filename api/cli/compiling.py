@@ -20,7 +20,7 @@ FIRST = (
 """Solvers that share no large kernel, pair by pair; each pair needs what those before compiled."""
 
 SPLITS = "splits"
-"""What splits of neural networks need."""
+"""Kernels that splits of neural networks need."""
 
 
 def register(app: typer.Typer) -> None:

@@ -40,7 +40,7 @@ def gantt(
     most_rows
         Draw so many machines only, and say how many more there are.
     span
-        How the span is written at the end of the scale.
+        Text for the span at the end of the scale.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How a command speaks: a table for people, JSON for programs, one clear line for an error."""
+"""Output of commands: a table for people, JSON for programs, one clear line for an error."""
 
 from __future__ import annotations
 

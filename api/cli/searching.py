@@ -28,14 +28,14 @@ Found = TypeVar("Found")
 
 LOOK_S = 0.1
 LINE_S = 1.0
-"""How often a line is printed where lines cannot be replaced."""
+"""Time between lines where they cannot be replaced."""
 LOADING_S = 3.0
 """Processor time that loading compiled kernels stays below, and compiling them far above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolveRequest:
-    """What is asked about an instance."""
+    """A search that is asked for on an instance."""
 
     instance: Instance
     solver: str
@@ -53,7 +53,7 @@ class Display(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SearchWatch:
-    """What a search is handed, so that it can be watched and ended."""
+    """Handles of a search: one to watch it by, one to end it."""
 
     listener: Callable[[Any], None]
     cancel: Cancellation
@@ -61,7 +61,7 @@ class SearchWatch:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """How a search is got ready, and how its newest report is put in a line."""
+    """Functions that make a search ready and put its newest report in a line."""
 
     prepare: Callable[[], None]
     line: Callable[[Any], str]

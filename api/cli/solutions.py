@@ -1,4 +1,4 @@
-"""How the command line says what a solver found, in the words of the problem's file."""
+"""Results of solvers as the command line shows them, in the words of the problem's file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def as_dict(instance: Instance, result: Result, elapsed_s: float) -> dict[str, A
 
 
 def _bands(instance: Instance, result: Result) -> list[dict[str, Any]]:
-    """What each band gets, the most urgent first."""
+    """The result of each band, the most urgent first."""
     return [
         {
             "band": found.band.name.lower(),
@@ -97,7 +97,7 @@ def _assignment(
         "start": instance.value(placed.start_us),
         "end": instance.value(placed.end_us),
     }
-    # Where the machine leaves open what runs there, a plan without the mode could not be run.
+    # The mode is named where a machine has several: a plan without it could not be run.
     if Counter(mode.machine for mode in operation.modes)[placed.machine] > 1:
         row["mode"] = placed.mode
     return row

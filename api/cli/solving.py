@@ -27,7 +27,7 @@ else:
     # The command line wants all choices in one enumeration.
     Wanted = StrEnum("Wanted", {each.name: each.value for each in (*Objective, *Goal)})
 SPLIT_FEATURES = frozenset({"transfers", "memory", "colocation"})
-"""What all that finds splits of networks takes into account."""
+"""Features that every search for splits of networks takes into account."""
 
 Picture = Annotated[
     Path | None,
@@ -123,7 +123,7 @@ def _plan_fleet(file: Path, *, as_json: bool) -> None:
 
 
 def _goal(instance: Instance, objective: Wanted | None) -> Goal | None:
-    """What a split is wanted for, if one is wanted."""
+    """The goal of the wanted split, if one is wanted."""
     if objective is None:
         return None if instance.network is None else Goal.LATENCY
     if objective not in set(Goal):

@@ -1,4 +1,4 @@
-"""How the command line says how a network was split, in the numbers and the unit of its file."""
+"""Splits of networks as the command line shows them, in the numbers and the unit of the file."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Answers:
     Parameters
     ----------
     longest_s
-        How long a dry run may search for a better bound.
+        Longest search of a dry run for a better bound, in seconds.
     """
 
     def __init__(

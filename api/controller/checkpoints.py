@@ -141,7 +141,7 @@ class CheckpointKeeper:
             lambda: _written(brain, head), lambda s: self._stalls.took(s, "a checkpoint")
         )
         if done is not None:
-            # Who begins from it takes what follows from these events for written.
+            # A controller that begins from it takes the effects of these events for written.
             await done(event)
         await self._keep(head, packed)
         took_s = time.monotonic() - began_s

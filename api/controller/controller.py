@@ -40,7 +40,7 @@ class Controller:
     stalls
         Watches the loop that this runs on: a loop that does not move loses the office.
     learning
-        What learns from measurements while the office is held; ``None`` for nothing.
+        Learns from measurements while the office is held; ``None`` for no learning.
     supervisor
         Name of what starts one process of a service after the other, each once the one before has
         ended: the lease that a dead one left behind is not waited for.

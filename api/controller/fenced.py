@@ -55,7 +55,7 @@ class FencedStore:
         Raises
         ------
         StaleEpoch
-            When one has.
+            If another controller has taken office.
         """
         loop, lost = asyncio.get_running_loop(), asyncio.Event()
         keeper = self.plain.keeper(

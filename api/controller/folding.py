@@ -26,11 +26,11 @@ class Folded:
     Parameters
     ----------
     position
-        How far it was read: there was nothing more.
+        Last entry that was read: there was none after it.
     questions
         Those of whoever asked while nobody was in office.
     is_written
-        Whether it is known which effects of its events are written.
+        True if it is known which effects of its events are written.
     """
 
     position: Position

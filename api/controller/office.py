@@ -118,7 +118,7 @@ class Office:
         longest_s = self._settings.question_s
         answers = Answers(self._store.plain, brain, self._solver, self._stalls, longest_s=longest_s)
         folded = await Fold(self._store, intake, self._status).run()
-        # Whoever asked while nobody was in office is answered as soon as somebody is.
+        # Questions may have come while nobody was in office; they are answered first.
         answers.start(folded.questions, tasks)
         self._status.fold_s = time.perf_counter() - began_s
         await self._take_office(folded.position, says_again=not folded.is_written)

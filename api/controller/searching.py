@@ -52,7 +52,7 @@ class PlanSearch:
             version=request.version,
             solver="" if result is None else result.found_by,
             schedule=None if result is None else result.schedule,
-            # What is shown as proven does not rest on the word of one engine alone.
+            # A bound that is shown as proven must not rest on the word of one engine alone.
             bound_us=None if result is None else result.confirmed_bound,
         )
 

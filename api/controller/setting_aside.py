@@ -24,7 +24,7 @@ async def leave_out(store: FencedStore, entry_id: str, event: Event, reason: str
         run=failed[0].run if failed else "",
     )
     done = await store.insist(store.plain.done)
-    # What was written of it, and of what came after it, is not what follows without it.
+    # A fold without the event has other effects, so those that were written are not trusted.
     was_done = done is not None and order(entry_id) <= order(done)
     await store.commit(Batch(aside=(aside,), records=failed, undone=was_done))
 

@@ -30,14 +30,14 @@ class ControllerSettings:
     search_s
         Longest search for a better plan.
     question_s
-        How long a dry run may search for a better bound.
+        Longest search of a dry run for a better bound.
     retry_s
         Pause between tries to reach a store that is away.
     checkpoint_events, checkpoint_s, checkpoint_look_s
         A checkpoint is taken after so many events, or after this time if there were any; that is
         looked at this often.
     keep_log
-        Whether the log stays whole though there are checkpoints.
+        True if the log stays whole though there are checkpoints.
     """
 
     lease_ms: int = 3_000

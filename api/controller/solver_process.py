@@ -32,13 +32,13 @@ SEED = 0
 
 _LENGTH = struct.Struct("<Q")
 _READY = b"ready"
-"""What the process says once a search would be quick."""
+"""Sent by the process once a search would be quick."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What is to be solved, for how long, and from which plan on."""
+    """A problem to be solved, the time for it, and the plan to start from."""
 
     problem: Problem
     limits: Limits
@@ -85,7 +85,7 @@ class SolverProcess:
         return self._starting is not None and not self._starting.done()
 
     def prepare(self) -> bool:
-        """Whether a search would begin at once; a process that is not there is started meanwhile.
+        """True if a search would begin at once. A process that is not there is started meanwhile.
 
         Starting takes seconds, and minutes where nothing is compiled yet.
         """

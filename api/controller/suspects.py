@@ -23,7 +23,7 @@ class Suspects:
     Parameters
     ----------
     trail
-        What the controller before was taking in; ``None`` if it left in order.
+        Events that the controller before was taking in; ``None`` if it left in order.
     entries
         Ids of the events of that trail that are in the log.
     """

@@ -198,7 +198,7 @@ class Archive:
         return until_us is not None
 
     def _oldest_plans_us(self) -> int | None:
-        """When the last of the oldest plans was made that can go in one transaction."""
+        """Time of the latest plan among the oldest that can go in one transaction."""
         found: tuple[int | None] = self._db.execute(
             "SELECT max(at_us) FROM (SELECT at_us FROM plans ORDER BY at_us LIMIT ?)",
             (REMOVED_AT_ONCE,),
@@ -256,7 +256,7 @@ class Archive:
 
 
 def path_of(data_dir: Path) -> Path:
-    """Where the archive of a data folder lies."""
+    """The file of the archive in a data folder."""
     return data_dir / FOLDER / FILE
 
 
@@ -284,7 +284,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute(f"PRAGMA page_size={PAGE_BYTES}")
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         db.execute("PRAGMA journal_mode=WAL")
-        # What is kept here is deleted in the store next: it has to be on the disk.
+        # The store deletes next what is kept here, so it has to be on the disk.
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA foreign_keys=ON")
         db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")

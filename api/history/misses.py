@@ -11,7 +11,7 @@ from scheduler.model.messages import FailureReason
 
 
 class Cause(StrEnum):
-    """Why a run came too late; the first that applies. A closed set."""
+    """The cause of a run that came too late; the first that applies. A closed set."""
 
     PROMISED_LATE = "promised_late"  # it was known from the first plan on
     FAILED_ATTEMPT = "failed_attempt"  # something of it had to be run again
@@ -29,7 +29,7 @@ class Miss:
     limited_by
         ``deadline`` or ``due``.
     limit_us, at_us
-        What was asked for, and when the run ended; absolute.
+        Time that was asked for, and end of the run; absolute.
     """
 
     run: str

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Whose history is to be kept, where, and how much of it."""
+    """The site of which history is kept, its folder, and its limits."""
 
     url: str
     site: str
@@ -51,7 +51,7 @@ async def keep_history(
     Parameters
     ----------
     after_s
-        When to begin: the start of the process takes a quarter of a second of a core.
+        Delay of the start in seconds: it takes a quarter of a second of a core.
     """
     order = Order(url=url, site=site, data_dir=str(data_dir), limits=limits)
     keeper = asyncio.create_task(_keep_running(order, after_s), name="history")

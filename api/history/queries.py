@@ -19,7 +19,7 @@ _CURSOR = re.compile(r"(\d{1,18})\.([A-Za-z0-9._-]{1,128})")
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Cursor:
-    """Where a run stands in a list: the latest come first, then by id from behind."""
+    """The place of a run in a list: the latest come first, then by id from behind."""
 
     submitted_us: int
     run: str

@@ -1,4 +1,4 @@
-"""What the service answers, as the OpenAPI document declares it."""
+"""Answers of the service, as the OpenAPI document declares them."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ class ModelList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorAnswer:
-    """What one operator takes, beside what is counted for it in the graph.
+    """The time of one operator, beside its counts in the graph.
 
     Parameters
     ----------
     share
         Of the time of all operators.
     nodes
-        What of the file it runs: the node of its name, and those that are fused with it. Empty
+        Nodes of the file that it runs: that of its name, and those fused with it. Empty
         where the name is the provider's own; then nothing is counted.
     roofline_us
         Least time, by its counts and the peaks of the machine.
@@ -76,16 +76,16 @@ class OperatorAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileAnswer:
-    """What was measured of a model in one place, beside what physics says of it.
+    """The measurement of a model in one place, beside the prior of physics.
 
     Parameters
     ----------
     roofline_us
-        What the prior says; ``None`` where the graph cannot be counted.
+        Time by the prior; ``None`` where the graph cannot be counted.
     operators
         In the order they run; empty unless they were measured and asked for.
     note
-        What a reader should know: why nothing is counted, or that other shapes were measured.
+        A remark for the reader: why nothing is counted, or that other shapes were measured.
     """
 
     profile: Profile
@@ -184,7 +184,7 @@ class Explanation:
     Parameters
     ----------
     waited
-        What the run waited for, by cause in microseconds, along the chain of operations that its
+        Waits of the run by cause in microseconds, along the chain of operations that its
         end hung on; the rest of its time is work.
     inversions
         The latest starts of less urgent work on a machine that was to do something of the run.
@@ -205,7 +205,7 @@ class DeviceList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How work is placed."""
+    """The rules by which work is placed."""
 
     placement: str
     improve: bool
@@ -213,7 +213,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachinePeaks:
-    """What the providers of a machine reach at most, of those that were measured."""
+    """Peaks of the providers of a machine, of those that were measured."""
 
     machine: str
     peaks: tuple[Peaks, ...]
@@ -221,18 +221,18 @@ class MachinePeaks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostModels:
-    """What predictions stand on.
+    """The models and measurements that predictions stand on.
 
     Parameters
     ----------
     artifact
         The learned model in force; ``null`` if there is none.
     notes
-        What a person should know, one sentence each.
+        Remarks for a person, one sentence each.
     pairs, observations
         Pieces of work in one place that were measured, and how many executions taught it.
     links
-        What tensors take between boxes, and from hand to hand within one.
+        Times of tensors between boxes, and from hand to hand within one.
     learning
         Training on what was measured: what it waits for, and how the latest ones went.
     """
@@ -249,7 +249,7 @@ class CostModels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionList:
-    """What is predicted of work, place by place."""
+    """Predictions of work, place by place."""
 
     predictions: tuple[KnownCost, ...]
 
@@ -263,7 +263,7 @@ class SetAsideList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome:
-    """What an agent needs to go on: the site, its store, the time there, the token for tensors."""
+    """Answer to an agent that joins: its site, the store, the time there, the token for tensors."""
 
     site: str
     store_url: str

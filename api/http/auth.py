@@ -27,7 +27,7 @@ bearer = HTTPBearer(auto_error=False, description="A token of `tokens.json` or `
 
 
 class Scope(StrEnum):
-    """What a token allows. `operate` includes `submit`, which includes `read`."""
+    """A right that a token gives. `operate` includes `submit`, which includes `read`."""
 
     READ = "read"
     SUBMIT = "submit"
@@ -51,7 +51,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...]
 
     def allows(self, scope: Scope) -> bool:
-        """Whether one of its scopes includes that one."""
+        """True if one of its scopes includes that one."""
         return any(scope in _INCLUDES[own] for own in self.scopes)
 
 
@@ -140,7 +140,7 @@ class AccessGate:
     tokens
         Empty on an open service: everybody on this computer may do everything.
     stays_closed
-        Whether a token is needed even if there is none: the last was revoked.
+        True if a token is needed even if there is none: the last was revoked.
     """
 
     tokens: tuple[Token, ...] = ()
@@ -148,7 +148,7 @@ class AccessGate:
 
     @property
     def is_open(self) -> bool:
-        """Whether no token is needed."""
+        """True if no token is needed."""
         return not (self.tokens or self.stays_closed)
 
     def admit(self, connection: HTTPConnection, scope: Scope) -> None:

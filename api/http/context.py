@@ -1,4 +1,4 @@
-"""What the routes share: settings, the gate, the services, and a memory of workloads."""
+"""The context that routes share: settings, the gate, the services, a memory of workloads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from api.store.catalogue import WorkloadRecord
 from api.wiring import Services
 
 REMEMBERED_S = 1.0
-"""How long another process may go on starting runs of a workload that was deleted in this one."""
+"""Time for which another process may still start runs of a workload that was deleted here."""
 MAX_REMEMBERED = 1_000
 
 
@@ -65,7 +65,7 @@ class Context:
     settling
         Follows submissions of which nobody knows the outcome.
     seats
-        How many may listen or wait at once.
+        Places for callers that listen or wait.
     filing
         Held while a model's file and its record are made or removed together.
     checking
@@ -103,7 +103,7 @@ class Context:
 
     @property
     def tensor_headers(self) -> dict[str, str]:
-        """What lets this process fetch tensors from other boxes."""
+        """Headers by which this process may fetch tensors from other boxes."""
         return {"Authorization": f"Bearer {self.tensor_token}"}
 
     @property

@@ -1,4 +1,4 @@
-"""What proxies, health checkers and browsers take for granted of an HTTP server."""
+"""Habits of HTTP that proxies, health checkers and browsers take for granted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a request may be, counted as it comes in; and how many callers may wait at once."""
+"""Limits on requests: their size, counted as they come in, and the callers that wait at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOCUMENT_BYTES = 1024 * 1024
 """Limit of JSON that describes something: only runs, and plans for them, carry arrays."""
 _WITH_ARRAYS = ("/runs", "/plan")
 SEAT_RETRY_US = 5_000_000
-"""Who found no seat comes back after this time: listeners stay for long."""
+"""A caller without a seat is asked to come back after this time: listeners stay for long."""
 JSON_ADVICE = ": send arrays as .npy, in a form or bare"
 
 
@@ -74,7 +74,7 @@ class RequestLimit:
 
 
 class Seats:
-    """How many may wait at once for something to happen: live views, and waits for a run.
+    """Seats for callers that wait for something to happen: live views, and waits for a run.
 
     Parameters
     ----------

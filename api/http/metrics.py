@@ -27,7 +27,7 @@ REMEMBERED_RUNS = 10_000
 
 
 class Metrics:
-    """What this process has seen of its site.
+    """Metrics of the site as this process has seen it.
 
     Parameters
     ----------

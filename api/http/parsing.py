@@ -26,9 +26,9 @@ def parsing(
     Parameters
     ----------
     law
-        Where and which law, such as ``inputs.x must be a .npy file``.
+        The place and its law, such as ``inputs.x must be a .npy file``.
     field, error
-        What the error names, and its class.
+        The field that the error names, and the class of the error.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What callers send. Field types are checked here, what the fields mean together in `mapping`."""
+"""Bodies that callers send. Types are checked here, fields against each other in `mapping`."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Priority(StrEnum):
 
 
 class RunSettings(Strict):
-    """How a run is to be run."""
+    """The settings of a run."""
 
     priority: Priority = Priority.NORMAL
     weight: int = Field(default=1, ge=1, le=MAX_WEIGHT, description="Weight inside the band.")
@@ -171,7 +171,7 @@ ProfileShapes = dict[str, tuple[Annotated[int, Field(ge=1, strict=True)], ...]]
 
 
 class ProfileRequest(Strict):
-    """How a model is to be measured anew."""
+    """The settings of a new measurement of a model."""
 
     machines: list[str] = Field(
         default_factory=list,
@@ -186,7 +186,7 @@ class ProfileRequest(Strict):
 
 
 class PolicySpec(Strict):
-    """How work is placed."""
+    """The rules by which work is placed."""
 
     placement: str = Field(description="Name of the heuristic that places at once.")
     improve: bool = Field(

@@ -56,7 +56,7 @@ def create_app(
     Parameters
     ----------
     controller
-        Whether its process is a candidate for the office of controller.
+        True if its process is a candidate for the office of controller.
     make_oracle
         Makes what its brains predict with.
     """

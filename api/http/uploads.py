@@ -266,7 +266,7 @@ def _limits(context: Context) -> ModelLimits:
 
 
 def _counted(upload: Upload, record: ModelRecord, context: Context) -> Counted | None:
-    """What the graph costs; as it was counted before, where a model of another name has it."""
+    """Costs of the graph; those counted before, where a model of another name has it."""
     known = read(context.models_dir, upload.digest)
     return known or counts_of(upload.path, record.profile_shapes, limits=_limits(context))
 

@@ -13,7 +13,7 @@ from scheduler.model.errors import InvalidArtifact
 _log = logging.getLogger(__name__)
 
 Stamp = tuple[int, int, int]
-"""What tells a file from another of the same name: inode, time and size; zeros for none."""
+"""Inode, time and size, which tell a file from another of its name; zeros for none."""
 _NONE = (0, 0, 0)
 
 

@@ -1,4 +1,4 @@
-"""What became of trainings: one line each in a file beside the model, so that a restart knows."""
+"""Ends of trainings: one line each in a file beside the model, so that a restart knows them."""
 
 from __future__ import annotations
 

@@ -33,14 +33,14 @@ Tell = Callable[[Event], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningSettings:
-    """How a service learns from what it measures.
+    """Settings of a service that learns from its measurements.
 
     Parameters
     ----------
     train_rows
         New measurements after which it trains; 0 turns training off, not the keeping of rows.
     box
-        Where it trains: it keeps clear of critical runs there.
+        Box on which it trains: it keeps clear of critical runs there.
     look_s
         From one look at the file, at the rows and at critical runs to the next.
     """
@@ -51,7 +51,7 @@ class LearningSettings:
 
 
 class CostLearning:
-    """What a process knows of its own measurements; it works while the process is in office."""
+    """The learning of a process from its measurements; it works while the process is in office."""
 
     def __init__(self, data_dir: Path, settings: LearningSettings) -> None:
         self._data_dir = data_dir
@@ -65,7 +65,7 @@ class CostLearning:
 
     @property
     def report(self) -> Learning:
-        """How far it is."""
+        """The state of learning, for people."""
         return self._report
 
     def take(self, kept: Iterable[KeepProfile | KeepExecution]) -> None:

@@ -1,4 +1,4 @@
-"""When a service trains: enough new measurements, or a change that was noticed and some."""
+"""The rule for a training: enough new measurements, or some and a drift."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ SHARE = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the decision rests on.
+    """The facts of the decision.
 
     Parameters
     ----------
     wanted_rows
         New ones after which a training is due; 0 turns it off.
     last_us, took_s
-        When the last training ended and how long it took; 0 if there was none.
+        End of the last training, and its length; 0 if there was none.
     drift_us
-        When the latest change for good was noticed; 0 if never.
+        Time at which the latest drift was noticed; 0 if never.
     """
 
     now_us: int
@@ -36,7 +36,7 @@ class Facts:
 
     @property
     def is_drifted(self) -> bool:
-        """Whether something changed since the last training."""
+        """True if something changed since the last training."""
         return self.drift_us > self.last_us
 
     @property
@@ -48,7 +48,7 @@ class Facts:
 
 
 def reason(facts: Facts) -> str:
-    """Why a training is due now; empty if it is not."""
+    """The reason for a training now; empty if none is due."""
     if waits_for(facts):
         return ""
     rows = f"{facts.new_rows} new measurements"
@@ -56,7 +56,7 @@ def reason(facts: Facts) -> str:
 
 
 def waits_for(facts: Facts) -> str:
-    """What has to come first, in one sentence; empty if nothing has.
+    """The condition that is missing for a training, in one sentence; empty if none is.
 
     Examples
     --------

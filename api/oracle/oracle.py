@@ -58,7 +58,7 @@ def _size(found: Summary | None) -> int:
 
 
 class Graphs:
-    """What models cost by their graphs, as it was counted and kept in the folder of models.
+    """Costs of models by their graphs, as they were counted and kept in the folder of models.
 
     Nothing is counted here: a brain asks on the loop that keeps its office. It knows a graph from
     when its oracle was told of it, which is an event of the log, and by a checksum: so the same
@@ -78,7 +78,7 @@ class Graphs:
         self._memory.forget(digest)
 
     def __call__(self, digest: str, shapes: Shapes) -> Summary | None:
-        """What a model costs; ``None`` if it was not counted or cannot have these shapes."""
+        """Costs of a model; ``None`` if it was not counted or cannot have these shapes."""
         if digest not in self._told:
             return None
         key = (digest, shapes)
@@ -98,7 +98,7 @@ class Graphs:
 
 
 class ExactGraphs:
-    """What models cost at any shapes: where only others were counted, a child counts these.
+    """Costs of models at any shapes: where only others were counted, a child counts these.
 
     It blocks while that goes on, and is for threads.
     """
@@ -108,13 +108,13 @@ class ExactGraphs:
         self._memory = _Memory()
 
     def __call__(self, digest: str, shapes: Shapes) -> Summary | None:
-        """What a model costs; ``None`` if its file is not here or cannot be counted."""
+        """Costs of a model; ``None`` if its file is not here or cannot be counted."""
         key = (digest, shapes)
         if key in self._memory:
             return self._memory[key]
         found = self._find(digest, shapes)
         if found is not None:
-            # What cannot be counted never can: that is remembered too, unlike what broke off.
+            # A refused graph stays refused, so that is kept too, unlike a count that broke off.
             self._memory.keep(key, found.at(shapes))
         return found.at(shapes) if found is not None else None
 

@@ -41,7 +41,7 @@ class Shelf:
     Parameters
     ----------
     latest
-        Where the model in use is put by whoever trains it.
+        File of the model in use, written by each training.
     """
 
     def __init__(self, data_dir: Path, latest: Path) -> None:
@@ -90,7 +90,7 @@ class Shelf:
         needed
             Digests that stay.
         since_us
-            Whatever was kept from then on stays too: the log may name it.
+            Models that were kept from then on stay too: the log may name them.
         """
         if not self._folder.is_dir():
             return
@@ -106,7 +106,7 @@ class Shelf:
 
 @lru_cache(maxsize=_OPENED)
 def _opened(path: Path) -> Learned:
-    # What is under a digest never changes.
+    # The file under a digest never changes.
     return opened(path)
 
 

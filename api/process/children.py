@@ -1,4 +1,4 @@
-"""What child processes do at their start, so that they disturb nobody and outlive nobody."""
+"""First steps of child processes, so that they disturb nobody and do not outlive the parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cores are whose: one set aside for the service, the store and the solver, or none."""
+"""Shares of the cores: one set aside for the service, the store and the solver, or none."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ OPTION = "--control-core"
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Who runs where.
+    """The division of the cores.
 
     Parameters
     ----------
     control
         Core of the service, the store and the solver; ``None`` for any.
     others
-        What is left of the cores, where one is set aside.
+        Cores that are left, where one is set aside.
     machines
         Cores to make machines of; ``None`` for all that the agent may use.
     """

@@ -17,7 +17,7 @@ from api.process.children import die_with_parent
 from scheduler.model.errors import Defect
 
 NICENESS = 5
-"""Whoever waits for an answer comes first, and still the work is done on a box that is full."""
+"""Low enough that answers come first, and still the work gets done on a full box."""
 LONGEST_S = 120.0
 """A copy that is not through by then has met a lock that nobody holds any more."""
 _WORKED, _BROKE = b"+", b"-"
@@ -26,7 +26,7 @@ _WORKED, _BROKE = b"+", b"-"
 async def in_a_copy(
     work: Callable[[], bytes], stopped: Callable[[float], object] = lambda _: None
 ) -> bytes:
-    """What `work` gives in a child that is a copy of this process at the moment of the call.
+    """Call `work` in a child that is a copy of this process as it is now, and return its answer.
 
     Only the copying of page tables, some milliseconds, stops this process; pages are copied when
     one of the two writes to them. Other threads do not exist in the child, and their locks may be

@@ -1,4 +1,4 @@
-"""What a Fjord process is told by its command line and its environment."""
+"""Settings of a Fjord process, from its command line and its environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduler.model.errors import InvalidInput
 
 MIB = 1024 * 1024
 MOST_CHECK_BYTES = 12 * 1024 * MIB
-"""What a model of the largest size takes while it is parsed, loaded and optimised."""
+"""Memory of a model of the largest size while it is parsed, loaded and optimised."""
 LEAST_MIB = 256
 """Of a limit on memory: below it not even the runtime loads."""
 MOST_DAYS = 36_500
@@ -22,7 +22,7 @@ MOST_DAYS = 36_500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where things are and how large they may get.
+    """Places of things, and limits on their sizes.
 
     Parameters
     ----------
@@ -51,13 +51,13 @@ class Settings:
     profile_share
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
     age_s
-        What has waited for so many seconds counts as one band more urgent; 0 turns it off.
+        Wait in seconds after which work counts as one band more urgent; 0 turns it off.
     unplaceable_s
         A run that no joined machine can take fails after so long.
     train_rows
         Measurements of its own after which the service trains a cost model; 0 turns it off.
     keep_log
-        Whether the log of events stays whole, for replays and reports of defects; otherwise it goes
+        True if the log of events stays whole, for replays and reports of defects; else it goes
         behind checkpoints.
     control_core
         Core set aside for the service, the store and the solver; ``None`` for none.
@@ -66,7 +66,7 @@ class Settings:
     inline_bytes
         Tensors up to this size travel inside messages.
     history_days, history_bytes
-        How long what has ended is kept in the archive, and how large that may get; 0 keeps nothing.
+        Age up to which the archive keeps ended runs, and its largest size; 0 keeps nothing.
     """
 
     data_dir: Path
@@ -107,7 +107,7 @@ class Settings:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this computer can reach the service."""
+        """True if only this computer can reach the service."""
         return self.host in {"127.0.0.1", "localhost", "::1"}
 
     @classmethod

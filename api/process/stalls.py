@@ -1,4 +1,4 @@
-"""How late the loop of this process wakes those who are due, and what kept it so long."""
+"""Stalls of the loop of this process: their length, and the work that made them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PERIOD_S = 0.02
 WORTH_A_WORD_S = 0.25
 """Longer stalls are logged: somebody waited for them."""
 SHARE_TO_BLAME = 0.5
-"""What took less of a stall than this did not make it: the processor was elsewhere."""
+"""Work that took less of a stall than this did not make it: the processor was elsewhere."""
 
 _log = logging.getLogger(__name__)
 

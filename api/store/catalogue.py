@@ -1,4 +1,4 @@
-"""What the service keeps about models and workloads, beside what the brain is told of them."""
+"""Records of models and workloads that the service keeps; the brain is told less."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TensorInfo:
     shape
         A name or -1 stands for a dimension that is not known; ``None`` for any rank.
     is_list
-        Whether it is a list of such tensors.
+        True for a list of such tensors.
     """
 
     name: str
@@ -56,9 +56,9 @@ class WorkloadRecord:
     Parameters
     ----------
     request
-        What was posted.
+        The body that was posted.
     workload
-        What the brain was told.
+        The workload as the brain was told it.
     inputs
         Types of the inputs of its runs.
     max_queued

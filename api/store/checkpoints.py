@@ -42,7 +42,7 @@ class Head:
     epoch
         Of the controller that wrote it.
     at_us
-        When it was written.
+        Time of its writing.
     model
         Digest of the learned model that predictions stood on; empty for none.
     digest
@@ -67,7 +67,7 @@ class Keeping:
     event
         Id of the last event that it has taken in.
     packed
-        What `pack` gave.
+        Bytes that `pack` gave.
     drop
         Checkpoints that go.
     behind

@@ -29,7 +29,7 @@ ANSWER_S = 5.0
 LONGEST_BLOCK_MS = 10_000
 """Blocking reads come back this often, so that a dead connection is found."""
 CLOCK_REFRESH_S = 1.0
-"""Whoever sets the clock of the store is noticed within this time."""
+"""A step of the clock of the store is noticed within this time."""
 CLOCK_READINGS = 5
 """The first answer on a new connection is slow; the quickest of a few bounds the clock best."""
 
@@ -164,7 +164,7 @@ class Connection:
             if await self.run_script(KEEP_TIME, [key], [offset_us, kept_us]):
                 self._clock.keep(kept_us)
         elif self._latest_us - self._clock.at_us(after_us) > STEP_US:
-            # What it said before was wrong, and is not to be waited for.
+            # The clock was wrong before, so nobody waits until its old time comes again.
             self._latest_us = 0
 
 
@@ -185,7 +185,7 @@ def translated(error: Exception) -> Exception:
     words = str(error)
     # A script passes the code of the command that failed on, in front or inside of its message.
     if "NOREPLICAS" in words:
-        # What an embedded store says while its disk is nearly full; see `api.process.embedded`.
+        # An embedded store says this while its disk is nearly full; see `api.process.embedded`.
         return OutOfSpace("the store does not write: its disk is full, or it has no replica")
     if "MISCONF" in words or "OOM " in words or "No space left" in words:
         return OutOfSpace(f"the store cannot write: {words}")

@@ -62,7 +62,7 @@ class ChangeFeed:
         Parameters
         ----------
         is_new
-            Whether the run is submitted only after this has begun: its end is still to come.
+            True if the run is submitted only after this has begun: its end is still to come.
         """
         ended: asyncio.Future[RunRecord] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(run_id, []).append(ended)
@@ -90,7 +90,7 @@ class ChangeFeed:
                     after = entry_id
                     self._take(change)
             except (FjordError, OSError) as error:
-                # Whatever happens, this reader goes on: all who wait in this process depend on it.
+                # This reader goes on after any error: all who wait in this process depend on it.
                 _log.warning("no changes for now: %s", error)
                 await asyncio.sleep(RETRY_S)
 

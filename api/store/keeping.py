@@ -38,7 +38,7 @@ class LeaseKeeper:
     Parameters
     ----------
     value, epoch
-        What the lease's key holds, and its epoch.
+        Value of the lease's key, and its epoch.
     turns
         Counts the turns of the holder's loop: as long as it stands still the loop does.
     wedged_s

@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class _Listener:
-    """What one listener has yet to be sent: the latest view, and the runs that changed before."""
+    """News that one listener has yet to get: the latest view, and the runs that changed before."""
 
     def __init__(self) -> None:
         self._view = b""
@@ -133,7 +133,7 @@ class LiveViews:
             try:
                 await self._picture()
             except (FjordError, OSError) as error:
-                # Whatever happens, this goes on: everybody who looks depends on it.
+                # This goes on after any error: everybody who looks depends on it.
                 _log.warning("no view for now: %s", error)
                 self.view_changed()
                 await asyncio.sleep(RETRY_S)
@@ -145,7 +145,7 @@ class LiveViews:
         self._news.clear()
         view = b""
         if self._view_changed:
-            # What changes while it is read is shown the next time.
+            # Changes during the reading are shown the next time.
             self._view_changed = False
             view = self._view = await self._encoded_view()
         runs = b"".join(_event("run", record) for record in self._runs.values())

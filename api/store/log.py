@@ -119,7 +119,7 @@ class Log(Connection):
         Parameters
         ----------
         block_ms
-            How long to wait for one if there is none yet; ``None`` does not wait.
+            Longest wait for one if there is none yet; ``None`` does not wait.
         """
         found = await self.read({keys.events(self.site): after}, block_ms=block_ms, count=count)
         return codec.entries(found.get(keys.events(self.site), []), EVENT_TYPES)

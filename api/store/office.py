@@ -58,7 +58,7 @@ class Batch:
         Events that the writer takes in next, and the last one of which all that follows is written
         with this.
     undone
-        Whether nothing is known to be written any more: everything has to be said again.
+        True if nothing is known to be written any more: everything has to be said again.
     aside
         Events that every fold is to leave out from now on.
     records, gone
@@ -148,7 +148,7 @@ class Store(Checkpoints, HistoryQueue):
         Parameters
         ----------
         in_order
-            Whether nothing broke: who leaves in order leaves no trail.
+            True if nothing broke: then no trail is left.
         """
         trail = [keys.trail(self.site)] if in_order else []
         await self.run_script(DROP_LEASE, [keys.lease(self.site), *trail], [lease.value])

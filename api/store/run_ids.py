@@ -27,7 +27,7 @@ def new_run_id(at_us: int) -> str:
 
 
 def made_us(run: str) -> int | None:
-    """When an id was made, to the millisecond before; ``None`` if it carries no time.
+    """Time at which an id was made, to the millisecond before; ``None`` if it carries none.
 
     Examples
     --------

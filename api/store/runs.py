@@ -18,7 +18,7 @@ from scheduler.model.messages import Profile, Release
 OLDER_OPERATIONS = "operations"
 """Field of a run in which releases up to 0.1 kept all its operations together."""
 WATCHED_S = 5
-"""Who looks at the view comes back within this time, or has gone."""
+"""A reader of the view comes back within this time, or has gone."""
 PAGE = 200
 """Runs that are looked at together when some of them are wanted."""
 

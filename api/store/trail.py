@@ -31,7 +31,7 @@ class SetAside:
     entry
         Its id in the log.
     at_us
-        When it was set aside.
+        Time at which it was set aside.
     event
         Its kind.
     run

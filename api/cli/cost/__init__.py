@@ -1,4 +1,7 @@
-"""``fjord cost``: what work costs, how that is predicted, and how good the predictions are."""
+"""``fjord cost``: features, measurements, training and predictions, one module per command.
+
+Begin with `predict.py`. A command calls `cost_models`, `api.learning` or `api.tools.collecting`.
+"""
 
 from __future__ import annotations
 

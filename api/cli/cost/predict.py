@@ -71,7 +71,7 @@ def predict(
 
 
 def _load(foreign: list[str], neighbours: list[str]) -> Load:
-    """What goes on beside the first core of this computer."""
+    """The load beside the first core of this computer."""
     from api.oracle.loads import foreign_load, listed
     from api.oracle.loads import neighbour as read_neighbour
     from devices.box.host import usable_cores

@@ -40,7 +40,7 @@ KEPT_BYTES = 256 * 1024**2
 _LENGTH = struct.Struct("<Q")
 _MORE = b"+"
 _LAST = b"."
-"""What follows an answer: whether the process takes another body."""
+"""The byte behind an answer: the process takes another body, or it does not."""
 _log = logging.getLogger(__name__)
 
 
@@ -89,7 +89,7 @@ class JsonProcess:
 
     async def _answer(self, body: bytes) -> Submission | InvalidInput:
         if self._process is not None:
-            # Whatever ended a process that had read others, this body is not to blame for it.
+            # A process that had read other bodies may have ended for their sake, not for this one.
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 return await self._exchange(self._process, body)
             await self._end()

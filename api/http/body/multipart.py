@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 BATCH_BYTES = 1024 * 1024
-"""What is handed to the parsing thread at once: a network read is 64 KiB, a thread switch 50 us."""
+"""Bytes that the parsing thread gets at once: a network read is 64 KiB, a thread switch 50 us."""
 MAX_PARTS = 256
 MAX_HEADER_BYTES = 8 * 1024
 

@@ -1,4 +1,4 @@
-"""What boxes ask for: agents that join, and tensors that lie here."""
+"""Requests of other boxes: agents that join, and tensors that lie here."""
 
 from __future__ import annotations
 

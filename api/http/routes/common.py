@@ -1,4 +1,4 @@
-"""What all routes use: who may call, and how answers are made."""
+"""Helpers of all routes: rights of callers, and answers."""
 
 from __future__ import annotations
 

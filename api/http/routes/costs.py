@@ -1,4 +1,4 @@
-"""What the service knows of costs, and how good its predictions have been."""
+"""Costs as the service knows them, and the accuracy of its predictions so far."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def _bound(record: ModelRecord, asked: ProfileRequest) -> dict[str, tuple[int, .
 
 
 def _interface(record: ModelRecord) -> ModelInfo:
-    """What a model takes, as it was found in its file when it came."""
+    """The inputs of a model, as they were found in its file when it came."""
     inputs = tuple(
         TensorInfo(
             name=tensor.name,

@@ -99,7 +99,7 @@ async def _same_content(draft: WorkloadRecord, context: Context) -> WorkloadReco
 
 
 def _content(record: WorkloadRecord) -> bytes:
-    # What it means, not how it was written: a default may be spelt out or left out.
+    # Meanings are compared, not spellings: a default may be spelt out or left out.
     workload = replace(record.workload, version=0)
     return msgspec.json.encode((workload, record.inputs, record.max_queued), order="sorted")
 

@@ -74,7 +74,7 @@ async def find_runs(query: RunQuery, limit: int, context: Context) -> RunList:
 
 
 async def missing(run: str, context: Context) -> UnknownName:
-    """Why a run is nowhere: a rule has removed it, or there never was such a run."""
+    """The error for a run that is nowhere: a rule removed it, or there never was such a run."""
     at_us = made_us(run)
     if at_us is None or at_us > context.store.now_us():
         return UnknownName(f"there is no run {run!r}", field="run")

@@ -1,4 +1,4 @@
-"""Which profiles with operators speak for a stage of a run: those of its places and its shapes."""
+"""Profiles with operators that speak for a stage of a run: those of its places and its shapes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class StagePlace:
-    """Where operations of a stage ran, and with inputs of which shapes; empty if nobody knows."""
+    """A place where operations of a stage ran, and their input shapes; empty if unknown."""
 
     machine: str
     provider: str
@@ -28,7 +28,7 @@ class ProfileMatch:
     instead_of: tuple[Shapes, ...] = ()
 
     def note(self, model: str) -> str:
-        """What to say of a profile at shapes that the run did not have; empty for its own."""
+        """A remark on a profile at shapes that the run did not have; empty for its own."""
         known = [shapes for shapes in self.instead_of if shapes]
         if not self.instead_of:
             return ""
@@ -40,7 +40,7 @@ class ProfileMatch:
 
 
 def places(operations: Iterable[OperationRecord], stage: str) -> list[StagePlace]:
-    """Where each operation of a stage ran, each place once."""
+    """Places where the operations of a stage ran, each once."""
     found = [
         StagePlace(op.machine, op.provider, tuple(sorted(op.shapes.items())))
         for op in operations
@@ -67,7 +67,7 @@ def matches(profiles: Sequence[Profile], wanted: Iterable[StagePlace]) -> list[P
 
 
 def command(model: str, shapes: Shapes) -> str:
-    """What to type to have the operators measured at these shapes."""
+    """The command that has the operators measured at these shapes."""
     asked = [f" --shape {name}={_sizes(shape)}" for name, shape in shapes if shape]
     return f"fjord profile {model} --operators{''.join(asked)}"
 

@@ -40,7 +40,7 @@ class _Span:
 
     @property
     def until_us(self) -> float:
-        """Where it ends; an open span has no end."""
+        """Its end; an open span has none."""
         return float("inf") if self.end_us is None else self.end_us
 
 
@@ -54,7 +54,7 @@ class _Track:
 
     @property
     def name(self) -> str:
-        """What the viewer writes next to it."""
+        """Text that the viewer writes next to it."""
         return self.machine if self.lane == 0 else f"{self.machine} ({self.lane + 1})"
 
 

@@ -1,1 +1,5 @@
-"""Posted workloads: names, graph and types, checked and mapped for the brain."""
+"""Posted workloads, checked and mapped to the form that the brain knows.
+
+Begin with `mapping.py`. `graph.py` checks references, order and cycles; `sizes.py` estimates
+outputs for the cost of moving them. The room imports schemas, errors and records of the store.
+"""

@@ -116,7 +116,7 @@ def _cycle(needs: list[set[int]], waiting: list[int]) -> list[int]:
     position = next(index for index, count in enumerate(waiting) if count)
     seen: dict[int, int] = {}
     walk: list[int] = []
-    # Who waits has a producer that waits, so walking back must come round.
+    # A stage that waits has a producer that waits, so walking back must come round.
     while position not in seen:
         seen[position] = len(walk)
         walk.append(position)

@@ -23,14 +23,14 @@ from scheduler.model.errors import InvalidWorkload
 from scheduler.model.messages import WorkKind
 
 DEFAULT_ITEMS = 4
-"""How many items of a list to plan for, where nobody said: a page has a few lines of text."""
+"""Items of a list that are planned for, where nobody said: a page has a few lines of text."""
 MODEL_DECLARED_US = 1_000
 """Models are profiled; the declared duration of a stage is for functions only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """What stages can refer to: the models that are there, and the registered functions."""
+    """Models that are there and functions that are registered: stages refer to these."""
 
     models: Mapping[str, ModelRecord]
     functions: Mapping[str, Function]
@@ -38,7 +38,7 @@ class Targets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Target:
-    """What a stage runs, whichever kind it is."""
+    """The model or function that a stage runs."""
 
     kind: WorkKind
     name: str
@@ -71,7 +71,7 @@ class _CheckedStage:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What a reference means at a place: where it comes from, which part, and its type there."""
+    """The meaning of a reference at a place: its origin, the part of it, and its type there."""
 
     stage: str
     output: str
@@ -186,7 +186,7 @@ class _Builder:
         return self._nodes.get(graph.split(reference)[0])
 
     def _find(self, reference: str, place: str, fan_out: str) -> _Source:
-        """What a reference means inside a stage that runs over `fan_out`."""
+        """The meaning of a reference inside a stage that runs over `fan_out`."""
         stage, output = graph.split(reference)
         kind = self._output_type(stage, output, place) if stage else self._inputs[output]
         if reference == fan_out:
@@ -276,7 +276,7 @@ def _check_edge(place: str, wanted: TensorType, given: TensorType, reference: st
 
 
 def _items_by_list(nodes: Sequence[_CheckedStage]) -> dict[str, int]:
-    """How many items to plan for, per list: the most that any stage over it says."""
+    """Items to plan for, per list: the most that any stage over it says."""
     said: dict[str, int] = {}
     for node in nodes:
         if node.spec.expected_items is not None:

@@ -1,4 +1,4 @@
-"""How large an output will be, before it is there: for the cost of moving it."""
+"""Sizes of outputs before they are there: for the cost of moving them."""
 
 from __future__ import annotations
 

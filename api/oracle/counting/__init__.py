@@ -1,4 +1,8 @@
-"""Counting what graphs cost: in a confined child, once per model, kept beside the model's file."""
+"""Counts of graphs: made in a confined child, once per model, kept beside the model's file.
+
+Begin with `counting.py`, which starts the child of `child.py`; `kept.py` is the file. The package
+loads little, because the child loads it too.
+"""
 
 from api.oracle.counting.counting import count_all_in_child, count_in_child
 from api.oracle.counting.kept import (

@@ -29,12 +29,12 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class CountRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be counted, all in one process.
+    """Graphs that one process is to count.
 
     Parameters
     ----------
     is_background
-        Whether nobody waits for it: then it stands behind the service that started it.
+        True if nobody waits for it: then it stands behind the service that started it.
     """
 
     items: tuple[Item, ...]

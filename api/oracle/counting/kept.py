@@ -1,4 +1,4 @@
-"""What was counted of a model's graph, as it is kept beside the model's file."""
+"""Counts of a model's graph, as they are kept beside the model's file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMAT = b"fjord-graph"
 
 
 class KeptCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a graph costs at one set of shapes, and at others by scaling.
+    """Costs of a graph at one set of shapes, and at others by scaling.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The embedded store: a Valkey server of our own, with its files in the data folder.
 
-The server outlives a killed parent. Whoever starts next on the same folder finds it by its
-command line and takes it over, so a folder never has two servers.
+The server outlives a killed parent. The next start on the same folder finds it by its command line
+and takes it over, so a folder never has two servers. Begin with `server.py`.
 """
 
 from api.process.embedded.server import EmbeddedStore, keep_alive

@@ -67,7 +67,7 @@ def servers(config_file: Path) -> list[psutil.Process]:
 
 
 def runs(process: psutil.Process) -> bool:
-    """Whether a process is there and no zombie."""
+    """True if a process is there and no zombie."""
     if isinstance(process, psutil.Popen):
         return process.poll() is None
     try:
@@ -89,7 +89,7 @@ def end(process: psutil.Process) -> None:
 
 
 def is_free(addresses: list[str], port: int) -> bool:
-    """Whether one could listen at a port of all these addresses."""
+    """True if one could listen at a port of all these addresses."""
     try:
         for address in addresses:
             socket.create_server((address, port)).close()

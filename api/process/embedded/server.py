@@ -97,7 +97,7 @@ class EmbeddedStore:
         return self.url
 
     def alive(self) -> bool:
-        """Whether the server's process is there."""
+        """True if the server's process is there."""
         return self._server is not None and runs(self._server)
 
     def guard_space(self) -> None:

@@ -69,7 +69,7 @@ class Station:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuringEffort:
-    """How long a point is measured: so many runs, or as many as fit, each after a rest."""
+    """The length of a measurement: so many runs, or as many as fit, each after a rest."""
 
     repeats: int = REPEATS
     budget_us: int = BUDGET_US
@@ -78,7 +78,7 @@ class MeasuringEffort:
 
 @dataclass(slots=True)
 class CollectionTally:
-    """What came of a collection."""
+    """Counts of a collection: groups and rows that were written, and refusals by reason."""
 
     groups: int = 0
     rows: int = 0

@@ -60,7 +60,7 @@ def collect(
     progress
         Told in words how far it is.
     points, machines
-        What to measure, and where; all that this box has by default.
+        Points to measure, and machines for them; by default all that this box has.
     """
     cores = usable_cores()
     into.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What goes on beside a measurement: nothing, foreign load of some kind, or a lane of ours."""
+"""Load beside a measurement: none, foreign load of some kind, or a lane of ours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DUTIES = (0.3, 0.6, 1.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """One of them.
+    """One kind of load beside a measurement.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Surroundings:
     cores
         Of the foreign load, or of the neighbour.
     neighbour
-        What another lane runs over and over; ``None`` for no such lane.
+        Model that another lane runs over and over; ``None`` for no such lane.
     """
 
     kind: str = ""

@@ -34,7 +34,7 @@ class Measured:
     planned_us, bound_us
         Makespan of the plan once all images were in, and the proven lower bound on it.
     lines
-        What was read in each image.
+        Lines that were read in each image.
     """
 
     makespan_us: int

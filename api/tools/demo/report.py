@@ -1,4 +1,4 @@
-"""What the demonstration found, for people and for programs."""
+"""Findings of the demonstration, for people and for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class DemoReport:
     Parameters
     ----------
     expected
-        What was drawn into each image.
+        Lines that were drawn into each image.
     measured
         Per approach, one entry per round.
     machines
@@ -42,7 +42,7 @@ class DemoReport:
 
     @property
     def reads_right(self) -> bool:
-        """Whether every approach read every line of every image in every round."""
+        """True if every approach read every line of every image in every round."""
         return all(one.lines == self.expected for each in self.measured.values() for one in each)
 
     def as_dict(self) -> dict[str, Any]:

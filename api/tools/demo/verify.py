@@ -1,4 +1,4 @@
-"""What ran, judged as a schedule: by the checker that judges every plan."""
+"""Runs that ended, judged as a schedule by the checker that judges every plan."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def as_executed(records: Sequence[Json], definition: Json) -> tuple[Problem, Sch
 
 
 def edges(record: Json, definition: Json) -> list[Edge]:
-    """What waited for what in one run."""
+    """Edges of one run: producers and consumers."""
     stages = {stage["name"]: stage for stage in definition["stages"]}
     by_stage: dict[str, list[Json]] = {}
     for operation in record["operations"]:

@@ -1,4 +1,4 @@
-"""What a picture of a schedule shows, in the words and times of whoever looks at it."""
+"""Contents of a picture of a schedule, in the words and times of its reader."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Block:
     label
         Short name, written on the block where there is room.
     setup
-        How long the machine was made ready right before the start.
+        Time for which the machine was made ready right before the start.
     """
 
     row: int
@@ -41,7 +41,7 @@ class ChartTransfer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """When a job must have ended, in the row where its last operation runs."""
+    """The latest end of a job, in the row where its last operation runs."""
 
     row: int
     job: str
@@ -57,11 +57,11 @@ class Chart:
     Parameters
     ----------
     title, notes
-        What stands above: the problem, and what is known about the schedule.
+        Text above: the problem, and facts about the schedule.
     rows
         Names of the machines, from top to bottom.
     unit
-        What the times count, empty if nobody said.
+        Unit of the times, empty if nobody said.
     """
 
     title: str
@@ -74,7 +74,7 @@ class Chart:
 
     @property
     def end(self) -> float:
-        """When the last block ends."""
+        """End of the last block."""
         return max((block.end for block in self.blocks), default=0.0)
 
     @property

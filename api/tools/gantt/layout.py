@@ -1,4 +1,4 @@
-"""Where everything of a chart goes on the picture."""
+"""Places of everything in a chart on the picture."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class _Layout:
 
     @cached_property
     def left(self) -> float:
-        """Where time begins: right of the names of the machines."""
+        """The origin of time: right of the names of the machines."""
         longest = max((text_width(name, LABEL) for name in self.chart.rows), default=0)
         return MARGIN + min(longest, 180) + 8
 
@@ -121,7 +121,7 @@ class _Layout:
         return math.ceil(jobs / self.legend_columns)
 
     def x(self, time: float) -> float:
-        """Where a time is."""
+        """Horizontal place of a time."""
         return self.left + time / self.until * (self.width - MARGIN - self.left)
 
     def y(self, row: int) -> float:
@@ -129,7 +129,7 @@ class _Layout:
         return HEADER + row * self.row_height
 
     def colour(self, job: str) -> Colour:
-        """What a job is drawn in."""
+        """Colour of a job."""
         return PALETTE[self.jobs.get(job, 0) % len(PALETTE)]
 
     def header(self) -> Iterator[Text]:
@@ -186,7 +186,7 @@ class _Layout:
                 tip=f"setup of {block.details}",
             )
         x = self.x(block.start)
-        # What ran must be seen, however short; and a line stays free between neighbours.
+        # A run must be seen, however short; and a line stays free between neighbours.
         room = self.x(block.end) - x
         width = max(room - 0.8, room * 0.75, 0.5)
         yield Rectangle(
@@ -236,7 +236,7 @@ class _Layout:
         )
 
     def legend(self) -> Iterator[Rectangle | Text]:
-        """Which colour is which job, if there are as many colours."""
+        """Legend of colours and jobs, if there are as many colours."""
         if not self.legend_rows:
             return
         pitch = (self.width - 2 * MARGIN) / self.legend_columns

@@ -16,7 +16,7 @@ US_PER_MS = 1_000
 
 @dataclass(frozen=True)
 class Words:
-    """How a chart names machines and says times.
+    """Names of machines and texts of times in a chart.
 
     Parameters
     ----------

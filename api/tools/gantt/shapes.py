@@ -18,7 +18,7 @@ class Rectangle:
     Parameters
     ----------
     kind
-        What it stands for, such as ``operation``; style sheets and tests go by it.
+        Kind of thing that it stands for, such as ``operation``; style sheets and tests go by it.
     group
         Shapes of one group light up together.
     tip

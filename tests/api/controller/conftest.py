@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from api.controller import Controller, ControllerSettings
+from api.controller.controller import Controller
+from api.controller.settings import ControllerSettings
 from api.controller.solver_process import SolverProcess
 from api.process.stalls import LoopStalls
 from api.store import Store

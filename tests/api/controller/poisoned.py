@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 
-from api.controller import Controller
+from api.controller.controller import Controller
 from api.controller.solver_process import SolverProcess
 from api.process.stalls import LoopStalls
 from api.store import Store

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.controller import Controller
+from api.controller.controller import Controller
 from api.store import Lease, Store
 from api.wiring import build_brain
 from scheduler.control.brain import Brain
@@ -63,7 +63,7 @@ def in_office(controller: Controller) -> Condition:
 
 
 async def usurped(store: Store) -> Lease:
-    """What a longer pause of the process would do: the lease runs out, another takes it."""
+    """As after a longer pause of the process: the lease runs out, another takes it."""
     # At one stroke: the holder would have it back in between.
     _, epoch, _ = await store.together(
         ("DEL", keys.lease(store.site)),

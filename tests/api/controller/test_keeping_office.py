@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from api.controller import Controller
+from api.controller.controller import Controller
 from api.controller.intake import TURN_S
 from api.store import Store
 from api.wiring import build_brain
@@ -34,7 +34,7 @@ Running = Callable[..., AbstractAsyncContextManager[Controller]]
 
 
 async def expire(store: Store) -> None:
-    """What a pause of the process or of the store does that is longer than a lease."""
+    """As after a pause of the process or of the store that is longer than a lease."""
     await store.call("DEL", keys.lease(store.site))
 
 
@@ -81,7 +81,7 @@ async def test_run_that_ended_stays_as_it_ended_when_its_submission_is_left_out(
         await eventually(aside)
         await eventually(in_office(controller))
     assert await is_run(store, "r-1", RunState.FINISHED)()
-    # What was written of it is not what the log says without it.
+    # The log without the event has other effects than those that were written.
     started = await logged(store, ControllerStarted)
     assert [isinstance(event, ControllerStarted) and event.says_again for event in started] == [
         True,

@@ -61,7 +61,7 @@ async def test_its_log_is_folded_and_its_runs_are_served(
         assert controller.status.folded > RUNS
         assert controller.status.defects == 0
         state = brains[-1].state
-        # What ended more than ten minutes ago is forgotten by the brain, and not by the store.
+        # The brain forgets runs that ended more than ten minutes ago; the store does not.
         assert not state.active
         assert {profile.verdict for profile in state.profiles.values()} >= {Verdict.USABLE}
     runs = [run for run in await store.runs() if run.kind == "run"]

@@ -110,7 +110,7 @@ async def test_a_model_never_seen_is_predicted_from_those_that_were_measured(
     (trained,) = learning["trainings"]
     assert trained["replaced"]
     assert (trained["rows"], trained["families"]) == (settings.train_rows, len(WIDTHS))
-    # What had been said of it before it was measured for the first time.
+    # The prediction for it before it was measured for the first time.
     first = min((answer["profile"] for answer in answers), key=lambda profile: profile["at_us"])
     assert first["provenance"] == "learned"
     assert first["expected_us"] >= 1

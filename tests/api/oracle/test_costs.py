@@ -1,4 +1,4 @@
-"""Which layers the oracle of a service stands on, by what lies in its data folder."""
+"""The layers of a service's oracle follow from the files in its data folder."""
 
 from __future__ import annotations
 

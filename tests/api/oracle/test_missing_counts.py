@@ -37,7 +37,7 @@ def old_folder(data: Path) -> ModelAdded:
 
 
 async def made(brain: Brain, data: Path) -> list[Event]:
-    """What a controller in office appends."""
+    """Events that a controller in office appends."""
     told: list[Event] = []
 
     async def tell(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Which core is set aside, and when that is refused."""
+"""A core is set aside, or that is refused with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the environment may say of limits, and what it says where it says nothing."""
+"""Limits from the environment, and their defaults."""
 
 from __future__ import annotations
 

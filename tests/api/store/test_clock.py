@@ -27,7 +27,7 @@ async def way(store_url: str) -> AsyncIterator[SteppedStore]:
 
 
 def gone_us(now_us: int) -> int:
-    """How far a time is from the monotonic clock: the same for ever while nobody is confused."""
+    """Distance of a time from the monotonic clock: constant while nobody is confused."""
     return now_us - time.monotonic_ns() // 1000
 
 

@@ -1,4 +1,4 @@
-"""How many runs may wait: counted in the store, exactly, and never stuck."""
+"""Runs that wait are counted in the store, exactly, and the count never sticks."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ async def test_model_name_is_taken_once(store: Store) -> None:
 
 
 async def test_repeated_write_of_one_model_is_one_model(store: Store) -> None:
-    # What a caller does that lost the answer to its first try.
+    # A caller that lost the answer to its first try does this.
     await store.add_model(*model("det"))
     await store.add_model(*model("det"))
     assert len(await store.events()) == 1

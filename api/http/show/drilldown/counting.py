@@ -59,7 +59,7 @@ class NamedOperators:
             name = node.name or next(iter(node.output), node.op_type)
             place = self._places.get(name)
             if place is not None:
-                # What ONNX Runtime calls a node that has no name.
+                # ONNX Runtime gives this name to a node that has none.
                 self._places.setdefault(f"{node.op_type}_{i}", place)
                 for output in node.output:
                     self._places.setdefault(output, place)
@@ -69,7 +69,7 @@ class NamedOperators:
         while name:
             if name in self._places:
                 return self._places[name]
-            # What runtimes add to a name comes after a slash: "fc/MatMulAddFusion".
+            # Runtimes add to a name behind a slash: "fc/MatMulAddFusion".
             name = name.rpartition("/")[0]
         return None
 

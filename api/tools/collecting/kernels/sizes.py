@@ -26,7 +26,7 @@ def volume(chance: random.Random) -> tuple[int, int, int, int]:
 
 
 def length(chance: random.Random, work: float, most: float) -> int:
-    """How many of a kernel follow each other: one that is large, up to 24 that are small.
+    """Copies of a kernel in a row: one that is large, up to 24 that are small.
 
     A graph that is over at once is measured badly: what surrounds a run weighs as much as itself.
     """
@@ -34,5 +34,5 @@ def length(chance: random.Random, work: float, most: float) -> int:
 
 
 def repeats(chance: random.Random, sketch: Sketch) -> int:
-    """How many of a kernel follow each other that touch the tensor of the sketch once each."""
+    """Copies of a kernel in a row that touch the tensor of the sketch once each."""
     return length(chance, prod(sketch.shape), ENOUGH_ELEMENTS)

@@ -1,4 +1,4 @@
-"""What bad input gets: an answer that names field, law and what came, and nothing half made."""
+"""Bad input is answered with its field, law and value, and leaves nothing half made."""
 
 from __future__ import annotations
 

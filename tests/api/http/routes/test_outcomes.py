@@ -1,4 +1,4 @@
-"""What a caller is told of a submission whose store fell silent, and what comes of it."""
+"""Submissions whose store fell silent: the answer to the caller, and the end of the run."""
 
 from __future__ import annotations
 

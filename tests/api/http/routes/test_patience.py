@@ -1,4 +1,4 @@
-"""Who sends nothing, or listens for ever, does not take the service from the others."""
+"""A caller that sends nothing, or listens for ever, does not take the service from others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def url(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Async
 
 
 async def _answer_to(url: str, sent: bytes) -> bytes:
-    """What the service says until it closes the connection."""
+    """Everything that the service sends until it closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
     writer.write(sent)
     async with asyncio.timeout(LONGER_S):

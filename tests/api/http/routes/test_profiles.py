@@ -33,7 +33,7 @@ async def test_a_model_is_measured_at_the_shapes_that_were_asked_for(service: Se
     assert newest["p50_us"] >= 1
     assert newest["roofline_us"] > 0
     assert newest["profile"]["expected_us"] > 0
-    # What the model is always measured with stays what the site shows.
+    # The site goes on showing the shapes that the model is always measured with.
     model = (await service.client.get("/v1/models/double")).json()
     assert all(profile["shapes"] == {"x": [1, 3]} for profile in model["profiles"])
 

@@ -224,7 +224,7 @@ async def test_hanging_up_cancels_the_run_unless_told_otherwise(
     await asyncio.gather(caller, return_exceptions=True)
     (run,) = [record.run for record in await store.runs() if record.run not in before]
     if not cancels:
-        # What would have cancelled it has had as long as it takes to cancel another.
+        # A cancellation would have come by now: it has had as long as that of another run.
         other = await _parked(service.client, url)
         await service.client.delete(f"/v1/runs/{other}")
         await service.client.get(f"/v1/runs/{other}?wait_s=20")

@@ -47,7 +47,7 @@ def orphan_pid(settings: Settings) -> int:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether it runs no more; who inherited it may take a while to reap it."""
+    """True if it runs no more; the process that inherited it may take a while to reap it."""
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
