@@ -20,8 +20,8 @@ from scheduler.control.commands import (
     SendPlan,
     WakeAt,
 )
-from scheduler.control.plan_records import PlanRecord
 from scheduler.control.records import RunRecord
+from scheduler.control.records.plans import PlanRecord
 from scheduler.model.messages import AgentPlan, Release
 
 

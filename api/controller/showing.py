@@ -12,8 +12,8 @@ from api.controller.settings import ControllerSettings
 from api.learning.learning import CostLearning
 from api.process.stalls import LoopStalls
 from api.store import Batch
-from scheduler.control.plan_records import PlanRecord, shown
 from scheduler.control.records import SiteView
+from scheduler.control.records.plans import PlanRecord, shown
 
 if TYPE_CHECKING:
     from scheduler.control.brain import Brain

@@ -20,8 +20,8 @@ from api.history.schema import FILE, FOLDER, PAGE_BYTES, TABLES, VERSION
 from api.store import WholeRun
 from api.store.codec import decode
 from api.store.run_ids import made_us
-from scheduler.control.plan_records import PlanRecord
 from scheduler.control.records import OperationRecord, RunRecord
+from scheduler.control.records.plans import PlanRecord
 from scheduler.model.errors import Defect, OutOfSpace
 
 DAY_US = 86_400_000_000

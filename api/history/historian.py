@@ -16,7 +16,7 @@ from pathlib import Path
 
 from api.history.archive import Archive, HistoryLimits, OtherVersion, discard, path_of, set_aside
 from api.store import FIRST, HistoryPage, RunEnded, Store, WholeRun
-from scheduler.control.plan_records import PlanRecord
+from scheduler.control.records.plans import PlanRecord
 from scheduler.model.errors import FjordError
 
 PAGE = 256

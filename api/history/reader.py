@@ -15,8 +15,8 @@ from api.history.misses import Cause, Miss
 from api.history.queries import RunQuery
 from api.history.schema import VERSION
 from api.store.codec import decode
-from scheduler.control.plan_records import PlanRecord, Verdict
 from scheduler.control.records import OperationRecord, RunRecord
+from scheduler.control.records.plans import PlanRecord, Verdict
 
 WAIT_S = 5.0
 """A reader waits so long for a lock; the writer holds one that matters for milliseconds."""

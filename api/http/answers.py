@@ -11,8 +11,6 @@ from api.history.misses import Miss
 from api.http.errors import Problem
 from api.store import SetAside
 from api.store.catalogue import ModelRecord, WorkloadRecord
-from scheduler.control.plan_records import PlanRecord
-from scheduler.control.predicting.costs import AccuracyReport, KnownCost, KnownLink, Learning
 from scheduler.control.records import (
     Cause,
     Inversion,
@@ -22,6 +20,8 @@ from scheduler.control.records import (
     RunRecord,
     SiteView,
 )
+from scheduler.control.records.costs import AccuracyReport, KnownCost, KnownLink, Learning
+from scheduler.control.records.plans import PlanRecord
 from scheduler.model.measuring import Peaks
 from scheduler.model.messages import Profile
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from scheduler.control.predicting.costs import Training
+from scheduler.control.records.costs import Training
 
 FILE = "cost-model.trainings"
 SHOWN = 20

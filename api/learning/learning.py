@@ -24,7 +24,7 @@ from cost_models.oracle import Oracle
 from scheduler.control.brain import Brain
 from scheduler.control.commands import KeepExecution, KeepProfile
 from scheduler.control.events import CostModelChanged, Event
-from scheduler.control.predicting.costs import Learning, Training
+from scheduler.control.records.costs import Learning, Training
 
 _log = logging.getLogger(__name__)
 

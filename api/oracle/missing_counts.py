@@ -14,7 +14,7 @@ from pathlib import Path
 from api.oracle.counting.kept import Counted, read, write
 from api.oracle.oracle import counts_of
 from scheduler.control.events import Event, GraphCounted
-from scheduler.control.live.fleet import LiveModel
+from scheduler.control.state.fleet import LiveModel
 
 
 async def make_missing(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from api.store import codec
 from api.store.connection import Command
 from api.store.runs import OLDER_OPERATIONS, Runs
-from scheduler.control.plan_records import PlanRecord
+from scheduler.control.records.plans import PlanRecord
 from scheduler.model import keys
 
 

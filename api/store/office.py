@@ -16,9 +16,9 @@ from api.store.runs import ViewChanged
 from api.store.scripts import COMMIT, DECLARE_LOST, DROP_LEASE, HOLD_LEASE, TAKE_LEASE
 from api.store.trail import SetAside, Trail
 from scheduler.control.events import EVENT_TYPES, Event
-from scheduler.control.plan_records import PlanRecord
-from scheduler.control.predicting.costs import CostReport
 from scheduler.control.records import RunRecord, SiteView
+from scheduler.control.records.costs import CostReport
+from scheduler.control.records.plans import PlanRecord
 from scheduler.model import keys
 from scheduler.model.errors import StaleEpoch
 from scheduler.model.messages import AgentLost, AgentPlan, Profile, Release

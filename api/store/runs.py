@@ -10,8 +10,8 @@ import msgspec
 
 from api.store import codec
 from api.store.registry import Registry
-from scheduler.control.predicting.costs import CostReport
 from scheduler.control.records import OperationRecord, RunRecord, RunState, SiteView
+from scheduler.control.records.costs import CostReport
 from scheduler.model import keys
 from scheduler.model.messages import Profile, Release
 

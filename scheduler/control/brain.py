@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from scheduler.control import fleet, views
-from scheduler.control.anticipating import waiting
 from scheduler.control.commands import Command, RecordRun
 from scheduler.control.events import (
     ControllerStarted,
@@ -25,25 +23,34 @@ from scheduler.control.events import (
     WorkloadAdded,
     WorkloadRemoved,
 )
-from scheduler.control.measuring import gaps, linking, profiling, quiet
-from scheduler.control.placing import ageing, improving, judging
-from scheduler.control.placing.explaining import Timetable
-from scheduler.control.placing.inserting import insert
-from scheduler.control.placing.patience import is_stale
-from scheduler.control.placing.planning import count_overtaken, is_running_dry, replan
-from scheduler.control.placing.previewing import preview
-from scheduler.control.placing.promising import promise
-from scheduler.control.predicting.assuming import CostQuestion
-from scheduler.control.predicting.costing import cost_report, costs_beside
-from scheduler.control.predicting.costs import CostReport, KnownCost
-from scheduler.control.preemption import preempting
-from scheduler.control.preemption.hurrying import is_due
+from scheduler.control.forecast.assuming import CostQuestion
+from scheduler.control.forecast.costs import cost_report, costs_beside
+from scheduler.control.handlers import (
+    fleet,
+    gaps,
+    hopeless,
+    links,
+    profiling,
+    quiet,
+    recovery,
+    reports,
+    runs,
+    suspecting,
+)
+from scheduler.control.outbox import views
+from scheduler.control.outbox.dispatch import dispatch, resend_all
+from scheduler.control.outbox.preview import preview
+from scheduler.control.planning import ageing, backfilling, improving, judging, preemption
+from scheduler.control.planning.explaining import Timetable
+from scheduler.control.planning.hurrying import is_due
+from scheduler.control.planning.inserting import insert
+from scheduler.control.planning.planning import count_overtaken, is_running_dry, replan
+from scheduler.control.planning.promises import promise
 from scheduler.control.records import Preview, RunRecord, SiteView
-from scheduler.control.runs import hopeless, lifecycle, recovery, reports
-from scheduler.control.runs.dispatching import dispatch, resend_all
+from scheduler.control.records.costs import CostReport, KnownCost
 from scheduler.control.settings import BrainSettings
-from scheduler.control.state import State, Turn
-from scheduler.control.suspecting import suspecting
+from scheduler.control.state.patience import is_stale
+from scheduler.control.state.state import State, Turn
 from scheduler.model.links import LinkMeasured
 from scheduler.model.messages import (
     AgentDraining,
@@ -90,10 +97,10 @@ class Brain:
         """Take in one event and say what is to be done about it."""
         state, turn = self.state, Turn()
         state.now_us = max(state.now_us, event.at_us)
-        lifecycle.expire(state, turn)
+        runs.expire(state, turn)
         if not isinstance(event, ControllerStarted):
             # What ended while nobody was in office is recorded once before it is forgotten.
-            lifecycle.forget(state, turn)
+            runs.forget(state, turn)
         _HANDLERS[type(event)](state, turn, event)
         suspecting.look(state, turn)
         ageing.look(state, turn)
@@ -101,12 +108,12 @@ class Brain:
         quiet.keep_clear_of_critical(state, turn)
         if turn.replan or turn.submitted or is_running_dry(state) or is_stale(state):
             _plan(state, turn)
-        linking.ask(state, turn)
-        waiting.note_held(state)
+        links.ask(state, turn)
+        backfilling.note_held(state)
         dispatch(state, turn)
         _record(state, turn)
         improving.request(state, turn)
-        lifecycle.wake(state, turn, hopeless.due_us(state))
+        runs.wake(state, turn, hopeless.due_us(state))
         return turn.commands
 
     def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:
@@ -177,7 +184,7 @@ def _controller_started(state: State, turn: Turn, event: ControllerStarted) -> N
     suspecting.be_patient(state)
     state.wake_us = None
     if event.says_again:
-        lifecycle.say_again(state, turn)
+        runs.say_again(state, turn)
     resend_all(state, turn)
 
 
@@ -211,7 +218,7 @@ def _tick(state: State, turn: Turn, event: Tick) -> None:
     suspecting.note_late(state, event.at_us)
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
-    turn.replan = turn.replan or is_due(state) or waiting.is_over(state)
+    turn.replan = turn.replan or is_due(state) or backfilling.is_over(state)
     gaps.fill(state, turn)
 
 
@@ -221,7 +228,7 @@ _HANDLERS: dict[type, _Handler] = {
     AgentLost: fleet.lost,
     MachineDown: fleet.machine_down,
     MachineUp: fleet.machine_up,
-    LinkMeasured: linking.measured,
+    LinkMeasured: links.measured,
     OperationStarted: reports.started,
     OperationFinished: reports.finished,
     OperationFailed: recovery.failed,
@@ -232,8 +239,8 @@ _HANDLERS: dict[type, _Handler] = {
     ProfileRequested: profiling.requested,
     WorkloadAdded: _workload_added,
     WorkloadRemoved: _workload_removed,
-    RunSubmitted: lifecycle.submit,
-    RunCancelled: lifecycle.cancel,
+    RunSubmitted: runs.submit,
+    RunCancelled: runs.cancel,
     PlanProposed: judging.proposed,
     PolicyChanged: _policy_changed,
     CostModelChanged: _cost_model_changed,
@@ -246,7 +253,7 @@ def _plan(state: State, turn: Turn) -> None:
     before, run = state.plan.planned, turn.submitted
     if turn.replan or run is None or not insert(state, turn, run):
         replan(state, turn)
-    while preempting.preempt(state, turn):
+    while preemption.preempt(state, turn):
         replan(state, turn)
     hopeless.note(state)
     if run is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scheduler.control.plan_records import PlanRecord
 from scheduler.control.records import RunRecord
+from scheduler.control.records.plans import PlanRecord
 from scheduler.model.measuring import Load
 from scheduler.model.messages import AgentPlan, MachineReport, Profile, Release
 from scheduler.model.ports import CostQuery

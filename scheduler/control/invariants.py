@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 
-from scheduler.control.anticipating.waiting import sendable
 from scheduler.control.brain import Brain
-from scheduler.control.live.index import Index
-from scheduler.control.live.operations import ENDED, SENT, LiveOperation, is_ready
-from scheduler.control.placing.ageing import order
+from scheduler.control.planning.ageing import order
+from scheduler.control.planning.backfilling import sendable
 from scheduler.control.records import OperationState, RunState
-from scheduler.control.state import State
+from scheduler.control.state.index import Index
+from scheduler.control.state.operations import ENDED, SENT, LiveOperation, is_ready
+from scheduler.control.state.state import State
 from scheduler.model.messages import FailureReason
 
 

@@ -23,8 +23,8 @@ from starlette.types import ASGIApp
 from api.dashboard import Dashboard
 from api.http.answers import CostModels, RunOperators
 from api.http.show.trace import trace
-from scheduler.control.predicting.costs import AccuracyReport, Learning
 from scheduler.control.records import RunRecord, SiteView
+from scheduler.control.records.costs import AccuracyReport, Learning
 
 
 @dataclass

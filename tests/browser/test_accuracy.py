@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from scheduler.control.predicting.accuracy import Accuracy
-from scheduler.control.predicting.costs import Learning, PredictedActual, Training
+from scheduler.control.records.costs import Learning, PredictedActual, Training
+from scheduler.control.state.accuracy import Accuracy
 from scheduler.model.ports import Drift
 from tests.browser import sites as make
 from tests.browser.replay import Site

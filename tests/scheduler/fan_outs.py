@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from scheduler.control.commands import Command, RecordRun
-from scheduler.control.live.operations import SENT
 from scheduler.control.records import OperationRecord, OperationState, RunRecord
+from scheduler.control.state.operations import SENT
 from scheduler.control.workload import Stage, StageInput, Take, Workload
 from scheduler.model.messages import Dispatch, WorkKind
 from tests.scheduler.site import function, reference

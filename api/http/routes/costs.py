@@ -11,8 +11,8 @@ from api.http.context import Context, of
 from api.http.routes.common import json_of, reply, route, router_of
 from api.oracle.loads import foreign_load, listed
 from api.oracle.loads import neighbour as read_neighbour
-from scheduler.control.predicting.assuming import CostQuestion
-from scheduler.control.predicting.costs import CostReport
+from scheduler.control.forecast.assuming import CostQuestion
+from scheduler.control.records.costs import CostReport
 from scheduler.model.errors import InvalidInput, Unavailable, UnknownName
 
 ANSWER_TIMEOUT_S = 10.0

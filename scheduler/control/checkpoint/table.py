@@ -8,14 +8,21 @@ reader of today would make of the data of tomorrow is another `VERSION`.
 from __future__ import annotations
 
 from scheduler.control import records, workload
-from scheduler.control.anticipating.rhythms import Rhythm
 from scheduler.control.events import RunSubmitted
-from scheduler.control.live import fleet, index, operations, spans
-from scheduler.control.predicting import accuracy, costs, links
-from scheduler.control.preemption import stops
-from scheduler.control.preemption.allowance import Allowance
-from scheduler.control.state import Ageing, Kept, LivePlan, PlanRequest, State
-from scheduler.control.suspecting import suspicions
+from scheduler.control.records import costs
+from scheduler.control.state import (
+    accuracy,
+    fleet,
+    index,
+    links,
+    operations,
+    spans,
+    stops,
+    suspicions,
+)
+from scheduler.control.state.allowance import Allowance
+from scheduler.control.state.arrivals import Rhythm
+from scheduler.control.state.state import Ageing, Kept, LivePlan, PlanRequest, State
 from scheduler.model import machines, measuring, messages, ports, problem
 from scheduler.model.forms import Form
 

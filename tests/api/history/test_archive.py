@@ -12,8 +12,8 @@ from api.history import Archive, Cursor, HistoryLimits, Reader, RunQuery
 from api.history.archive import DAY_US, path_of, set_aside
 from api.history.misses import Cause
 from api.history.queries import moment_us
-from scheduler.control.plan_records import PlanRecord, Verdict
 from scheduler.control.records import AttemptRecord, RunState
+from scheduler.control.records.plans import PlanRecord, Verdict
 from scheduler.model.errors import InvalidInput
 from scheduler.model.messages import FailureReason
 from scheduler.model.problem import Band

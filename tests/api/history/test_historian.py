@@ -11,8 +11,8 @@ import pytest
 from api.history import Archive, HistoryLimits, Reader, RunQuery, keep_history
 from api.history.archive import path_of
 from api.store import Batch, RunEnded, RunForgotten, Store
-from scheduler.control.plan_records import PlanRecord, Verdict
 from scheduler.control.records import RunRecord, RunState
+from scheduler.control.records.plans import PlanRecord, Verdict
 from scheduler.model.messages import Release
 from tests.api.history.made import NOW_US, operation, record
 

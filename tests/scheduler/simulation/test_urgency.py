@@ -11,8 +11,8 @@ from cost_models.oracle import Oracle
 from scheduler.control.brain import Brain
 from scheduler.control.commands import Command
 from scheduler.control.events import Event
-from scheduler.control.live.operations import LiveOperation
 from scheduler.control.records import Ahead, OperationState
+from scheduler.control.state.operations import LiveOperation
 from scheduler.model.messages import OperationStarted
 from scheduler.model.problem import Band
 from scheduler.portfolio import placer

@@ -16,7 +16,7 @@ from cost_models.knowledge import FORMS as OF_ORACLE
 from cost_models.knowledge import Knowledge
 from cost_models.oracle import Oracle
 from scheduler.control.checkpoint.table import FORMS
-from scheduler.control.state import State
+from scheduler.control.state.state import State
 from scheduler.model.forms import Form
 
 PLAIN = {int, float, str, bytes, bool, type(None), object, Any}

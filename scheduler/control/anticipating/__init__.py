@@ -1,1 +1,0 @@
-"""Runs that are not there yet: when a stream's next is due, and a machine free in time for it."""

@@ -1,0 +1,318 @@
+"""Which machines an operation can run on, how long each would take, and why the rest cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from scheduler.control.forecast.loads import FUNCTION_PROVIDER, input_shapes
+from scheduler.control.records import Candidate, Reason
+from scheduler.control.state.expansion import held_values
+from scheduler.control.state.fleet import LiveMachine
+from scheduler.control.state.operations import LiveOperation, Options, stored_boxes
+from scheduler.control.state.sessions import holds, session_key
+from scheduler.control.state.state import State
+from scheduler.model.measuring import IDLE, Load
+from scheduler.model.messages import FailureReason, ProviderReport, Value, Verdict, WorkKind
+from scheduler.model.ports import CostQuery, Prediction, Provenance
+from scheduler.model.problem import Band, Mode
+
+MOST_OPTIONS = 1_000
+"""Kinds of work, under different loads and shapes, whose options are remembered."""
+_PROFILE_P95_SHARE = 4
+"""A profile that builds a session and a reference may take this multiple of its budget."""
+
+
+def options(
+    state: State, op: LiveOperation, *, is_pinned: bool = True, tells_pinned: bool = True
+) -> Options:
+    """Modes of an operation and the candidates that are refused, by what is known now.
+
+    Parameters
+    ----------
+    is_pinned
+        Whether it stays with the agent that it was sent to.
+    tells_pinned
+        Whether the machines of other agents are among the refused then. They are all the rest of
+        the site, for each operation that was sent: more than planning itself takes.
+    """
+    found = _own_options(state, op, is_pinned, tells_pinned)
+    if len(state.agents) > 1:
+        found = _with_fetches(state, op, found)
+    return found
+
+
+def cost_query(op: LiveOperation, mode: Mode) -> CostQuery:
+    """What was asked of the oracle about the operation when it was sent to run in that mode."""
+    return _query(op, mode.machine, mode.provider, op.foreseen.get(mode.machine, IDLE))
+
+
+def forget_options(state: State, op: LiveOperation) -> None:
+    """Drop what was derived from the predictions of this kind of work: they have changed."""
+    target = _target(op)
+    for key in [key for key in state.options if key[:3] == target]:
+        del state.options[key]
+
+
+def could_run_later(found: Options) -> bool:
+    """Whether some refusal may pass by itself, so that waiting makes sense."""
+    passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN, Reason.BESIDE_CRITICAL, Reason.SUSPECTED)
+    return any(candidate.reason in passing for candidate in found.refused)
+
+
+def _own_options(state: State, op: LiveOperation, is_pinned: bool, tells_pinned: bool) -> Options:
+    if op.only is not None:
+        return _profile_options(state, op, *op.only)
+    run = op.run
+    shapes = input_shapes(op)
+    key = (*_target(op), op.stage.declared_us, run.allow, run.forbid, shapes, state.load_keys)
+    found = state.options.get(key)
+    if found is None:
+        if len(state.options) >= MOST_OPTIONS:
+            state.options.clear()
+        found = state.options[key] = _site_options(state, op)
+    if is_pinned and op.agent:
+        found = _pinned(state, found, op.agent, tells_pinned)
+    return _untried(op, found) if op.excluded else found
+
+
+def _target(op: LiveOperation) -> tuple[object, ...]:
+    return (op.stage.kind, op.stage.target, op.stage.digest)
+
+
+def _query(op: LiveOperation, machine: str, provider: str, load: Load) -> CostQuery:
+    stage = op.stage
+    return CostQuery(
+        kind=stage.kind,
+        name=stage.target,
+        digest=stage.digest,
+        variant="",
+        machine=machine,
+        provider=provider,
+        declared_us=stage.declared_us if stage.kind is WorkKind.FUNCTION else 0,
+        shapes=input_shapes(op),
+        busy_machines=len(load.neighbours),
+        load=load,
+    )
+
+
+def _site_options(state: State, op: LiveOperation) -> Options:
+    """Options of a kind of work under a run's rules, whatever happened to its operations."""
+    usable: list[tuple[LiveMachine, str]] = []
+    refused: list[Candidate] = []
+    for machine in state.machines.values():
+        for provider, verdict in _providers(machine, op):
+            reason, detail = _refusal(state, op, machine, provider, verdict)
+            if reason is None:
+                usable.append((machine, provider))
+            else:
+                refused.append(_refused(machine.report.id, provider, reason, detail))
+    queries = [
+        _query(op, name, provider, state.foreseen.get(name, IDLE))
+        for name, provider in ((machine.report.id, provider) for machine, provider in usable)
+    ]
+    modes: list[Mode] = []
+    provenance: list[str] = []
+    for (machine, provider), found in zip(usable, state.oracle.predict(queries), strict=True):
+        name = machine.report.id
+        if found is None:
+            refused.append(_refused(name, provider, Reason.NOT_PROFILED, "nothing was measured"))
+        elif machine.report.memory_bytes and found.peak_bytes > machine.report.memory_bytes:
+            detail = f"needs {found.peak_bytes} of {machine.report.memory_bytes} bytes"
+            refused.append(_refused(name, provider, Reason.OUT_OF_MEMORY, detail))
+        else:
+            modes.append(_mode(machine, provider, op, found))
+            provenance.append(found.provenance.value)
+    return Options(tuple(modes), tuple(provenance), tuple(refused))
+
+
+def _mode(live: LiveMachine, provider: str, op: LiveOperation, found: Prediction) -> Mode:
+    # A guess moves nothing: whatever was measured somewhere has a load time there.
+    is_known = found.load_provenance is Provenance.MEASURED and found.load_us > 0
+    is_cold = is_known and not holds(live, op, provider)
+    return Mode(
+        machine=live.report.id,
+        provider=provider,
+        family=_family(live, op, provider) if is_cold else "",
+        setup_us=found.load_us if is_cold else 0,
+        duration_us=found.p50_us,
+        duration_p95_us=found.p95_us,
+        peak_bytes=found.peak_bytes,
+        energy_uj=found.energy_uj or 0,
+    )
+
+
+def _family(live: LiveMachine, op: LiveOperation, provider: str) -> str:
+    digest, name, shapes = session_key(live, op.stage.digest, provider, input_shapes(op))
+    return f"{digest}:{name}:{shapes}" if shapes else f"{digest}:{name}"
+
+
+def _providers(
+    machine: LiveMachine, op: LiveOperation
+) -> Iterator[tuple[str, ProviderReport | None]]:
+    if op.stage.kind is WorkKind.FUNCTION:
+        yield FUNCTION_PROVIDER, None
+        return
+    for report in machine.report.providers:
+        yield report.provider, report
+
+
+def _refusal(
+    state: State,
+    op: LiveOperation,
+    machine: LiveMachine,
+    provider: str,
+    report: ProviderReport | None,
+) -> tuple[Reason | None, str]:
+    """First law that keeps the work from running there, with what broke it."""
+    if report is None:
+        if op.stage.target not in machine.report.functions:
+            return Reason.NO_FUNCTION, f"does not run {op.stage.target}"
+    elif report.verdict is not Verdict.USABLE:
+        return Reason.PROVIDER_UNUSABLE, report.reason or report.verdict.value
+    ruled = _ruled_out(op, machine.report.id, provider)
+    if ruled[0] is not None:
+        return ruled
+    profile = state.profiles.get((op.stage.digest, machine.report.id, provider))
+    if profile is not None and profile.verdict is not Verdict.USABLE:
+        return Reason.REFUSED, profile.reason or profile.verdict.value
+    # Absence comes first: what is not there will not be measured either.
+    absent = _absence(state, machine)
+    if absent[0] is None and report is not None and profile is None:
+        return Reason.NOT_PROFILED, f"{op.stage.target} was not measured there yet"
+    return absent
+
+
+def _ruled_out(op: LiveOperation, machine: str, provider: str) -> tuple[Reason | None, str]:
+    names = (machine, f"{machine}:{provider}")
+    for pattern in op.run.forbid:
+        if any(fnmatchcase(name, pattern) for name in names):
+            return Reason.FORBIDDEN, f"forbidden by {pattern}"
+    allow = op.run.allow
+    if allow and not any(fnmatchcase(name, pattern) for pattern in allow for name in names):
+        return Reason.NOT_ALLOWED, f"not among {', '.join(allow)}"
+    return None, ""
+
+
+def _absence(state: State, machine: LiveMachine) -> tuple[Reason | None, str]:
+    agent = state.agents[machine.agent]
+    if not agent.is_alive:
+        return Reason.NOT_CONNECTED, f"agent {agent.id} is lost"
+    if agent.is_draining:
+        return Reason.DRAINING, f"agent {agent.id} takes nothing new"
+    if not machine.is_up:
+        return Reason.MACHINE_DOWN, machine.reason
+    if machine.report.id in state.suspicions.of:
+        return Reason.SUSPECTED, "does not answer in time"
+    return None, ""
+
+
+def _refused(machine: str, provider: str, reason: Reason, detail: str) -> Candidate:
+    return Candidate(machine=machine, provider=provider, reason=reason, detail=detail)
+
+
+def _pinned(state: State, found: Options, agent: str, tells: bool) -> Options:
+    """Leave out all machines but those of the agent that an operation was sent to."""
+    here: list[int] = []
+    refused: list[Candidate] = []
+    for i, mode in enumerate(found.modes):
+        if state.machines[mode.machine].agent == agent:
+            here.append(i)
+        elif tells:
+            detail = f"already sent to {agent}"
+            reason = Reason.PINNED_ELSEWHERE
+            refused.append(_refused(mode.machine, mode.provider, reason, detail))
+    return Options(
+        tuple([found.modes[i] for i in here]),
+        tuple([found.provenance[i] for i in here]),
+        (*found.refused, *refused),
+    )
+
+
+def _untried(op: LiveOperation, found: Options) -> Options:
+    """Leave out where the operation failed, unless nothing else is left where it only crashed."""
+    tried = _split(found, _failed_before(op.excluded))
+    if tried.modes or could_run_later(tried):
+        return tried
+    # A worker is started again after a crash: where there is no other, it gets another try.
+    others = {p: r for p, r in op.excluded.items() if r is not FailureReason.WORKER_CRASHED}
+    return _split(found, _failed_before(others))
+
+
+def _failed_before(
+    places: Mapping[tuple[str, str], FailureReason],
+) -> dict[tuple[str, str], Candidate]:
+    return {
+        (machine, provider): _refused(machine, provider, Reason.FAILED_BEFORE, reason.value)
+        for (machine, provider), reason in places.items()
+    }
+
+
+def _split(found: Options, barred: dict[tuple[str, str], Candidate]) -> Options:
+    """Move the modes that are barred, by machine and provider, to the refused."""
+    modes: list[Mode] = []
+    provenance: list[str] = []
+    refused = list(found.refused)
+    for mode, origin in zip(found.modes, found.provenance, strict=True):
+        why = barred.get((mode.machine, mode.provider))
+        if why is None:
+            modes.append(mode)
+            provenance.append(origin)
+        else:
+            assert why.reason is not None
+            refused.append(_refused(mode.machine, mode.provider, why.reason, why.detail))
+    return Options(tuple(modes), tuple(provenance), tuple(refused))
+
+
+def _profile_options(state: State, op: LiveOperation, machine: str, provider: str) -> Options:
+    live = state.machines[machine]
+    reason, detail = _absence(state, live)
+    if reason is not None:
+        return Options(refused=(_refused(machine, provider, reason, detail),))
+    if op.band is Band.BACKGROUND and live.box in state.critical_boxes:
+        detail = f"a critical run has work on {live.box}"
+        refused = _refused(machine, provider, Reason.BESIDE_CRITICAL, detail)
+        return Options(refused=(refused,))
+    budget_us = state.settings.profile_budget_us
+    mode = Mode(
+        machine=machine,
+        provider=provider,
+        duration_us=budget_us,
+        duration_p95_us=_PROFILE_P95_SHARE * budget_us,
+    )
+    return Options((mode,), ("assumed",))
+
+
+def _with_fetches(state: State, op: LiveOperation, found: Options) -> Options:
+    """Add to each mode what it takes to bring what is there already to its box."""
+    values = [value for value in held_values(op) if stored_boxes(value.tensors)]
+    if not values:
+        return found
+    extra = {
+        name: _fetch_us(state, values, machine.box) for name, machine in state.machines.items()
+    }
+    modes = tuple(
+        Mode(
+            machine=mode.machine,
+            provider=mode.provider,
+            duration_us=mode.duration_us + extra[mode.machine],
+            duration_p95_us=mode.p95_us + extra[mode.machine],
+            peak_bytes=mode.peak_bytes,
+            energy_uj=mode.energy_uj,
+            family=mode.family,
+            setup_us=mode.setup_us,
+        )
+        if extra[mode.machine]
+        else mode
+        for mode in found.modes
+    )
+    return Options(modes, found.provenance, found.refused)
+
+
+def _fetch_us(state: State, values: list[Value], box: str) -> int:
+    """What bringing all of them takes: what lies on one box comes together."""
+    sizes: dict[str, int] = {}
+    for tensor in (tensor for value in values for tensor in value.tensors):
+        if tensor.inline is None:
+            sizes[tensor.box] = sizes.get(tensor.box, 0) + tensor.size_bytes
+    return sum(state.links.transfer_us(source, box, size) for source, size in sizes.items())

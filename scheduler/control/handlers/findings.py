@@ -1,0 +1,151 @@
+"""What measuring models found: kept, learned from, and the end of the runs that measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scheduler.control.commands import KeepProfile
+from scheduler.control.handlers.idling import charge
+from scheduler.control.handlers.runs import end_run, finish_run, withdraw
+from scheduler.control.records import OperationState, RunState
+from scheduler.control.state.operations import LiveOperation, LiveRun
+from scheduler.control.state.sessions import was_measured
+from scheduler.control.state.state import State, Turn
+from scheduler.control.state.transitions import move
+from scheduler.model.messages import FailureReason, Profile, ProviderReport, Verdict, WorkKind
+from scheduler.model.ports import CostQuery
+
+_VERDICTS = {
+    FailureReason.PROVIDER_REFUSED: Verdict.FELL_BACK,
+    FailureReason.INVALID: Verdict.UNSUPPORTED,
+}
+"""What a profile that failed says of the provider; everything else is a failure."""
+
+
+def measured(state: State, turn: Turn, op: LiveOperation, profile: Profile | None) -> None:
+    """Take in what a profile found; a verdict other than usable refuses the provider."""
+    assert profile is not None
+    _take_in(state, turn, op, profile)
+    _profile_ended(state, turn, op.run)
+
+
+def refuse_profile(
+    state: State, turn: Turn, op: LiveOperation, reason: FailureReason, message: str
+) -> None:
+    """Refuse a provider for a model because measuring it failed."""
+    assert op.only is not None
+    machine, provider = op.only
+    found = Profile(
+        digest=op.stage.digest,
+        machine=machine,
+        provider=provider,
+        verdict=_VERDICTS.get(reason, Verdict.FAILED),
+        reason=f"{reason.value}: {message}",
+        shapes={name: tuple(shape) for name, shape in op.stage.params["shapes"].items()},
+    )
+    _take_in(state, turn, op, found)
+    _end(state, turn, op, OperationState.FAILED)
+    _profile_ended(state, turn, op.run)
+
+
+def cancel_profiles(state: State, turn: Turn, ops: list[LiveOperation]) -> None:
+    """Give up what was to be measured on an agent that goes; it begins again if it returns."""
+    for op in ops:
+        _end(state, turn, op, OperationState.CANCELLED)
+        _profile_ended(state, turn, op.run)
+
+
+def drop_stranded_profile(state: State, turn: Turn, op: LiveOperation) -> None:
+    """Give up a profile whose machine takes no work any more."""
+    assert op.only is not None
+    if not state.agent_of(op.only[0]).takes_work:
+        cancel_profiles(state, turn, [op])
+
+
+def forget_changed(state: State, machine: str, providers: tuple[ProviderReport, ...]) -> None:
+    """Forget what was measured on providers of a machine that are not what they were."""
+    before = {report.provider: report for report in state.machines[machine].report.providers}
+    changed = [report.provider for report in providers if before.get(report.provider) != report]
+    for key in [key for key in state.profiles if key[1] == machine and key[2] in changed]:
+        del state.profiles[key]
+        state.measured_at.pop(key, None)
+
+
+def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> None:
+    """Keep a profile, and learn from it what concerns the shapes that it was made with."""
+    assert op.only is not None
+    machine, provider = op.only
+    key = (op.stage.digest, machine, provider)
+    query = CostQuery(
+        kind=WorkKind.MODEL,
+        name=op.stage.target,
+        digest=op.stage.digest,
+        variant="",
+        machine=machine,
+        provider=provider,
+        shapes=tuple(sorted(profile.shapes.items())),
+    )
+    (expected,) = state.oracle.predict([query])
+    profile = replace(profile, at_us=state.now_us)
+    if expected is not None:
+        origin = expected.provenance.value
+        profile = replace(profile, expected_us=expected.p50_us, provenance=origin)
+    model = state.models.get(op.stage.digest)
+    shapes = tuple(sorted(profile.shapes.items()))
+    if profile.verdict is Verdict.USABLE:
+        was_measured(state, machine, op.stage.digest, provider, shapes, op.started_us or 0)
+    is_own = model is None or not op.run.is_extra or _shapes_of(op) == model.shapes
+    state.measured_at.setdefault(key, {})[tuple(sorted(_shapes_of(op).items()))] = state.now_us
+    live = state.machines.get(machine)
+    report = live.report if live is not None else None
+    turn.commands.append(KeepProfile(profile=profile, machine=report))
+    charge(state, machine, state.now_us - (op.started_us or state.now_us))
+    if is_own:
+        # What shows the site shows this too, all the time: the operators are a thing apart.
+        state.profiles[key] = replace(profile, operators=())
+        if profile.verdict is Verdict.USABLE:
+            state.oracle.learn_profile(profile, "", at_us=state.now_us)
+    elif profile.verdict is Verdict.USABLE and profile.samples_us:
+        # To an oracle a profile takes the place of all that is known; this is about one shape. One
+        # observation, because a row of runs that carry no inputs would look like a drift.
+        median_us = sorted(profile.samples_us)[len(profile.samples_us) // 2]
+        state.oracle.observe(query, median_us, load=profile.load, at_us=state.now_us)
+
+
+def _shapes_of(op: LiveOperation) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(shape) for name, shape in op.stage.params["shapes"].items()}
+
+
+def _end(state: State, turn: Turn, op: LiveOperation, ended: OperationState) -> None:
+    withdraw(state, turn, op)
+    op.ended_us = state.now_us
+    move(state.index, op, ended)
+    state.ended_operations.append(op)
+
+
+def _profile_ended(state: State, turn: Turn, run: LiveRun) -> None:
+    # Whoever waited for the model may run now, on this provider or not at all.
+    state.options.clear()
+    turn.replan = True
+    turn.runs[run.id] = None
+    if run.unfinished or run.is_ended:
+        return
+    done = sum(op.state is OperationState.DONE for op in run.operations.values())
+    usable = sum(
+        op.only is not None and _is_usable(state, op.stage.digest, *op.only)
+        for op in run.operations.values()
+    )
+    detail = f"{done} of {len(run.operations)} measured, usable on {usable}"
+    if done:
+        finish_run(state, turn, run, detail)
+    else:
+        ops = run.operations.values()
+        is_failed = any(op.state is OperationState.FAILED for op in ops)
+        ended = RunState.FAILED if is_failed else RunState.CANCELLED
+        reason = FailureReason.PROVIDER_REFUSED if is_failed else FailureReason.AGENT_LOST
+        end_run(state, turn, run, ended, reason.value, detail)
+
+
+def _is_usable(state: State, digest: str, machine: str, provider: str) -> bool:
+    profile = state.profiles.get((digest, machine, provider))
+    return profile is not None and profile.verdict is Verdict.USABLE

@@ -1,0 +1,108 @@
+"""What should be measured though nobody asked: sessions that are not there, shapes that runs have,
+what drifted, what is old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from scheduler.control.forecast.loads import input_shapes
+from scheduler.control.handlers.idling import idle_from_us
+from scheduler.control.handlers.profiling import measure_extra
+from scheduler.control.state.fleet import LiveMachine, LiveModel, Shapes
+from scheduler.control.state.operations import LiveOperation
+from scheduler.control.state.sessions import has_room, session_key
+from scheduler.control.state.state import State, Turn
+from scheduler.model.messages import Verdict, WorkKind
+
+MOST_SHAPES = 64
+"""Different shapes of one model that are counted; after that, only those are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something to measure, and how much it matters: the largest first."""
+
+    model: LiveModel
+    provider: str
+    shapes: Shapes
+    weight: tuple[int, int]
+
+
+def note_shapes(state: State, op: LiveOperation) -> None:
+    """Count the shapes that an operation had; once they are common they are worth measuring."""
+    model = state.models.get(op.stage.digest)
+    if model is None or op.stage.kind is not WorkKind.MODEL or state.settings.fill_share <= 0:
+        return
+    live = state.machines.get(op.machine)
+    if live is not None:
+        live.has_gaps = True
+    shapes = input_shapes(op)
+    if not shapes or (shapes not in model.seen and len(model.seen) >= MOST_SHAPES):
+        return
+    count = model.seen[shapes] = model.seen.get(shapes, 0) + 1
+    if count == state.settings.fill_seen:
+        for live in state.machines.values():
+            live.has_gaps = True
+
+
+def fill(state: State, turn: Turn) -> None:
+    """Measure the most important gap of the first machine that has been idle long enough."""
+    for name, live in state.machines.items():
+        due_us = idle_from_us(state, name, live)
+        if due_us is None or due_us > state.now_us:
+            continue
+        gap = max(_gaps(state, name, live), key=lambda gap: gap.weight, default=None)
+        if gap is None:
+            live.has_gaps = False
+        else:
+            measure_extra(state, turn, gap.model, [(name, gap.provider)], shapes=gap.shapes)
+            return
+
+
+def _gaps(state: State, machine: str, live: LiveMachine) -> Iterator[Gap]:
+    drifts = {
+        (drift.work, drift.provider): drift.at_us
+        for drift in state.oracle.report().drifts
+        if drift.machine == machine
+    }
+    for model in state.models.values():
+        own = tuple(sorted(model.shapes.items()))
+        usable = _usable(state, model, machine, live)
+        if usable and _is_cold(state, model, live, usable[0]):
+            yield Gap(model, usable[0], own, (3, max(model.seen.values())))
+        for provider in usable:
+            key = (model.digest, machine, provider)
+            done = state.measured_at.get(key, {})
+            for shapes, count in model.seen.items():
+                if count >= state.settings.fill_seen and shapes not in done and shapes != own:
+                    yield Gap(model, provider, shapes, (1, count))
+            at_us = done.get(own, 0)
+            changed_us = drifts.get((model.digest, provider), 0)
+            if changed_us > at_us:
+                yield Gap(model, provider, own, (2, changed_us))
+            elif model.seen and state.now_us - at_us > state.settings.fill_age_us:
+                yield Gap(model, provider, own, (0, state.now_us - at_us))
+
+
+def _usable(state: State, model: LiveModel, machine: str, live: LiveMachine) -> list[str]:
+    """Providers that a model was measured on there, the fastest first."""
+    medians: dict[str, float] = {}
+    for report in live.report.providers:
+        profile = state.profiles.get((model.digest, machine, report.provider))
+        if profile is not None and profile.verdict is Verdict.USABLE and profile.samples_us:
+            medians[report.provider] = median(profile.samples_us)
+    return sorted(medians, key=lambda provider: medians[provider])
+
+
+def _is_cold(state: State, model: LiveModel, live: LiveMachine, provider: str) -> bool:
+    """Whether a model in use has no session where it is fastest: no single run waits for a load.
+
+    It would stay where some session happens to be, on a slower provider, for as long as the worker
+    lives; what measures it leaves its session there.
+    """
+    is_used = max(model.seen.values(), default=0) >= state.settings.fill_seen
+    own = session_key(live, model.digest, provider, tuple(sorted(model.shapes.items())))
+    return is_used and own not in live.sessions and has_room(state, live, model.digest)

@@ -1,0 +1,129 @@
+"""Less urgent work that began where more urgent work was ready to begin, told by recorded times.
+
+It is looked for when the more urgent work starts at last: by then all that began meanwhile on the
+machines that could have taken it is known. Three things are no inversions: what began before an
+agent can have heard of the other; what began beside it, because its own machine was free and it
+waited for something else; and what began on another machine that would not have served it sooner
+by more than plans care about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scheduler.control.forecast.next_runs import ON_THE_WAY_US
+from scheduler.control.forecast.options import options
+from scheduler.control.records import Inversion, InversionKind
+from scheduler.control.state.delays.causes import able_since_us, ready_since_us
+from scheduler.control.state.delays.timelines import spans
+from scheduler.control.state.fleet import LiveMachine
+from scheduler.control.state.operations import LiveOperation
+from scheduler.control.state.sessions import holds
+from scheduler.control.state.spans import Doing, Span
+from scheduler.control.state.state import State
+from scheduler.model.problem import Band, Mode
+
+HEARD_US = 10_000
+"""By then an agent has heard of what was accepted, on a busy site too."""
+MOST_OF_RUN = 10
+"""Inversions that a run shows; all are counted."""
+
+
+def note_inversion(state: State, op: LiveOperation, mode: Mode, at_us: int) -> None:
+    """Count what began on a machine while an operation that starts now was ready for that."""
+    since_us = max(ready_since_us(op), op.accounted_us)
+    if not op.is_profile and _lower_began_us(state, op.run.band) > since_us:
+        found = max(_inversions(state, op, mode, since_us, at_us), key=_latest, default=None)
+        if found is not None:
+            state.count(f"inversions_{found.kind}")
+            state.inversions.append(found)
+            op.run.inversions = [*op.run.inversions, found][-MOST_OF_RUN:]
+    state.began_us[op.band] = max(at_us, state.began_us.get(op.band, 0))
+
+
+def _latest(found: Inversion) -> tuple[int, str]:
+    return found.began_us, found.machine
+
+
+def _lower_began_us(state: State, band: Band) -> int:
+    """When something of a lower band began last, anywhere."""
+    return max((us for lower, us in state.began_us.items() if lower > band), default=0)
+
+
+def _inversions(
+    state: State, op: LiveOperation, mode: Mode, since_us: int, at_us: int
+) -> Iterator[Inversion]:
+    """Find what went before an operation, on its machine and on others that could have taken it."""
+    for way in options(state, op, is_pinned=False).modes:
+        live = state.machines[way.machine]
+        ready_us = max(since_us, _there_us(state, op, live, way.provider))
+        heard_us = ready_us + _unheard_us(op, live, since_us)
+        for span in spans(state, live, at_us):
+            is_lower = span.doing is Doing.WORK and span.band > op.run.band
+            is_long = span.end_us - span.start_us > ON_THE_WAY_US
+            if not (is_lower and is_long and heard_us < span.start_us < at_us):
+                continue
+            if _served_later(state, op, mode, way, span, at_us):
+                yield _inversion(op, mode, span, live, ready_us, at_us)
+
+
+def _there_us(state: State, op: LiveOperation, live: LiveMachine, provider: str) -> int:
+    """When a machine could run an operation, and had what that reads from other boxes."""
+    able_us = able_since_us(state, op, live, provider)
+    for edge in op.edges:
+        before = op.run.operations[edge.source]
+        made_on = state.machines.get(before.machine)
+        if made_on is not None and made_on.box != live.box:
+            move_us = state.links.transfer_us(made_on.box, live.box, edge.size_bytes)
+            able_us = max(able_us, (before.ended_us or 0) + move_us)
+    return able_us
+
+
+def _unheard_us(op: LiveOperation, live: LiveMachine, since_us: int) -> int:
+    """For how long an agent may not know that an operation is ready; what it made, it knows."""
+    had_it = op.agent == live.agent and op.sent_us < since_us
+    is_own = all(op.run.operations[name].agent == live.agent for name in op.producers)
+    return 0 if had_it and is_own else HEARD_US
+
+
+def _served_later(
+    state: State, op: LiveOperation, mode: Mode, way: Mode, span: Span, at_us: int
+) -> bool:
+    """True if an operation would have been served sooner had it gone first.
+
+    On another machine by more than a plan is made anew for, and only if it waited for its own
+    machine, not for something else.
+    """
+    if way.machine == mode.machine:
+        return True
+    own = spans(state, state.machines[mode.machine], at_us)
+    was_busy = any(each.start_us < at_us and each.end_us > span.start_us for each in own)
+    load_us = 0 if holds(state.machines[way.machine], op, way.provider) else way.setup_us
+    there_us = span.start_us + load_us + way.duration_us
+    return was_busy and there_us + state.settings.late_floor_us < at_us + mode.duration_us
+
+
+def _inversion(
+    op: LiveOperation, mode: Mode, span: Span, live: LiveMachine, ready_us: int, at_us: int
+) -> Inversion:
+    return Inversion(
+        kind=_kind(op, mode, span, live),
+        machine=live.report.id,
+        operation=op.id,
+        run=op.run.id,
+        band=op.run.band,
+        lower_operation=span.operation,
+        lower_run=span.run,
+        lower_band=span.band,
+        ready_us=ready_us,
+        began_us=span.start_us,
+        started_us=at_us,
+    )
+
+
+def _kind(op: LiveOperation, mode: Mode, span: Span, live: LiveMachine) -> InversionKind:
+    if op.sent_us + ON_THE_WAY_US > span.start_us:
+        return InversionKind.UNSENT
+    if live.report.id == mode.machine:
+        return InversionKind.SAME_MACHINE
+    return InversionKind.SAME_AGENT if op.agent == live.agent else InversionKind.ELSEWHERE

@@ -1,0 +1,230 @@
+"""Models are measured on every machine and provider that may run them, as runs that one can see."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from scheduler.control.commands import ForgetProfiles
+from scheduler.control.events import GraphCounted, ModelAdded, ModelRemoved, ProfileRequested
+from scheduler.control.handlers.runs import admit, end_run, register
+from scheduler.control.records import OperationState, RunState
+from scheduler.control.state.fleet import LiveModel, Shapes
+from scheduler.control.state.operations import LiveOperation, LiveRun
+from scheduler.control.state.sessions import unload
+from scheduler.control.state.state import State, Turn
+from scheduler.control.state.transitions import move
+from scheduler.control.workload import Stage, Workload
+from scheduler.model.messages import FailureReason, ProviderReport, Verdict, WorkKind
+from scheduler.model.problem import Band
+
+_DIGITS = 12
+"""Digits of a digest that name its profile run."""
+
+
+def model_added(state: State, turn: Turn, event: ModelAdded) -> None:
+    """Take in a model and measure it wherever it was not yet."""
+    model = state.models.get(event.digest)
+    if model is None:
+        model = state.models[event.digest] = LiveModel(
+            digest=event.digest,
+            names={},
+            size_bytes=event.size_bytes,
+            shapes=event.profile_shapes,
+            kind=event.kind,
+        )
+    model.names[event.name] = None
+    if event.counts:
+        _learn_graph(state, model, event.counts)
+    measure_all(state, turn)
+
+
+def graph_counted(state: State, turn: Turn, event: GraphCounted) -> None:
+    """Predict with the graph of a model from now on."""
+    model = state.models.get(event.digest)
+    if model is not None:
+        _learn_graph(state, model, event.counts)
+        turn.replan = True
+
+
+def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
+    """Forget a name of a model, and with its last name what is still to be measured."""
+    model = state.models.get(event.digest)
+    if model is None or model.names.pop(event.name, "unknown") == "unknown" or model.names:
+        return
+    del state.models[event.digest]
+    state.oracle.learn_graph(event.digest, "")
+    turn.commands.append(ForgetProfiles(digest=event.digest))
+    for key in [key for key in state.measured_at if key[0] == event.digest]:
+        del state.measured_at[key]
+    for run in list(state.index.profiles.values()):
+        if _digest(run) == event.digest:
+            reason = FailureReason.CANCELLED.value
+            end_run(state, turn, run, RunState.CANCELLED, reason, "the model was removed")
+    unload(state, event.digest)
+
+
+def _learn_graph(state: State, model: LiveModel, counts: str) -> None:
+    model.counts = counts
+    state.oracle.learn_graph(model.digest, counts)
+    state.options.clear()
+
+
+def measure_all(state: State, turn: Turn) -> None:
+    """See that every model is, or will be, measured on every usable provider."""
+    for model in state.models.values():
+        places = [
+            (name, report.provider)
+            for name, live in state.machines.items()
+            if state.agents[live.agent].takes_work
+            for report in live.report.providers
+            if _is_to_measure(state, model, name, report)
+        ]
+        if places:
+            _measure(state, turn, model, places)
+
+
+def requested(state: State, turn: Turn, event: ProfileRequested) -> None:
+    """Measure a model anew because somebody asked for it."""
+    if event.run in state.runs:
+        return
+    model = state.models.get(event.digest)
+    places = _asked_places(state, event.machines) if model is not None else []
+    if model is None or not places:
+        run = _new_run(state, event.run, "")
+        admit(state, turn, run)
+        detail = "nothing is usable there" if model is not None else "no such model"
+        end_run(state, turn, run, RunState.FAILED, FailureReason.INVALID.value, detail)
+        return
+    shapes = tuple(sorted((event.shapes or model.shapes).items()))
+    measure_extra(
+        state, turn, model, places, shapes=shapes, run=event.run, operators=event.operators
+    )
+
+
+def measure_extra(
+    state: State,
+    turn: Turn,
+    model: LiveModel,
+    places: list[tuple[str, str]],
+    *,
+    shapes: Shapes,
+    run: str = "",
+    operators: bool = False,
+) -> None:
+    """Measure a model in places where something is known of it, as a run of its own."""
+    name = next(iter(model.names))
+    live = _new_run(state, run or _free_id(state, f"g-{model.digest[:_DIGITS]}"), name)
+    live.is_extra = True
+    for place in places:
+        op = _operation(state, live, model, place, dict(shapes))
+        if operators:
+            op.stage.params["operators"] = True
+        live.operations[op.id] = live.open[op.id] = op
+        live.changed[op.id] = None
+    live.total = len(live.operations)
+    admit(state, turn, live)
+    register(state, live, before=live.unfinished)
+    turn.replan = True
+
+
+def _asked_places(state: State, patterns: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [
+        (name, report.provider)
+        for name, live in state.machines.items()
+        if state.agents[live.agent].takes_work
+        and (not patterns or any(fnmatchcase(name, pattern) for pattern in patterns))
+        for report in live.report.providers
+        if report.verdict is Verdict.USABLE
+    ]
+
+
+def profiles_on(state: State, machines: list[str]) -> list[LiveOperation]:
+    """What is still to be measured on the machines."""
+    return [
+        op
+        for run in state.index.profiles.values()
+        for op in run.open.values()
+        if op.only is not None and op.only[0] in machines
+    ]
+
+
+def _is_to_measure(state: State, model: LiveModel, machine: str, report: ProviderReport) -> bool:
+    if report.verdict is not Verdict.USABLE:
+        return False
+    return (model.digest, machine, report.provider) not in state.profiles
+
+
+def _measure(state: State, turn: Turn, model: LiveModel, places: list[tuple[str, str]]) -> None:
+    run = _open_run(state, turn, model)
+    before = run.unfinished
+    for place in places:
+        fresh = _operation(state, run, model, place, model.shapes)
+        op = run.operations.get(fresh.id)
+        if op is None:
+            run.operations[fresh.id] = run.open[fresh.id] = fresh
+            run.changed[fresh.id] = None
+        elif op.state is OperationState.CANCELLED:
+            op.ended_us = op.bar = None
+            move(state.index, op, OperationState.WAITING)
+            before += 1
+    run.total = len(run.operations)
+    register(state, run, before=before)
+    turn.replan = True
+    turn.runs[run.id] = None
+
+
+def _open_run(state: State, turn: Turn, model: LiveModel) -> LiveRun:
+    for run in state.index.profiles.values():
+        if not run.is_extra and _digest(run) == model.digest:
+            return run
+    run = _new_run(state, _free_id(state, f"p-{model.digest[:_DIGITS]}"), next(iter(model.names)))
+    admit(state, turn, run)
+    return run
+
+
+def _new_run(state: State, run: str, model: str) -> LiveRun:
+    name = f"profile:{model}"
+    return LiveRun(
+        id=run,
+        kind="profile",
+        workload=name,
+        sequence=0,
+        submitted_us=state.now_us,
+        band=Band.BACKGROUND,
+        effective_band=Band.BACKGROUND,
+        graph=Workload(name=name, version=0, stages=(), outputs={}),
+    )
+
+
+def _free_id(state: State, wanted: str) -> str:
+    """A model is measured again when a machine joins: the later runs are numbered."""
+    count = state.profile_runs[wanted] = state.profile_runs.get(wanted, 0) + 1
+    return wanted if count == 1 else f"{wanted}-{count}"
+
+
+def _operation(
+    state: State,
+    run: LiveRun,
+    model: LiveModel,
+    place: tuple[str, str],
+    shapes: dict[str, tuple[int, ...]],
+) -> LiveOperation:
+    machine, provider = place
+    name = f"{machine.replace('/', '.')}.{provider}"
+    stage = Stage(
+        name=name,
+        kind=WorkKind.PROFILE,
+        target=next(iter(model.names)),
+        digest=model.digest,
+        params={
+            "shapes": {key: list(shape) for key, shape in shapes.items()},
+            "repeats": state.settings.profile_repeats,
+            "budget_us": state.settings.profile_budget_us,
+        },
+    )
+    order = len(run.operations)
+    return LiveOperation(id=f"{run.id}/{name}", run=run, stage=stage, only=place, order=order)
+
+
+def _digest(run: LiveRun) -> str:
+    return next(iter(run.operations.values())).stage.digest if run.operations else ""

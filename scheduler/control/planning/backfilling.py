@@ -1,0 +1,108 @@
+"""What the plan in force has wait for a machine that is kept free, and when that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scheduler.control.state.operations import LiveOperation, is_ready
+from scheduler.control.state.state import Kept, State
+
+MOST_HELD = 2
+"""An operation is kept waiting no longer than this multiple of what it takes itself, by p95."""
+
+
+def kept_from(state: State, op: LiveOperation) -> Kept | None:
+    """For what the machine of an operation is kept free, so that it may not start there yet."""
+    placed = op.placement
+    if placed is None:
+        return None
+    for kept in state.plan.kept:
+        is_there = kept.machine == placed.mode.machine and state.now_us < kept.until_us
+        is_gone = kept.run and kept.operation not in state.plan.planned
+        if is_there and not is_gone and op.band > kept.band and placed.end_us > kept.from_us:
+            return None if kept.run and has_waited_enough(state, op) else kept
+    return None
+
+
+def sendable(state: State, machine: str, queue: Sequence[str]) -> list[str]:
+    """Give what may go of what is next on a machine; what is as urgent passes what has to wait."""
+    if not any(kept.machine == machine for kept in state.plan.kept):
+        return list(queue)
+    found: list[str] = []
+    kept: Kept | None = None
+    for name in queue:
+        op = state.operations[name]
+        kept = kept or kept_from(state, op)
+        if kept is None or op.band <= kept.band:
+            found.append(name)
+    return found
+
+
+def note_held(state: State) -> None:
+    """Note since when an operation waits that could start but for what is kept free."""
+    for op in _held(state):
+        if op.held_since_us is None:
+            op.held_since_us = state.now_us
+
+
+def has_waited_enough(state: State, op: LiveOperation) -> bool:
+    """Whether an operation was kept waiting for as long as any is, by what it takes itself."""
+    since_us = op.held_since_us
+    return since_us is not None and since_us + MOST_HELD * _takes_us(op) <= state.now_us
+
+
+def is_upset(state: State) -> bool:
+    """Whether a machine that is kept free is not going to be, or idles though more is planned.
+
+    Or what is expected of a run in flight has not come, and its machine is about to be given away.
+    """
+    for kept in state.plan.kept:
+        live = state.machines[kept.machine]
+        if kept.run:
+            if kept.until_us <= state.now_us and not live.running and _is_wanted(state, kept):
+                return True
+        elif live.running:
+            end_us = max(state.operations[live.running].expected_end_us, state.now_us)
+            if end_us > kept.from_us:
+                return True
+        elif state.plan.queues.get(kept.machine) and not live.queue:
+            return True
+    return False
+
+
+def ends_us(state: State) -> Iterator[int]:
+    """When nobody counts any more on what something waits for, or it waits no longer."""
+    plan = state.plan
+    if plan.enough_us is not None:
+        yield plan.enough_us
+    streams = (kept for kept in plan.kept if not kept.run)
+    yield from (kept.until_us for kept in streams if plan.queues.get(kept.machine))
+    for op in _held(state):
+        kept = kept_from(state, op)
+        if kept is not None and op.held_since_us is not None:
+            yield min(kept.until_us, op.held_since_us + MOST_HELD * _takes_us(op))
+
+
+def is_over(state: State) -> bool:
+    """Whether what was expected has not come, or something has waited for it long enough."""
+    return any(until_us <= state.now_us for until_us in ends_us(state))
+
+
+def _is_wanted(state: State, kept: Kept) -> bool:
+    is_open = kept.operation in state.plan.planned
+    return is_open and bool(state.plan.queues.get(kept.machine))
+
+
+def _held(state: State) -> Iterator[LiveOperation]:
+    """What would be next on a machine that is idle, and waits for a run in flight."""
+    for machine in {kept.machine: None for kept in state.plan.kept if kept.run}:
+        queue = state.plan.queues.get(machine)
+        live = state.machines.get(machine)
+        if queue and live is not None and not live.running and live.held is None:
+            head = state.operations[queue[0]]
+            if is_ready(head) and kept_from(state, head) is not None:
+                yield head
+
+
+def _takes_us(op: LiveOperation) -> int:
+    return op.placement.mode.p95_us if op.placement is not None else 0

@@ -1,0 +1,134 @@
+"""What the brain remembers of a machine, an agent, a model."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from scheduler.control.state.spans import MOST_SPANS, Span
+from scheduler.control.state.stops import Hold
+from scheduler.model.measuring import Kind
+from scheduler.model.messages import (
+    MachineReport,
+    Release,
+    not_understood,
+)
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+"""Input shapes by name, sorted."""
+SessionKey = tuple[str, str, Shapes]
+"""Digest, provider, and the shapes that it takes where the provider needs them fixed."""
+
+
+@dataclass(slots=True)
+class LiveMachine:
+    """A machine as its agent reported it, and how it is doing.
+
+    Parameters
+    ----------
+    queue
+        Attempts sent to it that have not started, in the order of the last message.
+    running
+        Operation that runs on it; empty if none is known to.
+    held
+        Why it starts nothing although nothing that counts runs there.
+    free_us
+        When it became free.
+    up_us
+        When its worker came up.
+    sessions
+        What its worker holds, unused for longest first.
+    fill_from_us
+        Before this, nothing is measured there that nobody asked for: its share of time is used up.
+    spans
+        What it did lately, in order.
+    has_gaps
+        Whether something may be to be measured there that nobody asked for.
+    """
+
+    report: MachineReport
+    agent: str
+    box: str
+    since_us: int
+    is_up: bool = True
+    reason: str = ""
+    busy_us: int = 0
+    running: str = ""
+    queue: list[tuple[str, int]] = field(default_factory=list)
+    held: Hold | None = None
+    free_us: int = 0
+    up_us: int = 0
+    sessions: dict[SessionKey, None] = field(default_factory=dict)
+    fill_from_us: int = 0
+    has_gaps: bool = False
+    spans: deque[Span] = field(default_factory=lambda: deque(maxlen=MOST_SPANS))
+
+
+@dataclass(slots=True)
+class LiveAgent:
+    """An agent, alive or lost.
+
+    Parameters
+    ----------
+    version
+        Of the last plan that was made for it.
+    url
+        Where its box hands out tensors.
+    stops
+        Attempts that it was told to stop and has not reported.
+    releases
+        What it may delete and was not told yet.
+    unloads
+        Digests of deleted models whose sessions it may drop and was not told yet.
+    release_by_us
+        When it is told of releases at the latest; ``None`` while there is nothing to tell.
+    protocol
+        The form of messages that it speaks.
+    """
+
+    id: str
+    incarnation: str
+    box: str
+    url: str = ""
+    is_alive: bool = True
+    is_draining: bool = False
+    version: int = 0
+    machines: list[str] = field(default_factory=list)
+    stops: dict[tuple[str, int], None] = field(default_factory=dict)
+    releases: list[Release] = field(default_factory=list)
+    unloads: list[str] = field(default_factory=list)
+    release_by_us: int | None = None
+    protocol: int = 1
+
+    @property
+    def takes_work(self) -> bool:
+        """True if it is there, is understood and is not about to leave."""
+        return self.is_alive and not self.is_draining and not self.refused
+
+    @property
+    def refused(self) -> str:
+        """Why it gets no work as long as it is this agent; empty if it may get some."""
+        return not_understood(f"agent {self.id}", self.protocol)
+
+
+@dataclass(slots=True)
+class LiveModel:
+    """A model file and under which names it is known.
+
+    Parameters
+    ----------
+    shapes
+        What it is measured with.
+    seen
+        How often runs gave it which shapes.
+    counts
+        Checksum of what was counted of its graph; empty if the log tells of none.
+    """
+
+    digest: str
+    names: dict[str, None]
+    size_bytes: int
+    shapes: dict[str, tuple[int, ...]]
+    kind: Kind = Kind.UNKNOWN
+    seen: dict[Shapes, int] = field(default_factory=dict)
+    counts: str = ""

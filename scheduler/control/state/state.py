@@ -1,0 +1,302 @@
+"""All that the brain remembers: the fold of the event log, and the scratch pad of one event.
+
+Only data and look-ups. Every collection keeps insertion order, so that the same log always gives
+the same commands.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scheduler.control.commands import Command
+from scheduler.control.records import Inversion
+from scheduler.control.settings import BrainSettings
+from scheduler.control.state.accuracy import Accuracy
+from scheduler.control.state.allowance import Allowance
+from scheduler.control.state.arrivals import Rhythm
+from scheduler.control.state.fleet import LiveAgent, LiveMachine, LiveModel, Shapes
+from scheduler.control.state.index import Index
+from scheduler.control.state.links import Links
+from scheduler.control.state.operations import LiveOperation, LiveRun, Options
+from scheduler.control.state.stops import Stops
+from scheduler.control.state.suspicions import Suspicions
+from scheduler.control.workload import Workload
+from scheduler.model.links import LinkAsk
+from scheduler.model.measuring import Load
+from scheduler.model.messages import Profile, Release
+from scheduler.model.ports import DurationOracle, Solver
+from scheduler.model.problem import Band, Problem
+
+MOST_INVERSIONS = 20
+"""A view shows so many of the latest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A machine that more urgent work finds free in time which is expected. Times are absolute.
+
+    Parameters
+    ----------
+    workload, band
+        Of the run.
+    from_us
+        What is less urgent has to be through by then, or begins after the run.
+    until_us
+        Nobody counts on the work after that if it has not come.
+    is_window
+        Whether the plan would be another without it.
+    run, operation
+        What is expected of a run in flight; empty for the next run of a stream.
+    """
+
+    machine: str
+    workload: str
+    band: Band
+    from_us: int
+    until_us: int
+    is_window: bool
+    run: str = ""
+    operation: str = ""
+
+
+@dataclass(slots=True)
+class LivePlan:
+    """The plan in force.
+
+    Parameters
+    ----------
+    planned
+        Operations that it places and that have not started.
+    queues
+        Per machine, those of them that can be sent or were sent, in order. What may never exist,
+        and what gathers it, is planned for but holds nobody up.
+    end_us
+        When it is predicted to be through; absolute.
+    problem, origin_us
+        What it was made from, and the absolute time of its origin.
+    proven_us
+        Absolute time before which no plan could end, by a solver's proof; 0 if there is none.
+    left_out
+        How many pending operations are beyond the horizon.
+    made_us, stale_us
+        When it was made, and when it is to be made anew because something was off it; ``None``
+        while nothing was.
+    is_makeshift
+        Whether some of it was put into an older plan, and the whole is still to be planned anew.
+    kept, enough_us
+        What is kept free for runs that are expected, and when something has waited enough for that.
+    """
+
+    version: int = 0
+    source: str = ""
+    end_us: int = 0
+    problem: Problem | None = None
+    origin_us: int = 0
+    proven_us: int = 0
+    left_out: int = 0
+    made_us: int = 0
+    stale_us: int | None = None
+    is_makeshift: bool = False
+    kept: list[Kept] = field(default_factory=list)
+    enough_us: int | None = None
+    planned: dict[str, LiveOperation] = field(default_factory=dict)
+    queues: dict[str, list[str]] = field(default_factory=dict)
+
+    def drop(self, op: LiveOperation) -> None:
+        """Take an operation out: it has started, or will not."""
+        if self.planned.pop(op.id, None) is not None and op.placement is not None:
+            queue = self.queues.get(op.placement.mode.machine, [])
+            if op.id in queue:
+                queue.remove(op.id)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """A question to the solver process that waits for its answer.
+
+    Parameters
+    ----------
+    end_us
+        When the plan in force was predicted to be through; absolute.
+    """
+
+    version: int
+    at_us: int
+    origin_us: int
+    problem: Problem
+    end_us: int = 0
+
+
+@dataclass(slots=True)
+class Ageing:
+    """Runs that count as more urgent because they have waited long.
+
+    Parameters
+    ----------
+    due_us
+        When to look next; ``None`` while nothing is known to wait.
+    raised, raised_us
+        By the band that it was submitted with: the run, and when the last one was raised.
+    """
+
+    due_us: int | None = None
+    raised: dict[Band, str] = field(default_factory=dict)
+    raised_us: dict[Band, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Turn:
+    """All that the handling of one event has found to do.
+
+    Parameters
+    ----------
+    replan
+        Whether all pending work must be planned again.
+    submitted
+        A run that has come and is to be planned, if it need not wait for others to be planned.
+    replanned
+        Whether that has happened: windows are filled to the brim then.
+    runs
+        Runs whose record changed.
+    stops
+        What agents are to be told, per agent.
+    resend
+        Agents that need their plan again although its queues are the same.
+    measure
+        Ways between boxes that agents are to measure.
+    """
+
+    replan: bool = False
+    submitted: LiveRun | None = None
+    replanned: bool = False
+    runs: dict[str, None] = field(default_factory=dict)
+    stops: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    resend: dict[str, None] = field(default_factory=dict)
+    measure: dict[str, list[LinkAsk]] = field(default_factory=dict)
+    commands: list[Command] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class State:
+    """All of it.
+
+    Parameters
+    ----------
+    now_us
+        The latest time that an event carried.
+    active, index
+        The runs that have not ended, and what is derived from them.
+    profiles
+        By digest, machine and provider.
+    foreseen, load_keys
+        The load that is expected of each machine, and numbers that stand for these loads.
+    loads_seen
+        The number of each load that was ever expected.
+    sensed
+        Per machine, what its agent saw last of the load, and when.
+    accuracy
+        How good predictions have been.
+    items_seen
+        By workload and fan-out: sum of the lengths of the lists that were there, and how many.
+    kept_operations
+        How many operations the runs have that ended and are remembered.
+    options
+        What kinds of work can run on, until something changes it.
+    answered_version
+        Version of the plan that the solver process has nothing more to say about.
+    ask_from_us
+        When it may be asked again.
+    rhythms
+        By workload and band, when its last runs came.
+    deadlines
+        Heap of (time, sequence, run) at which a run is dropped.
+    critical_boxes
+        Boxes where a critical run has work; kept up to date while something is to be measured.
+    measured_at
+        By digest, machine and provider: when which shapes were last measured, with or without
+        success.
+    profile_runs
+        How often each id of a profile run was taken.
+    retried
+        Operations that failed by their own fault and may be tried elsewhere.
+    blocked_runs
+        Runs of which something can run nowhere now, with what they were last said to wait for.
+    hopeless
+        Runs that no machine can take, each since when; see `runs.hopeless`.
+    began_us, inversions
+        When something of each band began last, and the latest that began before its turn.
+    wake_us
+        When the shell was last asked to send a `Tick`.
+    allowance
+        How much work may be thrown away for what is more urgent.
+    """
+
+    oracle: DurationOracle
+    solvers: Mapping[str, Solver]
+    settings: BrainSettings
+    now_us: int = 0
+    epoch: int = 0
+    placement: str = ""
+    improve: bool = True
+    sequence: int = 0
+    agents: dict[str, LiveAgent] = field(default_factory=dict)
+    machines: dict[str, LiveMachine] = field(default_factory=dict)
+    models: dict[str, LiveModel] = field(default_factory=dict)
+    workloads: dict[str, Workload] = field(default_factory=dict)
+    runs: dict[str, LiveRun] = field(default_factory=dict)
+    active: dict[str, LiveRun] = field(default_factory=dict)
+    index: Index = field(default_factory=Index)
+    operations: dict[str, LiveOperation] = field(default_factory=dict)
+    profiles: dict[tuple[str, str, str], Profile] = field(default_factory=dict)
+    items_seen: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    options: dict[tuple[object, ...], Options] = field(default_factory=dict)
+    foreseen: dict[str, Load] = field(default_factory=dict)
+    load_keys: tuple[int, ...] = ()
+    loads_seen: dict[Load, int] = field(default_factory=dict)
+    sensed: dict[str, tuple[int, Load]] = field(default_factory=dict)
+    accuracy: Accuracy = field(default_factory=Accuracy)
+    plan: LivePlan = field(default_factory=LivePlan)
+    request: PlanRequest | None = None
+    answered_version: int = -1
+    ask_from_us: int = 0
+    deadlines: list[tuple[int, int, str]] = field(default_factory=list)
+    ended: deque[str] = field(default_factory=deque)
+    kept_operations: int = 0
+    retried: dict[str, None] = field(default_factory=dict)
+    blocked_runs: dict[str, str] = field(default_factory=dict)
+    hopeless: dict[str, int] = field(default_factory=dict)
+    profile_runs: dict[str, int] = field(default_factory=dict)
+    critical_boxes: frozenset[str] = frozenset()
+    measured_at: dict[tuple[str, str, str], dict[Shapes, int]] = field(default_factory=dict)
+    ended_operations: deque[LiveOperation] = field(default_factory=lambda: deque(maxlen=600))
+    forgotten: deque[Release] = field(default_factory=lambda: deque(maxlen=100))
+    rhythms: dict[tuple[str, Band], Rhythm] = field(default_factory=dict)
+    began_us: dict[Band, int] = field(default_factory=dict)
+    inversions: deque[Inversion] = field(default_factory=lambda: deque(maxlen=MOST_INVERSIONS))
+    wake_us: int | None = None
+    origin_us: int = 0
+    last_end_us: int = 0
+    counters: dict[str, int] = field(default_factory=dict)
+    stops: Stops = field(default_factory=Stops)
+    credit_us: int = 200_000
+    allowance: Allowance = field(default_factory=Allowance)
+    ageing: Ageing = field(default_factory=Ageing)
+    suspicions: Suspicions = field(default_factory=Suspicions)
+    links: Links = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.links = Links(self.settings.latency_us, self.settings.bandwidth_bytes_per_s)
+
+    def count(self, counter: str, by: int = 1) -> None:
+        """Add to a counter of the view."""
+        self.counters[counter] = self.counters.get(counter, 0) + by
+
+    def living_boxes(self) -> dict[str, None]:
+        """Boxes that have an agent which is alive."""
+        return {agent.box: None for agent in self.agents.values() if agent.is_alive}
+
+    def agent_of(self, machine: str) -> LiveAgent:
+        """The agent that a machine belongs to."""
+        return self.agents[self.machines[machine].agent]
