@@ -49,7 +49,6 @@ from scheduler.control.planning.promises import promise
 from scheduler.control.records import Preview, RunRecord, SiteView
 from scheduler.control.records.costs import CostReport, KnownCost
 from scheduler.control.settings import BrainSettings
-from scheduler.control.state.patience import is_stale
 from scheduler.control.state.state import State, Turn
 from scheduler.model.links import LinkMeasured
 from scheduler.model.messages import (
@@ -106,7 +105,12 @@ class Brain:
         ageing.look(state, turn)
         hopeless.give_up(state, turn)
         quiet.keep_clear_of_critical(state, turn)
-        if turn.replan or turn.submitted or is_running_dry(state) or is_stale(state):
+        if (
+            turn.replan
+            or turn.submitted
+            or is_running_dry(state)
+            or state.plan.is_stale(state.now_us)
+        ):
             _plan(state, turn)
         links.ask(state, turn)
         backfilling.note_held(state)
@@ -196,7 +200,7 @@ def _workload_removed(state: State, turn: Turn, event: WorkloadRemoved) -> None:
     state.workloads.pop(event.key, None)
     for key in [key for key in state.rhythms if key[0] == event.key]:
         del state.rhythms[key]
-    turn.replan = turn.replan or any(kept.workload == event.key for kept in state.plan.kept)
+    turn.replan = turn.replan or any(kept.workload == event.key for kept in state.plan.reservations)
 
 
 def _policy_changed(state: State, turn: Turn, event: PolicyChanged) -> None:

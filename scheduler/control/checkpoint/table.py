@@ -22,7 +22,8 @@ from scheduler.control.state import (
 )
 from scheduler.control.state.allowance import Allowance
 from scheduler.control.state.arrivals import Rhythm
-from scheduler.control.state.state import Ageing, Kept, LivePlan, PlanRequest, State
+from scheduler.control.state.plan import LivePlan, PlanRequest, Reservation
+from scheduler.control.state.state import Ageing, State
 from scheduler.model import machines, measuring, messages, ports, problem
 from scheduler.model.forms import Form
 
@@ -75,8 +76,8 @@ _MESSAGES = (
 
 _CONTROL = (
     Form("state", State, left_out=("oracle", "solvers", "settings")),
-    Form("plan", LivePlan),
-    Form("kept", Kept),
+    Form("plan", LivePlan, former={"kept": "reservations"}),
+    Form("kept", Reservation),
     Form("plan_request", PlanRequest),
     Form("live_machine", fleet.LiveMachine),
     Form("agent", fleet.LiveAgent),

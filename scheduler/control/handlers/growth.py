@@ -42,7 +42,7 @@ def grow(state: State, turn: Turn, op: LiveOperation) -> None:
     else:
         # As long as expected: what was planned for it holds, and can be sent now, before whatever
         # was kept off its machine.
-        turn.replanned = turn.replanned or bool(state.plan.kept)
+        turn.replanned = turn.replanned or bool(state.plan.reservations)
         line_up(state)
 
 

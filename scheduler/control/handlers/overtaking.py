@@ -34,7 +34,7 @@ def _coming(
     state: State, op: LiveOperation, machine: str, end_us: int
 ) -> Iterator[tuple[int, str]]:
     """More urgent operations that the plan starts on a machine before a time, with when."""
-    for kept in state.plan.kept:
+    for kept in state.plan.reservations:
         is_more_urgent = kept.operation and kept.band < op.band
         if kept.machine == machine and is_more_urgent and kept.from_us < end_us:
             yield kept.from_us, kept.operation

@@ -30,7 +30,6 @@ from scheduler.control.state.operations import (
     is_ready,
     stored_boxes,
 )
-from scheduler.control.state.patience import note_off_plan
 from scheduler.control.state.sessions import holds, left_to_load_us, used
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.transitions import move
@@ -126,7 +125,7 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
     if not was_planned or _frees_urgent(state, op) or is_upset(state):
         turn.replan = turn.replan or bool(state.plan.planned)
     elif _is_off_plan(state, op) or _is_slipping(state):
-        note_off_plan(state)
+        state.plan.note_off(state.settings)
     if op.run.is_ended:
         return
     if not op.run.unfinished:

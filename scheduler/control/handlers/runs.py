@@ -17,7 +17,6 @@ from scheduler.control.state.delays.timelines import note_work
 from scheduler.control.state.expansion import expand, missing_inputs, run_outputs
 from scheduler.control.state.holds import hold
 from scheduler.control.state.operations import SENT, LiveOperation, LiveRun
-from scheduler.control.state.patience import note_off_plan
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.transitions import move
 from scheduler.control.workload import Workload
@@ -157,7 +156,7 @@ def end_run(
         turn.replan = turn.replan or op.state in SENT
         if op.id in state.plan.planned:
             # Agents go on in the order of the plan; what comes after can be moved up in time.
-            note_off_plan(state)
+            state.plan.note_off(state.settings)
         withdraw(state, turn, op)
         op.ended_us = state.now_us
         move(state.index, op, OperationState.CANCELLED)

@@ -28,7 +28,7 @@ def dispatch(state: State, turn: Turn) -> None:
     """Fill the windows where there is room, and tell each agent what is new to it."""
     is_filled = _fill_windows(state, turn)
     # Else agents have what is planned: whatever left the plan has left their queues too.
-    may_differ = is_filled or turn.replanned or bool(state.plan.kept)
+    may_differ = is_filled or turn.replanned or bool(state.plan.reservations)
     for agent in state.agents.values():
         is_asked = _is_asked(state, turn, agent)
         if agent.is_alive and (is_asked or may_differ):

@@ -24,7 +24,8 @@ from scheduler.control.records import (
 from scheduler.control.state.delays import causes
 from scheduler.control.state.fleet import LiveMachine, Shapes
 from scheduler.control.state.operations import ENDED, PENDING, LiveOperation, LiveRun
-from scheduler.control.state.state import Kept, State
+from scheduler.control.state.plan import Reservation
+from scheduler.control.state.state import State
 from scheduler.model.problem import Band
 
 _BARS = 600
@@ -119,12 +120,12 @@ def site_view(state: State, at_us: int) -> SiteView:
         counters={name: state.counters.get(name, 0) for name in _COUNTERS},
         profiles=tuple(state.profiles.values()),
         runs_left_out=_left_out(state, shown),
-        kept=tuple(_window(kept) for kept in state.plan.kept if kept.until_us > at_us),
+        kept=tuple(_window(kept) for kept in state.plan.reservations if kept.until_us > at_us),
         inversions=tuple(state.inversions),
     )
 
 
-def _window(kept: Kept) -> KeptWindow:
+def _window(kept: Reservation) -> KeptWindow:
     return KeptWindow(
         machine=kept.machine,
         workload=kept.workload,

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scheduler.control.state.operations import LiveOperation, is_ready
-from scheduler.control.state.state import Kept, State
+from scheduler.control.state.plan import Reservation
+from scheduler.control.state.state import State
 
 MOST_HELD = 2
 """An operation is kept waiting no longer than this multiple of what it takes itself, by p95."""
 
 
-def kept_from(state: State, op: LiveOperation) -> Kept | None:
+def kept_from(state: State, op: LiveOperation) -> Reservation | None:
     """For what the machine of an operation is kept free, so that it may not start there yet."""
     placed = op.placement
     if placed is None:
         return None
-    for kept in state.plan.kept:
+    for kept in state.plan.reservations:
         is_there = kept.machine == placed.mode.machine and state.now_us < kept.until_us
         is_gone = kept.run and kept.operation not in state.plan.planned
         if is_there and not is_gone and op.band > kept.band and placed.end_us > kept.from_us:
@@ -26,10 +27,10 @@ def kept_from(state: State, op: LiveOperation) -> Kept | None:
 
 def sendable(state: State, machine: str, queue: Sequence[str]) -> list[str]:
     """Give what may go of what is next on a machine; what is as urgent passes what has to wait."""
-    if not any(kept.machine == machine for kept in state.plan.kept):
+    if not any(kept.machine == machine for kept in state.plan.reservations):
         return list(queue)
     found: list[str] = []
-    kept: Kept | None = None
+    kept: Reservation | None = None
     for name in queue:
         op = state.operations[name]
         kept = kept or kept_from(state, op)
@@ -56,7 +57,7 @@ def is_upset(state: State) -> bool:
 
     Or what is expected of a run in flight has not come, and its machine is about to be given away.
     """
-    for kept in state.plan.kept:
+    for kept in state.plan.reservations:
         live = state.machines[kept.machine]
         if kept.run:
             if kept.until_us <= state.now_us and not live.running and _is_wanted(state, kept):
@@ -75,7 +76,7 @@ def ends_us(state: State) -> Iterator[int]:
     plan = state.plan
     if plan.enough_us is not None:
         yield plan.enough_us
-    streams = (kept for kept in plan.kept if not kept.run)
+    streams = (kept for kept in plan.reservations if not kept.run)
     yield from (kept.until_us for kept in streams if plan.queues.get(kept.machine))
     for op in _held(state):
         kept = kept_from(state, op)
@@ -88,14 +89,14 @@ def is_over(state: State) -> bool:
     return any(until_us <= state.now_us for until_us in ends_us(state))
 
 
-def _is_wanted(state: State, kept: Kept) -> bool:
+def _is_wanted(state: State, kept: Reservation) -> bool:
     is_open = kept.operation in state.plan.planned
     return is_open and bool(state.plan.queues.get(kept.machine))
 
 
 def _held(state: State) -> Iterator[LiveOperation]:
     """What would be next on a machine that is idle, and waits for a run in flight."""
-    for machine in {kept.machine: None for kept in state.plan.kept if kept.run}:
+    for machine in {kept.machine: None for kept in state.plan.reservations if kept.run}:
         queue = state.plan.queues.get(machine)
         live = state.machines.get(machine)
         if queue and live is not None and not live.running and live.held is None:

@@ -21,7 +21,7 @@ def gates(state: State, machine: str, queue: Sequence[str]) -> dict[str, Gate]:
     found: dict[str, Gate] = {}
     coming: _Next = {
         kept.band: (kept.from_us, kept.operation)
-        for kept in state.plan.kept
+        for kept in state.plan.reservations
         if kept.machine == machine and kept.run
     }
     most_urgent = min(coming, default=Band.BACKGROUND)

@@ -19,7 +19,8 @@ from scheduler.control.planning.planning import commit, solve
 from scheduler.control.planning.snapshot import Snapshot, snapshot
 from scheduler.control.records import OperationState
 from scheduler.control.state.operations import PENDING
-from scheduler.control.state.state import PlanRequest, State, Turn
+from scheduler.control.state.plan import PlanRequest
+from scheduler.control.state.state import State, Turn
 from scheduler.model.checker import check
 from scheduler.model.schedule import Schedule
 

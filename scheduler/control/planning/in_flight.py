@@ -11,23 +11,23 @@ from collections.abc import Iterable
 
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state.operations import LiveOperation
-from scheduler.control.state.state import Kept
+from scheduler.control.state.plan import Reservation
 from scheduler.model.problem import Band
 
 
-def keep_for(expected: Iterable[LiveOperation], settings: BrainSettings) -> list[Kept]:
+def keep_for(expected: Iterable[LiveOperation], settings: BrainSettings) -> list[Reservation]:
     """What is to be kept free for operations that are expected, by machine and band.
 
     Nobody counts on one that is late by what counts as late: the plan is made anew then.
     """
-    found: dict[tuple[str, Band], Kept] = {}
+    found: dict[tuple[str, Band], Reservation] = {}
     for op in expected:
         placed = op.placement
         if placed is None or op.band is Band.BACKGROUND:
             continue
         before = found.get((placed.mode.machine, op.band))
         if before is None or placed.start_us < before.from_us:
-            found[placed.mode.machine, op.band] = Kept(
+            found[placed.mode.machine, op.band] = Reservation(
                 machine=placed.mode.machine,
                 workload=op.run.workload,
                 band=op.band,

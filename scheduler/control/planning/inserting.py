@@ -14,7 +14,6 @@ from scheduler.control.forecast.loads import foresee
 from scheduler.control.planning.planning import absolute, line_up, solve
 from scheduler.control.planning.snapshot import Snapshot, snapshot
 from scheduler.control.state.operations import LiveOperation, LiveRun, Placement, is_ready
-from scheduler.control.state.patience import least_us
 from scheduler.control.state.state import State, Turn
 from scheduler.model.schedule import Schedule
 
@@ -60,7 +59,7 @@ def _less_urgent(state: State, run: LiveRun) -> list[LiveOperation] | None:
 
 def _is_plain(state: State, run: LiveRun) -> bool:
     """True if a run can be planned as it is, and no machine is kept free for another one."""
-    kept = [each for each in state.plan.kept if each.is_window]
+    kept = [each for each in state.plan.reservations if each.is_window]
     is_for_others = any((each.workload, each.band) != (run.workload, run.band) for each in kept)
     return not (run.is_ended or run.rest or is_for_others)
 
@@ -146,7 +145,9 @@ def _put_in_force(
         op.placement = placed[op.id]
         op.expected_end_us = op.placement.end_us
     # The whole is planned anew: a short run is through by then, and not kept waiting.
-    stale_us = plan.stale_us if plan.stale_us is not None else state.now_us + least_us(state)
+    stale_us = plan.stale_us
+    if stale_us is None:
+        stale_us = state.now_us + plan.least_us(state.settings)
     state.plan = replace(
         plan,
         version=plan.version + 1,
@@ -155,7 +156,11 @@ def _put_in_force(
         stale_us=stale_us,
         is_makeshift=True,
         # The run has come that a machine was kept free for.
-        kept=[k for k in plan.kept if k.run or (k.workload, k.band) != (run.workload, run.band)],
+        reservations=[
+            each
+            for each in plan.reservations
+            if each.run or (each.workload, each.band) != (run.workload, run.band)
+        ],
         planned={op.id: op for op in planned},
     )
     line_up(state)

@@ -15,7 +15,8 @@ from scheduler.control.planning.snapshot import Snapshot, loads_us, snapshot
 from scheduler.control.records import OperationState
 from scheduler.control.state.expansion import gathers_unknown, top_up
 from scheduler.control.state.operations import LiveOperation, LiveRun, Placement
-from scheduler.control.state.state import LivePlan, State, Turn
+from scheduler.control.state.plan import LivePlan
+from scheduler.control.state.state import State, Turn
 from scheduler.control.state.transitions import move
 from scheduler.model.bounds import lower_bound
 from scheduler.model.checker import check
@@ -31,7 +32,7 @@ def replan(state: State, turn: Turn) -> None:
     """Plan all pending work again and make that the plan in force."""
     _top_up(state)
     foresee(state)
-    state.plan.kept = []
+    state.plan.reservations = []
     found = snapshot(state)
     if raise_waited_profiles(state, found):
         found = snapshot(state)
@@ -40,7 +41,7 @@ def replan(state: State, turn: Turn) -> None:
         found = snapshot(state)
     schedule, source = _best(state, found)
     commit(state, turn, *_with_kept(state, found, schedule, source))
-    if any(not kept.run for kept in state.plan.kept):
+    if any(not kept.run for kept in state.plan.reservations):
         state.plan.enough_us = note_waiting(state, found, schedule)
     _note_blocked(state, turn, found)
     state.count("replans")
@@ -70,13 +71,13 @@ def _with_kept(
     state: State, found: Snapshot, schedule: Schedule, source: str
 ) -> tuple[Snapshot, Schedule, str]:
     """Plan around what has to be kept free for runs that are expected, if anything has."""
-    state.plan.kept = keep(state, found, schedule)
-    if not any(kept.is_window for kept in state.plan.kept):
+    state.plan.reservations = keep(state, found, schedule)
+    if not any(kept.is_window for kept in state.plan.reservations):
         return found, schedule, source
     around = snapshot(state)
     other, its_source = _best(state, around)
-    if not spares_urgent(found, state.plan.kept, schedule, other):
-        state.plan.kept = [kept for kept in state.plan.kept if not kept.is_window]
+    if not spares_urgent(found, state.plan.reservations, schedule, other):
+        state.plan.reservations = [kept for kept in state.plan.reservations if not kept.is_window]
         return found, schedule, source
     state.count("kept_free")
     return around, other, its_source
@@ -181,7 +182,7 @@ def commit(state: State, turn: Turn, found: Snapshot, schedule: Schedule, source
         planned={op.id: op for op in found.planned},
         left_out=found.left_out,
         made_us=state.now_us,
-        kept=state.plan.kept,
+        reservations=state.plan.reservations,
     )
     line_up(state)
     turn.replanned = True
@@ -252,8 +253,8 @@ def line_up(state: State) -> None:
     """Set what is certain to be run on each machine, and what it is kept free for that is not."""
     plan = state.plan
     plan.queues, expected = _lined_up(plan.planned.values())
-    streams = (kept for kept in plan.kept if not kept.run)
-    plan.kept = [*streams, *keep_for(expected, state.settings)]
+    streams = (kept for kept in plan.reservations if not kept.run)
+    plan.reservations = [*streams, *keep_for(expected, state.settings)]
 
 
 def _lined_up(

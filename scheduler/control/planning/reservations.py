@@ -27,7 +27,8 @@ from scheduler.control.planning.paying import would_give_way_us
 from scheduler.control.planning.snapshot import Snapshot, loads_us
 from scheduler.control.records import OperationState
 from scheduler.control.state.operations import LiveOperation
-from scheduler.control.state.state import Kept, State
+from scheduler.control.state.plan import Reservation
+from scheduler.control.state.state import State
 from scheduler.model.problem import Band, Mode
 from scheduler.model.schedule import Schedule
 
@@ -60,7 +61,7 @@ class _Offer:
     begin_us: int
 
 
-def keep(state: State, found: Snapshot, schedule: Schedule) -> list[Kept]:
+def keep(state: State, found: Snapshot, schedule: Schedule) -> list[Reservation]:
     """What has to be kept free so that expected runs find a machine, going by a plan.
 
     What takes its time now is foreseen by p50, as in the plan: to count it by p95 kept more free
@@ -71,7 +72,7 @@ def keep(state: State, found: Snapshot, schedule: Schedule) -> list[Kept]:
     if not runs or any(_has_waited_enough(state, found, op) for op in found.planned):
         return []
     spans = _spans(found, schedule)
-    kept: list[Kept] = []
+    kept: list[Reservation] = []
     for run in runs:
         offers = [_offer(state, run, name, spans.get(name, ())) for name in run.takes_us]
         best = min(filter(None, offers), key=attrgetter("rank", "idle_us"), default=None)
@@ -85,7 +86,7 @@ def keep(state: State, found: Snapshot, schedule: Schedule) -> list[Kept]:
 
 
 def spares_urgent(
-    found: Snapshot, kept: Iterable[Kept], without: Schedule, schedule: Schedule
+    found: Snapshot, kept: Iterable[Reservation], without: Schedule, schedule: Schedule
 ) -> bool:
     """Whether nothing as urgent as a run that is expected ends later for what is kept."""
     band = max(each.band for each in kept if each.is_window)
@@ -198,9 +199,9 @@ def _gives_way(state: State, run: Expected, span: _Span, by_us: int) -> bool:
     return free_us is not None and run.early_us + free_us <= by_us
 
 
-def _kept(run: Expected, offer: _Offer) -> Kept:
+def _kept(run: Expected, offer: _Offer) -> Reservation:
     by_us = run.begin_by_us(offer.machine)
-    return Kept(
+    return Reservation(
         machine=offer.machine,
         workload=run.workload,
         band=run.band,

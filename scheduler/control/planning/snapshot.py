@@ -272,7 +272,7 @@ def _unavailable(
     free = (now_us, busy.freed_us.get(name) or free_us(state, machine))
     kept = [
         (max(each.from_us, now_us), each.until_us)
-        for each in state.plan.kept
+        for each in state.plan.reservations
         if each.is_window and each.machine == name and each.band < busy.band
     ]
     spans: list[tuple[int, int]] = []

@@ -20,6 +20,7 @@ from scheduler.control.state.fleet import LiveAgent, LiveMachine, LiveModel, Sha
 from scheduler.control.state.index import Index
 from scheduler.control.state.links import Links
 from scheduler.control.state.operations import LiveOperation, LiveRun, Options
+from scheduler.control.state.plan import LivePlan, PlanRequest
 from scheduler.control.state.stops import Stops
 from scheduler.control.state.suspicions import Suspicions
 from scheduler.control.workload import Workload
@@ -27,106 +28,10 @@ from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Load
 from scheduler.model.messages import Profile, Release
 from scheduler.model.ports import DurationOracle, Solver
-from scheduler.model.problem import Band, Problem
+from scheduler.model.problem import Band
 
 MOST_INVERSIONS = 20
 """A view shows so many of the latest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A machine that more urgent work finds free in time which is expected. Times are absolute.
-
-    Parameters
-    ----------
-    workload, band
-        Of the run.
-    from_us
-        What is less urgent has to be through by then, or begins after the run.
-    until_us
-        Nobody counts on the work after that if it has not come.
-    is_window
-        Whether the plan would be another without it.
-    run, operation
-        What is expected of a run in flight; empty for the next run of a stream.
-    """
-
-    machine: str
-    workload: str
-    band: Band
-    from_us: int
-    until_us: int
-    is_window: bool
-    run: str = ""
-    operation: str = ""
-
-
-@dataclass(slots=True)
-class LivePlan:
-    """The plan in force.
-
-    Parameters
-    ----------
-    planned
-        Operations that it places and that have not started.
-    queues
-        Per machine, those of them that can be sent or were sent, in order. What may never exist,
-        and what gathers it, is planned for but holds nobody up.
-    end_us
-        When it is predicted to be through; absolute.
-    problem, origin_us
-        What it was made from, and the absolute time of its origin.
-    proven_us
-        Absolute time before which no plan could end, by a solver's proof; 0 if there is none.
-    left_out
-        How many pending operations are beyond the horizon.
-    made_us, stale_us
-        When it was made, and when it is to be made anew because something was off it; ``None``
-        while nothing was.
-    is_makeshift
-        Whether some of it was put into an older plan, and the whole is still to be planned anew.
-    kept, enough_us
-        What is kept free for runs that are expected, and when something has waited enough for that.
-    """
-
-    version: int = 0
-    source: str = ""
-    end_us: int = 0
-    problem: Problem | None = None
-    origin_us: int = 0
-    proven_us: int = 0
-    left_out: int = 0
-    made_us: int = 0
-    stale_us: int | None = None
-    is_makeshift: bool = False
-    kept: list[Kept] = field(default_factory=list)
-    enough_us: int | None = None
-    planned: dict[str, LiveOperation] = field(default_factory=dict)
-    queues: dict[str, list[str]] = field(default_factory=dict)
-
-    def drop(self, op: LiveOperation) -> None:
-        """Take an operation out: it has started, or will not."""
-        if self.planned.pop(op.id, None) is not None and op.placement is not None:
-            queue = self.queues.get(op.placement.mode.machine, [])
-            if op.id in queue:
-                queue.remove(op.id)
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
-    """A question to the solver process that waits for its answer.
-
-    Parameters
-    ----------
-    end_us
-        When the plan in force was predicted to be through; absolute.
-    """
-
-    version: int
-    at_us: int
-    origin_us: int
-    problem: Problem
-    end_us: int = 0
 
 
 @dataclass(slots=True)
