@@ -40,13 +40,14 @@ from scheduler.control.handlers import (
 from scheduler.control.outbox import views
 from scheduler.control.outbox.dispatch import dispatch, resend_all
 from scheduler.control.outbox.preview import preview
+from scheduler.control.outbox.wake import wake
 from scheduler.control.planning import ageing, backfilling, improving, judging, preemption
 from scheduler.control.planning.explaining import Timetable
 from scheduler.control.planning.hurrying import is_due
 from scheduler.control.planning.inserting import insert
 from scheduler.control.planning.planning import count_overtaken, is_running_dry, replan
 from scheduler.control.planning.promises import promise
-from scheduler.control.records import Preview, RunRecord, SiteView
+from scheduler.control.records import Preview, ReplanReason, RunRecord, SiteView
 from scheduler.control.records.costs import CostReport, KnownCost
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state.state import State, Turn
@@ -105,19 +106,14 @@ class Brain:
         ageing.look(state, turn)
         hopeless.give_up(state, turn)
         quiet.keep_clear_of_critical(state, turn)
-        if (
-            turn.replan
-            or turn.submitted
-            or is_running_dry(state)
-            or state.plan.is_stale(state.now_us)
-        ):
+        if turn.replan or turn.submitted or _why_now(state) is not None:
             _plan(state, turn)
         links.ask(state, turn)
         backfilling.note_held(state)
         dispatch(state, turn)
         _record(state, turn)
         improving.request(state, turn)
-        runs.wake(state, turn, hopeless.due_us(state))
+        wake(state, turn, hopeless.due_us(state))
         return turn.commands
 
     def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:
@@ -200,7 +196,8 @@ def _workload_removed(state: State, turn: Turn, event: WorkloadRemoved) -> None:
     state.workloads.pop(event.key, None)
     for key in [key for key in state.rhythms if key[0] == event.key]:
         del state.rhythms[key]
-    turn.replan = turn.replan or any(kept.workload == event.key for kept in state.plan.reservations)
+    if any(each.workload == event.key for each in state.plan.reservations):
+        turn.plan_again(ReplanReason.WORKLOAD)
 
 
 def _policy_changed(state: State, turn: Turn, event: PolicyChanged) -> None:
@@ -209,20 +206,23 @@ def _policy_changed(state: State, turn: Turn, event: PolicyChanged) -> None:
         # Work that is planned is planned anew by the new policy, not carried over.
         state.plan.source = event.placement
     state.improve = event.improve
-    turn.replan = True
+    turn.plan_again(ReplanReason.POLICY)
 
 
 def _cost_model_changed(state: State, turn: Turn, event: CostModelChanged) -> None:
     state.oracle.change_model(event.digest)
     state.options.clear()
-    turn.replan = True
+    turn.plan_again(ReplanReason.COSTS)
 
 
 def _tick(state: State, turn: Turn, event: Tick) -> None:
     suspecting.note_late(state, event.at_us)
     if state.wake_us is not None and event.at_us >= state.wake_us:
         state.wake_us = None
-    turn.replan = turn.replan or is_due(state) or backfilling.is_over(state)
+    if is_due(state):
+        turn.plan_again(ReplanReason.IN_THE_WAY)
+    if backfilling.is_over(state):
+        turn.plan_again(ReplanReason.RESERVATION)
     gaps.fill(state, turn)
 
 
@@ -252,10 +252,19 @@ _HANDLERS: dict[type, _Handler] = {
 }
 
 
+def _why_now(state: State) -> ReplanReason | None:
+    """Reason to plan again by the plan in force itself; ``None`` if it can stay."""
+    if state.plan.is_stale(state.now_us):
+        return ReplanReason.OFF_PLAN
+    return ReplanReason.ROOM if is_running_dry(state) else None
+
+
 def _plan(state: State, turn: Turn) -> None:
     recovery.give_up_hopeless(state, turn)
     before, run = state.plan.planned, turn.submitted
-    if turn.replan or run is None or not insert(state, turn, run):
+    if not turn.replan and (run is None or not insert(state, turn, run)):
+        turn.plan_again(_why_now(state) or ReplanReason.SUBMITTED)
+    if turn.replan:
         replan(state, turn)
     while preemption.preempt(state, turn):
         replan(state, turn)
@@ -263,6 +272,8 @@ def _plan(state: State, turn: Turn) -> None:
     if run is not None:
         state.count("preemptions", count_overtaken(state, before, run.id))
     promise(state)
+    for why in turn.reasons:
+        state.count(f"replans_{why}")
 
 
 def _record(state: State, turn: Turn) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from scheduler.control import records, workload
 from scheduler.control.events import RunSubmitted
-from scheduler.control.records import costs
+from scheduler.control.records import costs, story
 from scheduler.control.state import (
     accuracy,
     fleet,
@@ -20,10 +20,11 @@ from scheduler.control.state import (
     stops,
     suspicions,
 )
-from scheduler.control.state.allowance import Allowance
 from scheduler.control.state.arrivals import Rhythm
 from scheduler.control.state.plan import LivePlan, PlanRequest, Reservation
 from scheduler.control.state.state import Ageing, State
+from scheduler.control.state.stops import Allowance
+from scheduler.control.state.story import Story
 from scheduler.model import machines, measuring, messages, ports, problem
 from scheduler.model.forms import Form
 
@@ -42,6 +43,7 @@ _ENUMERATIONS = (
     Form("operation_state", records.OperationState),
     Form("provenance", ports.Provenance),
     Form("take", workload.Take),
+    Form("trigger", story.Trigger),
 )
 
 _MODEL = (
@@ -96,6 +98,8 @@ _CONTROL = (
     Form("operation_record", records.OperationRecord),
     Form("inversion", records.Inversion),
     Form("span", spans.Span),
+    Form("story", Story),
+    Form("story_line", story.StoryLine),
     Form("rhythm", Rhythm),
     Form("stops", stops.Stops),
     Form("allowance", Allowance),

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from itertools import chain
 from math import log
 
-from scheduler.control.state.expansion import held_values
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.operations import PENDING, LiveOperation, LiveRun, is_ready
 from scheduler.control.state.state import State
 from scheduler.model.measuring import IDLE, Kind, Load, Neighbour
-from scheduler.model.messages import WorkKind
 
 FUNCTION_PROVIDER = "python"
 """What stands for the provider of a function."""
@@ -24,8 +22,6 @@ MOST_NEIGHBOURS = 4
 """More than these do no further harm, as far as costs are known."""
 MOST_LOADS = 1_000
 """Loads that are told apart by number before the counting begins anew."""
-
-Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 def foresee(state: State, extra: Iterable[LiveRun] = ()) -> None:
@@ -83,21 +79,6 @@ def work_kind(state: State, op: LiveOperation) -> Kind:
     """What an operation spends its time on."""
     model = state.models.get(op.stage.digest)
     return model.kind if model is not None else Kind.UNKNOWN
-
-
-def input_shapes(op: LiveOperation) -> Shapes:
-    """Shapes of the inputs, as soon as all of them are there; nothing before, or for lists."""
-    if op.shapes is None and is_ready(op) and op.stage.kind is not WorkKind.PROFILE:
-        values = held_values(op)
-        is_plain = len(values) == len(op.stage.inputs) and not any(v.is_list for v in values)
-        names = [use.name for use in op.stage.inputs]
-        found = zip(names, values, strict=False)
-        op.shapes = (
-            tuple(sorted((name, value.tensors[0].shape) for name, value in found))
-            if is_plain and all(value.tensors for value in values)
-            else ()
-        )
-    return op.shapes or ()
 
 
 def _is_everything_needed(state: State, extra: Iterable[LiveRun]) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from scheduler.control.forecast.loads import FUNCTION_PROVIDER, input_shapes
+from scheduler.control.forecast.loads import FUNCTION_PROVIDER
 from scheduler.control.records import Candidate, Reason
-from scheduler.control.state.expansion import held_values
 from scheduler.control.state.fleet import LiveMachine
+from scheduler.control.state.inputs import held_values, input_shapes
 from scheduler.control.state.operations import LiveOperation, Options, stored_boxes
 from scheduler.control.state.sessions import holds, session_key
 from scheduler.control.state.state import State

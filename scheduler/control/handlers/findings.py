@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from scheduler.control.commands import KeepProfile
 from scheduler.control.handlers.idling import charge
-from scheduler.control.handlers.runs import end_run, finish_run, withdraw
-from scheduler.control.records import OperationState, RunState
+from scheduler.control.records import OperationState, ReplanReason, RunState
+from scheduler.control.records.story import Trigger
 from scheduler.control.state.operations import LiveOperation, LiveRun
+from scheduler.control.state.runs import end_run, finish_run
 from scheduler.control.state.sessions import was_measured
 from scheduler.control.state.state import State, Turn
-from scheduler.control.state.transitions import move
+from scheduler.control.state.transitions import ended
 from scheduler.model.messages import FailureReason, Profile, ProviderReport, Verdict, WorkKind
 from scheduler.model.ports import CostQuery
 
@@ -44,14 +45,16 @@ def refuse_profile(
         shapes={name: tuple(shape) for name, shape in op.stage.params["shapes"].items()},
     )
     _take_in(state, turn, op, found)
-    _end(state, turn, op, OperationState.FAILED)
+    ended(state, turn, op, OperationState.FAILED, Trigger.REFUSED, found.reason)
+    state.ended_operations.append(op)
     _profile_ended(state, turn, op.run)
 
 
 def cancel_profiles(state: State, turn: Turn, ops: list[LiveOperation]) -> None:
     """Give up what was to be measured on an agent that goes; it begins again if it returns."""
     for op in ops:
-        _end(state, turn, op, OperationState.CANCELLED)
+        ended(state, turn, op, OperationState.CANCELLED, Trigger.DROPPED)
+        state.ended_operations.append(op)
         _profile_ended(state, turn, op.run)
 
 
@@ -116,17 +119,10 @@ def _shapes_of(op: LiveOperation) -> dict[str, tuple[int, ...]]:
     return {name: tuple(shape) for name, shape in op.stage.params["shapes"].items()}
 
 
-def _end(state: State, turn: Turn, op: LiveOperation, ended: OperationState) -> None:
-    withdraw(state, turn, op)
-    op.ended_us = state.now_us
-    move(state.index, op, ended)
-    state.ended_operations.append(op)
-
-
 def _profile_ended(state: State, turn: Turn, run: LiveRun) -> None:
     # Whoever waited for the model may run now, on this provider or not at all.
     state.options.clear()
-    turn.replan = True
+    turn.plan_again(ReplanReason.MEASURED)
     turn.runs[run.id] = None
     if run.unfinished or run.is_ended:
         return
@@ -141,9 +137,9 @@ def _profile_ended(state: State, turn: Turn, run: LiveRun) -> None:
     else:
         ops = run.operations.values()
         is_failed = any(op.state is OperationState.FAILED for op in ops)
-        ended = RunState.FAILED if is_failed else RunState.CANCELLED
+        to = RunState.FAILED if is_failed else RunState.CANCELLED
         reason = FailureReason.PROVIDER_REFUSED if is_failed else FailureReason.AGENT_LOST
-        end_run(state, turn, run, ended, reason.value, detail)
+        end_run(state, turn, run, to, reason.value, detail)
 
 
 def _is_usable(state: State, digest: str, machine: str, provider: str) -> bool:

@@ -6,12 +6,10 @@ from scheduler.control.handlers import links
 from scheduler.control.handlers.findings import cancel_profiles, forget_changed
 from scheduler.control.handlers.profiling import measure_all, profiles_on
 from scheduler.control.handlers.recovery import lose, run_again_what_was_on
-from scheduler.control.handlers.runs import stop
-from scheduler.control.handlers.trusting import trust_again
-from scheduler.control.records import OperationState
-from scheduler.control.state.delays.timelines import note_held
+from scheduler.control.handlers.suspecting import trust_again
+from scheduler.control.records import OperationState, ReplanReason
+from scheduler.control.state import transitions
 from scheduler.control.state.fleet import LiveAgent, LiveMachine
-from scheduler.control.state.holds import hold_for_restart
 from scheduler.control.state.operations import SENT, LiveOperation
 from scheduler.control.state.sessions import forget_sessions
 from scheduler.control.state.state import State, Turn
@@ -57,9 +55,7 @@ def joined(state: State, turn: Turn, event: AgentJoined) -> None:
     )
     refused = state.agents[event.agent].refused
     for report in reports.values():
-        _add_machine(state, report, event)
-        state.machines[report.id].is_up = not refused
-        state.machines[report.id].reason = refused
+        _add_machine(state, report, event, refused)
     _fleet_changed(state, turn)
     measure_all(state, turn)
     links.want(state, event.box)
@@ -90,7 +86,7 @@ def draining(state: State, turn: Turn, event: AgentDraining) -> None:
     agent.is_draining = True
     for op in _sent_to(state, agent):
         if op.state is OperationState.DISPATCHED:
-            stop(turn, op)
+            transitions.stop(turn, op)
             lose(state, turn, op, FailureReason.AGENT_LOST, f"agent {agent.id} is draining")
     waiting = [op for op in profiles_on(state, agent.machines) if op.state not in SENT]
     cancel_profiles(state, turn, waiting)
@@ -109,14 +105,13 @@ def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
     trust_again(state, event.machine)
     state.stops.went_down(event.machine, event.at_us)
     if event.is_planned:
-        hold_for_restart(state, live, event.reason)
+        transitions.hold_for_restart(state, live, event.reason)
     else:
-        note_held(live, event.at_us)
-        live.is_up, live.reason, live.held = False, event.reason, None
+        transitions.went_down(live, event.reason, event.at_us)
     for op in _sent_to(state, state.agents[live.agent]):
         is_with_it = op.state is OperationState.RUNNING or not event.is_planned
         if op.machine == event.machine and is_with_it:
-            stop(turn, op)
+            transitions.stop(turn, op)
             message = f"{event.machine} went down: {event.reason}"
             lose(state, turn, op, FailureReason.MACHINE_DOWN, message)
     _fleet_changed(state, turn)
@@ -127,26 +122,30 @@ def machine_up(state: State, turn: Turn, event: MachineUp) -> None:
     live = state.machines.get(event.machine)
     if live is None or (live.is_up and live.held is None) or state.agents[live.agent].refused:
         return
-    note_held(live, event.at_us)
-    live.is_up, live.reason, live.held, live.up_us = True, "", None, event.at_us
-    live.has_gaps = True
+    transitions.came_up(live, event.at_us)
     state.stops.came_up(event.machine, event.at_us)
     _fleet_changed(state, turn)
 
 
-def _add_machine(state: State, report: MachineReport, event: AgentJoined) -> None:
+def _add_machine(state: State, report: MachineReport, event: AgentJoined, refused: str) -> None:
     before = state.machines.get(report.id)
     if before is not None:
         forget_changed(state, report.id, report.providers)
     state.oracle.learn_machine(report)
     state.machines[report.id] = LiveMachine(
-        report=report, agent=event.agent, box=event.box, since_us=event.at_us, has_gaps=True
+        report=report,
+        agent=event.agent,
+        box=event.box,
+        since_us=event.at_us,
+        is_up=not refused,
+        reason=refused,
+        has_gaps=True,
     )
 
 
 def _fleet_changed(state: State, turn: Turn) -> None:
     state.options.clear()
-    turn.replan = True
+    turn.plan_again(ReplanReason.FLEET)
 
 
 def _sent_to(state: State, agent: LiveAgent) -> list[LiveOperation]:
@@ -162,8 +161,7 @@ def _lose_work(
             lose(state, turn, op, reason, message)
     for name in agent.machines:
         trust_again(state, name)
-        state.machines[name].queue = []
-        state.machines[name].running = ""
+        transitions.emptied(state.machines[name])
 
 
 def _lose_box(state: State, turn: Turn, box: str) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from scheduler.control.forecast.loads import input_shapes
 from scheduler.control.handlers.idling import idle_from_us
 from scheduler.control.handlers.profiling import measure_extra
 from scheduler.control.state.fleet import LiveMachine, LiveModel, Shapes
+from scheduler.control.state.inputs import input_shapes
 from scheduler.control.state.operations import LiveOperation
 from scheduler.control.state.sessions import has_room, session_key
 from scheduler.control.state.state import State, Turn

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from scheduler.control.handlers.runs import end_run, register
 from scheduler.control.planning.planning import line_up
-from scheduler.control.records import RunState
-from scheduler.control.state.expansion import expand, fan_outs_of, length
+from scheduler.control.records import ReplanReason, RunState
+from scheduler.control.state.expansion import expand
+from scheduler.control.state.graph import fan_outs_of, length
 from scheduler.control.state.operations import PENDING, LiveOperation, LiveRun
+from scheduler.control.state.runs import end_run, register
 from scheduler.control.state.state import State, Turn
 from scheduler.model.messages import (
     FailureReason,
@@ -38,7 +39,7 @@ def grow(state: State, turn: Turn, op: LiveOperation) -> None:
         run.lengths[name] = count
         state.items_seen[(run.graph.name, name)] = (total + count, times + 1)
     if vanished or run.rest or not _is_planned(state, run):
-        turn.replan = True
+        turn.plan_again(ReplanReason.LIST_KNOWN)
     else:
         # As long as expected: what was planned for it holds, and can be sent now, before whatever
         # was kept off its machine.

@@ -9,10 +9,10 @@ waits for that agent, and on a site without agents everything waits.
 from __future__ import annotations
 
 from scheduler.control.forecast.options import could_run_later, options
-from scheduler.control.handlers.runs import end_run
 from scheduler.control.planning.explaining import blocked_by
 from scheduler.control.records import Reason, RunState
 from scheduler.control.state.operations import PENDING, LiveRun
+from scheduler.control.state.runs import end_run
 from scheduler.control.state.state import State, Turn
 from scheduler.model.messages import FailureReason
 

@@ -6,13 +6,13 @@ from fnmatch import fnmatchcase
 
 from scheduler.control.commands import ForgetProfiles
 from scheduler.control.events import GraphCounted, ModelAdded, ModelRemoved, ProfileRequested
-from scheduler.control.handlers.runs import admit, end_run, register
-from scheduler.control.records import OperationState, RunState
+from scheduler.control.records import OperationState, ReplanReason, RunState
 from scheduler.control.state.fleet import LiveModel, Shapes
 from scheduler.control.state.operations import LiveOperation, LiveRun
+from scheduler.control.state.runs import admit, end_run, register
 from scheduler.control.state.sessions import unload
 from scheduler.control.state.state import State, Turn
-from scheduler.control.state.transitions import move
+from scheduler.control.state.transitions import measured_anew
 from scheduler.control.workload import Stage, Workload
 from scheduler.model.messages import FailureReason, ProviderReport, Verdict, WorkKind
 from scheduler.model.problem import Band
@@ -43,7 +43,7 @@ def graph_counted(state: State, turn: Turn, event: GraphCounted) -> None:
     model = state.models.get(event.digest)
     if model is not None:
         _learn_graph(state, model, event.counts)
-        turn.replan = True
+        turn.plan_again(ReplanReason.COSTS)
 
 
 def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
@@ -124,7 +124,7 @@ def measure_extra(
     live.total = len(live.operations)
     admit(state, turn, live)
     register(state, live, before=live.unfinished)
-    turn.replan = True
+    turn.plan_again(ReplanReason.TO_MEASURE)
 
 
 def _asked_places(state: State, patterns: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -164,12 +164,11 @@ def _measure(state: State, turn: Turn, model: LiveModel, places: list[tuple[str,
             run.operations[fresh.id] = run.open[fresh.id] = fresh
             run.changed[fresh.id] = None
         elif op.state is OperationState.CANCELLED:
-            op.ended_us = op.bar = None
-            move(state.index, op, OperationState.WAITING)
+            measured_anew(state, op)
             before += 1
     run.total = len(run.operations)
     register(state, run, before=before)
-    turn.replan = True
+    turn.plan_again(ReplanReason.TO_MEASURE)
     turn.runs[run.id] = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scheduler.control.forecast.options import options
-from scheduler.control.records import OperationState
+from scheduler.control.records import OperationState, ReplanReason
 from scheduler.control.state.operations import PENDING
 from scheduler.control.state.state import State, Turn
 from scheduler.model.problem import Band
@@ -21,7 +21,8 @@ def keep_clear_of_critical(state: State, turn: Turn) -> None:
     found = frozenset() if is_idle else frozenset(critical_boxes(state))
     if found != state.critical_boxes:
         state.critical_boxes = found
-        turn.replan = turn.replan or not is_idle
+        if not is_idle:
+            turn.plan_again(ReplanReason.QUIET)
 
 
 def critical_boxes(state: State) -> Iterator[str]:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from scheduler.control.forecast.options import could_run_later, options
 from scheduler.control.handlers.findings import drop_stranded_profile, refuse_profile
-from scheduler.control.handlers.runs import (
-    end_run,
-    free_machine,
-    note_stop,
-    stop,
-    take_out,
-    withdraw,
-)
-from scheduler.control.handlers.trusting import answered
-from scheduler.control.records import AttemptRecord, OperationState, RunState
-from scheduler.control.state.delays.causes import note_again
-from scheduler.control.state.expansion import is_read_later
-from scheduler.control.state.holds import let_go
+from scheduler.control.handlers.suspecting import answered
+from scheduler.control.records import OperationState, ReplanReason, RunState
+from scheduler.control.records.story import Trigger
+from scheduler.control.state.attempts import note_failure, note_present
+from scheduler.control.state.graph import is_read_later
 from scheduler.control.state.operations import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
+from scheduler.control.state.runs import end_run
 from scheduler.control.state.sessions import doubted
 from scheduler.control.state.state import State, Turn
-from scheduler.control.state.transitions import move
+from scheduler.control.state.transitions import ended, let_go, output_lost, taken_back
 from scheduler.model.messages import (
     FailureReason,
     OperationFailed,
@@ -71,45 +64,23 @@ def fault(
 ) -> None:
     """Count the present attempt as failed by its own fault."""
     attempt, started_us = op.attempt, op.started_us
-    _take_back(state, op)
+    taken_back(state, op, Trigger.FAULT, f"{reason.value}: {message}")
     _blame(state, turn, op, attempt, machine, reason, message, started_us=started_us)
 
 
 def lose(state: State, turn: Turn, op: LiveOperation, reason: FailureReason, message: str) -> None:
     """Give up the present attempt: where it was is gone. It gets a new one."""
-    _note_present(state, op, reason, message)
+    note_present(state, op, reason, message)
     # Stopped, and not by this brain: one before it had something give way, which is no loss.
     op.lost[op.attempt] = int(reason is not FailureReason.CANCELLED)
     op.lost_attempts += op.lost[op.attempt]
-    _take_back(state, op)
-    turn.replan = True
+    taken_back(state, op, Trigger.LOST, f"{reason.value}: {message}")
+    turn.plan_again(ReplanReason.LOST)
     turn.runs[op.run.id] = None
     if op.lost_attempts > state.settings.max_lost_attempts:
         _give_up(state, turn, op, reason, f"lost {op.lost_attempts} times; {message}")
     elif op.is_profile:
         drop_stranded_profile(state, turn, op)
-
-
-def give_way(state: State, turn: Turn, op: LiveOperation, urgent: str) -> None:
-    """Stop what runs for a more urgent one: it begins anew later, and that is not its fault."""
-    note_stop(state, op)
-    stop(turn, op)
-    message = f"gave way to {urgent}"
-    _note_present(state, op, FailureReason.CANCELLED, message, gave_way_to=urgent)
-    op.lost[op.attempt] = 0
-    op.gave_way += 1
-    _take_back(state, op)
-    turn.replan = True
-    turn.runs[op.run.id] = None
-
-
-def set_aside(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
-    """Start what does not answer again elsewhere. Nobody stops it: the first result counts."""
-    _note_present(state, op, FailureReason.TIMEOUT, message)
-    op.lost[op.attempt] = 0
-    _take_back(state, op)
-    turn.replan = True
-    turn.runs[op.run.id] = None
 
 
 def give_up_hopeless(state: State, turn: Turn) -> None:
@@ -163,12 +134,8 @@ def _run_again_inputs(state: State, turn: Turn, op: LiveOperation) -> None:
 
 
 def _run_again(state: State, turn: Turn, op: LiveOperation) -> None:
-    note_again(op, state.now_us)
-    move(state.index, op, OperationState.WAITING)
-    op.agent, op.bar = "", None
-    op.outputs, op.placement = {}, None
-    op.started_us = op.ended_us = None
-    turn.replan = True
+    output_lost(state, op)
+    turn.plan_again(ReplanReason.OUTPUT_LOST)
     turn.runs[op.run.id] = None
 
 
@@ -197,9 +164,9 @@ def _blame(
 ) -> None:
     provider = op.sent[machine].provider if machine in op.sent else op.provider
     op.provider = provider
-    _note(state, op, attempt, machine, reason, message, started_us=started_us)
+    note_failure(state, op, attempt, machine, reason, message, started_us=started_us)
     op.own_failures += 1
-    turn.replan = True
+    turn.plan_again(ReplanReason.FAILED)
     turn.runs[op.run.id] = None
     if op.is_profile:
         _profile_failed(state, turn, op, reason, message)
@@ -244,66 +211,12 @@ def _refuse(state: State, op: LiveOperation, machine: str, provider: str, messag
     state.options.clear()
 
 
-def _take_back(state: State, op: LiveOperation) -> None:
-    take_out(state, op)
-    free_machine(state, op, state.now_us)
-    note_again(op, state.now_us)
-    move(state.index, op, OperationState.WAITING)
-    op.agent = ""
-    op.started_us, op.placement = None, None
-
-
 def _give_up(
     state: State, turn: Turn, op: LiveOperation, reason: FailureReason, message: str
 ) -> None:
     if op.is_profile:
         refuse_profile(state, turn, op, reason, message)
         return
-    withdraw(state, turn, op)
-    op.ended_us = state.now_us
-    move(state.index, op, OperationState.FAILED)
+    ended(state, turn, op, OperationState.FAILED, Trigger.GIVEN_UP, message)
     state.ended_operations.append(op)
     end_run(state, turn, op.run, RunState.FAILED, reason.value, f"{op.id}: {message}")
-
-
-def _note_present(
-    state: State, op: LiveOperation, reason: FailureReason, message: str, *, gave_way_to: str = ""
-) -> None:
-    """Note why the present attempt was given up."""
-    _note(
-        state,
-        op,
-        op.attempt,
-        op.machine,
-        reason,
-        message,
-        started_us=op.started_us,
-        gave_way_to=gave_way_to,
-    )
-
-
-def _note(
-    state: State,
-    op: LiveOperation,
-    attempt: int,
-    machine: str,
-    reason: FailureReason,
-    message: str,
-    *,
-    started_us: int | None = None,
-    gave_way_to: str = "",
-) -> None:
-    if reason is not FailureReason.CANCELLED:
-        state.count("retries")
-    op.failures.append(
-        AttemptRecord(
-            attempt=attempt,
-            machine=machine,
-            provider=op.provider,
-            reason=reason,
-            message=message,
-            at_us=state.now_us,
-            started_us=started_us,
-            gave_way_to=gave_way_to,
-        )
-    )

@@ -11,17 +11,16 @@ from scheduler.control.handlers.growth import grow
 from scheduler.control.handlers.inversions import note_inversion
 from scheduler.control.handlers.overtaking import note_ahead
 from scheduler.control.handlers.recovery import fault, settle
-from scheduler.control.handlers.runs import finish_run, free_machine, note_stop, stop, take_out
-from scheduler.control.handlers.trusting import expect_answer
+from scheduler.control.handlers.suspecting import expect_answer
 from scheduler.control.planning.ageing import served
 from scheduler.control.planning.backfilling import is_upset
 from scheduler.control.planning.explaining import chosen_instead, is_chosen
 from scheduler.control.planning.hurrying import keeps_critical_waiting
-from scheduler.control.records import OperationState, RunState
+from scheduler.control.records import OperationState, ReplanReason, RunState
 from scheduler.control.records.costs import PredictedActual
+from scheduler.control.state import transitions
 from scheduler.control.state.delays.causes import note_end, note_start
-from scheduler.control.state.delays.timelines import note_work
-from scheduler.control.state.expansion import outputs_read
+from scheduler.control.state.graph import outputs_read
 from scheduler.control.state.operations import (
     ENDED,
     PENDING,
@@ -30,9 +29,9 @@ from scheduler.control.state.operations import (
     is_ready,
     stored_boxes,
 )
+from scheduler.control.state.runs import finish_run
 from scheduler.control.state.sessions import holds, left_to_load_us, used
 from scheduler.control.state.state import State, Turn
-from scheduler.control.state.transitions import move
 from scheduler.model.messages import (
     FailureReason,
     OperationFinished,
@@ -60,22 +59,19 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     is_warm = holds(live, op, mode.provider)
     op.load_us = 0 if is_warm else left_to_load_us(live, op, mode.setup_us, event.at_us)
     used(state, op, event.machine, mode.provider, event.at_us)
-    move(state.index, op, OperationState.RUNNING)
     if op.held_since_us is not None:
         state.count("held_us", event.at_us - op.held_since_us)
         op.held_since_us = None
-    op.mode, op.started_us = mode, event.at_us
-    op.machine, op.provider = mode.machine, mode.provider
+    transitions.started(state, op, mode, event.at_us)
     if not is_chosen(op, mode):
         # The agent had begun before it heard of the last plan.
         op.candidates = chosen_instead(op, mode, event.at_us + mode.duration_us)
-    live.running, live.held = op.id, None
     expect_answer(state, op)
     served(state, turn, op, event.at_us)
-    take_out(state, op)
-    turn.replan = turn.replan or keeps_critical_waiting(state, op)
+    if keeps_critical_waiting(state, op):
+        turn.plan_again(ReplanReason.IN_THE_WAY)
     if op.run.state is RunState.QUEUED:
-        op.run.state, op.run.started_us = RunState.RUNNING, event.at_us
+        transitions.run_started(op.run, state.now_us, event.at_us)
         turn.runs[op.run.id] = None
     elif op.failures:
         # Its record says what went wrong; that it runs again is the other half of that.
@@ -103,8 +99,8 @@ def finished(state: State, turn: Turn, event: OperationFinished) -> None:
     if not is_current:
         # An attempt that was given up came through after all: it counts, the newer one does not.
         if op.state in SENT:
-            note_stop(state, op)
-            stop(turn, op)
+            transitions.note_stop(state, op)
+            transitions.stop(turn, op)
         op.notify = ()
     _accept(state, turn, op, event)
 
@@ -122,8 +118,10 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
     note_shapes(state, op)
     _tell_consumers(turn, op)
     grow(state, turn, op)
-    if not was_planned or _frees_urgent(state, op) or is_upset(state):
-        turn.replan = turn.replan or bool(state.plan.planned)
+    why = _disturbance(state, op, was_planned=was_planned)
+    if why is not None:
+        if state.plan.planned:
+            turn.plan_again(why)
     elif _is_off_plan(state, op) or _is_slipping(state):
         state.plan.note_off(state.settings)
     if op.run.is_ended:
@@ -132,6 +130,15 @@ def _accept(state: State, turn: Turn, op: LiveOperation, event: OperationFinishe
         finish_run(state, turn, op.run)
     elif state.now_us - op.run.recorded_us >= _RECORD_EVERY_US:
         turn.runs[op.run.id] = None
+
+
+def _disturbance(state: State, op: LiveOperation, *, was_planned: bool) -> ReplanReason | None:
+    """Reason for which the plan does not hold after an end; ``None`` if it holds."""
+    if not was_planned:
+        return ReplanReason.UNPLANNED
+    if _frees_urgent(state, op):
+        return ReplanReason.FREED_URGENT
+    return ReplanReason.RESERVATION if is_upset(state) else None
 
 
 def _missing(op: LiveOperation, event: OperationFinished) -> str:
@@ -151,30 +158,22 @@ def _is_readable(state: State, event: OperationFinished) -> bool:
 
 
 def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
-    take_out(state, op)
     mode = op.sent.get(event.machine)
-    live = state.machines.get(event.machine)
-    if op.state is not OperationState.RUNNING and mode is not None and live is not None:
+    is_known = event.machine in state.machines
+    if op.state is not OperationState.RUNNING and mode is not None and is_known:
         _note_start(state, op, mode, min(event.started_us, event.at_us))
     note_end(op, event)
-    op.started_us = min(event.started_us, event.at_us)
-    if live is not None and live.running != op.id:
-        live.busy_us += event.at_us - op.started_us
-        note_work(live, op, event.at_us)
-    free_machine(state, op, event.at_us)
-    op.machine = event.machine
+    transitions.done(state, op, event)
+    assert op.started_us is not None
     if mode is not None:
         op.mode, op.provider = mode, mode.provider
         used(state, op, event.machine, mode.provider, op.started_us)
         if not is_chosen(op, mode):
             op.candidates = chosen_instead(op, mode, event.at_us)
-    op.agent = live.agent if live is not None else ""
-    op.ended_us, op.outputs = event.at_us, event.outputs
-    move(state.index, op, OperationState.DONE)
     if op.placement is not None:
         op.run.planned_end = max(op.run.planned_end, (op.placement.end_us, op.placement.spread_us))
     if op.run.state is RunState.QUEUED:
-        op.run.state, op.run.started_us = RunState.RUNNING, op.started_us
+        transitions.run_started(op.run, state.now_us, op.started_us)
     state.ended_operations.append(op)
     state.allowance.earn(event.at_us - op.started_us)
     state.count("operations")

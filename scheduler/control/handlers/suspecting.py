@@ -14,12 +14,13 @@ a few per cent of the work.
 from __future__ import annotations
 
 from scheduler.control.forecast.options import options
-from scheduler.control.handlers.recovery import set_aside
-from scheduler.control.handlers.trusting import overdue_us
+from scheduler.control.records import ReplanReason
+from scheduler.control.state.attempts import set_aside
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.operations import ENDED, LiveOperation, is_ready
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.suspicions import FLOOR_US, LATE_US, Suspicion, patience_us
+from scheduler.model.messages import OperationFailed, OperationFinished
 
 
 def note_late(state: State, at_us: int) -> None:
@@ -31,6 +32,34 @@ def note_late(state: State, at_us: int) -> None:
 def be_patient(state: State) -> None:
     """Suspect nobody for a while: reports may still be on their way, as nobody could take them."""
     state.suspicions.patient_until_us = state.now_us + FLOOR_US
+
+
+def expect_answer(state: State, op: LiveOperation) -> None:
+    """Look at the machine of what has begun once it is overdue."""
+    state.suspicions.look_us[op.machine] = overdue_us(op)
+
+
+def overdue_us(op: LiveOperation) -> int:
+    """When an operation that runs will have been silent for too long."""
+    assert op.mode is not None
+    assert op.started_us is not None
+    expected_us = op.started_us + op.mode.duration_us + op.load_us
+    return expected_us + patience_us(op.mode.p95_us)
+
+
+def answered(state: State, turn: Turn, event: OperationFinished | OperationFailed) -> None:
+    """Trust a machine again that answers about what it was silent about."""
+    found = state.suspicions.of.get(event.machine)
+    if found is not None and (found.operation, found.attempt) == (event.operation, event.attempt):
+        trust_again(state, event.machine)
+        turn.plan_again(ReplanReason.ANSWERED)
+
+
+def trust_again(state: State, machine: str) -> None:
+    """Suspect a machine no more: it answers, or its worker is another one."""
+    state.suspicions.look_us.pop(machine, None)
+    if state.suspicions.of.pop(machine, None) is not None:
+        state.options.clear()
 
 
 def look(state: State, turn: Turn) -> None:
@@ -58,7 +87,7 @@ def _look_at(state: State, turn: Turn, name: str) -> None:
         suspicions.of[name] = Suspicion(operation, attempt, state.now_us)
         state.count("suspicions")
         state.options.clear()
-        turn.replan = True
+        turn.plan_again(ReplanReason.SUSPECTED)
     if live.running:
         _start_elsewhere(state, turn, state.operations[live.running])
 

@@ -10,11 +10,12 @@ from scheduler.control.planning.backfilling import sendable
 from scheduler.control.planning.explaining import Timetable, candidates, chosen_instead, is_chosen
 from scheduler.control.planning.gates import gates, is_news
 from scheduler.control.records import OperationState
-from scheduler.control.state.expansion import bindings, outputs_read
 from scheduler.control.state.fleet import LiveAgent
+from scheduler.control.state.graph import outputs_read
+from scheduler.control.state.inputs import bindings
 from scheduler.control.state.operations import SENT, LiveOperation
 from scheduler.control.state.state import State, Turn
-from scheduler.control.state.transitions import move
+from scheduler.control.state.transitions import dispatched, queue_sent
 from scheduler.model.measuring import IDLE
 from scheduler.model.messages import PROTOCOL, AgentPlan, Binding, Dispatch, Gate, Work, WorkKind
 
@@ -74,7 +75,7 @@ def _fill_windows(state: State, turn: Turn) -> bool:
     for op in heads:
         assert table is not None
         op.candidates = candidates(state, table, op)
-        _assign(state, op)
+        dispatched(state, op)
     return bool(heads)
 
 
@@ -125,17 +126,6 @@ def _may_go(op: LiveOperation, chosen: set[str]) -> bool:
     return all(producer.state in SENT or producer.id in chosen for producer in before)
 
 
-def _assign(state: State, op: LiveOperation) -> None:
-    """Pin an operation to the agent of its machine, as a new attempt."""
-    assert op.placement is not None
-    move(state.index, op, OperationState.DISPATCHED)
-    op.attempt += 1
-    op.agent = state.machines[op.placement.mode.machine].agent
-    op.sent, op.foreseen, op.sent_us = {}, {}, state.now_us
-    op.run.touched[op.agent] = None
-    op.notify = ()
-
-
 def _queues(state: State, agent: LiveAgent) -> _Queues:
     """What the agent is to have in front of each of its machines."""
     queues: _Queues = {}
@@ -181,7 +171,7 @@ def _send(
     agent.version += 1
     known = {pair for name in agent.machines for pair in state.machines[name].queue}
     for name, queue in queues.items():
-        state.machines[name].queue = queue
+        queue_sent(state.machines[name], queue)
         for op, _ in queue:
             state.operations[op].gate = shut.get(op)
     stops = tuple(dict.fromkeys(turn.stops.get(agent.id, ())))

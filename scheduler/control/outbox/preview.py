@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from scheduler.control.events import RunSubmitted
 from scheduler.control.forecast.loads import foresee
-from scheduler.control.handlers.runs import new_run
 from scheduler.control.outbox.views import run_record
 from scheduler.control.planning.explaining import Timetable
 from scheduler.control.planning.planning import absolute, solve
@@ -17,6 +16,7 @@ from scheduler.control.planning.snapshot import Snapshot, snapshot
 from scheduler.control.records import LeftOut, Preemption, Preview, Reason, RunRecord
 from scheduler.control.state.expansion import expand
 from scheduler.control.state.operations import LiveRun, Placement
+from scheduler.control.state.runs import new_run
 from scheduler.control.state.state import State
 from scheduler.model.bounds import lower_bound
 from scheduler.model.errors import UnknownName

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import islice
 
 from scheduler.control.forecast.deadlines import chance, late_us, spread_us
-from scheduler.control.forecast.loads import input_shapes
 from scheduler.control.planning.explaining import Timetable, candidates, why_waiting
 from scheduler.control.planning.planning import bound_us
 from scheduler.control.records import (
@@ -23,6 +22,7 @@ from scheduler.control.records import (
 )
 from scheduler.control.state.delays import causes
 from scheduler.control.state.fleet import LiveMachine, Shapes
+from scheduler.control.state.inputs import input_shapes
 from scheduler.control.state.operations import ENDED, PENDING, LiveOperation, LiveRun
 from scheduler.control.state.plan import Reservation
 from scheduler.control.state.state import State

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scheduler.control.records import OperationState
+from scheduler.control.records import OperationState, ReplanReason
 from scheduler.control.state.operations import PENDING, LiveOperation, LiveRun, is_ready
 from scheduler.control.state.state import State, Turn
 from scheduler.model.problem import Band
@@ -38,7 +38,7 @@ def served(state: State, turn: Turn, op: LiveOperation, at_us: int) -> None:
     if state.ageing.raised.get(run.band) == run.id:
         del state.ageing.raised[run.band]
         state.index.set_band(run, run.band)
-        turn.replan = True
+        turn.plan_again(ReplanReason.AGED)
 
 
 def order(state: State, run: LiveRun) -> tuple[Band, bool, int]:
@@ -82,7 +82,7 @@ def _age(state: State, turn: Turn, band: Band) -> int | None:
     if raised != run.effective_band:
         state.index.set_band(run, raised, is_first=raised is Band.HIGH)
         state.count("aged")
-        turn.replan = True
+        turn.plan_again(ReplanReason.AGED)
         turn.runs[run.id] = None
     return None if raised is Band.HIGH else _since_us(run) + (steps + 1) * age_us
 

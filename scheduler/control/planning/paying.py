@@ -8,10 +8,10 @@ critical, and where that gains more than it costs.
 from __future__ import annotations
 
 from scheduler.control.records import Preemption
-from scheduler.control.state.allowance import MOST_US, Allowance
 from scheduler.control.state.holds import NEARLY_DONE_US, is_stoppable
 from scheduler.control.state.operations import LiveOperation
 from scheduler.control.state.state import State
+from scheduler.control.state.stops import MOST_US, Allowance
 from scheduler.model.problem import Band, Mode
 
 LEAST_GAIN_US = 20_000

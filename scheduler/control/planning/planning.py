@@ -13,11 +13,12 @@ from scheduler.control.planning.in_flight import keep_for
 from scheduler.control.planning.reservations import keep, note_waiting, spares_urgent
 from scheduler.control.planning.snapshot import Snapshot, loads_us, snapshot
 from scheduler.control.records import OperationState
-from scheduler.control.state.expansion import gathers_unknown, top_up
+from scheduler.control.state.expansion import top_up
+from scheduler.control.state.graph import gathers_unknown
 from scheduler.control.state.operations import LiveOperation, LiveRun, Placement
 from scheduler.control.state.plan import LivePlan
 from scheduler.control.state.state import State, Turn
-from scheduler.control.state.transitions import move
+from scheduler.control.state.transitions import retracted
 from scheduler.model.bounds import lower_bound
 from scheduler.model.checker import check
 from scheduler.model.messages import WorkKind
@@ -156,10 +157,7 @@ def retract_unplannable(state: State, turn: Turn, found: Snapshot) -> bool:
     """Take back what was sent and cannot run there any more, or would wait for ever."""
     sent = [op for op in found.blocked if op.state is OperationState.DISPATCHED]
     for op in sent:
-        turn.stops.setdefault(op.agent, []).append((op.id, op.attempt))
-        move(state.index, op, OperationState.WAITING)
-        op.agent = ""
-        op.lost[op.attempt] = 0
+        retracted(state, turn, op)
     return bool(sent)
 
 

@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 
 from scheduler.control.forecast.options import cost_query, options
-from scheduler.control.handlers.recovery import give_way
 from scheduler.control.planning.paying import LEAST_SOFT_GAIN_US, against
 from scheduler.control.records import OperationState, Preemption
+from scheduler.control.state.attempts import give_way
 from scheduler.control.state.holds import can_be_asked, stop_figure
 from scheduler.control.state.operations import LiveOperation, Placement, is_ready
 from scheduler.control.state.state import State, Turn

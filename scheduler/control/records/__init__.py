@@ -57,6 +57,34 @@ class Reason(StrEnum):
     KEPT_FREE = "kept_free"  # the machine is kept free for a more urgent run that is expected
 
 
+class ReplanReason(StrEnum):
+    """The reason for which all pending work is planned again. A closed set; each is counted."""
+
+    SUBMITTED = "submitted"  # a run came, and could not be put into the plan in force
+    RUN_ENDED = "run_ended"  # a run ended while an agent had work of it
+    LIST_KNOWN = "list_known"  # a fan-out is not as long as it was expected to be
+    UNPLANNED = "unplanned"  # something ended that the plan did not have
+    FREED_URGENT = "freed_urgent"  # urgent work can start now that is behind less urgent work
+    OFF_PLAN = "off_plan"  # operations took longer or shorter than planned, for long enough
+    ROOM = "room"  # the plan has room for what was beyond its horizon
+    FAILED = "failed"  # an attempt failed by its own fault
+    LOST = "lost"  # an attempt was lost with its machine, its agent or its inputs
+    OUTPUT_LOST = "output_lost"  # something is to be made again
+    GAVE_WAY = "gave_way"  # something was stopped for more urgent work
+    IN_THE_WAY = "in_the_way"  # less urgent work that has begun keeps critical work waiting
+    RESERVATION = "reservation"  # what a machine is kept free for has not come, or is over
+    SUSPECTED = "suspected"  # a machine does not answer
+    ANSWERED = "answered"  # a suspected machine answers
+    FLEET = "fleet"  # an agent or a machine came, went or changed
+    TO_MEASURE = "to_measure"  # there is something to be measured
+    MEASURED = "measured"  # something was measured, or will not be
+    QUIET = "quiet"  # critical runs came to a box, or left it, and something is to be measured
+    AGED = "aged"  # a run counts as another band because it has waited, or waits no longer
+    COSTS = "costs"  # predictions stand on another model
+    POLICY = "policy"  # an operator chose another policy
+    WORKLOAD = "workload"  # a workload is gone for which a machine was kept free
+
+
 class Cause(StrEnum):
     """The cause for which an operation waited that could have begun. A closed set."""
 

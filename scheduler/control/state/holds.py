@@ -6,43 +6,25 @@ not lost.
 
 from __future__ import annotations
 
-from scheduler.control.state.delays.timelines import note_held
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.operations import LiveOperation
-from scheduler.control.state.sessions import forget_sessions
 from scheduler.control.state.state import State
 from scheduler.control.state.stops import Figure, Hold
-from scheduler.control.state.suspicions import patience_us
 from scheduler.model.messages import WorkKind
 
 NEARLY_DONE_US = 1_000_000
 """An agent does not end a worker for what should be through by then."""
 
 
-def hold(state: State, op: LiveOperation) -> None:
-    """Count on the machine of what runs only once that has let go: it was told to stop."""
-    live = state.machines.get(op.machine)
-    if live is not None and live.running == op.id:
-        until_us = state.now_us + _until_free_us(state, op)
-        live.held = Hold((op.id, op.attempt), state.now_us, until_us)
-        patient_us = patience_us(until_us - state.now_us)
-        state.suspicions.look_us[op.machine] = until_us + patient_us
-        if _ends_worker(state, op):
-            forget_sessions(state, live)
+def hold_of(state: State, op: LiveOperation) -> Hold:
+    """Make the hold on a machine whose running operation is told to stop now."""
+    return Hold((op.id, op.attempt), state.now_us, state.now_us + _until_free_us(state, op))
 
 
-def hold_for_restart(state: State, live: LiveMachine, reason: str) -> None:
-    """Count on a machine only once its next worker is there."""
-    note_held(live, state.now_us)
+def restart_of(state: State, live: LiveMachine, reason: str) -> Hold:
+    """Make the hold on a machine whose worker is started again now."""
     restart_us = state.stops.restart(live.report.id).us
-    live.held = Hold(("", 0), state.now_us, state.now_us + restart_us, reason)
-
-
-def let_go(live: LiveMachine, attempt: tuple[str, int], at_us: int) -> None:
-    """Note that an attempt has ended, one way or the other."""
-    if live.held is not None and live.held.attempt == attempt:
-        note_held(live, at_us)
-        live.held = None
+    return Hold(("", 0), state.now_us, state.now_us + restart_us, reason)
 
 
 def free_us(state: State, live: LiveMachine) -> int:
@@ -69,17 +51,18 @@ def is_stoppable(state: State, op: LiveOperation, machine: str, provider: str) -
     return any(each.provider == provider and each.terminates for each in providers)
 
 
+def ends_worker(state: State, op: LiveOperation) -> bool:
+    """Tell if the worker of a running operation has to end to stop it."""
+    return not can_be_asked(state, op) and _left_us(state, op) > NEARLY_DONE_US
+
+
 def _until_free_us(state: State, op: LiveOperation) -> int:
     stop_us = stop_figure(state, op).us
     if can_be_asked(state, op):
         return stop_us
-    if _ends_worker(state, op):
+    if ends_worker(state, op):
         return stop_us + state.stops.restart(op.machine).us
     return _left_us(state, op)
-
-
-def _ends_worker(state: State, op: LiveOperation) -> bool:
-    return not can_be_asked(state, op) and _left_us(state, op) > NEARLY_DONE_US
 
 
 def _left_us(state: State, op: LiveOperation) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from scheduler.control.records import OperationState
-from scheduler.control.state.operations import SENT, LiveOperation, LiveRun
+from scheduler.control.state.operations import ENDED, SENT, LiveOperation, LiveRun
 from scheduler.model.problem import Band
 
 _Place = tuple[bool, int, str]
@@ -85,6 +85,47 @@ class Index:
     def running(self) -> int:
         """How many operations run."""
         return sum(op.state is OperationState.RUNNING for op in self.sent.values())
+
+    def enter(self, op: LiveOperation) -> None:
+        """Count an operation among those that are with an agent."""
+        self.sent[op.id] = op
+
+    def leave(self, op: LiveOperation) -> None:
+        """Count an operation out of those that are with an agent."""
+        self.sent.pop(op.id, None)
+
+    def stay(self, op: LiveOperation) -> None:
+        """Leave all as it is: the agent that has an operation goes on to have it."""
+
+    def close(self, op: LiveOperation) -> None:
+        """Count an operation out of those that are open, for good as far as is known."""
+        self.leave(op)
+        del op.run.open[op.id]
+        self.unfinished -= 1
+
+    def finish(self, op: LiveOperation) -> None:
+        """Close an operation that is done, and have its consumers wait for it no longer."""
+        self.close(op)
+        op.run.done += 1
+        for name in op.consumers:
+            consumer = op.run.operations[name]
+            consumer.unmet.pop(op.id, None)
+            consumer.inputs = None
+
+    def open(self, op: LiveOperation) -> None:
+        """Count an operation among those that are open again, in the order of its run."""
+        run = op.run
+        run.open = {each.id: each for each in run.operations.values() if each.state not in ENDED}
+        self.unfinished += 1
+
+    def redo(self, op: LiveOperation) -> None:
+        """Open an operation that was done, and have its consumers wait for it again."""
+        self.open(op)
+        op.run.done -= 1
+        for name in op.consumers:
+            consumer = op.run.operations[name]
+            consumer.unmet.update({e.source: e for e in consumer.edges if e.source == op.id})
+            consumer.inputs = None
 
     def _line_up(self, run: LiveRun, *, is_first: bool) -> None:
         place = (not is_first, run.sequence, run.id)

@@ -14,6 +14,7 @@ from scheduler.control.records import (
     OperationState,
     RunState,
 )
+from scheduler.control.state.story import Story
 from scheduler.control.workload import Stage, Workload
 from scheduler.model.measuring import Load
 from scheduler.model.messages import (
@@ -208,6 +209,8 @@ class LiveRun:
         The latest starts of less urgent work that went before it.
     threw_away_us
         Work of others that was stopped for it, and is done again.
+    story
+        Its transitions and those of its operations, until its operations are let go of.
     """
 
     id: str
@@ -251,6 +254,7 @@ class LiveRun:
     waited: dict[Cause, int] = field(default_factory=dict)
     inversions: list[Inversion] = field(default_factory=list)
     threw_away_us: int = 0
+    story: Story = field(default_factory=Story)
 
     @property
     def unfinished(self) -> int:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scheduler.control.forecast.loads import input_shapes
 from scheduler.control.state.fleet import LiveMachine, SessionKey, Shapes
+from scheduler.control.state.inputs import input_shapes
 from scheduler.control.state.operations import LiveOperation
 from scheduler.control.state.state import State
 from scheduler.model.messages import MOST_SESSION_BYTES, MOST_SESSIONS, WorkKind

@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scheduler.control.commands import Command
-from scheduler.control.records import Inversion
+from scheduler.control.records import Inversion, ReplanReason
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state.accuracy import Accuracy
-from scheduler.control.state.allowance import Allowance
 from scheduler.control.state.arrivals import Rhythm
 from scheduler.control.state.fleet import LiveAgent, LiveMachine, LiveModel, Shapes
 from scheduler.control.state.index import Index
 from scheduler.control.state.links import Links
 from scheduler.control.state.operations import LiveOperation, LiveRun, Options
 from scheduler.control.state.plan import LivePlan, PlanRequest
-from scheduler.control.state.stops import Stops
+from scheduler.control.state.stops import Allowance, Stops
 from scheduler.control.state.suspicions import Suspicions
 from scheduler.control.workload import Workload
 from scheduler.model.links import LinkAsk
@@ -57,8 +56,8 @@ class Turn:
 
     Parameters
     ----------
-    replan
-        Whether all pending work must be planned again.
+    reasons
+        Reasons for which all pending work is to be planned again; nothing is if there are none.
     submitted
         A run that has come and is to be planned, if it need not wait for others to be planned.
     replanned
@@ -73,7 +72,7 @@ class Turn:
         Ways between boxes that agents are to measure.
     """
 
-    replan: bool = False
+    reasons: dict[ReplanReason, None] = field(default_factory=dict)
     submitted: LiveRun | None = None
     replanned: bool = False
     runs: dict[str, None] = field(default_factory=dict)
@@ -81,6 +80,15 @@ class Turn:
     resend: dict[str, None] = field(default_factory=dict)
     measure: dict[str, list[LinkAsk]] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
+
+    @property
+    def replan(self) -> bool:
+        """True if all pending work must be planned again."""
+        return bool(self.reasons)
+
+    def plan_again(self, why: ReplanReason) -> None:
+        """Have all pending work planned again at the end of the turn."""
+        self.reasons[why] = None
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from scheduler.control.records import Cause
 from scheduler.control.state.delays.timelines import spans
-from scheduler.control.state.expansion import list_makers
 from scheduler.control.state.fleet import LiveMachine
+from scheduler.control.state.graph import list_makers
 from scheduler.control.state.operations import PENDING, LiveOperation, LiveRun, is_ready
 from scheduler.control.state.spans import Doing, Span
 from scheduler.control.state.state import State

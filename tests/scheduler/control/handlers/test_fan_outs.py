@@ -15,7 +15,7 @@ from scheduler.control.brain import BrainSettings
 from scheduler.control.commands import Command
 from scheduler.control.events import ControllerStarted, Event, RunCancelled
 from scheduler.control.records import OperationRecord, RunState
-from scheduler.control.state.expansion import length
+from scheduler.control.state.graph import length
 from scheduler.control.workload import Workload
 from scheduler.model.messages import AgentLost
 from scheduler.model.problem import Band

@@ -1,0 +1,40 @@
+"""The next time at which the brain has something to do though nothing happens."""
+
+from __future__ import annotations
+
+from scheduler.control.commands import WakeAt
+from scheduler.control.handlers.idling import gap_due_us
+from scheduler.control.planning.backfilling import ends_us
+from scheduler.control.planning.hurrying import look_again_us
+from scheduler.control.state.runs import forget_at_us
+from scheduler.control.state.state import State, Turn
+
+
+def wake(state: State, turn: Turn, hopeless_us: int | None = None) -> None:
+    """Ask to be woken for what is next: a deadline, a plan to make anew, a run to forget.
+
+    Parameters
+    ----------
+    hopeless_us
+        When a run is given up that no machine can take.
+    """
+    times = [state.deadlines[0][0]] if state.deadlines else []
+    if state.ended:
+        times.append(forget_at_us(state, state.ended[0]))
+    stale_us = state.plan.stale_us if state.plan.planned else None
+    found = (
+        gap_due_us(state),
+        look_again_us(state),
+        stale_us,
+        state.suspicions.due_us(),
+        state.ageing.due_us,
+        hopeless_us,
+    )
+    times += [due_us for due_us in found if due_us is not None]
+    times += ends_us(state)
+    alive = (agent for agent in state.agents.values() if agent.is_alive)
+    times += [agent.release_by_us for agent in alive if agent.release_by_us is not None]
+    # Also a later one: a wake-up for nothing costs the store two syncs, in which others wait.
+    if times and min(times) != state.wake_us:
+        state.wake_us = min(times)
+        turn.commands.append(WakeAt(at_us=state.wake_us))
