@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from devices.load_generator.generator import KINDS
-from scheduler.control.forecast.assuming import ForeignLoad
+from scheduler.control.forecast.costs import ForeignLoad
 from scheduler.model.errors import InvalidInput
 from scheduler.model.measuring import Kind, Neighbour
 

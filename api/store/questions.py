@@ -11,7 +11,7 @@ from api.store.connection import LONGEST_BLOCK_MS
 from api.store.log import FIRST
 from api.store.runs import Runs, StoredRun
 from scheduler.control.events import EVENT_TYPES, Event, RunSubmitted
-from scheduler.control.forecast.assuming import CostQuestion
+from scheduler.control.forecast.costs import CostQuestion
 from scheduler.control.records import Preview, RunRecord
 from scheduler.control.records.costs import KnownCost
 from scheduler.model import errors, keys

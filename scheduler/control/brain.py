@@ -23,15 +23,13 @@ from scheduler.control.events import (
     WorkloadAdded,
     WorkloadRemoved,
 )
-from scheduler.control.forecast.assuming import CostQuestion
-from scheduler.control.forecast.costs import cost_report, costs_beside
+from scheduler.control.forecast.costs import CostQuestion, cost_report, costs_beside
 from scheduler.control.handlers import (
     fleet,
     gaps,
     hopeless,
     links,
     profiling,
-    quiet,
     recovery,
     reports,
     runs,
@@ -41,11 +39,11 @@ from scheduler.control.outbox import views
 from scheduler.control.outbox.dispatch import dispatch, resend_all
 from scheduler.control.outbox.preview import preview
 from scheduler.control.outbox.wake import wake
-from scheduler.control.planning import ageing, backfilling, improving, judging, preemption
+from scheduler.control.planning import ageing, backfilling, improving, preemption
 from scheduler.control.planning.explaining import Timetable
-from scheduler.control.planning.hurrying import is_due
 from scheduler.control.planning.inserting import insert
 from scheduler.control.planning.planning import count_overtaken, is_running_dry, replan
+from scheduler.control.planning.preemption import is_due
 from scheduler.control.planning.promises import promise
 from scheduler.control.records import Preview, ReplanReason, RunRecord, SiteView
 from scheduler.control.records.costs import CostReport, KnownCost
@@ -105,7 +103,7 @@ class Brain:
         suspecting.look(state, turn)
         ageing.look(state, turn)
         hopeless.give_up(state, turn)
-        quiet.keep_clear_of_critical(state, turn)
+        gaps.keep_clear_of_critical(state, turn)
         if turn.replan or turn.submitted or _why_now(state) is not None:
             _plan(state, turn)
         links.ask(state, turn)
@@ -138,7 +136,7 @@ class Brain:
 
     def critical_boxes(self) -> frozenset[str]:
         """Boxes that a critical run needs: nothing that nobody waits for goes on there."""
-        return frozenset(quiet.critical_boxes(self.state))
+        return frozenset(gaps.critical_boxes(self.state))
 
     def record(self, run: str) -> RunRecord | None:
         """A run with all its operations, or ``None`` if it is not known or was forgotten."""
@@ -245,7 +243,7 @@ _HANDLERS: dict[type, _Handler] = {
     WorkloadRemoved: _workload_removed,
     RunSubmitted: runs.submit,
     RunCancelled: runs.cancel,
-    PlanProposed: judging.proposed,
+    PlanProposed: improving.proposed,
     PolicyChanged: _policy_changed,
     CostModelChanged: _cost_model_changed,
     Tick: _tick,

@@ -9,7 +9,7 @@ import typer
 
 from api.cli import options, output
 from api.cli.models import parse_shape
-from scheduler.control.forecast.assuming import CostQuestion, load_beside
+from scheduler.control.forecast.costs import CostQuestion, load_beside
 from scheduler.model.errors import InvalidInput
 from scheduler.model.measuring import IDLE, Load
 

@@ -11,7 +11,7 @@ from api.http.context import Context, of
 from api.http.routes.common import json_of, reply, route, router_of
 from api.oracle.loads import foreign_load, listed
 from api.oracle.loads import neighbour as read_neighbour
-from scheduler.control.forecast.assuming import CostQuestion
+from scheduler.control.forecast.costs import CostQuestion
 from scheduler.control.records.costs import CostReport
 from scheduler.model.errors import InvalidInput, Unavailable, UnknownName
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scheduler.control.commands import KeepProfile
-from scheduler.control.handlers.idling import charge
+from scheduler.control.handlers.gaps import charge
 from scheduler.control.records import OperationState, ReplanReason, RunState
 from scheduler.control.records.story import Trigger
 from scheduler.control.state.operations import LiveOperation, LiveRun

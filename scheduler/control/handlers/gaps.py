@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from scheduler.control.handlers.idling import idle_from_us
+from scheduler.control.forecast.options import options
 from scheduler.control.handlers.profiling import measure_extra
+from scheduler.control.records import OperationState, ReplanReason
 from scheduler.control.state.fleet import LiveMachine, LiveModel, Shapes
 from scheduler.control.state.inputs import input_shapes
-from scheduler.control.state.operations import LiveOperation
+from scheduler.control.state.operations import PENDING, LiveOperation
 from scheduler.control.state.sessions import has_room, session_key
 from scheduler.control.state.state import State, Turn
 from scheduler.model.messages import Verdict, WorkKind
+from scheduler.model.problem import Band
 
 MOST_SHAPES = 64
 """Different shapes of one model that are counted; after that, only those are."""
@@ -106,3 +108,63 @@ def _is_cold(state: State, model: LiveModel, live: LiveMachine, provider: str) -
     is_used = max(model.seen.values(), default=0) >= state.settings.fill_seen
     own = session_key(live, model.digest, provider, tuple(sorted(model.shapes.items())))
     return is_used and own not in live.sessions and has_room(state, live, model.digest)
+
+
+def gap_due_us(state: State) -> int | None:
+    """When the next machine is to be looked at; ``None`` while there is nothing to look for."""
+    # Asked after each event: a look at what is busy must cost next to nothing.
+    idle = [
+        (name, live)
+        for name, live in state.machines.items()
+        if live.has_gaps and not live.running and not live.queue
+    ]
+    times = [idle_from_us(state, name, live) for name, live in idle]
+    return min((time_us for time_us in times if time_us is not None), default=None)
+
+
+def idle_from_us(state: State, name: str, live: LiveMachine) -> int | None:
+    """From when on a machine may be measured on; ``None`` if it is busy or nothing calls for it."""
+    settings = state.settings
+    if not live.has_gaps or settings.fill_share <= 0 or not live.is_up:
+        return None
+    agent = state.agents[live.agent]
+    is_busy = live.running or live.queue or state.plan.queues.get(name)
+    if is_busy or not agent.takes_work or name in state.suspicions.of:
+        return None
+    # One at a time: what waits to be measured already is enough.
+    if state.index.profiles:
+        return None
+    return max(live.free_us + settings.fill_idle_us, live.fill_from_us)
+
+
+def charge(state: State, machine: str, took_us: int) -> None:
+    """Keep a machine from being measured on again before its share of time allows it."""
+    live, share = state.machines.get(machine), state.settings.fill_share
+    if live is not None and share > 0:
+        live.fill_from_us = state.now_us + round(took_us * (1.0 / share - 1.0))
+
+
+def keep_clear_of_critical(state: State, turn: Turn) -> None:
+    """Plan anew when critical runs come to a box, or leave it, while something is to be measured.
+
+    Only what nobody waits for keeps away from them: a run may wait for a model to be measured,
+    and that run may be the critical one.
+    """
+    is_idle = not state.index.profiles
+    found = frozenset() if is_idle else frozenset(critical_boxes(state))
+    if found != state.critical_boxes:
+        state.critical_boxes = found
+        if not is_idle:
+            turn.plan_again(ReplanReason.QUIET)
+
+
+def critical_boxes(state: State) -> Iterator[str]:
+    """Boxes where a critical run has something running, or something left that can run there."""
+    for run in state.index.in_band(Band.CRITICAL):
+        if run.kind != "run":
+            continue
+        for op in run.open.values():
+            if op.state is OperationState.RUNNING and op.machine in state.machines:
+                yield state.machines[op.machine].box
+            elif op.state in PENDING:
+                yield from (state.machines[mode.machine].box for mode in options(state, op).modes)

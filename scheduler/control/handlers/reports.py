@@ -8,14 +8,13 @@ from scheduler.control.forecast.options import cost_query, forget_options
 from scheduler.control.handlers.findings import measured
 from scheduler.control.handlers.gaps import note_shapes
 from scheduler.control.handlers.growth import grow
-from scheduler.control.handlers.inversions import note_inversion
-from scheduler.control.handlers.overtaking import note_ahead
+from scheduler.control.handlers.inversions import note_ahead, note_inversion
 from scheduler.control.handlers.recovery import fault, settle
 from scheduler.control.handlers.suspecting import expect_answer
 from scheduler.control.planning.ageing import served
 from scheduler.control.planning.backfilling import is_upset
 from scheduler.control.planning.explaining import chosen_instead, is_chosen
-from scheduler.control.planning.hurrying import keeps_critical_waiting
+from scheduler.control.planning.preemption import keeps_critical_waiting
 from scheduler.control.records import OperationState, ReplanReason, RunState
 from scheduler.control.records.costs import PredictedActual
 from scheduler.control.state import transitions

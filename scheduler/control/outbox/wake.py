@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from scheduler.control.commands import WakeAt
-from scheduler.control.handlers.idling import gap_due_us
+from scheduler.control.handlers.gaps import gap_due_us
 from scheduler.control.planning.backfilling import ends_us
-from scheduler.control.planning.hurrying import look_again_us
+from scheduler.control.planning.preemption import look_again_us
 from scheduler.control.state.runs import forget_at_us
 from scheduler.control.state.state import State, Turn
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from scheduler.control.commands import RequestPlan
+from scheduler.control.commands import KeepPlan, RequestPlan
 from scheduler.control.events import PlanProposed
 from scheduler.control.planning.choices import (
     choice_of,
@@ -18,6 +18,7 @@ from scheduler.control.planning.decoding import decode, gains, overtakes
 from scheduler.control.planning.planning import commit, solve
 from scheduler.control.planning.snapshot import Snapshot, snapshot
 from scheduler.control.records import OperationState
+from scheduler.control.records.plans import PlanRecord, Verdict
 from scheduler.control.state.operations import PENDING
 from scheduler.control.state.plan import PlanRequest
 from scheduler.control.state.state import State, Turn
@@ -46,11 +47,37 @@ def request(state: State, turn: Turn) -> None:
 
 
 def proposed(state: State, turn: Turn, event: PlanProposed) -> None:
-    """Adopt an answer if, brought up to the present, it beats the plan in force."""
-    asked = state.request
+    """Adopt an answer if, brought up to the present, it beats the plan in force.
+
+    The fate of each proposal is kept in history.
+    """
+    asked, before = state.request, state.plan.version
     if asked is None or asked.version != event.version:
         state.count("plans_dropped")
         return
+    _judge(state, turn, asked, event)
+    if event.schedule is not None:
+        is_adopted = state.plan.version != before
+        plan = _plan_record(state, asked, event, event.schedule, is_adopted=is_adopted)
+        turn.commands.append(KeepPlan(plan=plan))
+
+
+def _plan_record(
+    state: State, asked: PlanRequest, event: PlanProposed, schedule: Schedule, *, is_adopted: bool
+) -> PlanRecord:
+    end_us = state.plan.end_us if is_adopted else asked.origin_us + schedule.makespan_us
+    bound_us = 0 if event.bound_us is None else asked.origin_us + event.bound_us - state.now_us
+    return PlanRecord(
+        at_us=state.now_us,
+        version=state.plan.version,
+        source=event.solver,
+        verdict=Verdict.ACCEPTED if is_adopted else Verdict.DROPPED,
+        makespan_us=max(0, end_us - state.now_us),
+        bound_us=max(0, bound_us),
+    )
+
+
+def _judge(state: State, turn: Turn, asked: PlanRequest, event: PlanProposed) -> None:
     state.request = None
     state.ask_from_us = _rested_us(state, asked, event)
     state.answered_version = state.plan.version

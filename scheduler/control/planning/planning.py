@@ -9,8 +9,7 @@ from scheduler.control.forecast.loads import foresee
 from scheduler.control.planning.choices import choice_of, current_choice
 from scheduler.control.planning.decoding import decode, fastest_modes, is_better, overtakes
 from scheduler.control.planning.explaining import why_waiting
-from scheduler.control.planning.in_flight import keep_for
-from scheduler.control.planning.reservations import keep, note_waiting, spares_urgent
+from scheduler.control.planning.reservations import keep, keep_for, note_waiting, spares_urgent
 from scheduler.control.planning.snapshot import Snapshot, loads_us, snapshot
 from scheduler.control.records import OperationState
 from scheduler.control.state.expansion import top_up

@@ -11,13 +11,12 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 
 from scheduler.control.forecast.options import cost_query, options
-from scheduler.control.planning.paying import LEAST_SOFT_GAIN_US, against
 from scheduler.control.records import OperationState, Preemption
 from scheduler.control.state.attempts import give_way
-from scheduler.control.state.holds import can_be_asked, stop_figure
+from scheduler.control.state.holds import NEARLY_DONE_US, can_be_asked, is_stoppable, stop_figure
 from scheduler.control.state.operations import LiveOperation, Placement, is_ready
 from scheduler.control.state.state import State, Turn
-from scheduler.control.state.stops import Figure
+from scheduler.control.state.stops import MOST_US, Allowance, Figure
 from scheduler.model.ports import Provenance
 from scheduler.model.problem import Band, Mode
 
@@ -141,3 +140,105 @@ def _load(state: State, op: LiveOperation, mode: Mode | None) -> Figure:
     """What making its session anew takes."""
     (found,) = state.oracle.predict([cost_query(op, mode)]) if mode is not None else (None,)
     return Figure(found.load_us, found.load_provenance) if found is not None else NOTHING
+
+
+LEAST_GAIN_US = 20_000
+"""Not worth the end of a worker, and less than predictions are off."""
+LEAST_SOFT_GAIN_US = 4_000
+"""Not worth a message to an agent."""
+RESERVE_US = MOST_US // 2
+"""Of the allowance, for what is critical."""
+
+
+def has_given_way_enough(victim: LiveOperation, band: Band) -> bool:
+    """True if an operation is left to finish, whatever of a band waits for it.
+
+    Each time that it gave way it counts as one band more urgent, as if it had waited for long.
+    """
+    return victim.band - victim.gave_way <= band
+
+
+def against(state: State, victim: LiveOperation, way: Preemption, band: Band) -> str:
+    """Why an operation does not give way to one of a band; empty if it does."""
+    left_us = victim.expected_end_us - state.now_us
+    if has_given_way_enough(victim, band):
+        return f"{victim.id} has given way {victim.gave_way} times already"
+    if way.ends_worker and left_us <= NEARLY_DONE_US:
+        return f"{victim.id} is nearly done, and its provider cannot be stopped"
+    if way.ends_worker and band is not Band.CRITICAL:
+        return f"{victim.id} cannot be stopped, and its worker ends for critical work only"
+    if not way.ends_worker and left_us <= way.stop_us:
+        return f"{victim.id} is through before it would have stopped"
+    least_us = LEAST_GAIN_US if way.ends_worker else LEAST_SOFT_GAIN_US
+    if way.gain_us < least_us or not _is_worth(state.allowance, way, band):
+        return f"it would cost {way.cost_us} us to gain {max(0, way.gain_us)} us"
+    return ""
+
+
+def would_give_way_us(
+    state: State, victim: LiveOperation, mode: Mode, *, worked_us: int, left_us: int
+) -> int | None:
+    """How long a machine takes to be free of what will run there; ``None`` if that does not pay.
+
+    Only of what can be asked to stop: where a worker has to end, nobody should count on it.
+    """
+    if victim.is_profile or has_given_way_enough(victim, Band.CRITICAL):
+        return None
+    stop_us = state.stops.stop(mode.machine, mode.provider, mode.duration_us).us
+    pays = left_us - stop_us >= max(LEAST_GAIN_US, worked_us + stop_us)
+    return stop_us if pays and is_stoppable(state, victim, mode.machine, mode.provider) else None
+
+
+def _is_worth(allowance: Allowance, way: Preemption, band: Band) -> bool:
+    pays = way.gain_us >= way.cost_us
+    if band is Band.CRITICAL:
+        return pays or (not way.ends_worker and allowance.allows(way.lost_us + way.stop_us))
+    return pays and allowance.allows(way.lost_us + way.stop_us, RESERVE_US)
+
+
+def keeps_critical_waiting(state: State, op: LiveOperation) -> bool:
+    """True if what has just begun was under way to its agent when the critical one came.
+
+    What is through before a plan could be made anew keeps it waiting for less than that would.
+    """
+    queue = state.plan.queues.get(op.machine, [])
+    takes_us = op.load_us + (op.mode.duration_us if op.mode is not None else 0)
+    is_long = takes_us >= _worth_us(state)
+    return is_long and bool(queue) and _is_before(op, state.operations[queue[0]])
+
+
+def look_again_us(state: State) -> int | None:
+    """When what was left to finish, a critical operation behind it, should be through.
+
+    If it is not, it may pay by then to have it give way.
+    """
+    worth_us = _worth_us(state)
+    return min(
+        (max(op.expected_end_us, (op.started_us or 0) + worth_us) for op in _in_the_way(state)),
+        default=None,
+    )
+
+
+def is_due(state: State) -> bool:
+    """Whether that time has come, and it runs on."""
+    due_us = look_again_us(state)
+    return due_us is not None and due_us <= state.now_us
+
+
+def _worth_us(state: State) -> int:
+    """What a critical operation has to gain for all to be planned anew, and a stop considered."""
+    return min(LEAST_GAIN_US, state.settings.planned_us * len(state.plan.planned))
+
+
+def _in_the_way(state: State) -> Iterator[LiveOperation]:
+    for name, queue in state.plan.queues.items():
+        live = state.machines.get(name)
+        if queue and live is not None and live.running:
+            op = state.operations[live.running]
+            if _is_before(op, state.operations[queue[0]]):
+                yield op
+
+
+def _is_before(op: LiveOperation, head: LiveOperation) -> bool:
+    is_urgent = head.band is Band.CRITICAL and op.band > head.band
+    return is_urgent and not op.is_profile and is_ready(head)

@@ -23,9 +23,10 @@ from operator import attrgetter
 
 from scheduler.control.forecast.next_runs import ON_THE_WAY_US, Expected, expected
 from scheduler.control.planning.backfilling import MOST_HELD, kept_from
-from scheduler.control.planning.paying import would_give_way_us
+from scheduler.control.planning.preemption import would_give_way_us
 from scheduler.control.planning.snapshot import Snapshot, loads_us
 from scheduler.control.records import OperationState
+from scheduler.control.settings import BrainSettings
 from scheduler.control.state.operations import LiveOperation
 from scheduler.control.state.plan import Reservation
 from scheduler.control.state.state import State
@@ -209,3 +210,28 @@ def _kept(run: Expected, offer: _Offer) -> Reservation:
         until_us=max(by_us + run.takes_us[offer.machine], run.late_us),
         is_window=offer.rank == 2,
     )
+
+
+def keep_for(expected: Iterable[LiveOperation], settings: BrainSettings) -> list[Reservation]:
+    """What is to be kept free for operations that are expected, by machine and band.
+
+    Nobody counts on one that is late by what counts as late: the plan is made anew then.
+    """
+    found: dict[tuple[str, Band], Reservation] = {}
+    for op in expected:
+        placed = op.placement
+        if placed is None or op.band is Band.BACKGROUND:
+            continue
+        before = found.get((placed.mode.machine, op.band))
+        if before is None or placed.start_us < before.from_us:
+            found[placed.mode.machine, op.band] = Reservation(
+                machine=placed.mode.machine,
+                workload=op.run.workload,
+                band=op.band,
+                from_us=placed.start_us,
+                until_us=placed.start_us + settings.late_floor_us,
+                is_window=False,
+                run=op.run.id,
+                operation=op.id,
+            )
+    return list(found.values())

@@ -9,7 +9,7 @@ import pytest
 
 from scheduler.control.commands import Command, WakeAt
 from scheduler.control.events import RunCancelled, Tick
-from scheduler.control.planning.paying import has_given_way_enough
+from scheduler.control.planning.preemption import has_given_way_enough
 from scheduler.control.records import OperationState, RunState
 from scheduler.model.messages import (
     AgentJoined,
