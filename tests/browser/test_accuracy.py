@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from scheduler.control.records.costs import Learning, PredictedActual, Training
-from scheduler.control.state.accuracy import Accuracy
+from scheduler.control.state.figures.accuracy import Accuracy
 from scheduler.model.ports import Drift
 from tests.browser import sites as make
 from tests.browser.replay import Site

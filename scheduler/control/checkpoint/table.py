@@ -10,20 +10,12 @@ from __future__ import annotations
 from scheduler.control import records, workload
 from scheduler.control.events import RunSubmitted
 from scheduler.control.records import costs, story
-from scheduler.control.state import (
-    accuracy,
-    fleet,
-    index,
-    links,
-    operations,
-    spans,
-    stops,
-    suspicions,
-)
+from scheduler.control.state import fleet, index, operations, spans, suspicions
 from scheduler.control.state.arrivals import Rhythm
+from scheduler.control.state.figures import accuracy, links, stops
+from scheduler.control.state.figures.stops import Allowance
 from scheduler.control.state.plan import LivePlan, PlanRequest, Reservation
 from scheduler.control.state.state import Ageing, State
-from scheduler.control.state.stops import Allowance
 from scheduler.control.state.story import Story
 from scheduler.model import machines, measuring, messages, ports, problem
 from scheduler.model.forms import Form

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from scheduler.control.forecast.options import options
 from scheduler.control.planning.ageing import order, planned_bands
 from scheduler.control.records import OperationState
+from scheduler.control.state.figures.links import LiveLink
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.holds import free_us
-from scheduler.control.state.links import LiveLink
 from scheduler.control.state.operations import PENDING, SENT, LiveOperation, LiveRun, Options
 from scheduler.control.state.state import State
 from scheduler.model.problem import (

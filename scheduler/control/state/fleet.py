@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from scheduler.control.state.figures.stops import Hold
 from scheduler.control.state.spans import MOST_SPANS, Span
-from scheduler.control.state.stops import Hold
 from scheduler.model.measuring import Kind
 from scheduler.model.messages import (
     MachineReport,

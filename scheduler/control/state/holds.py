@@ -6,10 +6,10 @@ not lost.
 
 from __future__ import annotations
 
+from scheduler.control.state.figures.stops import Figure, Hold
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.operations import LiveOperation
 from scheduler.control.state.state import State
-from scheduler.control.state.stops import Figure, Hold
 from scheduler.model.messages import WorkKind
 
 NEARLY_DONE_US = 1_000_000

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from scheduler.control.commands import Command
 from scheduler.control.records import Inversion, ReplanReason
 from scheduler.control.settings import BrainSettings
-from scheduler.control.state.accuracy import Accuracy
 from scheduler.control.state.arrivals import Rhythm
+from scheduler.control.state.figures.accuracy import Accuracy
+from scheduler.control.state.figures.links import Links
+from scheduler.control.state.figures.stops import Allowance, Stops
 from scheduler.control.state.fleet import LiveAgent, LiveMachine, LiveModel, Shapes
 from scheduler.control.state.index import Index
-from scheduler.control.state.links import Links
 from scheduler.control.state.operations import LiveOperation, LiveRun, Options
 from scheduler.control.state.plan import LivePlan, PlanRequest
-from scheduler.control.state.stops import Allowance, Stops
 from scheduler.control.state.suspicions import Suspicions
 from scheduler.control.workload import Workload
 from scheduler.model.links import LinkAsk

@@ -6,7 +6,7 @@ import pytest
 
 from scheduler.control.forecast.loads import foresee
 from scheduler.control.records.costs import PredictedActual
-from scheduler.control.state.accuracy import PAIRS_KEPT, Accuracy
+from scheduler.control.state.figures.accuracy import PAIRS_KEPT, Accuracy
 from scheduler.model.measuring import Kind, Load, Neighbour
 from scheduler.model.messages import OperationFinished
 from tests.scheduler.site import added, agent_joined, chain, single, submitted, value
