@@ -155,10 +155,17 @@ def _queues(view: SiteView) -> Iterator[Metric]:
         "Starts of less urgent work where more urgent work was ready, by where that ran.",
         labels=["kind"],
     )
+    replans = CounterMetricFamily(
+        "fjord_replans", "Turns that planned all pending work again, by reason.", labels=["reason"]
+    )
+    families = {"inversions": inversions, "replans": replans}
     for name, count in sorted(view.counters.items()):
-        _, is_inversion, kind = name.partition("inversions_")
-        (inversions if is_inversion else events).add_metric([kind or name], count)
-    yield from (events, inversions)
+        family, is_labelled, label = name.partition("_")
+        if is_labelled and family in families:
+            families[family].add_metric([label], count)
+        else:
+            events.add_metric([name], count)
+    yield from (events, inversions, replans)
 
 
 def _machines(view: SiteView) -> Iterator[Metric]:

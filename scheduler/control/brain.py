@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from scheduler.control.commands import Command, RecordRun
+from scheduler.control.commands import Command
 from scheduler.control.events import (
     ControllerStarted,
     CostModelChanged,
@@ -38,14 +38,14 @@ from scheduler.control.handlers import (
 from scheduler.control.outbox import views
 from scheduler.control.outbox.dispatch import dispatch, resend_all
 from scheduler.control.outbox.preview import preview
+from scheduler.control.outbox.records import record_changed, run_record
 from scheduler.control.outbox.wake import wake
 from scheduler.control.planning import ageing, backfilling, improving, preemption
-from scheduler.control.planning.explaining import Timetable
 from scheduler.control.planning.inserting import insert
 from scheduler.control.planning.planning import count_overtaken, is_running_dry, replan
 from scheduler.control.planning.preemption import is_due
 from scheduler.control.planning.promises import promise
-from scheduler.control.records import Preview, ReplanReason, RunRecord, SiteView
+from scheduler.control.records import Preview, ReplanReason, RunRecord, RunStory, SiteView
 from scheduler.control.records.costs import CostReport, KnownCost
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state.state import State, Turn
@@ -109,7 +109,7 @@ class Brain:
         links.ask(state, turn)
         backfilling.note_held(state)
         dispatch(state, turn)
-        _record(state, turn)
+        record_changed(state, turn)
         improving.request(state, turn)
         wake(state, turn, hopeless.due_us(state))
         return turn.commands
@@ -144,7 +144,7 @@ class Brain:
         if live is None:
             return None
         with _aside(self.state):
-            return views.run_record(self.state, live)
+            return run_record(self.state, live)
 
     def open_record(self, run: str) -> RunRecord | None:
         """A run with those of its operations that have not ended, each with what it is chosen from.
@@ -155,7 +155,16 @@ class Brain:
         if live is None:
             return None
         with _aside(self.state):
-            return views.run_record(self.state, live, is_whole=False)
+            return run_record(self.state, live, is_whole=False)
+
+    def story(self, run: str) -> RunStory | None:
+        """Tell the transitions of a run and of its operations, each with its cause.
+
+        ``None`` if the run is not known, or ended so long ago that its operations were let go of:
+        its story was given out when it ended (`KeepStory`).
+        """
+        live = self.state.runs.get(run)
+        return live.story.told(run) if live is not None and live.story.first else None
 
     def agents(self) -> dict[str, str]:
         """Incarnation of each agent that is joined and not lost."""
@@ -272,14 +281,3 @@ def _plan(state: State, turn: Turn) -> None:
     promise(state)
     for why in turn.reasons:
         state.count(f"replans_{why}")
-
-
-def _record(state: State, turn: Turn) -> None:
-    table = Timetable(state) if turn.runs else None
-    for name in turn.runs:
-        run = state.runs[name]
-        assert table is not None
-        record = views.changed_record(state, table, run)
-        turn.commands.append(RecordRun(record=record, gone=tuple(run.gone)))
-        run.recorded_us = state.now_us
-        run.changed, run.gone = {}, {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scheduler.control.records import RunRecord
+from scheduler.control.records import RunRecord, RunStory
 from scheduler.control.records.plans import PlanRecord
 from scheduler.model.measuring import Load
 from scheduler.model.messages import AgentPlan, MachineReport, Profile, Release
@@ -113,6 +113,13 @@ class KeepPlan:
     plan: PlanRecord
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepStory:
+    """Keep in history the transitions of a run that has ended."""
+
+    story: RunStory
+
+
 Command = (
     SendPlan
     | RecordRun
@@ -124,4 +131,5 @@ Command = (
     | KeepExecution
     | ForgetProfiles
     | KeepPlan
+    | KeepStory
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from scheduler.control.events import RunSubmitted
 from scheduler.control.forecast.loads import foresee
-from scheduler.control.outbox.views import run_record
+from scheduler.control.outbox.records import run_record
 from scheduler.control.planning.explaining import Timetable
 from scheduler.control.planning.planning import absolute, solve
 from scheduler.control.planning.preemption import choose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scheduler.control.records import SiteView
+from scheduler.control.records.site import SiteView
 
 
 class Verdict(StrEnum):

@@ -1,0 +1,199 @@
+"""Runs and operations as others see them: candidates, attempts, planned against actual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scheduler.control.records.reasons import (
+    Ahead,
+    Cause,
+    InversionKind,
+    OperationState,
+    Reason,
+    RunState,
+)
+from scheduler.model.messages import FailureReason, Value
+from scheduler.model.problem import Band
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One way an operation could have run.
+
+    Parameters
+    ----------
+    finish_us
+        Predicted finish; ``None`` where there is no prediction.
+    reason
+        Why it was not chosen; ``None`` for the chosen one.
+    """
+
+    machine: str
+    provider: str
+    variant: str = ""
+    finish_us: int | None = None
+    reason: Reason | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One attempt that did not succeed.
+
+    Parameters
+    ----------
+    started_us
+        When it began; ``None`` if it had not.
+    gave_way_to
+        The more urgent operation that it was stopped for; empty if it was not.
+    """
+
+    attempt: int
+    machine: str
+    provider: str
+    reason: FailureReason
+    message: str
+    at_us: int
+    started_us: int | None = None
+    gave_way_to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inversion:
+    """Less urgent work that began on a machine while more urgent work was ready for it.
+
+    Parameters
+    ----------
+    kind
+        Where that was, or ran in the end.
+    operation, run, band
+        The more urgent.
+    ready_us, began_us, started_us
+        When that could have begun there, when the less urgent did, and when the former did at last.
+    """
+
+    kind: InversionKind
+    machine: str
+    operation: str
+    run: str
+    band: Band
+    lower_operation: str
+    lower_run: str
+    lower_band: Band
+    ready_us: int
+    began_us: int
+    started_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRecord:
+    """An operation as others see it: planned against actual, and why it is where it is.
+
+    Parameters
+    ----------
+    provenance, duration_p50_us, duration_p95_us
+        What its predicted duration comes from, and its distribution, with a warm session.
+    load_us
+        What making its session takes of the planned time, before it runs; 0 if it is there.
+    order
+        Place among the operations of its run: by stage, then by item.
+    waits_for
+        Operations whose outputs it takes: the edges of the graph, also once they are done; the
+        first of them where it gathers many.
+    shapes
+        Of its inputs, once they are there; empty for lists, and in the bars of a view.
+    ready_us, waited
+        Since when it could have begun, and by cause, in microseconds, what it waited for from then
+        to its start, and for its session after that. Empty in the bars of a view.
+    ahead_of, ahead_why
+        More urgent operation that was planned there before its end when it started, and why it
+        started all the same; empty as a rule.
+    """
+
+    operation: str
+    run: str
+    stage: str
+    item: int | None
+    work: str
+    state: OperationState
+    band: Band
+    machine: str = ""
+    provider: str = ""
+    attempt: int = 0
+    waits_for: tuple[str, ...] = ()
+    planned_start_us: int | None = None
+    planned_end_us: int | None = None
+    started_us: int | None = None
+    ended_us: int | None = None
+    transfer_us: int = 0
+    load_us: int = 0
+    provenance: str = ""
+    duration_p50_us: int | None = None
+    duration_p95_us: int | None = None
+    candidates: tuple[Candidate, ...] = ()
+    failures: tuple[AttemptRecord, ...] = ()
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict, hash=False)
+    order: int = 0
+    ready_us: int | None = None
+    waited: dict[Cause, int] = field(default_factory=dict, hash=False)
+    ahead_of: str = ""
+    ahead_why: Ahead | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as others see it.
+
+    Parameters
+    ----------
+    kind
+        ``run``, or ``profile`` for the measuring of a model.
+    predicted_p50_us, predicted_p95_us
+        Promised finish, absolute: by the first plan that placed all of the run. It stays as it is.
+    chance
+        Of a finish by the deadline, 0 to 1, by these; ``None`` without a deadline or a promise.
+    estimated_p50_us, estimated_p95_us, estimated_chance
+        The same by the plan of now; the last ones of a run that has ended.
+    effective_band
+        What `band` counts as by now; ``None`` in records of before.
+    reason, detail
+        Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
+    thrown_away_us
+        Work of others that was stopped for it, and is done again.
+    operations_total, operations_done
+        How many operations it has, and how many of them are done. Of a long fan-out `operations`
+        holds only those that a plan has reached.
+    waited
+        What it waited for, by cause in microseconds, along the chain of operations that its end
+        hung on; the rest of its time is work. Of a run that has not ended only when it is asked
+        for by itself.
+    inversions
+        The latest starts of less urgent work on a machine that was to do something of it.
+    """
+
+    run: str
+    kind: str
+    workload: str
+    state: RunState
+    band: Band
+    submitted_us: int
+    started_us: int | None = None
+    ended_us: int | None = None
+    deadline_us: int | None = None
+    due_us: int | None = None
+    predicted_p50_us: int | None = None
+    predicted_p95_us: int | None = None
+    chance: float | None = None
+    reason: str = ""
+    detail: str = ""
+    effective_band: Band | None = None
+    outputs: dict[str, Value] = field(default_factory=dict)
+    operations_total: int = 0
+    operations_done: int = 0
+    operations: tuple[OperationRecord, ...] = ()
+    estimated_p50_us: int | None = None
+    estimated_p95_us: int | None = None
+    estimated_chance: float | None = None
+    waited: dict[Cause, int] = field(default_factory=dict)
+    inversions: tuple[Inversion, ...] = ()
+    thrown_away_us: int = 0
