@@ -9,7 +9,7 @@ from scheduler.control.forecast.loads import FUNCTION_PROVIDER
 from scheduler.control.records import Candidate, Reason
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.inputs import held_values, input_shapes
-from scheduler.control.state.operations import LiveOperation, Options, stored_boxes
+from scheduler.control.state.operations import LiveOperation, Options, OptionsKey, stored_boxes
 from scheduler.control.state.sessions import holds, session_key
 from scheduler.control.state.state import State
 from scheduler.model.measuring import IDLE, Load
@@ -63,9 +63,7 @@ def could_run_later(found: Options) -> bool:
 def _own_options(state: State, op: LiveOperation, is_pinned: bool, tells_pinned: bool) -> Options:
     if op.only is not None:
         return _profile_options(state, op, *op.only)
-    run = op.run
-    shapes = input_shapes(op)
-    key = (*_target(op), op.stage.declared_us, run.allow, run.forbid, shapes, state.load_keys)
+    key = _options_key(state, op)
     found = state.options.get(key)
     if found is None:
         if len(state.options) >= MOST_OPTIONS:
@@ -74,6 +72,12 @@ def _own_options(state: State, op: LiveOperation, is_pinned: bool, tells_pinned:
     if is_pinned and op.agent:
         found = _pinned(state, found, op.agent, tells_pinned)
     return _untried(op, found) if op.excluded else found
+
+
+def _options_key(state: State, op: LiveOperation) -> OptionsKey:
+    run = op.run
+    shapes = input_shapes(op)
+    return (*_target(op), op.stage.declared_us, run.allow, run.forbid, shapes, state.load_keys)
 
 
 def _target(op: LiveOperation) -> tuple[object, ...]:

@@ -29,7 +29,7 @@ from scheduler.control.state.operations import (
     stored_boxes,
 )
 from scheduler.control.state.runs import finish_run
-from scheduler.control.state.sessions import holds, left_to_load_us, used
+from scheduler.control.state.sessions import holds, session_left_us, used
 from scheduler.control.state.state import State, Turn
 from scheduler.model.messages import (
     FailureReason,
@@ -56,7 +56,7 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
     note_ahead(state, op, event)
     live = state.machines[event.machine]
     is_warm = holds(live, op, mode.provider)
-    op.load_us = 0 if is_warm else left_to_load_us(live, op, mode.setup_us, event.at_us)
+    op.load_us = 0 if is_warm else session_left_us(live, op, mode.setup_us, event.at_us)
     used(state, op, event.machine, mode.provider, event.at_us)
     if op.held_since_us is not None:
         state.count("held_us", event.at_us - op.held_since_us)

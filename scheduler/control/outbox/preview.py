@@ -12,7 +12,7 @@ from scheduler.control.outbox.records import run_record
 from scheduler.control.planning.explaining import Timetable
 from scheduler.control.planning.planning import absolute, solve
 from scheduler.control.planning.preemption import choose
-from scheduler.control.planning.snapshot import Snapshot, snapshot
+from scheduler.control.planning.snapshot import Snapshot, take_snapshot
 from scheduler.control.records import LeftOut, Preemption, Preview, Reason, RunRecord
 from scheduler.control.state.expansion import expand
 from scheduler.control.state.operations import LiveRun, Placement
@@ -53,10 +53,10 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
     stops: list[Preemption] = []
     while True:
         freed_us = {way.victim: state.now_us + way.stop_us + way.restart_us for way in stops}
-        found = snapshot(state, (run,), freed_us)
-        schedule = solve(state, found)
-        placements = absolute(state, found, schedule)
-        best, refused = _stop(state, run, found, placements, freed_us)
+        snapshot = take_snapshot(state, (run,), freed_us)
+        schedule = solve(state, snapshot)
+        placements = absolute(state, snapshot, schedule)
+        best, refused = _stop(state, run, snapshot, placements, freed_us)
         if best is None:
             break
         stops.append(best)
@@ -64,21 +64,21 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
         op.placement = placements.get(op.id)
     makespan_us = bound_us = 0
     if any(op.placement is not None for op in run.operations.values()):
-        makespan_us = schedule.makespan_us - found.problem.now_us
-        bound_us = max(0, lower_bound(found.problem) - found.problem.now_us)
+        makespan_us = schedule.makespan_us - snapshot.problem.now_us
+        bound_us = max(0, lower_bound(snapshot.problem) - snapshot.problem.now_us)
     answer = Preview(
         record=_promised(run_record(state, run, Timetable(state, placements))),
         makespan_us=makespan_us,
         bound_us=bound_us,
         gap=(makespan_us - bound_us) / makespan_us if makespan_us else 0.0,
         solver=state.placement,
-        preempted=_losses_us(state, found, placements, run),
+        preempted=_losses_us(state, snapshot, placements, run),
         preemptions=(*stops, *_left_alone(stops, refused)),
-        left_out=_left_out(run, found),
-        ahead=found.ahead,
+        left_out=_left_out(run, snapshot),
+        ahead=snapshot.ahead,
         beyond=run.rest,
     )
-    return answer, found.problem
+    return answer, snapshot.problem
 
 
 def _promised(record: RunRecord) -> RunRecord:
@@ -94,13 +94,13 @@ def _promised(record: RunRecord) -> RunRecord:
 def _stop(
     state: State,
     run: LiveRun,
-    found: Snapshot,
+    snapshot: Snapshot,
     placements: dict[str, Placement],
     stopped: Container[str],
 ) -> tuple[Preemption | None, tuple[Preemption, ...]]:
     """What would be stopped next for the run, and what would not although it is in its way."""
     ops = [op for op in run.operations.values() if op.id in placements]
-    planned = ((op, placements[op.id], found.options[op.id].modes) for op in ops)
+    planned = ((op, placements[op.id], snapshot.options[op.id].modes) for op in ops)
     return choose(state, planned, stopped)
 
 
@@ -110,12 +110,12 @@ def _left_alone(made: list[Preemption], refused: tuple[Preemption, ...]) -> Iter
     return (way for way in refused if way.operation not in served)
 
 
-def _left_out(run: LiveRun, found: Snapshot) -> tuple[LeftOut, ...]:
+def _left_out(run: LiveRun, snapshot: Snapshot) -> tuple[LeftOut, ...]:
     """Per kind of work, where it cannot run now; not what the run's own rules exclude."""
     places = {
         (op.stage.target, candidate.machine, candidate.provider): candidate
         for op in run.operations.values()
-        for candidate in found.options[op.id].refused
+        for candidate in snapshot.options[op.id].refused
         if candidate.reason not in _NEVER_MEANT
     }
     return tuple(
@@ -126,23 +126,23 @@ def _left_out(run: LiveRun, found: Snapshot) -> tuple[LeftOut, ...]:
 
 
 def _losses_us(
-    state: State, found: Snapshot, placements: dict[str, Placement], run: LiveRun
+    state: State, snapshot: Snapshot, placements: dict[str, Placement], run: LiveRun
 ) -> dict[str, int]:
     """Runs that would end later than without this one, and by how much."""
-    without = snapshot(state)
+    without = take_snapshot(state)
     ends_us = _ends_us(without, absolute(state, without, solve(state, without)))
     losses: dict[str, int] = {}
-    for name, end_us in _ends_us(found, placements).items():
+    for name, end_us in _ends_us(snapshot, placements).items():
         if name != run.id and end_us > ends_us.get(name, end_us):
             losses[name] = end_us - ends_us[name]
     return losses
 
 
-def _ends_us(found: Snapshot, placements: dict[str, Placement]) -> dict[str, int]:
+def _ends_us(snapshot: Snapshot, placements: dict[str, Placement]) -> dict[str, int]:
     ends_us: dict[str, int] = {}
-    for op in found.running:
+    for op in snapshot.running:
         ends_us[op.run.id] = max(ends_us.get(op.run.id, 0), op.expected_end_us)
-    for op in found.planned:
+    for op in snapshot.planned:
         ends_us[op.run.id] = max(ends_us.get(op.run.id, 0), placements[op.id].end_us)
     return ends_us
 

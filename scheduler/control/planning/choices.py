@@ -24,25 +24,25 @@ def ranks(*, open_ops_ids: list[str], start: Callable[[str], int]) -> dict[str, 
     return {name: i for i, name in enumerate(sorted(open_ops_ids, key=start))}
 
 
-def current_choice(found: Snapshot, fallback: Schedule) -> tuple[dict[str, int], dict[str, int]]:
+def current_choice(snapshot: Snapshot, fallback: Schedule) -> tuple[dict[str, int], dict[str, int]]:
     """Modes and ranks of the plan in force; of another schedule for what it does not place."""
     modes: dict[str, int] = {}
     starts: dict[str, int] = {}
-    for op in found.planned:
-        kept = _mode_index(found, op)
+    for op in snapshot.planned:
+        kept = _mode_index(snapshot, op)
         modes[op.id] = fallback[op.id].mode if kept is None else kept
         if op.placement is None:
             starts[op.id] = fallback[op.id].start_us
         else:
-            starts[op.id] = op.placement.start_us - found.origin_us
+            starts[op.id] = op.placement.start_us - snapshot.origin_us
     return modes, ranks(open_ops_ids=list(starts), start=starts.__getitem__)
 
 
-def in_force(found: Snapshot) -> Schedule:
+def in_force(snapshot: Snapshot) -> Schedule:
     """Give what the plan in force says of the operations that still have their mode."""
     assignments: list[Assignment] = []
-    for op in found.planned:
-        index = _mode_index(found, op)
+    for op in snapshot.planned:
+        index = _mode_index(snapshot, op)
         if index is not None and op.placement is not None:
             at = op.placement
             assignments.append(
@@ -50,28 +50,28 @@ def in_force(found: Snapshot) -> Schedule:
                     operation=op.id,
                     mode=index,
                     machine=at.mode.machine,
-                    start_us=at.start_us + at.load_us - found.origin_us,
-                    end_us=at.end_us - found.origin_us,
+                    start_us=at.start_us + at.load_us - snapshot.origin_us,
+                    end_us=at.end_us - snapshot.origin_us,
                 )
             )
     return Schedule(assignments=tuple(assignments))
 
 
-def has_choice(found: Snapshot, op: LiveOperation) -> bool:
+def has_choice(snapshot: Snapshot, op: LiveOperation) -> bool:
     """Whether the plan in force has a mode for the operation that it can still run in."""
-    return _mode_index(found, op) is not None
+    return _mode_index(snapshot, op) is not None
 
 
-def _mode_index(found: Snapshot, op: LiveOperation) -> int | None:
+def _mode_index(snapshot: Snapshot, op: LiveOperation) -> int | None:
     if op.placement is None:
         return None
     wanted = op.placement.mode
-    return mode_index(found, op, (wanted.machine, wanted.provider, wanted.variant))
+    return mode_index(snapshot, op, (wanted.machine, wanted.provider, wanted.variant))
 
 
-def mode_index(found: Snapshot, op: LiveOperation, wanted: tuple[str, str, str]) -> int | None:
+def mode_index(snapshot: Snapshot, op: LiveOperation, wanted: tuple[str, str, str]) -> int | None:
     """Index of the mode on that machine, provider and variant, if the operation still has it."""
-    for i, mode in enumerate(found.options[op.id].modes):
+    for i, mode in enumerate(snapshot.options[op.id].modes):
         if (mode.machine, mode.provider, mode.variant) == wanted:
             return i
     return None

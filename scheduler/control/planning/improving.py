@@ -16,7 +16,7 @@ from scheduler.control.planning.choices import (
 )
 from scheduler.control.planning.decoding import decode, gains, overtakes
 from scheduler.control.planning.planning import commit, solve
-from scheduler.control.planning.snapshot import Snapshot, snapshot
+from scheduler.control.planning.snapshot import Snapshot, take_snapshot
 from scheduler.control.records import OperationState
 from scheduler.control.records.plans import PlanRecord, Verdict
 from scheduler.control.state.operations import PENDING
@@ -33,17 +33,17 @@ def request(state: State, turn: Turn) -> None:
     """Ask for a better plan if there is enough to gain and no question is open."""
     if not _worth_asking(state):
         return
-    found = snapshot(state)
+    snapshot = take_snapshot(state)
     version = state.plan.version
     state.request = PlanRequest(
         version=version,
         at_us=state.now_us,
-        origin_us=found.origin_us,
-        problem=found.problem,
+        origin_us=snapshot.origin_us,
+        problem=snapshot.problem,
         end_us=state.plan.end_us,
     )
-    plan = in_force(found)
-    turn.commands.append(RequestPlan(version=version, problem=found.problem, plan=plan))
+    plan = in_force(snapshot)
+    turn.commands.append(RequestPlan(version=version, problem=snapshot.problem, plan=plan))
 
 
 def proposed(state: State, turn: Turn, event: PlanProposed) -> None:
@@ -84,16 +84,18 @@ def _judge(state: State, turn: Turn, asked: PlanRequest, event: PlanProposed) ->
     if event.schedule is None:
         state.count("plans_unanswered")
         return
-    found = snapshot(state)
-    if not found.planned or any(op.state is OperationState.DISPATCHED for op in found.blocked):
+    snapshot = take_snapshot(state)
+    if not snapshot.planned or any(
+        op.state is OperationState.DISPATCHED for op in snapshot.blocked
+    ):
         state.count("plans_dropped")
         return
-    now = decode(found.problem, *current_choice(found, _fallback(state, found)))
-    better = _carried_over(found, asked, event.schedule, now)
-    if not _is_acceptable(state, found, better, now):
+    now = decode(snapshot.problem, *current_choice(snapshot, _fallback(state, snapshot)))
+    better = _carried_over(snapshot, asked, event.schedule, now)
+    if not _is_acceptable(state, snapshot, better, now):
         state.count("plans_proven_good" if _is_proven(state, asked, event) else "plans_dropped")
         return
-    commit(state, turn, found, better, event.solver)
+    commit(state, turn, snapshot, better, event.solver)
     if event.bound_us is not None:
         state.plan.proven_us = asked.origin_us + event.bound_us
     state.count("plans_accepted")
@@ -125,22 +127,22 @@ def _worth_asking(state: State) -> bool:
     return sum(1 for _ in enough) == settings.improve_operations
 
 
-def _fallback(state: State, found: Snapshot) -> Schedule:
+def _fallback(state: State, snapshot: Snapshot) -> Schedule:
     """For operations that the plan in force does not place; there are none as a rule."""
-    if all(has_choice(found, op) for op in found.planned):
+    if all(has_choice(snapshot, op) for op in snapshot.planned):
         return Schedule(assignments=())
-    return solve(state, found)
+    return solve(state, snapshot)
 
 
 def _carried_over(
-    found: Snapshot, asked: PlanRequest, proposal: Schedule, now: Schedule
+    snapshot: Snapshot, asked: PlanRequest, proposal: Schedule, now: Schedule
 ) -> Schedule:
     """Schedule of now with the modes and the order of the proposal, wherever they still apply."""
-    modes, _ = choice_of(found.problem, now)
+    modes, _ = choice_of(snapshot.problem, now)
     starts: dict[str, int] = {}
     known = {op.id for op in asked.problem.operations}
-    for op in found.planned:
-        starts[op.id] = now[op.id].start_us + found.origin_us
+    for op in snapshot.planned:
+        starts[op.id] = now[op.id].start_us + snapshot.origin_us
         if op.id not in known or op.id not in proposal or op.state not in PENDING:
             continue
         at = proposal[op.id]
@@ -149,10 +151,12 @@ def _carried_over(
         if not 0 <= at.mode < len(offered):
             continue
         mode = offered[at.mode]
-        index = mode_index(found, op, (mode.machine, mode.provider, mode.variant))
+        index = mode_index(snapshot, op, (mode.machine, mode.provider, mode.variant))
         if index is not None:
             modes[op.id] = index
-    return decode(found.problem, modes, ranks(open_ops_ids=list(starts), start=starts.__getitem__))
+    return decode(
+        snapshot.problem, modes, ranks(open_ops_ids=list(starts), start=starts.__getitem__)
+    )
 
 
 def _is_proven(state: State, asked: PlanRequest, event: PlanProposed) -> bool:
@@ -163,8 +167,8 @@ def _is_proven(state: State, asked: PlanRequest, event: PlanProposed) -> bool:
     return gap_us <= state.settings.improve_share * (asked.end_us - asked.at_us)
 
 
-def _is_acceptable(state: State, found: Snapshot, better: Schedule, now: Schedule) -> bool:
-    problem = found.problem
+def _is_acceptable(state: State, snapshot: Snapshot, better: Schedule, now: Schedule) -> bool:
+    problem = snapshot.problem
     if not gains(problem, better, now, share=state.settings.improve_share):
         return False
     return not check(problem, better) and not overtakes(problem, better)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from scheduler.control.forecast.loads import foresee
 from scheduler.control.planning.planning import absolute, line_up, solve
-from scheduler.control.planning.snapshot import Snapshot, snapshot
+from scheduler.control.planning.snapshot import Snapshot, take_snapshot
 from scheduler.control.state.operations import LiveOperation, LiveRun, Placement, is_ready
 from scheduler.control.state.state import State, Turn
 from scheduler.model.schedule import Schedule
@@ -32,18 +32,18 @@ def insert(state: State, turn: Turn, run: LiveRun) -> bool:
     if rest is None or not _is_plain(state, run):
         return False
     foresee(state)
-    found = snapshot(state, least=run.effective_band)
-    if found.blocked or not found.planned:
+    snapshot = take_snapshot(state, least=run.effective_band)
+    if snapshot.blocked or not snapshot.planned:
         return False
-    schedule = solve(state, found)
-    placed = absolute(state, found, schedule)
-    lanes = _lanes(found, schedule, placed)
+    schedule = solve(state, snapshot)
+    placed = absolute(state, snapshot, schedule)
+    lanes = _lanes(snapshot, schedule, placed)
     if any(op.placement is None or op.placement.mode.machine not in lanes for op in rest):
         return False
-    placed |= _shifted(found, schedule, rest, lanes)
-    _put_in_force(state, run, (*found.planned, *rest), placed)
-    for op in found.running:
-        op.expected_end_us = found.origin_us + schedule[op.id].end_us
+    placed |= _shifted(snapshot, schedule, rest, lanes)
+    _put_in_force(state, run, (*snapshot.planned, *rest), placed)
+    for op in snapshot.running:
+        op.expected_end_us = snapshot.origin_us + schedule[op.id].end_us
     turn.replanned = True
     state.count("inserted")
     return True
@@ -82,17 +82,21 @@ class _Lane:
         return start_us
 
 
-def _lanes(found: Snapshot, schedule: Schedule, placed: dict[str, Placement]) -> dict[str, _Lane]:
+def _lanes(
+    snapshot: Snapshot, schedule: Schedule, placed: dict[str, Placement]
+) -> dict[str, _Lane]:
     """The machines with what is urgent on them, what runs, and when nothing can start."""
-    origin_us = found.origin_us
-    lanes = {each.id: _Lane(origin_us + found.problem.now_us) for each in found.problem.machines}
-    for machine in found.problem.machines:
+    origin_us = snapshot.origin_us
+    lanes = {
+        each.id: _Lane(origin_us + snapshot.problem.now_us) for each in snapshot.problem.machines
+    }
+    for machine in snapshot.problem.machines:
         spans = machine.unavailable
         lanes[machine.id].busy += [(origin_us + s.start_us, origin_us + s.end_us) for s in spans]
-    for op in found.running:
+    for op in snapshot.running:
         at = schedule[op.id]
         lanes[at.machine].busy.append((origin_us + at.start_us, origin_us + at.end_us))
-    for op in found.planned:
+    for op in snapshot.planned:
         at_us = placed[op.id]
         lane = lanes[at_us.mode.machine]
         lane.busy.append((at_us.start_us, at_us.end_us))
@@ -105,13 +109,13 @@ def _lanes(found: Snapshot, schedule: Schedule, placed: dict[str, Placement]) ->
 
 
 def _shifted(
-    found: Snapshot,
+    snapshot: Snapshot,
     schedule: Schedule,
     rest: Iterable[LiveOperation],
     lanes: dict[str, _Lane],
 ) -> dict[str, Placement]:
     """Where the plan has what is less urgent, with each start as early as it can be now."""
-    ends_us = {op.id: found.origin_us + schedule[op.id].end_us for op in found.running}
+    ends_us = {op.id: snapshot.origin_us + schedule[op.id].end_us for op in snapshot.running}
     placements: dict[str, Placement] = {}
     for op in sorted(rest, key=_start_us):
         before = op.placement

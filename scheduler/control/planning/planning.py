@@ -10,7 +10,7 @@ from scheduler.control.planning.choices import choice_of, current_choice
 from scheduler.control.planning.decoding import decode, fastest_modes, is_better, overtakes
 from scheduler.control.planning.explaining import why_waiting
 from scheduler.control.planning.reservations import keep, keep_for, note_waiting, spares_urgent
-from scheduler.control.planning.snapshot import Snapshot, loads_us, snapshot
+from scheduler.control.planning.snapshot import Snapshot, session_times_us, take_snapshot
 from scheduler.control.records import OperationState
 from scheduler.control.state.expansion import top_up
 from scheduler.control.state.graph import gathers_unknown
@@ -33,17 +33,17 @@ def replan(state: State, turn: Turn) -> None:
     _top_up(state)
     foresee(state)
     state.plan.reservations = []
-    found = snapshot(state)
-    if raise_waited_profiles(state, found):
-        found = snapshot(state)
+    snapshot = take_snapshot(state)
+    if raise_waited_profiles(state, snapshot):
+        snapshot = take_snapshot(state)
     # After the bands are settled: what is not waited for any more may have to keep clear.
-    if retract_unplannable(state, turn, found):
-        found = snapshot(state)
-    schedule, source = _best(state, found)
-    commit(state, turn, *_with_kept(state, found, schedule, source))
+    if retract_unplannable(state, turn, snapshot):
+        snapshot = take_snapshot(state)
+    schedule, source = _best(state, snapshot)
+    commit(state, turn, *_with_kept(state, snapshot, schedule, source))
     if any(not kept.run for kept in state.plan.reservations):
-        state.plan.enough_us = note_waiting(state, found, schedule)
-    _note_blocked(state, turn, found)
+        state.plan.enough_us = note_waiting(state, snapshot, schedule)
+    _note_blocked(state, turn, snapshot)
     state.count("replans")
 
 
@@ -60,25 +60,25 @@ def _top_up(state: State) -> None:
             return
 
 
-def _best(state: State, found: Snapshot) -> tuple[Schedule, str]:
+def _best(state: State, snapshot: Snapshot) -> tuple[Schedule, str]:
     """The heuristic's plan, or the adopted one where that is better, and who made it."""
-    schedule = solve(state, found)
-    kept = _kept(state, found, schedule)
+    schedule = solve(state, snapshot)
+    kept = _kept(state, snapshot, schedule)
     return (kept, state.plan.source) if kept is not None else (schedule, state.placement)
 
 
 def _with_kept(
-    state: State, found: Snapshot, schedule: Schedule, source: str
+    state: State, snapshot: Snapshot, schedule: Schedule, source: str
 ) -> tuple[Snapshot, Schedule, str]:
     """Plan around what has to be kept free for runs that are expected, if anything has."""
-    state.plan.reservations = keep(state, found, schedule)
+    state.plan.reservations = keep(state, snapshot, schedule)
     if not any(kept.is_window for kept in state.plan.reservations):
-        return found, schedule, source
-    around = snapshot(state)
+        return snapshot, schedule, source
+    around = take_snapshot(state)
     other, its_source = _best(state, around)
-    if not spares_urgent(found, state.plan.reservations, schedule, other):
+    if not spares_urgent(snapshot, state.plan.reservations, schedule, other):
         state.plan.reservations = [kept for kept in state.plan.reservations if not kept.is_window]
-        return found, schedule, source
+        return snapshot, schedule, source
     state.count("kept_free")
     return around, other, its_source
 
@@ -120,10 +120,10 @@ def count_overtaken(state: State, before: Container[str], run: str) -> int:
     return overtaken
 
 
-def solve(state: State, found: Snapshot) -> Schedule:
+def solve(state: State, snapshot: Snapshot) -> Schedule:
     """Place everything with the heuristic of the policy; the answer is verified."""
-    problem = found.problem
-    if not found.planned:
+    problem = snapshot.problem
+    if not snapshot.planned:
         return decode(problem, {}, {})
     result = state.solvers[state.placement](problem, _LIMITS, 0)
     if result.schedule is not None and not check(problem, result.schedule):
@@ -135,12 +135,12 @@ def solve(state: State, found: Snapshot) -> Schedule:
     return decode(problem, fastest_modes(problem), order)
 
 
-def raise_waited_profiles(state: State, found: Snapshot) -> bool:
+def raise_waited_profiles(state: State, snapshot: Snapshot) -> bool:
     """Let profiles that somebody waits for compete with normal work, and no others."""
     awaited = {
         op.stage.digest
-        for op in found.blocked
-        if op.stage.kind is WorkKind.MODEL and not found.options[op.id].modes
+        for op in snapshot.blocked
+        if op.stage.kind is WorkKind.MODEL and not snapshot.options[op.id].modes
     }
     changed = False
     for run in state.index.profiles.values():
@@ -152,32 +152,32 @@ def raise_waited_profiles(state: State, found: Snapshot) -> bool:
     return changed
 
 
-def retract_unplannable(state: State, turn: Turn, found: Snapshot) -> bool:
+def retract_unplannable(state: State, turn: Turn, snapshot: Snapshot) -> bool:
     """Take back what was sent and cannot run there any more, or would wait for ever."""
-    sent = [op for op in found.blocked if op.state is OperationState.DISPATCHED]
+    sent = [op for op in snapshot.blocked if op.state is OperationState.DISPATCHED]
     for op in sent:
         retracted(state, turn, op)
     return bool(sent)
 
 
-def commit(state: State, turn: Turn, found: Snapshot, schedule: Schedule, source: str) -> None:
+def commit(state: State, turn: Turn, snapshot: Snapshot, schedule: Schedule, source: str) -> None:
     """Make a schedule the plan in force."""
-    for op in found.blocked:
+    for op in snapshot.blocked:
         op.placement = None
-    placements = absolute(state, found, schedule)
-    for op in found.planned:
+    placements = absolute(state, snapshot, schedule)
+    for op in snapshot.planned:
         op.placement = placements[op.id]
         op.expected_end_us = op.placement.end_us
-    for op in found.running:
-        op.expected_end_us = found.origin_us + schedule[op.id].end_us
+    for op in snapshot.running:
+        op.expected_end_us = snapshot.origin_us + schedule[op.id].end_us
     state.plan = LivePlan(
         version=state.plan.version + 1,
         source=source,
-        end_us=found.origin_us + schedule.makespan_us,
-        problem=found.problem,
-        origin_us=found.origin_us,
-        planned={op.id: op for op in found.planned},
-        left_out=found.left_out,
+        end_us=snapshot.origin_us + schedule.makespan_us,
+        problem=snapshot.problem,
+        origin_us=snapshot.origin_us,
+        planned={op.id: op for op in snapshot.planned},
+        left_out=snapshot.left_out,
         made_us=state.now_us,
         reservations=state.plan.reservations,
     )
@@ -185,27 +185,27 @@ def commit(state: State, turn: Turn, found: Snapshot, schedule: Schedule, source
     turn.replanned = True
 
 
-def absolute(state: State, found: Snapshot, schedule: Schedule) -> dict[str, Placement]:
+def absolute(state: State, snapshot: Snapshot, schedule: Schedule) -> dict[str, Placement]:
     """Placements in absolute times, with the spread of each end carried along the planned order."""
     ends = Ends()
-    for op in found.running:
+    for op in snapshot.running:
         assert op.mode is not None
-        ends.add(op.id, op.machine, found.origin_us + schedule[op.id].end_us, spread_us(op.mode))
+        ends.add(op.id, op.machine, snapshot.origin_us + schedule[op.id].end_us, spread_us(op.mode))
     placements: dict[str, Placement] = {}
-    machines = {op.id: op.machine for op in found.running}
-    loads = loads_us(found, schedule)
-    for op in sorted(found.planned, key=lambda op: schedule[op.id].start_us):
+    machines = {op.id: op.machine for op in snapshot.running}
+    loads = session_times_us(snapshot, schedule)
+    for op in sorted(snapshot.planned, key=lambda op: schedule[op.id].start_us):
         at = schedule[op.id]
-        choice = found.options[op.id]
+        choice = snapshot.options[op.id]
         mode = choice.modes[at.mode]
-        end_us = found.origin_us + at.end_us
+        end_us = snapshot.origin_us + at.end_us
         spread = joined_us(ends.before(op.unmet, at.machine), spread_us(mode))
         ends.add(op.id, at.machine, end_us, spread)
         load_us = loads.get(op.id, 0)
         placements[op.id] = Placement(
             mode=mode,
             provenance=choice.provenance[at.mode],
-            start_us=found.origin_us + at.start_us - load_us,
+            start_us=snapshot.origin_us + at.start_us - load_us,
             end_us=end_us,
             load_us=load_us,
             transfer_us=_transfer_us(state, op, machines, at.machine),
@@ -215,12 +215,12 @@ def absolute(state: State, found: Snapshot, schedule: Schedule) -> dict[str, Pla
     return placements
 
 
-def _kept(state: State, found: Snapshot, fresh: Schedule) -> Schedule | None:
+def _kept(state: State, snapshot: Snapshot, fresh: Schedule) -> Schedule | None:
     """Give the adopted plan of a solver, carried over to now, where it beats the heuristic's."""
-    if not state.improve or state.plan.source in ("", state.placement) or not found.planned:
+    if not state.improve or state.plan.source in ("", state.placement) or not snapshot.planned:
         return None
-    kept = decode(found.problem, *current_choice(found, fresh))
-    usable = is_better(found.problem, kept, fresh) and not check(found.problem, kept)
+    kept = decode(snapshot.problem, *current_choice(snapshot, fresh))
+    usable = is_better(snapshot.problem, kept, fresh) and not check(snapshot.problem, kept)
     return kept if usable else None
 
 
@@ -236,9 +236,9 @@ def _transfer_us(state: State, op: LiveOperation, machines: dict[str, str], mach
     )
 
 
-def _note_blocked(state: State, turn: Turn, found: Snapshot) -> None:
+def _note_blocked(state: State, turn: Turn, snapshot: Snapshot) -> None:
     """Record the runs that begin or cease to be blocked, or wait for something else now."""
-    runs = {op.run.id: op.run for op in found.blocked}
+    runs = {op.run.id: op.run for op in snapshot.blocked}
     blocked = {name: why_waiting(state, run)[1] for name, run in runs.items()}
     for name in blocked | state.blocked_runs:
         if blocked.get(name) != state.blocked_runs.get(name):

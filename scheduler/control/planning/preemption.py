@@ -116,8 +116,8 @@ def _way(
     stop = stop_figure(state, victim)
     is_soft = can_be_asked(state, victim)
     restart = NOTHING if is_soft else state.stops.restart(victim.machine)
-    own = NOTHING if is_soft and not mode.setup_us else _load(state, op, mode)
-    again = NOTHING if is_soft else _load(state, victim, victim.mode)
+    own = NOTHING if is_soft and not mode.setup_us else _session_figure(state, op, mode)
+    again = NOTHING if is_soft else _session_figure(state, victim, victim.mode)
     freed_us = state.now_us + stop.us + restart.us + own.us
     figures = {figure.provenance for figure in (stop, restart, own, again)}
     return Preemption(
@@ -136,7 +136,7 @@ def _way(
     )
 
 
-def _load(state: State, op: LiveOperation, mode: Mode | None) -> Figure:
+def _session_figure(state: State, op: LiveOperation, mode: Mode | None) -> Figure:
     """What making its session anew takes."""
     (found,) = state.oracle.predict([cost_query(op, mode)]) if mode is not None else (None,)
     return Figure(found.load_us, found.load_provenance) if found is not None else NOTHING

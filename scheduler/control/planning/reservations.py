@@ -24,7 +24,7 @@ from operator import attrgetter
 from scheduler.control.forecast.next_runs import ON_THE_WAY_US, Expected, expected
 from scheduler.control.planning.backfilling import MOST_HELD, kept_from
 from scheduler.control.planning.preemption import would_give_way_us
-from scheduler.control.planning.snapshot import Snapshot, loads_us
+from scheduler.control.planning.snapshot import Snapshot, session_times_us
 from scheduler.control.records import OperationState
 from scheduler.control.settings import BrainSettings
 from scheduler.control.state.operations import LiveOperation
@@ -62,17 +62,17 @@ class _Offer:
     begin_us: int
 
 
-def keep(state: State, found: Snapshot, schedule: Schedule) -> list[Reservation]:
+def keep(state: State, snapshot: Snapshot, schedule: Schedule) -> list[Reservation]:
     """What has to be kept free so that expected runs find a machine, going by a plan.
 
     What takes its time now is foreseen by p50, as in the plan: to count it by p95 kept more free
     than it saved (`benchmarks.placement`).
     """
-    band = max((op.band for op in found.planned), default=Band.CRITICAL)
+    band = max((op.band for op in snapshot.planned), default=Band.CRITICAL)
     runs = expected(state, band)
-    if not runs or any(_has_waited_enough(state, found, op) for op in found.planned):
+    if not runs or any(_has_waited_enough(state, snapshot, op) for op in snapshot.planned):
         return []
-    spans = _spans(found, schedule)
+    spans = _spans(snapshot, schedule)
     kept: list[Reservation] = []
     for run in runs:
         offers = [_offer(state, run, name, spans.get(name, ())) for name in run.takes_us]
@@ -87,26 +87,26 @@ def keep(state: State, found: Snapshot, schedule: Schedule) -> list[Reservation]
 
 
 def spares_urgent(
-    found: Snapshot, kept: Iterable[Reservation], without: Schedule, schedule: Schedule
+    snapshot: Snapshot, kept: Iterable[Reservation], without: Schedule, schedule: Schedule
 ) -> bool:
     """Whether nothing as urgent as a run that is expected ends later for what is kept."""
     band = max(each.band for each in kept if each.is_window)
-    urgent = [op.id for op in found.planned if op.band <= band]
+    urgent = [op.id for op in snapshot.planned if op.band <= band]
     return all(schedule[name].end_us <= without[name].end_us for name in urgent)
 
 
-def note_waiting(state: State, found: Snapshot, without: Schedule) -> int | None:
+def note_waiting(state: State, snapshot: Snapshot, without: Schedule) -> int | None:
     """Note since when operations wait for what the plan in force keeps free.
 
     Gives when the first has waited long enough; ``None`` if nothing waits.
     """
-    loads, now_us = loads_us(found, without), found.problem.now_us
-    for op in found.planned:
+    loads, now_us = session_times_us(snapshot, without), snapshot.problem.now_us
+    for op in snapshot.planned:
         first_us = without[op.id].start_us
         is_due = first_us - loads.get(op.id, 0) <= now_us
-        if is_due and op.held_since_us is None and _waits(state, op, found.origin_us + first_us):
+        if is_due and op.held_since_us is None and _waits(state, op, snapshot.origin_us + first_us):
             op.held_since_us = state.now_us
-    times_us = (_enough_us(found, op) for op in found.planned)
+    times_us = (_enough_us(snapshot, op) for op in snapshot.planned)
     return min((at_us for at_us in times_us if at_us is not None), default=None)
 
 
@@ -115,36 +115,36 @@ def _waits(state: State, op: LiveOperation, first_us: int) -> bool:
     return is_later or kept_from(state, op) is not None
 
 
-def _enough_us(found: Snapshot, op: LiveOperation) -> int | None:
+def _enough_us(snapshot: Snapshot, op: LiveOperation) -> int | None:
     """When an operation has waited long enough; ``None`` if it does not wait."""
     if op.held_since_us is None:
         return None
-    takes_us = max(mode.p95_us for mode in found.options[op.id].modes)
+    takes_us = max(mode.p95_us for mode in snapshot.options[op.id].modes)
     return op.held_since_us + MOST_HELD * takes_us
 
 
-def _has_waited_enough(state: State, found: Snapshot, op: LiveOperation) -> bool:
-    enough_us = _enough_us(found, op)
+def _has_waited_enough(state: State, snapshot: Snapshot, op: LiveOperation) -> bool:
+    enough_us = _enough_us(snapshot, op)
     return enough_us is not None and enough_us <= state.now_us
 
 
-def _spans(found: Snapshot, schedule: Schedule) -> dict[str, list[_Span]]:
+def _spans(snapshot: Snapshot, schedule: Schedule) -> dict[str, list[_Span]]:
     """Per machine, what is expected there, in absolute times and in order."""
     spans: dict[str, list[_Span]] = {}
-    for op in found.running:
-        spans.setdefault(op.machine, []).append(_span(found, schedule, op, op.mode))
-    loads = loads_us(found, schedule)
-    for op in sorted(found.planned, key=lambda op: schedule[op.id].start_us):
-        mode = found.options[op.id].modes[schedule[op.id].mode]
-        span = _span(found, schedule, op, mode, loads.get(op.id, 0))
+    for op in snapshot.running:
+        spans.setdefault(op.machine, []).append(_span(snapshot, schedule, op, op.mode))
+    loads = session_times_us(snapshot, schedule)
+    for op in sorted(snapshot.planned, key=lambda op: schedule[op.id].start_us):
+        mode = snapshot.options[op.id].modes[schedule[op.id].mode]
+        span = _span(snapshot, schedule, op, mode, loads.get(op.id, 0))
         spans.setdefault(mode.machine, []).append(span)
     return spans
 
 
 def _span(
-    found: Snapshot, schedule: Schedule, op: LiveOperation, mode: Mode | None, load_us: int = 0
+    snapshot: Snapshot, schedule: Schedule, op: LiveOperation, mode: Mode | None, load_us: int = 0
 ) -> _Span:
-    at, origin_us = schedule[op.id], found.origin_us
+    at, origin_us = schedule[op.id], snapshot.origin_us
     return _Span(origin_us + at.start_us - load_us, origin_us + at.end_us, op, mode)
 
 

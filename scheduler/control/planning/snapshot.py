@@ -74,7 +74,7 @@ class _Busy:
     band: Band
 
 
-def snapshot(
+def take_snapshot(
     state: State,
     extra: Iterable[LiveRun] = (),
     stopped: Mapping[str, int] = MappingProxyType({}),
@@ -155,12 +155,12 @@ def _ahead(state: State, extra: Iterable[LiveRun], seen: Iterable[LiveOperation]
     return sum(run.unfinished for run in before if run.id not in known)
 
 
-def loads_us(found: Snapshot, schedule: Schedule) -> dict[str, int]:
+def session_times_us(snapshot: Snapshot, schedule: Schedule) -> dict[str, int]:
     """What making its session takes right before an operation, where it is the first to need it."""
     loaded: set[tuple[str, str]] = set()
     times_us: dict[str, int] = {}
-    for op in sorted(found.planned, key=lambda op: schedule[op.id].start_us):
-        mode = found.options[op.id].modes[schedule[op.id].mode]
+    for op in sorted(snapshot.planned, key=lambda op: schedule[op.id].start_us):
+        mode = snapshot.options[op.id].modes[schedule[op.id].mode]
         if mode.setup_us and (mode.machine, mode.family) not in loaded:
             times_us[op.id] = mode.setup_us
             loaded.add((mode.machine, mode.family))

@@ -276,6 +276,14 @@ class Options:
     refused: tuple[Candidate, ...] = ()
 
 
+OptionsKey = tuple[object, ...]
+"""Kind, target and digest of the work, then all else that its options depend on.
+
+These are the declared duration, the allowed and forbidden machines, the input shapes, and the
+numbers of the expected loads.
+"""
+
+
 def is_ready(op: LiveOperation) -> bool:
     """Whether everything it waits for is done."""
     return op.state is not OperationState.EXPECTED and not op.unmet

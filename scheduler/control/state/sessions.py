@@ -89,7 +89,7 @@ def forget_sessions(state: State, live: LiveMachine) -> None:
     _forget_options(state, digests)
 
 
-def left_to_load_us(live: LiveMachine, op: LiveOperation, load_us: int, started_us: int) -> int:
+def session_left_us(live: LiveMachine, op: LiveOperation, load_us: int, started_us: int) -> int:
     """How much of a load is still to come when an operation starts on a machine.
 
     While its inputs were on their way the machine had nothing else to do, and began with it.

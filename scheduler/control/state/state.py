@@ -19,7 +19,7 @@ from scheduler.control.state.figures.links import Links
 from scheduler.control.state.figures.stops import Allowance, Stops
 from scheduler.control.state.fleet import LiveAgent, LiveMachine, LiveModel, Shapes
 from scheduler.control.state.index import Index
-from scheduler.control.state.operations import LiveOperation, LiveRun, Options
+from scheduler.control.state.operations import LiveOperation, LiveRun, Options, OptionsKey
 from scheduler.control.state.plan import LivePlan, PlanRequest
 from scheduler.control.state.suspicions import Suspicions
 from scheduler.control.workload import Workload
@@ -164,7 +164,7 @@ class State:
     operations: dict[str, LiveOperation] = field(default_factory=dict)
     profiles: dict[tuple[str, str, str], Profile] = field(default_factory=dict)
     items_seen: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
-    options: dict[tuple[object, ...], Options] = field(default_factory=dict)
+    options: dict[OptionsKey, Options] = field(default_factory=dict)
     foreseen: dict[str, Load] = field(default_factory=dict)
     load_keys: tuple[int, ...] = ()
     loads_seen: dict[Load, int] = field(default_factory=dict)
