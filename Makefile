@@ -27,11 +27,15 @@ MINUTES ?= 30
 fuzz: setup  ## hold solvers against enumeration for MINUTES=30, bounds of arrays checked; FUZZ='--first 1' chooses
 	$(BIN)/python -m tests.scheduler.fuzz --minutes $(MINUTES) $(FUZZ)
 
-lint: setup  ## formatting, style, types, walls
+# Folders whose docstrings and comments are held to plain English; none named are all.
+PLAIN := benchmarks docs examples tests/benchmarks tests/browser tests/chaos tests/end_to_end tests/lint
+lint: setup  ## formatting, style, types, walls, plain English, sizes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.lint.english $(PLAIN)
+	$(BIN)/python -m tests.lint.sizes --report
 
 bench: setup  ## measure the overhead of the service
 	$(BIN)/python -m benchmarks.overhead
