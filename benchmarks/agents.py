@@ -1,15 +1,15 @@
-"""What many agents cost the service, and how soon all are back after it was killed.
+"""The cost of many agents to the service, and their return after it was killed.
 
     python -m benchmarks.agents [--agents 1 50] [--rate 20] [--seconds 20] [--beside CHECKOUT]
 
-A site without an agent of its own is joined by so many agents of two lanes each, from one other
-process. They are real but for their workers: the join, the line to the store and the state are
-those of ``fjord agent``, and an operation only takes its time. Each is on a box of its own. However
-many there are, runs of one function come at the same rate, and take as long as keeps the lanes four
-fifths busy: so the log gets as many events of each kind. Figures: processor time of the service per
-event, and its ratio between the most and the fewest agents. Then the service is killed: seconds
-until it answers and shows all machines up, and until a run that only one agent may take has ended
-on each of them. With another checkout, the service of the code there is measured in turns.
+Agents of two lanes each, all in one other process, join a site that has no agent of its own. They
+are real but for their workers: the join, the line to the store and the state are those of ``fjord
+agent``, while an operation only lets its time pass. Each agent is on a box of its own. Runs of one
+function come at the same rate for any number of agents, and last as long as keeps the lanes four
+fifths busy, so that the log gets as many events of each kind. Figures: processor time of the
+service per event, and its ratio between the most and the fewest agents. Then the service is killed:
+seconds until it answers and shows all machines up, and until a run that only one agent may take has
+ended on each of them. With another checkout, the service of the code there is measured in turns.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ WORKLOAD = {
 
 
 class PlayedAgent:
-    """An agent whose workers are timers: the rest is what ``fjord agent`` is made of."""
+    """An agent whose workers are timers; all else is made of the parts of ``fjord agent``."""
 
     def __init__(self, name: str, joined: Joined, work_s: float) -> None:
         self._name, self._box, self._work_s = name, f"box-{name}", work_s
@@ -140,7 +140,7 @@ class PlayedAgent:
             self._do(instruction)
 
     def _do(self, instruction: Instruction) -> None:
-        # What is left has no counterpart here: no tensors are kept, and no models are loaded.
+        # No other instruction has a counterpart here: no tensors are kept, no models are loaded.
         action = self._actions.get(type(instruction))
         if action is not None:
             action(instruction)
@@ -167,7 +167,7 @@ class PlayedAgent:
         self._feed(ended)
 
     def _end(self, machine: str) -> None:
-        """End what runs as a worker does that is killed; the next one is there at once."""
+        """End the running operation as a killed worker does; the next worker is there at once."""
         self._timers.pop(machine).cancel()
         asyncio.get_running_loop().call_soon(self._died, machine)
 
@@ -294,7 +294,7 @@ def cost_us(found: Site, rate: float, seconds: float) -> tuple[float, int]:
 
 
 def back_s(found: Site) -> tuple[float, float]:
-    """Kill the service: seconds until all is shown up again, and until each agent has worked."""
+    """Kill the service: seconds until all lanes are shown up, and until each agent has worked."""
     found.serving().kill()
     began_s = time.monotonic()
     wait_for(found.are_up, BACK_S, "not all agents are back")

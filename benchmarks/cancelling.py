@@ -1,11 +1,11 @@
-"""How long a search goes on after somebody has cancelled it, and how long the first plan takes.
+"""Time from the cancel of a search to its answer, and from its start to the first plan.
 
     python -m benchmarks.cancelling [--cancels 40] [--operations 100 1000 10000] [--seed 0]
 
 A cancel comes at a random moment of a search by ``auto`` with two workers: a third of them within
 the first 0.1 s, a third within 1 s, a third within 3 s. *Cancelled*: from there until the answer,
-its plan judged, is in the hands of who asked. *First plan*: from the question until a listener
-hears of a plan.
+its plan judged, is with the caller. *First plan*: from the question until a listener hears of a
+plan.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""How soon a controller is in office with a long log behind it, with a checkpoint and without.
+"""Time until a controller is in office over a long log, with a checkpoint and without.
 
     python -m benchmarks.checkpoint [--events 20000] [--waiting 2000]
 
 The log is real: runs of one operation that were submitted, started and finished on one lane, and at
-its end so many that wait. One controller folds it from nothing and takes a checkpoint; the next one
-begins with that. Told besides: how large the checkpoint is, how long the loop stood still while it
-was written (and for comparison while nothing was), and how long it took.
+its end `--waiting` runs that wait. One controller folds it from nothing and takes a checkpoint; the
+next one begins with that. Printed besides: the size of the checkpoint, the time it took, and the
+longest pause of the loop while it was written (and, for comparison, while nothing was).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ NEVER_S = 1e9
 
 
 def story(events: int, waiting: int, end_us: int) -> Iterator[Event]:
-    """A log of about so many events that ends at a moment."""
+    """A log of about this many events; the last one is at a given moment."""
     runs = events // 3
     at_us = end_us - (runs + 1) * WORK_US
     workload: Workload = single()
@@ -134,7 +134,7 @@ async def measure(url: str, events: int, waiting: int) -> None:
 
 
 async def _rest(stalls: list[float]) -> None:
-    """Let what taking office brings pass, and begin to count anew."""
+    """Wait until the work of taking office is done, and begin to count anew."""
     await asyncio.sleep(2.0)
     stalls.clear()
     await asyncio.sleep(2.0)

@@ -1,4 +1,4 @@
-"""What every benchmark says before its figures: the machine, the commit, the seeds."""
+"""The conditions that each benchmark prints first: the machine, the commit, the seeds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def conditions(seeds: Sequence[int]) -> str:
 
 
 def machine() -> str:
-    """What was measured on."""
+    """The cores, processor and system of this box."""
     system = f"{platform.system()} {platform.release()}"
     return (
         f"{_processor()}, {psutil.cpu_count()} cores, {system}, Python {platform.python_version()}"
@@ -25,7 +25,7 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """What was measured."""
+    """The commit of the code that is measured."""
     command = ["git", "rev-parse", "--short", "HEAD"]
     here = Path(__file__).parent
     done = subprocess.run(command, cwd=here, capture_output=True, text=True)

@@ -44,7 +44,7 @@ Trace = list[tuple[float, int]]
 
 
 def dated(problem: Problem, factor: float, objective: Objective) -> Problem:
-    """Give each job a weight and a date that allow for that many times its least work."""
+    """Give each job a weight, and a date of `factor` times its least work."""
     work_us: dict[str, int] = {}
     for operation in problem.operations:
         least_us = min(mode.duration_us for mode in operation.modes)
@@ -63,7 +63,7 @@ def _dated(job: Job, date_us: int, share: float, objective: Objective) -> Job:
 
 
 def run(problem: Problem, solver: str, objective: Objective, budget: Budget) -> Trace:
-    """When a solver had which value; its last schedule is judged."""
+    """Values of a solver with the seconds at which it had each; its last schedule is judged."""
     if solver == "plain_cp_sat":
         outcome = plain_cp_sat.solve(problem, budget, objective)
         return _judged(problem, outcome.schedule, objective, outcome.trace)

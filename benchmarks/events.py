@@ -1,8 +1,8 @@
-"""The cost of one event of the brain while little, much and very much waits.
+"""The cost of one event of the brain while few, many and very many operations wait.
 
     python -m benchmarks.events [--waiting 10 1000 50000] [--events 400] [--beside CHECKOUT]
 
-`runs`: that many runs of one operation wait. `fan-out`: one run of two stages has that many
+`runs`: as many runs of one operation wait. `fan-out`: one run of two stages has as many
 operations left. On two lanes, operations of a millisecond start and end in the order of the plan,
 and now and then a critical run is submitted and another is cancelled. Figures are microseconds of
 processor time per event, commands encoded as the store would take them. With another checkout, the
@@ -57,7 +57,7 @@ ONE = TensorRef(dtype="uint8", shape=(1,), size_bytes=1, inline=b"\0")
 
 
 class Bench:
-    """A brain, the agent it thinks it has, and the time that each kind of event took."""
+    """A brain, the agent that it believes in, and the time that each kind of event took."""
 
     def __init__(self) -> None:
         self.brain = build_brain()
@@ -68,7 +68,7 @@ class Bench:
         self.took_us: dict[str, list[float]] = defaultdict(list)
 
     def tell(self, event: Event) -> None:
-        """Have the brain take in an event, and its agent take in what follows."""
+        """Have the brain take in an event, and its agent the commands that follow."""
         began = time.process_time()
         commands = self.brain.handle(event)
         msgspec.json.encode(commands)
@@ -78,7 +78,7 @@ class Bench:
         self._take(commands)
 
     def step(self) -> None:
-        """Start what is next on each lane; then end what has run longest."""
+        """Start the next operation of each lane; then end the one that has run longest."""
         for machine, queue in self.queues.items():
             if machine not in self.running and queue:
                 dispatch = queue.pop(0)

@@ -1,4 +1,4 @@
-"""How much later a critical run ends because a worker hangs while another lane is free.
+"""The delay of a critical run whose worker hangs while another lane is free.
 
     python -m benchmarks.hung_worker [--rounds 5] [--beside CHECKOUT]
 
@@ -31,7 +31,7 @@ UNDISTURBED = 10
 MOST_TRIES = 8
 """Critical runs that are sent at most until one meets the worker that hangs."""
 HANG_S = 0.5
-"""What takes longer than an undisturbed run by this has met it."""
+"""A run that takes this much longer than an undisturbed one was given to the worker that hangs."""
 PATIENCE_S = 120.0
 
 
@@ -80,7 +80,7 @@ def critical_s(client: Client) -> float:
 
 
 def delay_s(service: Site) -> float:
-    """By how much later a critical run ends that was given to a worker that hangs."""
+    """Delay of a critical run that was given to a worker that hangs, in seconds."""
     with Client(service.url, timeout_s=PATIENCE_S) as client:
         wait_for(lambda: _all_up(client), PATIENCE_S, "a machine is not up")
         usual_s = statistics.median(critical_s(client) for _ in range(UNDISTURBED))

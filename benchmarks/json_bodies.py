@@ -1,4 +1,4 @@
-"""What one long body of JSON costs: memory, and how long others wait for an answer meanwhile.
+"""The price of one long body of JSON: memory, and the wait of other callers meanwhile.
 
     python -m benchmarks.json_bodies [--mib 15.9]
 

@@ -1,10 +1,10 @@
-"""How much slower answers are while live views are open, against none, in pairs.
+"""The slowdown of answers by open live views, against none, in pairs.
 
     python -m benchmarks.listeners [--listeners 500] [--rounds 6] [--runs 60]
 
 One service of its own with this box's lanes. A *round* is runs one after another with a wait for
-each result, once with all views open and once with none; which goes first alternates. The views are
-read by a process of its own, so that what is measured is the service and not its audience.
+each result, once with all views open and once with none; the two take turns in going first. A
+process of its own reads the views, so that the service is measured and not its audience.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Whether the control plane keeps its office: under load, and over a pause of a part of it.
+"""The office of the control plane under load, and over a pause of a part of it.
 
     python -m benchmarks.office [--burners 20] [--seconds 60] [--pause 15] [--runs 200]
         [--beside CHECKOUT]
 
-*Under load*: so many processes of niceness 0 burn both cores while a small run is asked for again
-and again; counted are the offices that were lost, and how long answers took. *Killed*: the service
-dies beside the same load, with so many runs behind it. *Pause*: the service, then the store, is
-stopped (SIGSTOP) and goes on. Measured is the time from then until a run that is submitted then is
-answered. With another checkout the same is done to the code there, in turns.
+*Under load*: `--burners` processes of niceness 0 burn both cores while a small run is asked for
+again and again; offices that were lost are counted, and answers timed. *Killed*: the service dies
+beside the same load, after `--runs` runs. *Pause*: the service, then the store, is stopped
+(SIGSTOP) and goes on. The figure of both is the time until a run that is submitted at that moment
+is answered. With another checkout the same is done to the code there, in turns.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def killed(checkout: Path, burners: int, runs: int) -> str:
 
 
 def paused(checkout: Path, words: str, pause_s: float, runs: int) -> str:
-    """Time to the next answer after a part of a service was stopped that had answered so many."""
+    """Time to the next answer after a part of the service was stopped for a while."""
     with answering(checkout) as (service, client):
         for _ in range(runs):
             answer_s(client)

@@ -1,4 +1,4 @@
-"""What the service adds to a bare ``session.run``, and what each further stage adds.
+"""The time that the service adds to a bare ``session.run``, for one stage and for each further.
 
 One model of about a millisecond (the OCR orientation classifier, with its input passed through so
 that stages can be chained), one keep-alive connection, one request at a time. Bare runs, single
@@ -103,7 +103,7 @@ def over_http(
 
 
 def spans(record: dict[str, Any], total_ms: float) -> Sample:
-    """Where the time of a run went, in milliseconds."""
+    """Milliseconds that each phase of a run took, by name."""
     operations = sorted(record["operations"], key=lambda operation: operation["started_us"])
     busy_us = sum(op["ended_us"] - op["started_us"] for op in operations)
     first_us, last_us = operations[0]["started_us"], operations[-1]["ended_us"]

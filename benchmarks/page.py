@@ -1,4 +1,4 @@
-"""Where figures are kept: a section of a page between two marks."""
+"""A section of a page, between two marks, that a benchmark writes its figures into."""
 
 from __future__ import annotations
 

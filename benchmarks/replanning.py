@@ -1,4 +1,4 @@
-"""How long it takes to plan anew when something arrives.
+"""The time to plan anew after an arrival.
 
     python -m benchmarks.replanning [--arrivals 500] [--cold]
 
@@ -31,7 +31,7 @@ BOXES = 2
 def site(jobs: int, machines: int, seed: int, *, cold: bool = False) -> Problem:
     """Pipelines of four stages, each stage with a mode on every machine of its own speed.
 
-    If it is cold, each machine has to load what a stage needs before it runs that stage first.
+    If it is cold, each machine makes the session of a stage before it runs that stage first.
     """
     random = Random(seed)
     lanes = tuple(
@@ -96,7 +96,7 @@ def carried(problem: Problem, plan: Schedule) -> int:
 
 
 def improved(problem: Problem, plan: Schedule) -> int:
-    """Search for what is left of a tenth of a second; judging takes the rest."""
+    """Search for a tenth of a second, less the time that judging takes."""
     result = solve(problem, limits=Limits(time_s=0.09, workers=2), warm_start=plan)
     return result.value or 0
 

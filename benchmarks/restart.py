@@ -74,7 +74,7 @@ def answered_after_s(found: Site) -> float | None:
 
 @contextlib.contextmanager
 def held(process: int) -> Iterator[bool]:
-    """Hold what a process starts from now on to a tenth of a core, if a cgroup can be made."""
+    """Hold the later children of a process to a tenth of a core, if a cgroup can be made."""
     folder = next((f for f in _groups() if os.access(f, os.W_OK)), None)
     if folder is None:
         yield False

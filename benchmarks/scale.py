@@ -1,10 +1,10 @@
-"""How list scheduling grows, from a thousand operations to a million.
+"""The growth of list scheduling, from a thousand operations to a million.
 
     python -m benchmarks.scale [--largest N] [--seeds 0 1 2]
 
 Each row is a process of its own, so that its peak memory is its own. Seconds are of one core (CPU
-time), without compilation and without drawing the random graph; what is built, planned and verified
-are arrays from end to end.
+time), without compilation and without drawing the random graph. The problem is built, planned and
+verified as arrays from end to end.
 `fleet` gives each operation a mode per kind of machine, `machines` one per machine.
 """
 
@@ -41,7 +41,7 @@ JOB = 100
 
 
 class Graph(NamedTuple):
-    """What is to be planned: durations by kind, edges, and what each takes between machines."""
+    """A problem as arrays: durations by kind of machine, edges, and the time of each edge."""
 
     table_us: Long
     source: NDArray[np.int64]
@@ -118,7 +118,7 @@ def row(
 def one(form: str, kind: str, operations: int, seed: int) -> dict[str, Any]:
     measure = measured_fleet if form == "fleet" else measured_machines
     machines = FORMS[form][0]
-    # Once on a small graph first, so that what is compiled is there.
+    # Once on a small graph first, so that the kernels are compiled.
     measure(graph(kind, 200, 0), machines)
     return measure(graph(kind, operations, seed), machines)
 

@@ -1,12 +1,12 @@
-"""Who gets the processor: workers beside another program, and searches beside workers.
+"""Shares of the processor: workers beside another program, and searches beside workers.
 
     python -m benchmarks.share [--beside CHECKOUT] [--rounds 3] [--seconds 4] [--bursts 6]
 
 Sites of this checkout and of another one stand at the same time and are measured in turn. *Worker*:
 processor time of the worker on the first core while pages wait, by wall time, alone and beside a
 program of niceness 0 in a session of its own that never rests; *program*: that program's. *Bursts*
-of six pages are made with and without better plans in turn; each burst with them counts once, as
-what was best of its answers: accepted, proven (nothing 2 % better exists), or neither.
+of six pages are made with and without better plans in turn; each burst with them counts once, by
+the best of its answers: accepted, proven (nothing 2 % better exists), or neither.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ OUTCOMES = ("plans_accepted", "plans_proven_good", "plans_dropped")
 
 @dataclass
 class Measured:
-    """A site of some checkout, and what was measured on it."""
+    """A site of some checkout, and the figures that were taken on it."""
 
     name: str
     site: Site
@@ -70,7 +70,7 @@ def prepared(name: str, checkout: Path) -> Iterator[Measured]:
 
 
 def burst(on: Measured, pages: list[bytes], *, improve: bool) -> None:
-    """Submit all pages at once and wait for all; count what came of the searches."""
+    """Submit all pages at once and wait for all; count the outcomes of the searches."""
     on.client.set_policy("heft", improve=improve)
     before, began_s = on.metrics(), time.monotonic()
     for run in [on.client.submit("ocr", {"image": page}) for page in pages]:
@@ -127,7 +127,7 @@ def _shares(processes: list[psutil.Process], seconds: float) -> list[float]:
 
 
 def report(on: Measured) -> Mapping[str, str]:
-    """What was measured on a site, each as a ratio or a count."""
+    """The figures of a site, each as a ratio or a count."""
     alone, beside = (median(on.worker[which]) for which in (False, True))
     ratios = [a / b for a, b in zip(on.burst_s[True], on.burst_s[False], strict=True)]
     share = on.metrics().get("fjord_solver_cpu_share")

@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 class Case(NamedTuple):
-    """A network, what is wanted of it, and what was published."""
+    """A network, the objective to minimise, and the published value."""
 
     name: str
     file: Path

@@ -1,4 +1,4 @@
-"""What urgent runs pay for less urgent work on the same machines, and what that pays for them.
+"""The price of less urgent work to urgent runs on the same machines, and theirs to it.
 
     python -m benchmarks.urgency [--mixes 200] [--seed 0] [--beside CHECKOUT]
 
@@ -6,7 +6,7 @@ Mixes of runs in three bands are simulated with the real brain: pages that fan o
 single models, on two to four lanes. Models run on a provider that stops at the next node when it is
 told to, or on a compiled one that cannot stop. The slowdown is the flow time of the critical runs
 over that in the same mix without the less urgent ones. A sixth of the mixes has nothing urgent.
-With another checkout, the same is simulated there, and what is printed last is this over that.
+With another checkout, the same is simulated there; the ratio of this to that is printed last.
 """
 
 from __future__ import annotations
@@ -75,18 +75,18 @@ class Mix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a mix.
+    """The figures of a simulated mix.
 
     Parameters
     ----------
     slowdown
         Of the critical runs together; 1 where there is none.
     worst
-        The largest of a single run.
+        The largest slowdown of a single run.
     rate
-        Work of the background that was done per time, in lanes.
+        Background work done per time, in lanes.
     thrown
-        Share of the time of the lanes whose work was done again.
+        Share of the busy time of the lanes whose work was thrown away.
     makespan_us
         From the first submission to the last end.
     """
@@ -114,7 +114,7 @@ def mix(seed: int) -> Mix:
 
 
 def _filled(random: Random, prefix: str, band: Band, load_us: int) -> Iterator[RunSubmitted]:
-    """Runs of a band that are about so much work."""
+    """Runs of a band that amount to about this much work."""
     names, number = list(_workloads()), 0
     while load_us > 0:
         name = random.choice(names)
@@ -308,7 +308,7 @@ def _say(name: str, found: list[Outcome]) -> None:
 
 
 def _compare(this: list[Outcome], that: list[Outcome]) -> None:
-    """Print this over that: what is worse where, and batches with nothing urgent."""
+    """Print the ratios of this checkout to the other, also over batches with nothing urgent."""
     pairs = list(zip(this, that, strict=True))
     urgent = [(i, a, b) for i, (a, b) in enumerate(pairs) if a.is_urgent]
     excess = fmean(a.slowdown - 1 for _, a, _ in urgent) / fmean(

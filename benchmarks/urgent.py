@@ -1,11 +1,11 @@
-"""What a stream of critical runs pays for 20,000 background operations that wait.
+"""The price of 20,000 waiting background operations to a stream of critical runs.
 
     python -m benchmarks.urgent [--rounds 1] [--waiting 20000] [--seconds 10] [--beside CHECKOUT]
 
 A critical run of about a millisecond is sent ten times a second, alone and while one fan-out of
 that many items of a few milliseconds waits. Latencies are those of the client, in milliseconds.
 `--beside` measures another checkout of Fjord in the same way, in turns. The store syncs its disk at
-each of the four hops of a run: what a sync takes is printed too.
+each of the four hops of a run, so the time of a sync is printed too.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ async def figures(service: Site, waiting: int, seconds: float) -> Figures:
 
 
 def sync_ms() -> float:
-    """Median of what a sync of a record appended to a file takes, where services keep theirs."""
+    """Median time of a sync of a record appended to a file, on the disk that services use."""
     took: list[float] = []
     with tempfile.TemporaryFile() as file:
         for _ in range(SYNCS):

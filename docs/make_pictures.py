@@ -91,7 +91,7 @@ def take_whole(browser: Browser, url: str, scheme: str, target: Path) -> None:
 
 
 def take_accuracy(browser: Browser, url: str, target: Path) -> None:
-    """Take the panel of what predictions were worth."""
+    """Take the panel of the accuracy of predictions."""
     page = opened(browser, url)
     page.wait_for_selector("[data-testid=accuracy]")
     page.locator(".panel", has=page.locator("#accuracy")).screenshot(path=target)

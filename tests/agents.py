@@ -102,7 +102,7 @@ class Controller:
     _position: bytes | str = "0"
 
     async def send(self, agent: str, *dispatches: Dispatch, **rest: Any) -> None:
-        await self.wait_for(AgentJoined, agent=agent)  # what is sent before is not heard
+        await self.wait_for(AgentJoined, agent=agent)  # a message before that is not heard
         self.versions[agent] = self.versions.get(agent, 0) + 1
         queues: dict[str, tuple[Dispatch, ...]] = {}
         for dispatch in dispatches:

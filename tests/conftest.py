@@ -1,4 +1,4 @@
-"""What all folders of tests share: a running Fjord, the providers of this host, and settings."""
+"""Fixtures of all folders of tests: a running Fjord, the providers of this host, and settings."""
 
 from collections.abc import Iterator
 

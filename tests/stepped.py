@@ -1,4 +1,4 @@
-"""A store whose wall clock can be set: what it answers about its time passes through here."""
+"""A store whose wall clock can be set: its answers about time pass through here."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _TIME = re.compile(rb"\*2\r\n\$10\r\n(\d{10})(\r\n\$\d\r\n\d{1,6}\r\n)")
 
 @dataclass
 class SteppedStore:
-    """A way to a real store. `ahead_s` is by how much its clock was set."""
+    """A line to a real store whose clock was set ahead by `ahead_s`."""
 
     url: str
     ahead_s: int = 0
 
     def pass_on(self, data: bytes) -> bytes:
-        """What a store answers whose clock was set."""
+        """The answer of a store whose clock was set."""
         return _TIME.sub(lambda m: b"*2\r\n$10\r\n%d%s" % (int(m[1]) + self.ahead_s, m[2]), data)
 
 

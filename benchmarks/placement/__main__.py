@@ -3,7 +3,7 @@
 The OCR pipeline in a batch, beside it a small vision model (critical) and a file classifier (high)
 that come at even intervals with deadlines; bursty foreign load on one core. Both oracles learn
 from all executions of one service and take turns in being asked; in each round both meet the same
-bursts, and which of them goes first changes. A deadline is twice the median response of its stream
+bursts, and they take turns in going first. A deadline is twice the median response of its stream
 in the same mix without foreign load, so that nothing is late by itself.
 """
 

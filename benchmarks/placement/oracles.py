@@ -12,10 +12,10 @@ from scheduler.model.ports import Contribution, CostQuery, DurationOracle, Oracl
 
 
 class Switched:
-    """Several oracles that all learn from everything, one of which is asked.
+    """Several oracles that all learn from all executions, one of which is asked.
 
-    So they are compared on the same service with the same sessions, round by round, and neither
-    is ever behind the other in what it has seen.
+    They are compared on the same service with the same sessions, round by round, and neither has
+    ever seen less than the other.
     """
 
     def __init__(self, oracles: Mapping[str, DurationOracle]) -> None:
@@ -23,29 +23,29 @@ class Switched:
         self._asked = next(iter(self._oracles.values()))
 
     def choose(self, name: str) -> None:
-        """Ask this one from now on."""
+        """Ask the oracle of this name from now on."""
         self._asked = self._oracles[name]
 
     def predict(self, queries: Sequence[CostQuery]) -> list[Prediction | None]:
-        """What the chosen one says."""
+        """The predictions of the chosen oracle."""
         return self._asked.predict(queries)
 
     def explain(self, query: CostQuery) -> tuple[Contribution, ...]:
-        """What the chosen one says."""
+        """The explanation of the chosen oracle."""
         return self._asked.explain(query)
 
     def report(self) -> OracleReport:
-        """What the chosen one says."""
+        """The report of the chosen oracle."""
         return self._asked.report()
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """Those of all."""
+        """The stored forms of all oracles, by their tags."""
         found = {form.tag: form for oracle in self._oracles.values() for form in oracle.forms}
         return tuple(found.values())
 
     def learned(self) -> dict[str, object]:
-        """What each has learned."""
+        """The knowledge of each, by name."""
         return {name: oracle.learned() for name, oracle in self._oracles.items()}
 
     def resume(self, learned: dict[str, object]) -> None:
@@ -55,7 +55,7 @@ class Switched:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Have all answer what leaves no trace."""
+        """Have all answer without a trace of it in what they know."""
         with ExitStack() as stack:
             for oracle in self._oracles.values():
                 stack.enter_context(oracle.aside())

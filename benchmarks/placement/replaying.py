@@ -1,6 +1,6 @@
 """The simulated comparison: the same recorded bursts for each oracle, and for one that sees them.
 
-What the one that sees gains is the most that any prediction could give to this placement.
+The gain of the one that sees is the most that any prediction could give to this placement.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Clock = Callable[[], int]
 
 
 class Seeing(EmaOracle):
-    """Knows what work would take if it started now, bursts to come included."""
+    """An oracle that knows the duration of work that starts now, bursts to come included."""
 
     def __init__(self, clock: Clock, trace: Trace) -> None:
         super().__init__()

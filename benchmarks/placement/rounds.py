@@ -39,7 +39,7 @@ STREAMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What was measured: the batch as a whole, and each urgent run from acceptance to end.
+    """The figures of a round: the batch as a whole, and each urgent run from acceptance to end.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Round:
     responses_ms: dict[str, list[float]]
 
     def missed(self, deadlines_ms: Mapping[str, float]) -> int:
-        """How many urgent runs ended after their deadline."""
+        """Number of urgent runs that ended after their deadline."""
         return sum(
             response > deadlines_ms[name]
             for name, responses in self.responses_ms.items()
@@ -61,7 +61,7 @@ class Round:
 
     @property
     def urgent(self) -> int:
-        """How many urgent runs there were."""
+        """Number of urgent runs."""
         return sum(len(responses) for responses in self.responses_ms.values())
 
 
@@ -111,7 +111,7 @@ def _foreign_s() -> float:
 
 
 async def _warm(client: AsyncClient, page: bytes) -> None:
-    """Run everything once: what is known of each piece of work is asked of the new oracle."""
+    """Run everything once, so that the new oracle is asked about each piece of work."""
     runs = [await client.submit(BATCH, {"image": page})]
     runs += [await client.submit(s.workload, _inputs(s)) for s in STREAMS]
     for run in runs:

@@ -24,7 +24,7 @@ AVERAGE = "moving average"
 
 
 class Choice:
-    """Makes the oracle of each brain of the process, and tells it what to ask."""
+    """Makes the oracle of each brain of the process, and chooses the one that is asked."""
 
     def __init__(self) -> None:
         self._name = AVERAGE
@@ -39,7 +39,7 @@ class Choice:
         return made
 
     def follow(self) -> None:
-        """Choose what each line says."""
+        """Choose the oracle that each line names."""
         for line in sys.stdin:
             self._name = line.strip()
             for made in self._made:

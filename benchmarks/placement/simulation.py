@@ -55,7 +55,7 @@ class Stream:
     deadline_us: int
 
 
-# Three times the work: what has to wait for a detection that has begun is late.
+# Three times the work: a run that has to wait for a detection that has begun is late.
 STREAMS = (
     Stream(work="alarm", band=Band.CRITICAL, period_us=17_000, deadline_us=6_000),
     Stream(work="look", band=Band.HIGH, period_us=31_000, deadline_us=21_000),
@@ -64,7 +64,7 @@ STREAMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One round: how long the batch took, and how many urgent runs there were and came late.
+    """The figures of one round: times of the batch, and counts of urgent runs and of late ones.
 
     Parameters
     ----------
@@ -92,15 +92,15 @@ def simulate(
     Parameters
     ----------
     make_oracle
-        Makes what predicts; it is given a clock of the simulated time, for those who cheat.
+        Makes the oracle. It is given the clock of the simulation, for an oracle that cheats.
     pages
         Images that are to be read.
     gap_us
-        From one of them to the next; they come all at once as it is.
+        From the submission of one page to the next, 100 us by default: all but at once.
     seed
         Of the durations, and of where in the trace the round begins.
     keeps_free
-        Whether a machine is kept free for urgent runs that are expected.
+        True to keep a machine free for urgent runs that are expected.
     """
     worlds: list[World] = []
     kind = Brain if keeps_free else _Unaware

@@ -1,4 +1,4 @@
-"""How fast each core was for a lane, moment by moment, while others came and went: a replay."""
+"""Recorded speeds of each core while other programs came and went, and their replay."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _TURN = 2
 """Slices that a turn lasts."""
 _STANDSTILL = "1"
 _NOISE = 0.08
-"""What agents see of less than this is rounding of the kernel's ticks."""
+"""A share below this is rounding of the kernel's ticks, and agents do not see it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Speed of each core per slice, as digits; it begins anew when it is over.
+    """Speed of each core per slice of time, as digits. At its end the trace begins anew.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Trace:
     digits: tuple[str, ...]
 
     def took_us(self, core: int, start_us: int, work_us: int) -> int:
-        """How long work lasts on a core that takes `work_us` at full speed."""
+        """Duration on a core of work that takes `work_us` at full speed."""
         digits, left, at_us = self.digits[core], float(work_us), start_us
         while True:
             speed = int(digits[at_us // SLICE_US % len(digits)]) / STEPS
@@ -77,19 +77,19 @@ def alternating(burst_us: int, *, cores: int = 2) -> Trace:
 class Replay:
     """The surroundings of a simulated box whose lanes are called ``.../cpu0``, ``.../cpu1``, ...
 
-    Agents report of the load what `devices.sensing.contention` would see: the last quarter of a
-    second.
+    Agents report the load that `devices.sensing.contention` would see: that of the last quarter
+    of a second.
     """
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
 
     def took_us(self, machine: str, start_us: int, work_us: int) -> int:
-        """How long work lasts that takes `work_us` where nobody disturbs it."""
+        """Duration on a machine of work that takes `work_us` undisturbed."""
         return self._trace.took_us(_core(machine), start_us, work_us)
 
     def load(self, machine: str, start_us: int, end_us: int) -> Load:
-        """What an agent says of the load of a run between two moments."""
+        """The foreign load that an agent reports for a run between two moments."""
         since_us = min(start_us, end_us - WINDOW_US)
         cores = range(len(self._trace.digits))
         shared = [self._trace.shared(core, since_us, end_us) for core in cores]
@@ -113,7 +113,7 @@ def record(cores: Sequence[int], loaded: Sequence[int], seconds: float, seed: in
 
 
 def _is_shared(digits: str, i: int) -> bool:
-    """Whether somebody else ran: a lane that shares its core stands still in each second turn."""
+    """True if another program ran. A lane that shares its core stands still in each second turn."""
     return min(digits[max(0, i - _TURN) : i + _TURN + 1]) <= _STANDSTILL
 
 

@@ -1,1 +1,1 @@
-"""How good the solvers are: gaps to best-known values, proofs, and how soon, beside others."""
+"""The quality of the solvers beside others: gaps to best-known values, proofs, and their times."""

@@ -1,4 +1,4 @@
-"""Which instances are run, and what is known about them.
+"""The instances that are run, and their best-known values.
 
 A data folder holds one folder per set, with a `best_known.csv` whose columns begin with
 ``instance,lower_bound,upper_bound,source``; a column ``file`` names the file of an instance, a
@@ -34,11 +34,11 @@ class Case:
     Parameters
     ----------
     family
-        What it is reported with, such as ``fjsp/dauzere``.
+        Instances that are reported together, such as ``fjsp/dauzere``.
     lower, upper
         Best-known bounds in the units of the file.
     processors
-        On how many equal machines, where the file does not say.
+        Number of equal machines, for a file that does not name them.
     """
 
     family: str
@@ -139,7 +139,7 @@ def _family(folder: Path, row: dict[str, str], file: Path) -> str:
 
 
 def _files(folder: Path, family: str) -> Iterator[Case]:
-    """Instances about which nothing is known."""
+    """Instances without a best-known value."""
     for file in sorted(folder.glob("**/*")) if folder.is_dir() else ():
         if file.is_file() and file.suffix not in NO_INSTANCE:
             yield Case(family=family, name=file.name.partition(".")[0], file=file)

@@ -1,4 +1,4 @@
-"""Who competes: names, and what each is loaded with."""
+"""The competitors by name, and the module that each is loaded from."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Competitor = Callable[[Problem, Budget], Outcome]
 
 
 class UnknownCompetitor(Exception):
-    """Nobody has that name, or the package is not installed."""
+    """No competitor has that name, or its package is not installed."""
 
 
 def names() -> tuple[str, ...]:
-    """Everybody who can compete here."""
+    """Names of all competitors that are installed here."""
     from scheduler import portfolio
 
     return (*portfolio.names(), *(name for name in OTHERS if _is_installed(name)))
 
 
 def expect(name: str) -> None:
-    """Refuse a name that nobody has, and a package that is not installed.
+    """Refuse a name that no competitor has, and one whose package is not installed.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def load(name: str) -> Competitor:
 
 
 def version_of(name: str) -> str:
-    """What the results of a competitor depend on: a result of another version is run again."""
+    """The version that the results of a competitor depend on; those of another are run again."""
     if name == PLAIN:
         return f"ortools {version('ortools')}"
     if name == PYJOBSHOP:

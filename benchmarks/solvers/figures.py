@@ -42,7 +42,7 @@ class Row:
     Parameters
     ----------
     at_best
-        How many runs reached the best-known value.
+        Number of runs that reached the best-known value.
     anytime
         Mean gap at each of some times.
     """
@@ -71,7 +71,7 @@ def references(records: Iterable[Record]) -> dict[str, float]:
 
 
 def exceeds(value: float, other: float) -> bool:
-    """Whether a value is larger, by more than rounding of what is published."""
+    """True if a value is larger by more than the rounding of published values."""
     return value > other + 1e-6 * abs(other)
 
 

@@ -23,7 +23,7 @@ WARM_UP = b"2 2\n2 2 0 3 1 5 2 0 4 1 4\n2 2 0 2 1 3 2 0 6 1 4\n"
 
 
 def run(case: dict[str, Any], competitor: str, budget: Budget) -> dict[str, Any]:
-    """Run a competitor on an instance; what it answered, in the units of the file."""
+    """Run a competitor on an instance, and give its answer in the units of the file."""
     file = Path(case["file"])
     instance = parse(file.read_bytes(), file.name, processors=case["processors"])
     solve = load(competitor)
@@ -47,7 +47,7 @@ def _warm_up(name: str, solve: Competitor, budget: Budget) -> None:
 def _in_plain_data(instance: Instance, outcome: Outcome, elapsed_s: float) -> dict[str, Any]:
     value, violations = None, []
     if outcome.schedule is not None:
-        # Nobody's word is taken: the value is what the schedule says, if it keeps the rules.
+        # No competitor is believed: the value is that of its schedule, if that keeps the rules.
         violations = [violation.message for violation in check(instance.problem, outcome.schedule)]
         value = instance.value(outcome.schedule.makespan_us)
     return {
@@ -68,7 +68,7 @@ def _in_plain_data(instance: Instance, outcome: Outcome, elapsed_s: float) -> di
 
 
 def main() -> None:
-    """Read what to run from standard input; write what came of it."""
+    """Read the question from standard input; write the answer."""
     asked = json.load(sys.stdin)
     answer = run(asked["case"], asked["competitor"], Budget(**asked["budget"]))
     json.dump(answer, sys.stdout)

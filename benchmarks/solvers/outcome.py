@@ -1,4 +1,4 @@
-"""What a competitor is given, and what it answers."""
+"""The question to a competitor, and its answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What a competitor may spend, from the moment at which it has the problem in memory."""
+    """The time and threads that a competitor may use once it has the problem in memory."""
 
     time_s: float
     workers: int
@@ -28,7 +28,7 @@ class Outcome:
     Parameters
     ----------
     trace
-        Seconds since the start, and the value from then on.
+        Seconds since the start, and the value from that moment on.
     """
 
     proven: bool

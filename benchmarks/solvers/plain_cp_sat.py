@@ -1,9 +1,9 @@
-"""What a user would write: the flexible job shop example of OR-Tools, line by line.
+"""The model that a user would write: OR-Tools' example of a flexible job shop, line by line.
 
 Modelled after ``examples/python/flexible_job_shop_sat.py`` of OR-Tools: a main interval per
 operation, an optional copy per alternative, linked by implications; one no-overlap per machine; the
-sum of the longest durations as horizon. What the example lacks is added in the most direct way:
-arcs of a graph, a cumulative per resource, transfer times between chosen alternatives.
+sum of the longest durations as horizon. Features that the example lacks are added in the most
+direct way: arcs of a graph, a cumulative per resource, transfer times between chosen alternatives.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class _Model:
             self.model.minimize(sum(self._cost(job, horizon) for job in self.problem.jobs))
 
     def _cost(self, job: Job, horizon: int) -> cp_model.LinearExprT:
-        """What a job adds to an objective that is a sum over jobs."""
+        """The term of a job in an objective that is a sum over jobs."""
         name = f"{self.objective}_{job.id}"
         ends = [self.ends[one.id] for one in self.problem.operations if one.job == job.id]
         if self.objective is Objective.DEADLINE_MISSES:

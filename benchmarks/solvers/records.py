@@ -17,7 +17,7 @@ Key = tuple[str, str, str, float, int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A run: what was asked, and what came of it.
+    """A run: its question and its answer.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Record:
 
     @property
     def key(self) -> Key:
-        """What makes two records results of the same run."""
+        """The identity of the run: records with the same key are results of one run."""
         case = f"{self.family}:{self.name}"
         return (case, self.competitor, self.version, self.time_s, self.workers, self.seed)
 

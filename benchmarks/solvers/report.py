@@ -78,7 +78,7 @@ def _table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def _remarks(records: Sequence[Record]) -> Iterator[str]:
-    """What needs a second look: values below the best known, and runs that went wrong."""
+    """Lines that need a second look: values below the best known, and runs that went wrong."""
     better = sorted(
         {
             f"{r.name} {r.value:g} (best known {r.upper:g}) by `{r.competitor}`"

@@ -1,4 +1,4 @@
-"""Running a grid: one process per run, competitors in turn, what is done already left out."""
+"""Running a grid: one process per run, competitors in turn, finished runs left out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Grid:
     workers: int
 
     def runs(self) -> Iterator[tuple[Case, str, Budget]]:
-        """Runs one after another. Who goes first changes from instance to instance."""
+        """Runs one after another. Competitors take turns in going first."""
         for index, case in enumerate(self.cases):
             for seed in self.seeds:
                 turn = (index + seed) % len(self.competitors)

@@ -1,4 +1,4 @@
-"""What every test of the dashboard does."""
+"""The steps that all tests of the dashboard share."""
 
 from playwright.sync_api import Locator, Page, expect
 

@@ -1,7 +1,7 @@
 """A small server that shows a browser any view of a site.
 
-It sends what the service would send, `SiteView` and `RunRecord` encoded by msgspec, under the
-strict content policy of the service. Tests change the view and look.
+It sends `SiteView` and `RunRecord` encoded by msgspec, as the service does, under the strict
+content policy of the service. Tests change the view and look.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from scheduler.control.records.costs import AccuracyReport, Learning
 
 @dataclass
 class Site:
-    """What the server shows; tests change it from their own thread."""
+    """The data that the server shows; tests change it from their own thread."""
 
     view: SiteView
     records: dict[str, RunRecord] = field(default_factory=dict)
@@ -74,7 +74,7 @@ def json_response(content: object) -> Response:
 
 
 class Endpoints:
-    """What the dashboard asks the service for."""
+    """The routes of the service that the dashboard calls."""
 
     def __init__(self, site: Site) -> None:
         self.site = site

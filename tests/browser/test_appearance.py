@@ -1,4 +1,4 @@
-"""How the dashboard looks: widths, themes, contrast, motion."""
+"""The looks of the dashboard: widths, themes, contrast, motion."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: what the service says is what the reader sees."""
+"""The dashboard in a real browser shows the reader the data of the service."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Behind a run's stage: its operators, the longest first, with units and what to type if none."""
+"""The operators of a run's stage, longest first, with units, or the command that measures them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard shows what runs waited for, what gave way to whom, and what is kept free."""
+"""The dashboard shows the waits of runs, the victims of preemption, and the reservations."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def gave_way() -> AttemptRecord:
 
 
 def busy_site() -> SiteView:
-    """A background operation that gave way, the critical one, and a window that is kept free."""
+    """A background operation that was preempted, the critical one, and a reserved window."""
     now = make.operation(
         "detect", -1_380, -900, actual_ms=(-1_380, -880), run="r-now", band=Band.CRITICAL
     )

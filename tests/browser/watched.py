@@ -1,10 +1,10 @@
-"""A page, and whatever it complained about."""
+"""A page of the browser that remembers its complaints."""
 
 from playwright.sync_api import ConsoleMessage, Page
 
 
 class Watched:
-    """A page, and whatever it complained about."""
+    """A page, and the complaints of its console."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

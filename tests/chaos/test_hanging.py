@@ -1,4 +1,4 @@
-"""A worker hangs in the middle of the work: it is suspected, and nothing waits for it."""
+"""A worker hangs in the middle of the work: it is suspected, and no run waits for it."""
 
 from __future__ import annotations
 

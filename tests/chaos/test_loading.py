@@ -1,4 +1,4 @@
-"""What was measured is loaded; after a crash loads are foreseen, and work stays where one was."""
+"""Measured models are loaded; after a crash session making is foreseen, and work stays near."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def test_all_runs_end_once_when_a_part_is_killed(fragile: Service, victim: str) 
     log = asyncio.run(log_of(fragile))
     submitted = [e.run for e in log if isinstance(e, RunSubmitted) and e.run in ids]
     assert Counter(submitted) == Counter(ids)
-    # What a lost agent held is made again by design; what a run answers is made once in any case.
+    # Tensors of a lost agent are made again by design; the answer of a run is made once always.
     stages = {"best"} if victim == "agent" else {"first", "second", "best"}
     assert Counter(operation for operation, _ in finished(log, ids, stages)) == Counter(
         f"{run}/{stage}" for run in ids for stage in stages

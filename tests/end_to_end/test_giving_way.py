@@ -1,4 +1,4 @@
-"""What runs gives way to a critical run, comes back and finishes; what that took is remembered."""
+"""A running operation is preempted by a critical run and finishes later; its price is kept."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_what_runs_gives_way_comes_back_and_finishes(one_lane: Service) -> None:
 
 
 def stop_for_critical(client: Client) -> Json:
-    """What a critical run would have stopped."""
+    """The operations that a critical run would preempt, by its dry run."""
     inputs = {"x": matrices(1)}
     answer = client.plan("shift", inputs, priority="critical", allow=["*:cpu"])
     way: Json
@@ -160,7 +160,7 @@ def test_a_worker_that_ends_to_give_way_takes_nothing_with_it(
     one_lane: Service, unstoppable: str
 ) -> None:
     with Client(one_lane.url) as client:
-        # What a stop and a restart take is known after the first worker that has to end.
+        # The times of a stop and of a restart are known after the first worker that has to end.
         client.cancel(running(client, unstoppable, LONGER))
         long = running(client, unstoppable, LONGER)
         way = stop_for_critical(client)
