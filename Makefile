@@ -29,13 +29,14 @@ fuzz: setup  ## hold solvers against enumeration for MINUTES=30, bounds of array
 
 # Folders whose docstrings and comments are held to plain English; none named are all.
 PLAIN := benchmarks docs examples tests/benchmarks tests/browser tests/chaos tests/end_to_end tests/lint
-lint: setup  ## formatting, style, types, walls, plain English, sizes
+lint: setup  ## formatting, style, types, walls, plain English, sizes, the map
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.lint.english $(PLAIN)
 	$(BIN)/python -m tests.lint.sizes --report
+	$(BIN)/python docs/make_map.py --check
 
 bench: setup  ## measure the overhead of the service
 	$(BIN)/python -m benchmarks.overhead
