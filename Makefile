@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-bounds fuzz lint bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost dist lock clean
+.PHONY: setup demo test test-bounds fuzz lint lint-house bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost dist lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -27,13 +27,16 @@ MINUTES ?= 30
 fuzz: setup  ## hold solvers against enumeration for MINUTES=30, bounds of arrays checked; FUZZ='--first 1' chooses
 	$(BIN)/python -m tests.scheduler.fuzz --minutes $(MINUTES) $(FUZZ)
 
-# Folders whose docstrings and comments are held to plain English; none named are all.
-PLAIN := benchmarks docs examples tests/benchmarks tests/browser tests/chaos tests/end_to_end tests/lint
 lint: setup  ## formatting, style, types, walls, plain English, sizes, the map
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MAKE) --no-print-directory lint-house
+
+# Folders whose docstrings and comments are held to plain English; all, if none is named.
+PLAIN := benchmarks docs examples tests/benchmarks tests/browser tests/chaos tests/docs tests/end_to_end tests/lint
+lint-house: setup  ## plain English, sizes, the map of the rooms
 	$(BIN)/python -m tests.lint.english $(PLAIN)
 	$(BIN)/python -m tests.lint.sizes --report
 	$(BIN)/python docs/make_map.py --check

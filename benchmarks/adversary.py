@@ -3,9 +3,9 @@
     python -m benchmarks.adversary --steps 1000 --seeds 3 [--save FOLDER]
     python -m benchmarks.adversary --large 200 [--save FOLDER]
 
-``auto`` gets what a tenth of a second comes to on one worker, in counted work, so that the answer
-is the same everywhere. It contains every heuristic that it has the time for: its ratio is to be no
-more than 1. *Large*: random graphs of every shape, up to 500 tasks on up to 32 machines.
+``auto`` gets a tenth of a second on one worker, as counted work, so that the answer is the same
+everywhere. It contains every heuristic that it has the time for: its ratio should be 1 at most.
+*Large*: random graphs of every shape, up to 500 tasks on up to 32 machines.
 """
 
 from __future__ import annotations

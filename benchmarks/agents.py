@@ -213,7 +213,7 @@ async def _play(url: str, count: int, work_s: float) -> None:
 
 
 def play(url: str, count: int, work_s: float) -> None:
-    """Be so many agents, until ended."""
+    """Play this many agents until the process is ended."""
     asyncio.run(_play(url, count, work_s))
 
 
@@ -254,7 +254,7 @@ class Site:
 
 @contextmanager
 def site(checkout: Path, count: int, work_s: float) -> Iterator[Site]:
-    """A service of the code in that folder, joined by so many agents of the code here."""
+    """A service of the code in a folder, joined by agents of the code here."""
     name, port = f"agents{token_hex(4)}", free_port()
     with tempfile.TemporaryDirectory(prefix="agents-") as folder, contextlib.ExitStack() as stack:
         with contextlib.chdir(checkout):

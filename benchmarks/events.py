@@ -52,7 +52,7 @@ from scheduler.portfolio import placers, warm_up
 LANES = 2
 WORK_US = 1_000
 CRITICAL_EVERY = 20
-"""One event in so many is the submission of a critical run, and one a cancellation."""
+"""Events from one submission of a critical run to the next; cancellations come as often."""
 ONE = TensorRef(dtype="uint8", shape=(1,), size_bytes=1, inline=b"\0")
 
 
@@ -189,7 +189,7 @@ def _submitted(at_us: int, run: str, band: Band = Band.BACKGROUND) -> RunSubmitt
 
 
 def measure(kind: str, waiting: int, events: int) -> dict[str, list[float]]:
-    """Microseconds of each event by kind, with so many operations waiting."""
+    """Microseconds of each event by kind, while a number of operations wait."""
     bench = Bench()
     bench.tell(_joined())
     for workload in _workloads():

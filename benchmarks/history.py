@@ -122,7 +122,7 @@ def pages(runs: int, seed: int) -> Iterator[list[WholeRun]]:
 
 
 def archive(folder: Path, runs: int, seed: int) -> None:
-    """Print what filling costs, and what removing does."""
+    """Print the speed of archiving, and the bytes of disk and of memory that a run takes."""
     process, spent_s, before = psutil.Process(), 0.0, 0
     with Archive(folder, LIMITS) as kept:
         for number, page in enumerate(pages(runs, seed)):

@@ -3,7 +3,7 @@
     python -m benchmarks.json_bodies [--mib 15.9]
 
 A service of its own for each shape of body, asked for `/healthz` all the time. Memory is that of
-the service, and that of its children beside it, above what they had before.
+the service, and that of its children beside it, above their memory before.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def read_kib(process: subprocess.Popen[bytes], count: int) -> float:
 
 @contextmanager
 def listening(url: str, count: int) -> Iterator[None]:
-    """Have so many views open while the block lasts."""
+    """Keep this many views open while the block lasts."""
     if not count:
         yield
         return

@@ -51,7 +51,7 @@ def answering(checkout: Path) -> Iterator[tuple[Site, Client]]:
 
 
 def answer_s(client: Client) -> float:
-    """Seconds until a run that is submitted now is answered, however often one has to ask."""
+    """Seconds until a run that is submitted now is answered; it is submitted again until then."""
     began_s = time.monotonic()
     while (waited_s := time.monotonic() - began_s) < ANSWER_S:
         with contextlib.suppress(FjordApiError):
@@ -72,7 +72,7 @@ def offices(service: Site) -> int:
 
 @contextmanager
 def burning(count: int) -> Iterator[None]:
-    """So many processes that do nothing but burn."""
+    """Processes that do nothing but burn."""
     burners = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(count)]
     try:
         yield

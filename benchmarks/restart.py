@@ -33,7 +33,7 @@ QUOTA = ("10000", "100000")
 
 
 def chain(seed: int, nodes: int) -> bytes:
-    """A model of so many elementwise nodes in a row, another one for each seed."""
+    """A model of elementwise nodes in a row, another one for each seed."""
     names = ["x", *(f"t{i}" for i in range(nodes - 1)), "y"]
     kinds = ("Sigmoid", "Relu")
     row = [
@@ -59,7 +59,7 @@ def fill(found: Site, models: int, nodes: int) -> None:
 
 
 def answered_after_s(found: Site) -> float | None:
-    """End the service at once, and ask until a run of it is right; ``None`` if none ever is."""
+    """Kill the service, and submit runs until one is right; ``None`` if none ever is."""
     found.child("api.cli serve").kill()
     began_s = time.monotonic()
     while time.monotonic() - began_s < ANSWER_S:

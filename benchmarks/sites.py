@@ -93,5 +93,5 @@ def _checkout(text: str) -> Path:
 
 
 def checkouts(beside: Path | None) -> dict[str, Path]:
-    """This checkout and the other one, if any, by what tables call them."""
+    """This checkout and the other one, if any, by their names in tables."""
     return {"this": HERE} | ({"beside": beside} if beside else {})

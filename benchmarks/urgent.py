@@ -92,7 +92,7 @@ async def latencies(client: AsyncClient, seconds: float) -> list[float]:
 
 
 async def figures(service: Site, waiting: int, seconds: float) -> Figures:
-    """Median and p99 of the stream alone, and while so many operations wait."""
+    """Median and p99 of the stream alone, and while `waiting` operations wait."""
     async with AsyncClient(service.url, timeout_s=PATIENCE_S) as client:
         await latencies(client, SETTLE_S)
         alone = await latencies(client, seconds)

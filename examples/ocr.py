@@ -1,4 +1,4 @@
-"""Read the text of images on whatever machines have joined a running service.
+"""Read the text of images on the machines that have joined a running service.
 
 fjord up                                # in another terminal
 python examples/ocr.py page.png ...     # without arguments it draws a page of its own

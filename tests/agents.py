@@ -131,7 +131,7 @@ class Controller:
             await pipeline.execute()
 
     def forget(self) -> None:
-        """Expect what was seen to come again, from an agent that starts anew."""
+        """Expect the reports that were seen to come again, from an agent that starts anew."""
         self.seen.clear()
         self.versions.clear()
 
@@ -162,7 +162,7 @@ async def controlling(server: Server) -> AsyncIterator[Controller]:
 async def running_agent(
     server: Server, folder: Path, name: str = "a", box: str = "box", lanes: int = 2
 ) -> AsyncIterator[tuple[Agent, asyncio.Task[None]]]:
-    """An agent with CPU lanes, as it is once it was let in; its invariants hold at the end."""
+    """An agent with CPU lanes that has joined; its invariants hold at the end."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     store = TensorStore(folder / box, box, url)

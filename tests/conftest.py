@@ -18,7 +18,7 @@ settings.load_profile("fjord")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A real ``fjord up`` with the machines of this box, for the whole session.
 
-    Tests share it: they use names of their own and leave the policy as it was. Whoever kills
+    Tests share it: they use names of their own and leave the policy as it was. A test that kills
     parts of Fjord starts one of its own with `running_service`.
     """
     with running_service(tmp_path_factory.mktemp("fjord")) as running:

@@ -55,7 +55,7 @@ def node(kind: str, inputs: str, output: str, **attributes: Any) -> NodeProto:
 
 
 def weights(seed: int, *shape: int, scale: float | None = None) -> Array:
-    """Seeded weights that keep the size of what passes through them."""
+    """Seeded weights that keep the size of the values that pass through them."""
     size = 1.0 / np.sqrt(np.prod(shape[1:])) if scale is None else scale
     return np.random.default_rng(seed).normal(0.0, size, shape).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Tests say on which providers they ran, and what has to be there is not skipped."""
+"""Tests say on which providers they ran, and a required provider is not skipped."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Switched:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Have all answer without a trace of it in what they know."""
+        """Have all answer without a trace in their knowledge."""
         with ExitStack() as stack:
             for oracle in self._oracles.values():
                 stack.enter_context(oracle.aside())

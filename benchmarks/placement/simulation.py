@@ -42,7 +42,7 @@ LINES = 4
 NOISE = 0.05
 """Standard deviation of the logarithm of a duration that nobody disturbs."""
 START_US = 1_000_000
-"""The first submission of what counts; before it, one run of each kind is made."""
+"""The first submission that counts; one run of each kind is made before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

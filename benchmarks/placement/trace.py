@@ -52,7 +52,7 @@ class Trace:
             at_us += room_us
 
     def shared(self, core: int, start_us: int, end_us: int) -> float:
-        """Share of a span in which others took turns on a core, whoever ran beside them."""
+        """Share of a span in which other programs took turns on a core."""
         digits = self.digits[core]
         slices = range(max(0, start_us) // SLICE_US, max(0, end_us) // SLICE_US + 1)
         return sum(_is_shared(digits, i % len(digits)) for i in slices) / len(slices)

@@ -66,7 +66,7 @@ def of_sets(names: Sequence[str], data: Path, *, per_family: int | None = None) 
     names
         Sets, or families such as ``fjsp/dauzere`` or ``fjsp_dag/yfjs_transport``.
     per_family
-        At most so many of each family, spread evenly.
+        Largest number of instances of each family; they are spread evenly over it.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from benchmarks.solvers.records import Record
 
 TIMES_S = (0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0)
 WITH_ANSWER = frozenset({"proven", "found", "none", "refused", "failed"})
-"""Statuses of those who can speak about the problem."""
+"""Statuses of competitors that can express the problem."""
 REFERENCE = "anytime_reference.csv"
 AT = "obj_at_"
 

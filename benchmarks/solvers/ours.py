@@ -14,7 +14,7 @@ from scheduler.model.schedule import Limits, Status
 def solve(problem: Problem, budget: Budget, *, solver: str) -> Outcome:
     """Minimise the makespan."""
     limits = Limits(time_s=budget.time_s, workers=budget.workers)
-    # Taken here, as for the others, so that what comes before the search counts.
+    # Taken here, as for the others, so that the time before the search counts.
     trace: list[tuple[float, int]] = []
     began = time.perf_counter()
 

@@ -139,7 +139,7 @@ class _Model:
 
 
 def solve(problem: Problem, budget: Budget, objective: Objective = Objective.MAKESPAN) -> Outcome:
-    """Minimise the makespan, or a sum over jobs all of which have what that needs."""
+    """Minimise the makespan, or a sum over jobs if each job has the date that it needs."""
     if objective is not Objective.DEADLINE_MISSES:
         refuse_beyond_rcpsp(problem)
     began = time.perf_counter()

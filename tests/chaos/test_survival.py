@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
 RUNS = 20
 BEFORE_KILL = 4
-"""So many runs have begun when the part is killed: none has ended, the others are queued."""
+"""Runs that have begun when the part is killed: none has ended, the others are queued."""
 PATIENCE_S = 90.0
 SLEEP_S = 5.0
 WIDTH = 256

@@ -44,7 +44,7 @@ def pages() -> list[tuple[list[str], bytes]]:
 
 @pytest.fixture(scope="session")
 def batch() -> Callable[[int], dict[str, Input]]:
-    """Make an input of `reading` with so many lines."""
+    """Make an input of `reading` with this many lines."""
 
     def make(size: int) -> dict[str, Input]:
         return {"x": np.zeros((size, *SHAPES[LINES]["x"][1:]), dtype=np.float32)}

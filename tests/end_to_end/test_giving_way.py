@@ -19,9 +19,9 @@ WIDTH = 128
 STEPS = 480
 """About 15 ms for one matrix, with a place to stop at after each product."""
 LONG = 256
-"""Matrices of what runs for seconds."""
+"""Matrices of a run that takes seconds."""
 LONGER = 900
-"""Matrices of what runs for long enough to pay for a new worker and two sessions."""
+"""Matrices of a run that takes long enough to pay for a new worker and two sessions."""
 WAITS = """
 from time import sleep
 
