@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scheduler.control.records import OperationRecord, RunRecord, RunState
-from scheduler.model.messages import FailureReason
+from scheduler.control.records import OperationRecord, RunRecord, is_missed
 
 
 class Cause(StrEnum):
@@ -44,13 +43,10 @@ def misses_of(record: RunRecord, operations: Sequence[OperationRecord]) -> Itera
     """Say what an ended run missed: nothing, if it was cancelled or failed by itself."""
     if record.ended_us is None:
         return
-    is_dropped = record.reason == FailureReason.DEADLINE
-    if record.state is not RunState.FINISHED and not is_dropped:
-        return
     for limited_by, limit_us in (("deadline", record.deadline_us), ("due", record.due_us)):
-        if limit_us is None or record.ended_us < limit_us:
-            continue
-        if record.ended_us == limit_us and not is_dropped:
+        if limit_us is None or not is_missed(
+            record.state, record.reason, record.ended_us, limit_us
+        ):
             continue
         cause, detail = _cause(record, operations, limit_us)
         yield Miss(

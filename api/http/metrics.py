@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from api.controller.solver_process import SearchTimes
 from api.http.parsing import parsing
 from api.store import FINAL
-from scheduler.control.records import RunRecord, RunState, SiteView
+from scheduler.control.records import RunRecord, RunState, SiteView, is_missed
 from scheduler.model.problem import Band
 
 BUCKETS_S = tuple(
@@ -119,9 +119,7 @@ class Metrics:
 
 
 def _is_late(record: RunRecord) -> bool:
-    if record.deadline_us is None or record.ended_us is None:
-        return False
-    return record.state is not RunState.CANCELLED and record.ended_us > record.deadline_us
+    return is_missed(record.state, record.reason, record.ended_us, record.deadline_us)
 
 
 class _Site(Collector):

@@ -27,6 +27,7 @@ from scheduler.control.records.runs import (
     Inversion,
     OperationRecord,
     RunRecord,
+    is_missed,
 )
 from scheduler.control.records.site import (
     KeptWindow,
@@ -60,4 +61,5 @@ __all__ = [
     "SiteView",
     "StoryLine",
     "Trigger",
+    "is_missed",
 ]

@@ -197,3 +197,16 @@ class RunRecord:
     waited: dict[Cause, int] = field(default_factory=dict)
     inversions: tuple[Inversion, ...] = ()
     thrown_away_us: int = 0
+
+
+def is_missed(state: RunState, reason: str, ended_us: int | None, limit_us: int | None) -> bool:
+    """Say if a run missed a limit: it was dropped at it, or finished after it.
+
+    A run that failed for another reason, or was cancelled, missed nothing.
+    """
+    if ended_us is None or limit_us is None:
+        return False
+    is_dropped = reason == FailureReason.DEADLINE
+    if state is not RunState.FINISHED and not is_dropped:
+        return False
+    return ended_us > limit_us or (is_dropped and ended_us == limit_us)

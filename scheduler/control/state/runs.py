@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scheduler.control.commands import ForgetRun, ReleaseInputs
 from scheduler.control.events import RunSubmitted
-from scheduler.control.records import OperationState, ReplanReason, RunState
+from scheduler.control.records import OperationState, ReplanReason, RunState, is_missed
 from scheduler.control.records.story import Trigger
 from scheduler.control.state import transitions
 from scheduler.control.state.delays.causes import of_run
@@ -13,7 +13,7 @@ from scheduler.control.state.operations import SENT, LiveRun
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.story import Story
 from scheduler.control.workload import Workload
-from scheduler.model.messages import Release, Value
+from scheduler.model.messages import FailureReason, Release, Value
 
 
 def new_run(state: State, event: RunSubmitted, graph: Workload) -> LiveRun:
@@ -80,8 +80,19 @@ def end_run(
     state.kept_operations += len(run.operations)
     _let_go_of_oldest(state, turn)
     state.count(f"{run.kind}s_{ended.value}")
+    _count_deadline(state, run)
     turn.runs[run.id] = None
     release(state, turn, run)
+
+
+def _count_deadline(state: State, run: LiveRun) -> None:
+    """Count a run that ended as dropped, missed or met; measuring runs have no deadline."""
+    if run.reason == FailureReason.DEADLINE:
+        state.count("runs_dropped")
+    if is_missed(run.state, run.reason, run.ended_us, run.deadline_us):
+        state.count("runs_missed")
+    elif run.state is RunState.FINISHED and run.deadline_us is not None:
+        state.count("runs_met")
 
 
 def finish_run(state: State, turn: Turn, run: LiveRun, detail: str = "") -> None:

@@ -73,7 +73,7 @@ def test_only_runs_that_ended_count_and_profiles_do_not() -> None:
 
 def test_a_run_that_failed_has_no_duration_and_a_dropped_one_is_late() -> None:
     metrics = Metrics()
-    metrics.take(_record(state=RunState.FAILED, deadline_us=8_000_000))
+    metrics.take(_record(state=RunState.FAILED, reason="deadline", deadline_us=8_000_000))
     text = metrics.exposition(None)[0]
     assert _value(text, 'fjord_runs_total{state="failed",workload="ocr"}') == 1
     assert _value(text, 'fjord_runs_late_total{workload="ocr"}') == 1

@@ -274,6 +274,19 @@ def test_run_is_dropped_at_its_deadline_and_never_sent_after(brain: Watched) -> 
     assert brain.run("r-2").state is RunState.QUEUED
 
 
+def test_dropped_missed_and_met_deadlines_are_counted(brain: Watched) -> None:
+    brain.handle(submitted("r-1", at_us=0, deadline_us=15_000))
+    brain.handle(Tick(at_us=15_000))
+    for run, deadline_us in (("r-2", 100_000), ("r-3", 20_000)):
+        told = brain.handle(submitted(run, at_us=16_000, deadline_us=deadline_us, drop_late=False))
+        only = dispatch_of(told, f"{run}/only")
+        brain.handle(start(only, 17_000))
+        brain.handle(finish(only, 25_000, outputs={"out": value(box="box-a")}))
+    counters = brain.view(25_000).counters
+    told_of = {name: counters[f"runs_{name}"] for name in ("failed", "dropped", "missed", "met")}
+    assert told_of == {"failed": 1, "dropped": 1, "missed": 2, "met": 1}
+
+
 def test_cancelled_run_is_stopped_wherever_it_is(brain: Watched) -> None:
     told = brain.handle(submitted("r-1", "chain@1", at_us=0))
     first = dispatch_of(told, "r-1/s0")
