@@ -1,18 +1,26 @@
 /** Puts the parts of the page together. */
 
-import { AccuracyPanel } from "./accuracy.js";
-import { Details } from "./details.js";
-import { h, refill, write } from "./dom.js";
-import { Figures } from "./figures.js";
-import { clock } from "./format.js";
-import { Gantt } from "./gantt.js";
-import { get, hasToken, send, setToken } from "./http.js";
-import { Machines } from "./machines.js";
-import { OperationTable } from "./operations.js";
-import { Profiles } from "./profiles.js";
-import { Runs } from "./runs.js";
-import { State } from "./state.js";
-import { follow } from "./stream.js";
+import { read, replaceSelection } from "./base/address.js";
+import { Aside } from "./base/aside.js";
+import { choice } from "./base/choices.js";
+import { Colours } from "./base/colours.js";
+import { h, refill, write } from "./base/dom.js";
+import { clock } from "./base/format.js";
+import { get, hasToken, send, setToken } from "./base/http.js";
+import { Library } from "./base/library.js";
+import { State } from "./base/state.js";
+import { follow } from "./base/stream.js";
+import { drawLegend } from "./chart/legend.js";
+import { Gantt } from "./chart/gantt.js";
+import { Toolbar } from "./chart/toolbar.js";
+import { Pages } from "./pages/pages.js";
+import { Details } from "./runs/details.js";
+import { OperationTable } from "./runs/operations.js";
+import { runPanel, Runs } from "./runs/runs.js";
+import { AccuracyPanel } from "./site/accuracy.js";
+import { Figures } from "./site/figures.js";
+import { Machines } from "./site/machines.js";
+import { Office } from "./site/office.js";
 
 /** Tables are read, not watched: they are drawn at most this often. */
 const TABLE_MS = 250;
@@ -25,15 +33,16 @@ const HISTORY = 300;
 const find = (id) => document.getElementById(id);
 const state = new State();
 
-function select(kind, id, { scroll = false } = {}) {
+/** Open something at the side, or close what is open there. */
+function select(kind, id = null) {
+  replaceSelection(kind ? { kind, id } : null);
   state.select(kind, id);
-  history.replaceState(null, "", kind ? `#${kind}=${encodeURIComponent(id)}` : location.pathname);
-  if (scroll || (kind && innerWidth < 700)) find("details").scrollIntoView({ block: "nearest" });
 }
 
-function selectFromAddress() {
-  const [kind, id] = location.hash.slice(1).split("=");
-  if (id && (kind === "run" || kind === "operation")) state.select(kind, decodeURIComponent(id));
+function goToAddress() {
+  const wanted = read();
+  pages.show(wanted);
+  state.select(wanted.selection?.kind ?? null, wanted.selection?.id ?? null);
 }
 
 function toast(words) {
@@ -63,67 +72,52 @@ function cancel(run) {
 }
 
 const handlers = {
-  onSelect: (kind, id) => select(kind, id, { scroll: true }),
+  onSelect: select,
   onCancel: cancel,
   onError: (error) => toast(error.message),
 };
+const runHandlers = { ...handlers, onSelect: (id) => select("run", id) };
+const colours = new Colours(state, choice("colours", ["priority", "workload", "run"], () => redraw()));
+const scale = choice("scale", ["now", "clock"], () => redraw());
+const aside = new Aside(find("details"), () => select(null));
+const library = new Library(() => drawParts(), handlers.onError);
 const gantt = new Gantt(find("gantt"), find("chart-note"), state, {
+  colours,
+  scale,
   onSelect: (operation, { byKey = false } = {}) => {
     select(operation ? "operation" : null, operation);
-    if (byKey && operation) find("details").focus();
+    if (byKey && operation) aside.focus();
   },
-  onMode: drawTools,
+  onMode: () => toolbar.draw(),
 });
-const table = new OperationTable(find("operation-table"), state, (id) => select("operation", id, { scroll: true }));
-const details = new Details(find("details"), state, handlers);
+const table = new OperationTable(find("operation-table"), state, (id) => select("operation", id));
+const toolbar = new Toolbar(find("tools"), gantt, { colours: colours.choice, scale, onTable: showTable });
+const details = new Details(aside, state, handlers);
+const pages = new Pages(find("page-site"), find("page-other"), document.querySelectorAll("#pages a"), state, library, runHandlers);
+const panel = runPanel("runs-title");
+find("columns").prepend(panel);
 const parts = [
   new Figures(find("figures"), state),
   new Machines(find("machines"), state),
-  new Runs(find("runs"), find("run-filter"), state, { onSelect: (id) => select("run", id, { scroll: true }), onCancel: cancel }),
-  new Profiles(find("profiles"), state),
+  new Runs(panel, state, runHandlers),
   new AccuracyPanel(find("accuracy")),
   table,
   details,
+  pages,
 ];
+
+/** A choice of the reader changed how the chart looks. */
+function redraw() {
+  toolbar.draw();
+  gantt.invalidate();
+  drawParts();
+}
 
 function showTable(wanted) {
   find("operation-table").hidden = !wanted;
   find("gantt").hidden = wanted;
   find("legend").hidden = wanted;
-  drawTools();
   table.draw();
-}
-
-function drawTools() {
-  const tabular = !find("operation-table").hidden;
-  const mode = gantt?.viewport.mode;
-  const button = (text, label, pressed, onclick) =>
-    h("button", { type: "button", "aria-label": label, title: label, "aria-pressed": pressed, "data-focus": text, onclick }, text);
-  refill(find("tools"), [tabular, mode], () => [
-    tabular ? null : h("div", { class: "group" },
-      button("Live", "Follow the present", String(mode === "follow"), () => gantt.setMode("follow")),
-      button("Fit", "Show everything", String(mode === "fit"), () => gantt.setMode("fit")),
-      button("−", "Zoom out", null, () => gantt.move(zoomBy(1.6))),
-      button("+", "Zoom in", null, () => gantt.move(zoomBy(1 / 1.6)))),
-    h("div", { class: "group" },
-      button("Chart", "Show a chart", String(!tabular), () => showTable(false)),
-      button("Table", "Show a table", String(tabular), () => showTable(true))),
-  ]);
-}
-
-function zoomBy(factor) {
-  return (viewport) => viewport.zoom(factor, (viewport.start_us + viewport.end_us) / 2);
-}
-
-function drawLegend() {
-  const bands = ["critical", "high", "normal", "background", "profile"];
-  const words = { profile: "measuring" };
-  const keys = { planned: "planned", expected: "expected", transfer: "transfer", wait: "late start", idle: "idle", cross: "failed", yield: "gave way", kept: "kept free" };
-  find("legend").append(
-    ...bands.map((band) => h("span", {}, h("i", { class: `swatch ${band}` }), words[band] ?? band)),
-    ...Object.entries(keys).map(([kind, text]) => h("span", {}, h("i", { class: `key ${kind}` }), text)),
-    h("span", { class: "keys" }, "drag or ", h("kbd", {}, "A"), h("kbd", {}, "D"), " pan · ", h("kbd", {}, "Ctrl"), "+wheel or ", h("kbd", {}, "W"), h("kbd", {}, "S"), " zoom · ", h("kbd", {}, "F"), " live"),
-  );
 }
 
 function drawHeader() {
@@ -175,6 +169,7 @@ function scheduleTables() {
 function drawParts() {
   if (!state.view || document.hidden) return;
   drawHeader();
+  drawLegend(find("legend"), colours);
   for (const part of parts) part.draw();
 }
 
@@ -188,9 +183,7 @@ async function readHistory() {
 }
 
 write(find("site"), location.host);
-drawLegend();
-drawTools();
-details.draw();
+toolbar.draw();
 let first = true;
 let chosen = null;
 state.subscribe(() => {
@@ -202,8 +195,9 @@ state.subscribe(() => {
   scheduleTables();
 });
 setInterval(drawParts, IDLE_MS);
-selectFromAddress();
-addEventListener("hashchange", selectFromAddress);
+goToAddress();
+addEventListener("hashchange", goToAddress);
+new Office(find("office"), () => find("live").dataset.status === "live");
 const reconnect = connect();
 find("token").addEventListener("submit", (event) => {
   event.preventDefault();

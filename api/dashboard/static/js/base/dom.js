@@ -17,11 +17,21 @@ export function s(tag, attributes = {}, ...children) {
 
 function furnish(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (name.startsWith("on")) listen(element, name, value);
     else put(element, name, Array.isArray(value) ? value.filter(Boolean).join(" ") : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== false && child !== undefined));
+  element.append(...present(children));
   return element;
+}
+
+/** One listener per event, so that an element that is kept can take over that of a newer one. */
+function listen(element, name, listener) {
+  (element.listeners ??= {})[name] = listener;
+  element[name] = listener;
+}
+
+function present(children) {
+  return [children].flat(Infinity).filter((child) => child !== null && child !== false && child !== undefined);
 }
 
 /** Set an attribute only when it changes: writing the same value still costs a style pass. */
@@ -44,22 +54,70 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Replace what is inside an element. */
+/** Replace the children of an element. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== false));
+  element.replaceChildren(...present(children));
 }
 
 /**
- * Replace what is inside an element, but only if `signature` changed since the last time.
- * Keeps focus, selection and scroll positions of what did not change.
+ * Bring the children of an element up to date when their signature changed. Elements stay where
+ * they are and take on what is new: a press and its release meet the same button, the focus and a
+ * marked text stay.
  */
 export function refill(element, signature, make) {
   const text = JSON.stringify(signature);
   if (element.signature === text) return;
   element.signature = text;
-  const focused = element.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
-  fill(element, make());
-  if (focused) element.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
+  reconcile(element, present(make()).map((child) => (child instanceof Node ? child : document.createTextNode(child))));
+}
+
+/** Match children with those that are there: by `data-key` where they have one, else by place. */
+function reconcile(parent, children) {
+  const wanted = new Set(children.map(keyOf));
+  const known = new Map();
+  for (const child of [...parent.childNodes]) {
+    const key = keyOf(child);
+    if (key === null) continue;
+    if (wanted.has(key)) known.set(key, child);
+    else child.remove();
+  }
+  let next = parent.firstChild;
+  for (const child of children) {
+    const key = keyOf(child);
+    const match = key === null ? next : known.get(key);
+    if (!match || keyOf(match) !== key || !alike(match, child)) {
+      parent.insertBefore(child, next);
+      continue;
+    }
+    if (match === next) next = next.nextSibling;
+    else parent.insertBefore(match, next);
+    patch(match, child);
+  }
+  while (next) {
+    const after = next.nextSibling;
+    next.remove();
+    next = after;
+  }
+}
+
+function keyOf(node) {
+  return node.dataset?.key ?? null;
+}
+
+function alike(a, b) {
+  return a.nodeName === b.nodeName && a.type === b.type;
+}
+
+/** Make an element that is shown equal to one that is not. */
+function patch(shown, made) {
+  if (shown.nodeType === Node.TEXT_NODE) {
+    if (shown.data !== made.data) shown.data = made.data;
+    return;
+  }
+  for (const name of Object.keys({ ...shown.fjord, ...made.fjord })) put(shown, name, made.fjord?.[name]);
+  for (const name of Object.keys({ ...shown.listeners, ...made.listeners })) listen(shown, name, made.listeners?.[name] ?? null);
+  if (shown.style.cssText !== made.style.cssText) shown.style.cssText = made.style.cssText;
+  reconcile(shown, [...made.childNodes]);
 }
 
 /** A state as a chip. */

@@ -35,7 +35,7 @@ const REASONS = {
   provider_refused: "the provider fell back or gave wrong results",
   unplaceable: "no machine of the site can take it, and none came that can",
   agent_lost: "the agent went silent",
-  deadline: "dropped: its deadline passed",
+  deadline: "its deadline passed",
   cancelled: "cancelled",
   invalid: "cannot be run at all",
 };
@@ -90,6 +90,7 @@ const STATES = {
   finished: ["finished", "good"],
   failed: ["failed", "bad"],
   cancelled: ["cancelled", "warn"],
+  dropped: ["dropped", "bad"],
 };
 
 /** A reason as a clause; a word that is new to the dashboard is shown as it came. */

@@ -1,31 +1,29 @@
 /** The scale above the chart, and the lines through it: now, plan, bound, deadlines. */
 
-import { s } from "./dom.js";
-import { clock, duration } from "./format.js";
+import { s } from "../base/dom.js";
+import { clock, duration } from "../base/format.js";
 
 export const AXIS_HEIGHT = 40;
 const TICK_Y = 14;
 const FLAG_Y = 32;
-const LEAST_TICK_PX = 64;
+const LEAST_TICK_PX = 74;
 
-/** A round step (1, 2 or 5 times a power of ten) that keeps labels apart. */
+/** Steps of minutes and hours, in microseconds: a power of ten of them is not round. */
+const LONG_STEPS_US = [60, 120, 300, 600, 1200, 1800, 3600].map((seconds) => 1e6 * seconds);
+
+/** A round step that keeps labels apart: 1, 2 or 5 times a power of ten, or whole minutes. */
 export function step(span_us, width) {
   const least_us = (span_us * LEAST_TICK_PX) / Math.max(1, width);
+  if (least_us > 50e6) return LONG_STEPS_US.find((candidate) => candidate >= least_us) ?? LONG_STEPS_US.at(-1);
   const power = 10 ** Math.floor(Math.log10(least_us));
   return [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= least_us);
 }
 
-/**
- * Draw the scale.
- *
- * Times count from the start of the plan while that is in sight, and are times of day otherwise.
- */
+/** Draw the scale: times of day, or from the present as 0. */
 export function drawAxis(axis, grid, scene) {
-  const { viewport, width, left, height, x } = scene;
+  const { viewport, width, left, height, x, now_us } = scene;
   const step_us = step(viewport.span_us, width - left);
-  const origin_us = scene.origin_us;
-  const relative = origin_us > viewport.start_us - 2 * viewport.span_us && origin_us < viewport.end_us;
-  const base_us = relative ? origin_us : 0;
+  const base_us = scene.clock ? zone(now_us) : now_us;
   axis.replaceChildren();
   grid.replaceChildren();
   let at_us = base_us + Math.ceil((viewport.start_us - base_us) / step_us) * step_us;
@@ -33,17 +31,23 @@ export function drawAxis(axis, grid, scene) {
     const position = Math.round(x(at_us)) + 0.5;
     grid.append(s("line", { class: "grid-line", x1: position, x2: position, y1: 0, y2: height }));
     if (position < left + 24 || position > width - 30) continue;
-    const text = relative ? relativeLabel(at_us - base_us, step_us) : clock(at_us, step_us < 1e6);
+    const text = scene.clock ? clock(at_us, step_us < 1e6) : relativeLabel(at_us - base_us, step_us);
     axis.append(s("text", { class: "tick", x: position, y: TICK_Y }, text));
   }
 }
 
+/** Midnight of the reader's zone: ticks of hours stand at whole ones there. */
+function zone(now_us) {
+  return 1000 * new Date(now_us / 1000).setHours(0, 0, 0, 0);
+}
+
 function relativeLabel(us, step_us) {
   if (Math.abs(us) < step_us / 2) return "0";
-  if (step_us >= 60e6) return duration(us);
+  const sign = us < 0 ? "−" : "+";
+  if (step_us >= 60e6) return `${sign}${duration(Math.abs(us))}`;
   const [unit, unit_us] = step_us >= 1e5 ? ["s", 1e6] : step_us >= 100 ? ["ms", 1e3] : ["µs", 1];
   const size = (Math.abs(us) / unit_us).toFixed(step_us < unit_us ? 1 : 0);
-  return `${us < 0 ? "−" : ""}${size} ${unit}`;
+  return `${sign}${size} ${unit}`;
 }
 
 /** Draw the lines that a reader compares: where the plan ends, the bound, and the present. */

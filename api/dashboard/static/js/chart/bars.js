@@ -1,15 +1,16 @@
 /** One operation on the chart: planned outline, actual fill, transfer, wait, cross, name. */
 
-import { put, puts, s, write } from "./dom.js";
-import { deviation, duration } from "./format.js";
+import { put, puts, s, write } from "../base/dom.js";
+import { deviation, duration } from "../base/format.js";
+import { baseline, inset } from "./geometry.js";
 import { cross } from "./marks.js";
-import { ROW_HEIGHT } from "./rows.js";
-import { label, lane, state as stateWords, tone } from "./words.js";
+import { label, lane, state as stateWords } from "../base/words.js";
 
-const PLAN = { y: 3, height: ROW_HEIGHT - 6 };
-const FILL = { y: 6, height: ROW_HEIGHT - 12 };
-const THIN = { y: ROW_HEIGHT / 2 - 3, height: 6 };
-const WAIT = { y: 8, height: ROW_HEIGHT - 16 };
+/** Margins above and below in a row; a transfer is a line in its middle. */
+const PLAN_MARGIN = 3;
+const FILL_MARGIN = 6;
+const WAIT_MARGIN = 8;
+const TRANSFER_PX = 6;
 /** What still shows when the chart is zoomed far out. */
 const LEAST_PX = 1.5;
 /** Mean width of a letter at the size of the names. */
@@ -33,11 +34,11 @@ export function makeBar(bar) {
  *
  * @param {SVGGElement} group
  * @param {object} bar - The operation's record.
- * @param {object} place - `y` of the row, `x(us)` in pixels (clamped to what is near), `now_us`,
- *   and whether the bar is `selected` or `dimmed`.
+ * @param {object} place - `y` and height (`tall`) of the row, `x(us)` in pixels (clamped to what is
+ *   near), `now_us`, the class of its colour (`tone`), and whether it is `selected`, `lit` or `dimmed`.
  */
 export function drawBar(group, bar, place) {
-  const { x, y, now_us } = place;
+  const { x, y, tall, now_us } = place;
   puts(group, {
     class: classes(bar, place),
     transform: `translate(0 ${y})`,
@@ -46,12 +47,12 @@ export function drawBar(group, bar, place) {
   });
   const planned = bar.planned_start_us === null ? null : [x(bar.planned_start_us), x(bar.planned_end_us)];
   const actual = bar.started_us === null ? null : [x(bar.started_us), x(bar.ended_us ?? now_us)];
-  part(group, "plan", "rect", planned && { ...across(...planned), ...PLAN, rx: 2 });
-  part(group, "wait", "rect", waited(bar, x, now_us));
+  part(group, "plan", "rect", planned && { ...across(...planned), ...inset(tall, PLAN_MARGIN), rx: 2 });
+  part(group, "wait", "rect", waited(bar, place));
   part(group, "transfer", "rect", actual && bar.transfer_us > 0
-    ? { ...across(x(bar.started_us - bar.transfer_us), actual[0]), ...THIN } : null);
-  part(group, "actual", "rect", actual && { ...across(...actual), ...FILL, rx: 1.5 });
-  part(group, "cross", "path", bar.state === "failed" && actual ? { d: cross(actual[1]) } : null);
+    ? { ...across(x(bar.started_us - bar.transfer_us), actual[0]), ...inset(tall, (tall - TRANSFER_PX) / 2) } : null);
+  part(group, "actual", "rect", actual && { ...across(...actual), ...inset(tall, FILL_MARGIN), rx: 1.5 });
+  part(group, "cross", "path", bar.state === "failed" && actual ? { d: cross(actual[1], tall) } : null);
   name(group, bar, actual ?? planned, place);
 }
 
@@ -61,18 +62,18 @@ export function growBar(group, bar, place) {
 }
 
 function classes(bar, place) {
-  const flags = [place.selected && "selected", place.dimmed && "dimmed"].filter(Boolean);
-  return ["bar", tone(bar), `state-${bar.state}`, ...flags].join(" ");
+  const flags = [place.selected && "selected", place.lit && "lit", place.dimmed && "dimmed"].filter(Boolean);
+  return ["bar", place.tone, `state-${bar.state}`, ...flags].join(" ");
 }
 
 /** The time for which an operation was late: from its planned start to its real one, or to now. */
-function waited(bar, x, now_us) {
+function waited(bar, { x, tall, now_us }) {
   if (bar.planned_start_us === null || bar.state === "cancelled") return null;
   const since_us = bar.planned_start_us;
   const until_us = bar.started_us === null ? now_us : bar.started_us - bar.transfer_us;
   if (until_us <= since_us || (bar.started_us === null && !NOT_STARTED.has(bar.state))) return null;
   const [from, to] = [x(since_us), x(until_us)];
-  return to - from < 2 ? null : { x: from, width: to - from, ...WAIT, fill: "url(#hatch)" };
+  return to - from < 2 ? null : { x: from, width: to - from, ...inset(tall, WAIT_MARGIN), fill: "url(#hatch)" };
 }
 
 function across(from, to) {
@@ -84,7 +85,7 @@ function name(group, bar, [from, to] = [0, 0], place) {
   const letters = Math.floor((Math.min(to, place.right) - left - 8) / LETTER_PX);
   const text = label(bar);
   const shown = letters >= text.length ? text : letters >= 4 ? `${text.slice(0, letters - 1)}…` : "";
-  part(group, "ink", "text", shown ? { x: left + 4, y: ROW_HEIGHT / 2 + 4 } : null);
+  part(group, "ink", "text", shown ? { x: left + 4, y: baseline(place.tall) } : null);
   if (shown) write(group.parts.ink, shown);
 }
 

@@ -7,8 +7,8 @@
 
 import { AXIS_HEIGHT, drawAxis, drawMarkers } from "./axis.js";
 import { drawBar, growBar, makeBar, setTabbable } from "./bars.js";
-import { empty, fill, h, put, puts, s, write } from "./dom.js";
-import { ago } from "./format.js";
+import { empty, fill, h, put, puts, s, write } from "../base/dom.js";
+import { ago } from "../base/format.js";
 import { attachInput } from "./gantt_input.js";
 import { attempts, windows } from "./marks.js";
 import { layout, RowDrawing } from "./rows.js";
@@ -21,12 +21,18 @@ const GUTTER_NARROW = 112;
 const REACH = 3;
 /** While nothing is touched, a frame is drawn when the picture moved by this much. */
 const LEAST_MOVE_PX = 0.5;
+/** A pointer that has rested on a bar for this long is not about to press. */
+const HOLD_MS = 2000;
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Gantt {
-  constructor(container, note, state, { onSelect, onMode }) {
+  constructor(container, note, state, { colours, scale, onSelect, onMode }) {
     this.note = note;
     this.state = state;
+    this.colours = colours;
+    this.scaleChoice = scale;
+    this.lit = null;
+    this.heldUntil_ms = 0;
     this.onSelect = onSelect;
     this.onMode = onMode;
     this.viewport = new Viewport();
@@ -37,6 +43,8 @@ export class Gantt {
     this.tooltip = new Tooltip(document.body);
     this.measure();
     attachInput(this);
+    this.body.addEventListener("focusin", ({ target }) => this.light(target.dataset.run ?? null));
+    this.body.addEventListener("focusout", () => this.light(null));
     new ResizeObserver(() => this.measure()).observe(container);
     state.subscribe(() => this.invalidate());
     document.addEventListener("visibilitychange", () => this.invalidate());
@@ -94,6 +102,19 @@ export class Gantt {
     this.invalidate();
   }
 
+  /** Let all bars of a run stand out, or with null none. */
+  light(run) {
+    if (run === this.lit) return;
+    this.lit = run;
+    this.body.classList.toggle("has-lit", run !== null);
+    this.invalidate();
+  }
+
+  /** The picture stands still for a moment, so that what the pointer is on stays under it. */
+  hold() {
+    this.heldUntil_ms = performance.now() + HOLD_MS;
+  }
+
   get us_per_px() {
     return this.viewport.span_us / Math.max(1, this.width - this.left);
   }
@@ -110,7 +131,8 @@ export class Gantt {
     this.scroller.hidden = bare;
     this.teach(bare);
     if (bare) return;
-    const easing = this.viewport.step(this.state, { jump: reduced.matches });
+    const held = performance.now() < this.heldUntil_ms;
+    const easing = !held && this.viewport.step(this.state, { jump: reduced.matches });
     if (this.dirty) this.plan = layout(view, this.state.bars.values());
     this.draw();
     this.dirty = false;
@@ -141,7 +163,7 @@ export class Gantt {
     else this.growBars(now_us);
     puts(this.body, { height: plan.height });
     const scene = { viewport, width, left, height: plan.height, now_us, view: this.state.view, runs: this.state.runs.values(),
-      origin_us: this.state.view.origin_us, x: (us) => this.x(us) };
+      clock: this.scaleChoice.value === "clock", x: (us) => this.x(us) };
     drawAxis(this.layers.ticks, this.layers.grid, scene);
     drawMarkers(this.layers.markers, this.layers.flags, scene);
     this.rowDrawing.draw(plan, width, left, this.state.utilisation());
@@ -160,6 +182,9 @@ export class Gantt {
     return {
       x: (us) => this.near(us),
       y: this.plan.rows.get(bar.machine).y,
+      tall: this.plan.tall,
+      tone: this.colours.of(bar),
+      lit: this.lit === bar.run,
       left: this.left,
       right: this.width,
       now_us,
@@ -176,7 +201,7 @@ export class Gantt {
       seen.add(bar.operation);
       const place = this.place(bar, now_us);
       drawBar(this.group(bar), bar, place);
-      marks.push(...attempts(bar, this.plan.rows, place.x));
+      marks.push(...attempts(bar, this.plan, place.x, place.tone));
     }
     for (const [id, group] of this.groups) {
       if (seen.has(id)) continue;
@@ -184,7 +209,7 @@ export class Gantt {
       this.groups.delete(id);
     }
     this.layers.marks.replaceChildren(...marks);
-    this.layers.kept.replaceChildren(...windows(this.state.view.kept, this.plan.rows, (us) => this.near(us)));
+    this.layers.kept.replaceChildren(...windows(this.state.view.kept, this.plan, (us) => this.near(us)));
     this.keepOneTabbable();
   }
 

@@ -1,6 +1,5 @@
 /** Pointer, wheel and keys on the chart. */
 
-import { ROW_HEIGHT } from "./rows.js";
 import { extent } from "./viewport.js";
 
 /** A press that moves less than this is a click. */
@@ -17,7 +16,8 @@ export function attachInput(gantt) {
   element.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     pointers.set(event.pointerId, event.clientX);
-    pressed = { x: event.clientX, moved: false };
+    // Work moves on between press and release: the bar that was pressed counts.
+    pressed = { x: event.clientX, moved: false, bar: nearest(gantt, event) ?? barOf(gantt, event.target) };
   });
 
   element.addEventListener("pointermove", (event) => {
@@ -32,13 +32,13 @@ export function attachInput(gantt) {
     element.addEventListener(name, (event) => {
       pointers.delete(event.pointerId);
       if (pointers.size === 0) element.classList.remove("dragging");
-      if (name !== "pointerup") gantt.tooltip.hide();
+      if (name !== "pointerup") leave(gantt);
     });
   }
 
   element.addEventListener("click", (event) => {
     if (pressed?.moved) return;
-    const bar = nearest(gantt, event) ?? barOf(gantt, event.target);
+    const bar = pressed ? pressed.bar : barOf(gantt, event.target);
     gantt.onSelect(bar?.operation ?? null);
   });
 
@@ -87,9 +87,20 @@ function moment(gantt, client_x) {
 
 function hover(gantt, event) {
   const bar = event.pointerType === "touch" ? null : nearest(gantt, event);
-  gantt.scroller.classList.toggle("over-bar", Boolean(bar));
-  if (bar) gantt.tooltip.show(bar, event.clientX, event.clientY);
-  else gantt.tooltip.hide();
+  if (!bar) {
+    leave(gantt);
+    return;
+  }
+  gantt.scroller.classList.add("over-bar");
+  gantt.tooltip.show(bar, event.clientX, event.clientY);
+  gantt.hold();
+  gantt.light(bar.run);
+}
+
+function leave(gantt) {
+  gantt.scroller.classList.remove("over-bar");
+  gantt.tooltip.hide();
+  gantt.light(barOf(gantt, document.activeElement)?.run ?? null);
 }
 
 /** The bar at a point, or the next one in its row: a bar may be thinner than a pointer. */
@@ -102,7 +113,7 @@ function nearest(gantt, event) {
   let least = NEAR_PX * gantt.us_per_px;
   for (const bar of gantt.state.bars.values()) {
     const row = gantt.plan.rows.get(bar.machine);
-    const reach = row && y >= row.y && y < row.y + ROW_HEIGHT ? extent(bar, now_us) : null;
+    const reach = row && y >= row.y && y < row.y + gantt.plan.tall ? extent(bar, now_us) : null;
     if (!reach) continue;
     const distance = distanceTo(bar, at_us, reach);
     if (distance < least) [best, least] = [bar, distance];

@@ -1,11 +1,9 @@
 /** The rows of the chart: a heading per agent, a line per machine, and where each one stands. */
 
-import { put, puts, s, write } from "./dom.js";
-import { percent } from "./format.js";
-import { lane, state as stateWords } from "./words.js";
-
-export const ROW_HEIGHT = 30;
-export const HEAD_HEIGHT = 20;
+import { put, puts, s, write } from "../base/dom.js";
+import { percent } from "../base/format.js";
+import { baseline, HEAD_HEIGHT, rowHeight } from "./geometry.js";
+import { lane, state as stateWords } from "../base/words.js";
 
 /** Machines by agent, in a stable natural order (`cpu2` before `cpu10`). */
 export function byAgent(machines) {
@@ -22,31 +20,39 @@ export function byAgent(machines) {
 /**
  * Where every row stands.
  *
- * @returns {{height: number, heads: object[], rows: Map<string, object>}} `rows` by machine id, each
+ * @returns {{height: number, tall: number, heads: object[], rows: Map<string, object>}} `tall` is the height
+ *   of a row, `rows` by machine id, each
  *   with `y`; bars on machines that have left get a row at the end, so that history stays.
  */
 export function layout(view, bars) {
   const heads = [];
   const rows = new Map();
+  const gone = goneOf(view, bars);
+  const tall = rowHeight(view.machines.length + gone.length);
   let y = 0;
   for (const group of byAgent(view.machines)) {
     heads.push({ key: group.agent, text: headline(group), y });
     y += HEAD_HEIGHT;
     for (const machine of group.machines) {
       rows.set(machine.report.id, { id: machine.report.id, y, machine });
-      y += ROW_HEIGHT;
+      y += tall;
     }
   }
-  const gone = [...new Set([...bars].map((bar) => bar.machine))].filter((id) => id && !rows.has(id)).sort();
   if (gone.length > 0) {
     heads.push({ key: "gone", text: "no longer here", y });
     y += HEAD_HEIGHT;
   }
   for (const id of gone) {
     rows.set(id, { id, y, machine: null });
-    y += ROW_HEIGHT;
+    y += tall;
   }
-  return { height: y, heads, rows };
+  return { height: y, tall, heads, rows };
+}
+
+/** Machines that have left, and whose bars are still shown. */
+function goneOf(view, bars) {
+  const here = new Set(view.machines.map(({ report }) => report.id));
+  return [...new Set([...bars].map((bar) => bar.machine))].filter((id) => id && !here.has(id)).sort();
 }
 
 function headline(group) {
@@ -87,23 +93,23 @@ export class RowDrawing {
         s("text", { class: "row-group", x: 10, y: head.y + 14 }, head.text),
       );
     }
-    for (const row of plan.rows.values()) this.add(row, width, gutterWidth);
+    for (const row of plan.rows.values()) this.add(row, width, gutterWidth, plan.tall);
     this.gutter.append(
       s("line", { class: "row-line", x1: gutterWidth, x2: gutterWidth, y1: 0, y2: plan.height }),
     );
   }
 
-  add(row, width, gutterWidth) {
+  add(row, width, gutterWidth, tall) {
     const { y, machine } = row;
     const down = !machine || machine.state === "down" || machine.state === "lost";
-    const face = s("rect", { class: "row-face", x: 0, y, width, height: ROW_HEIGHT });
+    const face = s("rect", { class: "row-face", x: 0, y, width, height: tall });
     if (down) puts(face, { class: "row-face row-down", fill: "url(#hatch-bad)" });
-    const bottom = y + ROW_HEIGHT;
+    const bottom = y + tall;
     this.faces.append(face);
-    if (down) this.faces.append(s("rect", { x: 0, y, width, height: ROW_HEIGHT, fill: "url(#hatch-bad)", opacity: 0.5 }));
+    if (down) this.faces.append(s("rect", { x: 0, y, width, height: tall, fill: "url(#hatch-bad)", opacity: 0.5 }));
     this.faces.append(s("line", { class: "row-line", x1: 0, x2: width, y1: bottom, y2: bottom }));
-    const name = s("text", { class: "row-name", x: 10, y: y + ROW_HEIGHT / 2 + 4 }, lane(row.id), s("title", {}, row.id));
-    const share = s("text", { class: "row-share", x: gutterWidth - 8, y: y + ROW_HEIGHT / 2 + 4 });
+    const name = s("text", { class: "row-name", x: 10, y: y + baseline(tall) }, lane(row.id), s("title", {}, row.id));
+    const share = s("text", { class: "row-share", x: gutterWidth - 8, y: y + baseline(tall) });
     this.gutter.append(name, share);
     if (machine && machine.state !== "up") {
       put(share, "class", "row-share row-state");

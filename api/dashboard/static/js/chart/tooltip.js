@@ -1,10 +1,10 @@
 /** What a bar says when the pointer is over it. */
 
-import { fill, h } from "./dom.js";
-import { deviation, duration } from "./format.js";
+import { fill, h } from "../base/dom.js";
+import { deviation, duration } from "../base/format.js";
 import { span } from "./bars.js";
 import { outcome } from "./marks.js";
-import { BANDS, label, state as stateWords } from "./words.js";
+import { BANDS, label, state as stateWords } from "../base/words.js";
 
 export class Tooltip {
   constructor(parent) {

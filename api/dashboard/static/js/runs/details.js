@@ -1,13 +1,14 @@
-/** The panel below the chart: why an operation is where it is, or all about one run. */
+/** The panel at the side: why an operation is where it is, or all about one run. */
 
-import { empty, h, refill } from "./dom.js";
-import { get } from "./http.js";
+import { empty, refill } from "../base/dom.js";
+import { get } from "../base/http.js";
 import { describeRun } from "./run_details.js";
 import { explain } from "./why.js";
 
 export class Details {
-  constructor(container, state, handlers) {
-    this.container = container;
+  constructor(aside, state, handlers) {
+    this.aside = aside;
+    this.container = aside.body;
     this.state = state;
     this.handlers = handlers;
     this.fetched = new Map();
@@ -17,15 +18,9 @@ export class Details {
 
   draw() {
     const { selection } = this.state;
-    if (!selection) this.teach();
-    else if (selection.kind === "operation") this.drawOperation(selection.id);
-    else this.drawRun(selection.id);
-  }
-
-  teach() {
-    refill(this.container, "nothing", () => [
-      h("p", { class: "hint" }, h("strong", {}, "Select a bar to see why it runs there: "), "the candidates, when each would have finished, and why it was not chosen."),
-    ]);
+    this.aside.show(selection !== null, selection?.id);
+    if (selection?.kind === "operation") this.drawOperation(selection.id);
+    else if (selection) this.drawRun(selection.id);
   }
 
   drawOperation(id) {
@@ -60,7 +55,12 @@ export class Details {
     const inside = this.inside?.run === id ? this.inside : null;
     // Of a run that has not ended only its own record says what it has waited for.
     const waited = run.ended_us === null ? (record?.waited ?? {}) : run.waited;
-    refill(this.container, ["run", run, operations, inside, waited], () => describeRun({ ...run, waited }, operations, {
+    const now_us = this.state.now();
+    const expanded = this.expanded === id;
+    const second = run.ended_us === null && Math.floor(now_us / 1e6);
+    refill(this.container, ["run", run, operations, inside, waited, expanded, second], () => describeRun({ ...run, waited }, operations, now_us, {
+      expanded,
+      onExpand: () => { this.expanded = id; this.draw(); },
       selection: this.state.selection,
       inside,
       onOperation: (name) => this.handlers.onSelect("operation", name),

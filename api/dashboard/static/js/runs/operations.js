@@ -1,9 +1,9 @@
 /** The same operations as a table: for keyboards, screen readers and those who like lists. */
 
-import { chip, empty, h, refill, row, table } from "./dom.js";
-import { clock, deviation, duration } from "./format.js";
-import { span } from "./bars.js";
-import { BANDS, label, reason, state as stateWords, tone } from "./words.js";
+import { chip, empty, h, refill, row, table } from "../base/dom.js";
+import { clock, deviation, duration } from "../base/format.js";
+import { span } from "../chart/bars.js";
+import { BANDS, label, reason, state as stateWords, tone } from "../base/words.js";
 
 const COLUMNS = [
   ["Operation", "lead"], ["Run", "nowrap"], ["State"], ["Machine", "nowrap"], ["Provider", "nowrap"], ["Priority", "nowrap"],
@@ -40,7 +40,7 @@ export function operationRow(columns, bar, selection, onSelect) {
   const predicted = span(bar.planned_start_us, bar.planned_end_us);
   const actual = span(bar.started_us, bar.ended_us);
   const cells = {
-    Operation: h("button", { class: "link", type: "button", "data-focus": bar.operation, onclick: () => onSelect(bar.operation) }, label(bar)),
+    Operation: h("button", { class: "link", type: "button", onclick: () => onSelect(bar.operation) }, label(bar)),
     Run: h("span", { class: "mono" }, bar.run),
     State: h("span", {}, chip(stateWords(bar.state)), bar.failures.length > 0
       ? h("span", { class: "note" }, `after ${bar.failures.length} failed: ${reason(bar.failures.at(-1).reason)}`) : ""),
@@ -52,5 +52,5 @@ export function operationRow(columns, bar, selection, onSelect) {
     Actual: actual === null ? "–" : `${duration(actual)} ${deviation(actual, predicted) && `(${deviation(actual, predicted)})`}`,
   };
   const picked = selection?.kind === "operation" && selection.id === bar.operation;
-  return row(columns, columns.map(([title]) => cells[title]), { class: picked ? "picked" : null, "data-operation": bar.operation });
+  return row(columns, columns.map(([title]) => cells[title]), { class: picked ? "picked" : null, "data-operation": bar.operation, "data-key": bar.operation });
 }

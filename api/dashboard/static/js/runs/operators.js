@@ -1,7 +1,7 @@
 /** What each operator of a stage's model takes, on every machine where the run was. */
 
-import { empty, h, row, table } from "./dom.js";
-import { duration, fixed, plural } from "./format.js";
+import { empty, h, row, table } from "../base/dom.js";
+import { duration, fixed, plural } from "../base/format.js";
 
 const COLUMNS = [
   ["Operator", "lead"], ["Kernel", "nowrap"], ["Time (µs)", "num"], ["Share (%)", "num"], ["Arithmetic (Mflop)", "num"], ["Traffic (kB)", "num"], ["Roofline (µs)", "num"],
@@ -15,7 +15,7 @@ export function operatorsPart(operations, inside, onStage) {
   const stages = [...new Set(models.map(({ stage }) => stage))];
   if (stages.length === 0) return null;
   const buttons = stages.map((stage) => h("button", {
-    type: "button", "aria-pressed": String(inside?.stage === stage), "data-focus": `operators ${stage}`, onclick: () => onStage(stage),
+    type: "button", "aria-pressed": String(inside?.stage === stage), "data-key": stage, onclick: () => onStage(stage),
   }, stage));
   return h("div", { class: "operators", "data-testid": "operators" },
     h("div", { class: "tools" }, h("h3", {}, "Operators of"), h("div", { class: "group" }, buttons)),

@@ -1,95 +1,132 @@
-/** The table of runs: state and reason in words, predicted against actual, deadline, cancel. */
+/** A list of runs: newest first, in place, further back on demand. */
 
-import { chip, empty, h, refill, row, table } from "./dom.js";
-import { ago, deviation, duration } from "./format.js";
-import { deadlineState } from "./figures.js";
-import { BANDS, reason, state as stateWords } from "./words.js";
+import { empty, h, refill, table } from "../base/dom.js";
+import { ago } from "../base/format.js";
+import { get } from "../base/http.js";
+import { Filters } from "./filters.js";
+import { Holding, ordered } from "./holding.js";
+import { deadlineState } from "./promise.js";
+import { COLUMNS, runRow } from "./run_row.js";
 
-const COLUMNS = [
-  ["Run", "lead nowrap"], ["Priority", "nowrap"], ["State", "rest"], ["Submitted", "nowrap"], ["Predicted", "num"], ["Actual", "num"], ["Deadline", "nowrap"], ["", "num bare"],
-];
 const PAGE = 50;
-const OPEN = new Set(["queued", "running"]);
 
-/** Which runs each filter lets through. */
-const FILTERS = {
-  All: (run) => run.kind === "run",
-  Open: (run) => run.kind === "run" && OPEN.has(run.state),
-  Failed: (run) => run.kind === "run" && run.state === "failed",
-  Measuring: (run) => run.kind !== "run",
-};
-const DEADLINE_TONES = { met: "good", missed: "bad", "at risk": "warn", "in time": "" };
+/** A panel with the places that a list of runs draws into. */
+export function runPanel(titleId) {
+  return h("section", { class: "panel run-panel", "aria-labelledby": titleId },
+    h("div", { class: "panel-head" },
+      h("h2", { id: titleId }, "Runs"), h("span", { class: "waiting" }),
+      h("input", { type: "search", class: "search", placeholder: "Search runs", "aria-label": "Search runs by id, workload or reason", "data-testid": "search" }),
+      h("div", { class: "tools" })),
+    h("div", { class: "list" }));
+}
 
 export class Runs {
-  constructor(container, filters, state, { onSelect, onCancel }) {
-    this.container = container;
+  /**
+   * @param {HTMLElement} panel - As `runPanel` makes it.
+   * @param {object} handlers - `onSelect(id)`, `onCancel(run)`, `onError(error)`.
+   * @param {string} workload - Only of this one; empty for a list of all.
+   */
+  constructor(panel, state, handlers, workload = "") {
+    this.list = panel.querySelector(".list");
     this.state = state;
-    this.handlers = { onSelect, onCancel };
-    this.filter = "All";
-    this.limit = PAGE;
-    this.buttons = Object.keys(FILTERS).map((name) => h("button", { type: "button", onclick: () => this.choose(name) }, name));
-    filters.append(h("div", { class: "group" }, this.buttons));
-    this.choose("All");
+    this.handlers = handlers;
+    this.records = new Map();
+    this.order = [];
+    this.waiting = panel.querySelector(".waiting");
+    this.holding = new Holding(this.list, () => this.draw());
+    const search = panel.querySelector(".search");
+    this.filters = new Filters(panel.querySelector(".tools"), search, () => this.chosen(), { workload });
+    search.addEventListener("keydown", (event) => this.open(event));
+    this.reset();
   }
 
-  choose(name) {
-    this.filter = name;
+  reset() {
+    this.order = [];
     this.limit = PAGE;
-    for (const button of this.buttons) button.setAttribute("aria-pressed", String(button.textContent === name));
+    this.cursor = "";
+    this.exhausted = false;
+  }
+
+  /** The reader chose other runs: what the page does not know of them is asked for. */
+  chosen() {
+    this.reset();
+    this.draw();
+    if (!this.filters.isOpen && this.order.length < PAGE) this.lookBack();
+  }
+
+  /** Enter in the search box opens a run whose whole id was typed, however old it is. */
+  open(event) {
+    const words = event.target.value.trim();
+    if (event.key === "Enter" && /^[rp]-\w+$/.test(words)) this.handlers.onSelect(words);
+  }
+
+  async lookBack() {
+    const { filters } = this;
+    try {
+      const { runs, next } = await get(`v1/runs?${filters.question(4 * PAGE, this.cursor)}`);
+      this.cursor = next;
+      this.exhausted = next === "";
+      this.state.applyHistory(runs);
+    } catch (error) {
+      this.handlers.onError(error);
+    }
+    this.draw();
+  }
+
+  more() {
+    this.limit += PAGE;
+    this.order = [];
+    if (this.found.length < this.limit && !this.exhausted) this.lookBack();
     this.draw();
   }
 
   draw() {
-    if (!this.state.view) return;
-    const now_us = this.state.now();
-    const found = this.state.runList.filter(FILTERS[this.filter]);
-    const shown = found.slice(0, this.limit);
-    const times = shown.map((run) => [ago(run.submitted_us, now_us), deadlineState(run, now_us)]);
-    refill(this.container, [shown, times, found.length, this.state.selectedRun, this.state.view.runs_left_out], () => this.make(shown, found.length, now_us));
+    const { state } = this;
+    if (!state.view) return;
+    const now_us = state.now();
+    this.found = state.runList.filter((run) => this.filters.keeps(run, now_us));
+    const wanted = this.found.slice(0, this.limit).map(({ run }) => run);
+    const { order, waiting } = ordered(this.order, wanted, this.holding.holds);
+    this.order = order;
+    const shown = order.map((id) => this.recall(id));
+    this.offerWorkloads();
+    this.drawWaiting(waiting);
+    const ages = shown.map((run) => [ago(run.submitted_us, now_us), deadlineState(run, now_us), run.ended_us === null && Math.floor(now_us / 1e6)]);
+    refill(this.list, [shown, ages, this.found.length, state.selectedRun, state.view.runs_left_out, this.exhausted], () => this.make(shown, now_us));
   }
 
-  make(shown, total, now_us) {
-    if (total === 0) return this.teach();
-    const rows = shown.map((run) => this.row(run, now_us));
-    const more = total > shown.length && h("div", { class: "more" },
-      h("button", { type: "button", "data-focus": "more", onclick: () => { this.limit += PAGE; this.draw(); } }, `Show ${Math.min(PAGE, total - shown.length)} more of ${total}`));
+  /** A run as it is, or as it was when it was known last: a row that is held may outlive it. */
+  recall(id) {
+    const run = this.state.runs.get(id) ?? this.records.get(id);
+    this.records.set(id, run);
+    if (this.records.size > 4 * this.limit) this.records = new Map(this.order.map((each) => [each, this.records.get(each) ?? run]));
+    return run;
+  }
+
+  offerWorkloads() {
+    const names = [...new Set(this.state.runList.filter(({ kind }) => kind === "run").map(({ workload }) => workload.split("@")[0]))].sort();
+    if (names.join() !== this.filters.workloads.join()) this.filters.offer(names);
+  }
+
+  drawWaiting(count) {
+    refill(this.waiting, count, () => count === 0 ? [] : h("button", { type: "button", "data-testid": "waiting", onclick: () => { this.order = []; this.draw(); } }, `Show ${count} new`));
+  }
+
+  make(shown, now_us) {
     const left_out = Object.values(this.state.view.runs_left_out ?? {}).reduce((sum, count) => sum + count, 0);
-    const rest = left_out > 0 && h("p", { class: "hint" }, `${left_out} more wait behind these.`);
-    return [h("div", { class: "scroll" }, table(COLUMNS, rows, { "data-testid": "runs" })), more, rest];
+    const hidden = this.found.length - shown.length;
+    const further = hidden > 0 ? `Show ${Math.min(PAGE, hidden)} more of ${this.found.length}` : this.exhausted ? "" : "Look further back";
+    return [
+      shown.length === 0 ? this.teach() : h("div", { class: "scroll", "data-key": "rows" },
+        table(COLUMNS, shown.map((run) => runRow(run, now_us, this.state.selectedRun === run.run, this.handlers)), { class: "cards runs", "data-testid": "runs" })),
+      left_out > 0 && h("p", { class: "hint", "data-key": "left-out" }, `${left_out} more wait behind these.`),
+      further && h("div", { class: "more", "data-key": "more" }, h("button", { type: "button", onclick: () => this.more() }, further)),
+    ];
   }
 
   teach() {
-    if (this.filter !== "All") return empty("No such run.", "Nothing here at the moment.");
+    if (!this.filters.isOpen || this.filters.fixed) return empty("No such run.", "No run that is known fits the choices above.");
     return empty("No run has been submitted.", "Try the demo, or submit a workload of yours:", h("br"),
       h("code", {}, "fjord demo"), " ", h("code", {}, "fjord submit WORKLOAD --input NAME=FILE"));
   }
-
-  row(run, now_us) {
-    const predicted = run.predicted_p50_us === null ? null : run.predicted_p50_us - run.submitted_us;
-    const actual = run.ended_us === null ? null : run.ended_us - run.submitted_us;
-    const deadline = deadlineState(run, now_us);
-    const selected = this.state.selectedRun === run.run;
-    return row(COLUMNS, [
-      h("span", {}, h("button", { class: "link", type: "button", "data-focus": run.run, onclick: () => this.handlers.onSelect(run.run) }, h("span", { class: "mono" }, run.run)),
-        h("span", { class: "note" }, run.workload)),
-      h("span", { class: "band" }, h("i", { class: `swatch ${run.kind === "run" ? BANDS[run.band] : "profile"}` }), BANDS[run.band]),
-      h("span", {}, chip(stateWords(run.state)), run.reason ? h("span", { class: "note", title: run.detail || null }, reason(run.reason)) : ""),
-      ago(run.submitted_us, now_us),
-      h("span", { title: p95(run) }, duration(predicted), h("span", { class: "note" }, moved(run))),
-      h("span", {}, duration(actual), h("span", { class: "note" }, deviation(actual, predicted))),
-      deadline ? h("span", {}, chip([deadline, DEADLINE_TONES[deadline]]), h("span", { class: "note" }, duration(run.deadline_us - run.submitted_us))) : "–",
-      OPEN.has(run.state) && run.kind === "run"
-        ? h("button", { type: "button", "data-focus": `cancel ${run.run}`, "aria-label": `Cancel ${run.run}`, onclick: () => this.handlers.onCancel(run) }, "Cancel") : "",
-    ], { class: selected ? "picked" : null, "data-run": run.run, "data-state": run.state });
-  }
-}
-
-function p95(run) {
-  return run.predicted_p95_us === null ? null : `promised p95 ${duration(run.predicted_p95_us - run.submitted_us)}`;
-}
-
-/** Where the plan of now has moved the end of an open run, if that is not what was promised. */
-function moved(run) {
-  if (run.ended_us !== null || run.estimated_p50_us === null || run.estimated_p50_us === run.predicted_p50_us) return "";
-  return `now ${duration(run.estimated_p50_us - run.submitted_us)}`;
 }

@@ -1,8 +1,8 @@
 /** What a run waited for, by cause, and what went before it though it was less urgent. */
 
-import { h, row, table } from "./dom.js";
-import { duration, percent } from "./format.js";
-import { cause } from "./words.js";
+import { h, row, table } from "../base/dom.js";
+import { duration, percent } from "../base/format.js";
+import { cause } from "../base/words.js";
 
 const COLUMNS = [["Waited for", "lead"], ["Time", "num"], ["Share", "num"]];
 

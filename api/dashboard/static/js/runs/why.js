@@ -1,10 +1,10 @@
 /** Why an operation is where it is: a sentence, the facts, every candidate, what failed before. */
 
-import { chip, h, row, table } from "./dom.js";
-import { clock, deviation, difference, duration, plural } from "./format.js";
-import { span } from "./bars.js";
-import { outcome } from "./marks.js";
-import { BANDS, cause, label, provenance, reason, state as stateWords } from "./words.js";
+import { chip, h, row, table } from "../base/dom.js";
+import { clock, deviation, difference, duration, plural } from "../base/format.js";
+import { span } from "../chart/bars.js";
+import { outcome } from "../chart/marks.js";
+import { BANDS, cause, label, provenance, reason, state as stateWords } from "../base/words.js";
 
 const COLUMNS = [["Machine", "lead nowrap"], ["Provider", "nowrap"], ["Variant", "nowrap"], ["Predicted finish", "num"], ["Why", "rest"]];
 const MOST_CANDIDATES = 12;
@@ -12,7 +12,7 @@ const MOST_CANDIDATES = 12;
 /** The content of the details panel for an operation. */
 export function explain(bar, { onRun, expanded, onExpand }) {
   return [
-    h("div", { class: "panel-head" },
+    h("div", { class: "panel-head", "data-key": bar.operation },
       h("h2", {}, `Why here: ${label(bar)}`),
       chip(stateWords(bar.state)),
       h("button", { class: "link", type: "button", onclick: () => onRun(bar.run) }, bar.run)),

@@ -1,8 +1,8 @@
 /** How good the predictions are: predicted against actual, shares over time, changes for good. */
 
-import { empty, h, refill, row, s, table } from "./dom.js";
-import { ago, clock, duration, fixed, percent, plural } from "./format.js";
-import { get } from "./http.js";
+import { empty, h, refill, row, s, table } from "../base/dom.js";
+import { ago, clock, duration, fixed, percent, plural } from "../base/format.js";
+import { get } from "../base/http.js";
 
 /** The service writes a report once a second; a reader needs one less often. */
 const PERIOD_MS = 3000;

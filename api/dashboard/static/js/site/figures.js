@@ -1,7 +1,8 @@
 /** The key figures on top: makespan against plan and bound, runs, utilisation, deadlines. */
 
-import { h, puts, refill, s, write } from "./dom.js";
-import { duration, percent } from "./format.js";
+import { h, puts, refill, s, write } from "../base/dom.js";
+import { duration, percent } from "../base/format.js";
+import { deadlineState } from "../runs/promise.js";
 
 /** Draws the figures into an element and keeps them up to date. */
 export class Figures {
@@ -67,20 +68,26 @@ function pair(word, value, kind = "") {
   return h("span", { class: kind || null }, `${word} `, h("b", {}, value));
 }
 
-function drawRuns(part, state) {
-  const count = { queued: 0, running: 0, finished: 0, failed: 0, cancelled: 0 };
-  for (const run of state.runs.values()) if (run.kind === "run") count[run.state] += 1;
-  // The view lists the latest runs only; the service counts all of them.
-  for (const name of ["finished", "failed", "cancelled"]) count[name] = Math.max(count[name], state.view.counters[`runs_${name}`] ?? 0);
-  for (const more of Object.values(state.view.runs_left_out ?? {})) count.queued += more;
+function drawRuns(part, { view, runs }) {
+  const count = { queued: 0, running: 0 };
+  for (const run of runs.values()) if (run.kind === "run" && run.state in count) count[run.state] += 1;
+  for (const more of Object.values(view.runs_left_out ?? {})) count.queued += more;
+  const ended = endings(view.counters);
   refill(part.big, [count.running, count.queued], () => [
     String(count.running), h("small", {}, " running"), "  ", String(count.queued), h("small", {}, " queued"),
   ]);
-  refill(part.pairs, count, () => [
-    pair("finished", String(count.finished)),
-    pair("failed", String(count.failed), count.failed > 0 ? "bad-text" : ""),
-    count.cancelled > 0 ? pair("cancelled", String(count.cancelled)) : null,
+  refill(part.pairs, ended, () => [
+    pair("finished", String(ended.finished)),
+    pair("failed", String(ended.failed), ended.failed > 0 ? "bad-text" : ""),
+    pair("dropped", String(ended.dropped), ended.dropped > 0 ? "bad-text" : ""),
+    ended.cancelled > 0 ? pair("cancelled", String(ended.cancelled)) : null,
   ]);
+}
+
+/** How all runs ended; one that was dropped at its deadline did not fail by itself. */
+function endings(counters) {
+  const of = (name) => counters[`runs_${name}`] ?? 0;
+  return { finished: of("finished"), failed: of("failed") - of("dropped"), dropped: of("dropped"), cancelled: of("cancelled") };
 }
 
 function utilisationPart() {
@@ -101,27 +108,23 @@ function drawUtilisation(part, state) {
   refill(part.pairs, [busy, shares.length], () => pair("busy now", `${busy} of ${shares.length}`));
 }
 
-/** Where a run stands with its deadline: `met`, `missed`, `at risk` (by its p95 of now), `in time`, or nothing. */
-export function deadlineState(run, now_us) {
-  if (run.deadline_us === null) return "";
-  if (run.reason === "deadline") return "missed";
-  if (run.ended_us !== null) return run.state === "finished" ? (run.ended_us <= run.deadline_us ? "met" : "missed") : "";
-  if (now_us > run.deadline_us) return "missed";
-  return run.estimated_p95_us !== null && run.estimated_p95_us > run.deadline_us ? "at risk" : "in time";
-}
-
+/** Deadlines of all runs that ended, by the service's counters, and of those under way. */
 function drawDeadlines(part, state) {
-  const count = { met: 0, missed: 0, "at risk": 0, "in time": 0 };
+  const { runs_missed: ended = 0, runs_dropped: dropped = 0, runs_met: met = 0 } = state.view.counters;
+  const open = { missed: 0, "at risk": 0, "in time": 0 };
   const now_us = state.now();
   for (const run of state.runs.values()) {
-    const found = deadlineState(run, now_us);
-    if (found) count[found] += 1;
+    const found = run.ended_us === null ? deadlineState(run, now_us) : "";
+    if (found) open[found] += 1;
   }
-  refill(part.big, [count.missed], () => [String(count.missed), h("small", {}, " missed")]);
-  part.big.classList.toggle("bad-text", count.missed > 0);
-  refill(part.pairs, count, () => [
-    pair("p95 at risk", String(count["at risk"]), count["at risk"] > 0 ? "warn-text" : ""),
-    pair("in time", String(count["in time"])),
-    pair("met", String(count.met)),
+  const missed = ended + open.missed;
+  refill(part.big, [missed], () => [String(missed), h("small", {}, " missed")]);
+  part.big.classList.toggle("bad-text", missed > 0);
+  refill(part.pairs, [missed, dropped, open, met], () => [
+    missed > 0 ? pair("dropped", String(dropped)) : null,
+    missed > 0 ? pair("late", String(missed - dropped)) : null,
+    pair("at risk", String(open["at risk"]), open["at risk"] > 0 ? "warn-text" : ""),
+    pair("in time", String(open["in time"])),
+    pair("met", String(met)),
   ]);
 }

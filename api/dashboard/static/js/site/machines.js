@@ -1,9 +1,9 @@
 /** Machines: how busy, what they are, which providers can be used and why others cannot. */
 
-import { chip, empty, h, put, refill, write } from "./dom.js";
-import { bytes, percent, plural } from "./format.js";
-import { byAgent } from "./rows.js";
-import { lane, state as stateWords, verdict } from "./words.js";
+import { chip, empty, h, put, refill, write } from "../base/dom.js";
+import { bytes, percent, plural } from "../base/format.js";
+import { byAgent } from "../chart/rows.js";
+import { lane, state as stateWords, verdict } from "../base/words.js";
 
 const CLASSES = { cpu: "CPU", gpu: "GPU", npu: "NPU", dsp: "DSP" };
 
@@ -28,7 +28,8 @@ export class Machines {
     }
     return byAgent(view.machines).map((group) => h("div", {},
       h("h3", { class: "agent" }, `${group.agent}`, h("span", { class: "note" }, [group.box !== group.agent && `on ${group.box}`, plural(group.machines.length, "machine")].filter(Boolean).join(" · "))),
-      h("ul", {}, group.machines.map(item))));
+      h("ul", {}, group.machines.map(item)),
+      notices(group.machines).map(notice)));
   }
 
   update(machine, share) {
@@ -44,7 +45,6 @@ export class Machines {
 function item(machine) {
   const { report } = machine;
   const usable = report.providers.filter((provider) => provider.verdict === "usable");
-  const refused = report.providers.filter((provider) => provider.verdict !== "usable");
   return h("li", { class: ["machine", !["up", "suspected", "restarting"].includes(machine.state) && "down"], "data-machine": report.id, "data-testid": "machine" },
     h("span", { class: "name" }, lane(report.id)),
     h("div", { class: "meter" }, h("i", {})),
@@ -56,9 +56,26 @@ function item(machine) {
       report.memory_bytes > 0 && h("span", {}, bytes(report.memory_bytes)),
       report.functions.length > 0 && h("span", { title: report.functions.join(", ") }, plural(report.functions.length, "function")),
       usable.map(provider)),
-    machine.reason && h("p", { class: "why-not" }, machine.reason),
-    refused.map((refusal) => h("p", { class: "why-not" }, h("b", { class: "bad-text" }, `✗ ${refusal.provider}`),
-      ` ${verdict(refusal.verdict)}${refusal.reason ? `: ${refusal.reason}` : ""}`)));
+    machine.reason && h("p", { class: "why-not" }, machine.reason));
+}
+
+/** Providers that cannot be used: the same of several machines of a box is said once. */
+function notices(machines) {
+  const found = new Map();
+  for (const { report } of machines) {
+    for (const { provider: name, verdict: said, reason } of report.providers.filter((each) => each.verdict !== "usable")) {
+      const key = [name, said, reason].join("\n");
+      const known = found.get(key) ?? { name, said, reason, lanes: [] };
+      known.lanes.push(lane(report.id));
+      found.set(key, known);
+    }
+  }
+  return [...found.values()].map((each) => ({ ...each, everywhere: each.lanes.length === machines.length }));
+}
+
+function notice({ name, said, reason, lanes, everywhere }) {
+  const where = everywhere ? "" : ` (on ${lanes.join(", ")})`;
+  return h("p", { class: "notice", "data-testid": "notice" }, h("b", {}, name), ` is not used${where}: ${verdict(said)}${reason ? `. ${reason}` : ""}`);
 }
 
 function provider(found) {

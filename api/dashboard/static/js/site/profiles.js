@@ -1,9 +1,9 @@
-/** What was measured of each model on each machine, and what was refused. */
+/** Profiles of models on machines: times, memory, and the verdict with its reason. */
 
-import { chip, empty, h, refill, row, table } from "./dom.js";
-import { bytes, duration, percent, quantile, small } from "./format.js";
-import { get } from "./http.js";
-import { verdict } from "./words.js";
+import { format } from "../base/address.js";
+import { chip, empty, h, refill, row, table } from "../base/dom.js";
+import { bytes, duration, percent, quantile, small } from "../base/format.js";
+import { verdict } from "../base/words.js";
 
 const COLUMNS = [
   ["Model", "lead nowrap"], ["Machine", "nowrap"], ["Provider", "nowrap"], ["Verdict", "rest"], ["p50", "num"], ["p95", "num"],
@@ -11,18 +11,19 @@ const COLUMNS = [
 ];
 
 export class Profiles {
-  constructor(container, state) {
+  /** Of one model, or of all where `model` is empty. */
+  constructor(container, state, library, model = "") {
     this.container = container;
     this.state = state;
-    this.names = new Map();
-    this.asked = new Set();
+    this.library = library;
+    this.model = model;
   }
 
   draw() {
     const { view } = this.state;
     if (!view) return;
-    this.learnNames(view.profiles);
-    refill(this.container, [view.profiles, [...this.names]], () => this.make(view.profiles));
+    const profiles = view.profiles.filter(({ digest }) => !this.model || this.name(digest) === this.model);
+    refill(this.container, [profiles, profiles.map(({ digest }) => this.name(digest))], () => this.make(profiles));
   }
 
   make(profiles) {
@@ -38,14 +39,14 @@ export class Profiles {
   }
 
   name(digest) {
-    return this.names.get(digest) ?? digest.slice(0, 12);
+    return this.library.nameOf(digest);
   }
 
   row(profile) {
     const good = profile.verdict === "usable";
     const known = profile.samples_us.length > 0;
     return row(COLUMNS, [
-      h("span", { title: profile.digest }, this.name(profile.digest)),
+      h("a", { href: format({ page: "model", of: this.name(profile.digest) }), title: profile.digest }, this.name(profile.digest)),
       profile.machine,
       profile.provider,
       h("span", {}, chip([verdict(profile.verdict), good ? "good" : "bad"]), profile.reason ? h("span", { class: "note" }, profile.reason) : ""),
@@ -56,19 +57,5 @@ export class Profiles {
       known ? percent(profile.coverage) : "–",
       known ? small(profile.error) : "–",
     ]);
-  }
-
-  /** Profiles know models by their digest; ask once for the names of new ones. */
-  async learnNames(profiles) {
-    const unknown = profiles.filter(({ digest }) => !this.asked.has(digest));
-    if (unknown.length === 0) return;
-    for (const { digest } of unknown) this.asked.add(digest);
-    try {
-      const { models } = await get("v1/models");
-      for (const model of models) this.names.set(model.digest, model.name);
-      this.draw();
-    } catch {
-      // Without names the digests say enough.
-    }
   }
 }
