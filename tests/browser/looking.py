@@ -12,3 +12,7 @@ def open_page(page: Page, site: Site) -> None:
 
 def bar(page: Page, operation: str) -> Locator:
     return page.locator(f'[data-testid="bar"][data-operation="{operation}"]')
+
+
+def row(page: Page, run: str = "r-one") -> Locator:
+    return page.locator(f'tr[data-run="{run}"]')

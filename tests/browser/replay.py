@@ -21,8 +21,16 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from api.dashboard import Dashboard
-from api.http.answers import CostModels, RunOperators
+from api.http.answers import (
+    CostModels,
+    Health,
+    ModelAnswer,
+    ModelList,
+    RunOperators,
+    WorkloadList,
+)
 from api.http.show.trace import trace
+from api.store.catalogue import WorkloadRecord
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.control.records.costs import AccuracyReport, Learning
 
@@ -38,6 +46,9 @@ class Site:
     artifact: dict[str, str] | None = None
     learning: Learning = field(default_factory=Learning)
     cancelled: list[str] = field(default_factory=list)
+    workloads: list[WorkloadRecord] = field(default_factory=list)
+    models: list[ModelAnswer] = field(default_factory=list)
+    is_in_office: bool = True
     secret: str = ""
     url: str = ""
     reachable: bool = True
@@ -113,7 +124,16 @@ class Endpoints:
         return Response(status_code=202)
 
     async def models(self, _: Request) -> Response:
-        return JSONResponse({"models": [{"name": "det", "digest": "d" * 64}]})
+        return json_response(ModelList(models=self.site.models))
+
+    async def workloads(self, _: Request) -> Response:
+        return json_response(WorkloadList(workloads=self.site.workloads))
+
+    async def ready(self, _: Request) -> Response:
+        if self.site.is_in_office:
+            return json_response(Health(status="ready"))
+        problem = {"title": "unavailable", "detail": "no controller is in office"}
+        return JSONResponse(problem, status_code=503)
 
     async def accuracy(self, _: Request) -> Response:
         return json_response(self.site.accuracy)
@@ -138,7 +158,9 @@ def application(site: Site) -> ASGIApp:
     return Starlette(
         routes=[
             Route("/v1/events", answers.events),
+            Route("/readyz", answers.ready),
             Route("/v1/models", answers.models),
+            Route("/v1/workloads", answers.workloads),
             Route("/v1/cost-models", answers.costs),
             Route("/v1/cost-models/accuracy", answers.accuracy),
             Route("/v1/runs", answers.runs),

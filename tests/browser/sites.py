@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from api.answers import ModelAnswer
+from api.registry import TensorInfo, WorkloadRecord
+
 from scheduler.control.records import (
     AttemptRecord,
     Candidate,
@@ -16,7 +19,14 @@ from scheduler.control.records import (
     RunState,
     SiteView,
 )
-from scheduler.model.messages import FailureReason, MachineReport, ProviderReport, Verdict
+from scheduler.control.workload import Stage, StageInput, Workload
+from scheduler.model.messages import (
+    FailureReason,
+    MachineReport,
+    ProviderReport,
+    Verdict,
+    WorkKind,
+)
 from scheduler.model.problem import Band
 
 NOW_US = 1_760_000_000_000_000
@@ -114,6 +124,40 @@ def view(*bars: OperationRecord, **given: Any) -> SiteView:
         "counters": {},
     }
     return SiteView(**fields | given)
+
+
+def model(name: str = "det") -> ModelAnswer:
+    tensor = {"name": "x", "dtype": "float32", "shape": [1, 3]}
+    return ModelAnswer(
+        name=name,
+        digest="d" * 64,
+        size_bytes=4 << 20,
+        inputs=[tensor],
+        outputs=[tensor | {"name": "y"}],
+        created_us=NOW_US,
+        profile_shapes={"x": [1, 3]},
+        profiles=[],
+    )
+
+
+def workload(name: str = "ocr") -> WorkloadRecord:
+    """Make a diamond of four stages: a function, two models beside each other, a function."""
+    stages = (
+        stage("decode", "decode_image"),
+        stage("detect", "det", "decode", kind=WorkKind.MODEL),
+        stage("orient", "det", "decode", kind=WorkKind.MODEL),
+        stage("text", "gather_text", "detect", "orient"),
+    )
+    graph = Workload(name=name, version=1, stages=stages, outputs={"lines": ("text", "text")})
+    image = TensorInfo(name="image", dtype="uint8", shape=(-1,))
+    return WorkloadRecord(
+        name=name, version=1, request={}, workload=graph, inputs=(image,), created_us=NOW_US
+    )
+
+
+def stage(name: str, target: str, *before: str, kind: WorkKind = WorkKind.FUNCTION) -> Stage:
+    inputs = tuple(StageInput(name=each, stage=each, output="out") for each in before)
+    return Stage(name=name, kind=kind, target=target, inputs=inputs, outputs=("out",))
 
 
 def failure(machine: str, at_ms: int) -> AttemptRecord:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 # The page itself, and every box with content that is cut off or must be scrolled sideways.
 TOO_WIDE = """() => ["html", ".panel", ".figure", ".scroll", ".top"]
-  .flatMap((kind) => [...document.querySelectorAll(kind)])
+  .concat(".aside", ".aside-body").flatMap((kind) => [...document.querySelectorAll(kind)])
   .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.id || box.className)"""
 
 
@@ -33,6 +33,7 @@ def test_nothing_overflows_sideways(
     bar(page, operation.operation).locator(".actual").click()
     expect(page.get_by_test_id("why")).to_be_visible()
     assert page.evaluate(TOO_WIDE) == []
+    page.get_by_test_id("close-details").click()
     page.get_by_role("button", name="Show a table").click()
     assert page.evaluate(TOO_WIDE) == []
 

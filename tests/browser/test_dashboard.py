@@ -57,7 +57,7 @@ def test_click_on_a_bar_says_why_it_is_there(page: Page, site: Site) -> None:
         make.operation("detect", -400, -100, actual_ms=(-390, -95), failures=(failure,))
     )
     open_page(page, site)
-    expect(page.get_by_test_id("details")).to_contain_text("Select a bar")
+    expect(page.get_by_test_id("details")).to_be_hidden()
     bar(page, "r-one/detect").locator(".actual").click()
     sentence = page.get_by_test_id("why-sentence")
     expect(sentence).to_contain_text("finishes first: 12.0 ms before harbour/cpu1 with cpu")
@@ -180,17 +180,31 @@ def test_runs_that_ended_before_the_page_was_opened_are_listed(page: Page, site:
     expect(page.locator('tr[data-run="r-old"]')).to_have_attribute("data-state", "finished")
 
 
-def test_machine_shows_verdicts_with_reasons(page: Page, site: Site) -> None:
-    refused = ProviderReport(
+def test_provider_that_is_not_used_is_told_once_per_box_and_not_as_an_error(
+    page: Page, site: Site
+) -> None:
+    usable = ProviderReport(provider="cpu", device_class="cpu", verdict=Verdict.USABLE)
+    absent = ProviderReport(
+        provider="openvino", device_class="cpu", verdict=Verdict.NO_DEVICE, reason="none is found"
+    )
+    fell_back = ProviderReport(
         provider="qnn", device_class="npu", verdict=Verdict.FELL_BACK, reason="3 of 412 nodes"
     )
-    npu = make.machine("qnn0", providers=(refused,), state="down", reason="no provider is usable")
-    site.view = make.view(machines=(make.machine("cpu0"), npu))
+    names = ("cpu0", "cpu1", "qnn0")
+    providers = ((usable, absent), (usable, absent), (absent, fell_back))
+    site.view = make.view(
+        machines=tuple(make.machine(n, providers=p) for n, p in zip(names, providers, strict=True))
+    )
     open_page(page, site)
-    machines = page.get_by_test_id("machine")
-    expect(machines.nth(0)).to_contain_text("✓ cpu")
-    expect(machines.nth(1)).to_contain_text("fell back to another provider: 3 of 412 nodes")
-    expect(machines.nth(1)).to_contain_text("down")
+    expect(page.get_by_test_id("machine").nth(0)).to_contain_text("✓ cpu")
+    notices = page.get_by_test_id("notice")
+    expect(notices).to_have_text(
+        [
+            "openvino is not used: no such device here. none is found",
+            "qnn is not used (on qnn0): fell back to another provider. 3 of 412 nodes",
+        ]
+    )
+    expect(page.locator("#machines .bad-text")).to_have_count(0)
 
 
 def test_profile_shows_what_was_measured_and_refused(page: Page, site: Site) -> None:
@@ -205,7 +219,8 @@ def test_profile_shows_what_was_measured_and_refused(page: Page, site: Site) -> 
         error=0.31,
     )
     site.view = make.view(profiles=(wrong,))
-    open_page(page, site)
+    site.models = [make.model()]
+    page.goto(f"{site.url}#page=models")
     row = page.get_by_test_id("profiles").locator("tbody tr")
     for words in ("det", "wrong results", "deviates by 0.31", "2.00 ms", "98 %", "3.1e-1"):
         expect(row).to_contain_text(words)
@@ -216,7 +231,7 @@ def test_empty_site_teaches_how_to_start(page: Page, site: Site) -> None:
     open_page(page, site)
     expect(page.locator("#gantt")).to_contain_text("No machine has joined.")
     expect(page.locator("#gantt code")).to_have_text(f"fjord agent --server {site.url[:-1]}")
-    expect(page.locator("#runs")).to_contain_text("fjord demo")
+    expect(page.locator(".run-panel .list")).to_contain_text("fjord demo")
 
 
 def test_lost_stream_is_said_and_found_again(page: Page, watched: Watched, site: Site) -> None:

@@ -11,7 +11,7 @@ const MOST_LINES = 40;
 /** The part of the details; null until the operations are known. */
 export function log(run, operations, now_us, { expanded, onExpand }) {
   if (operations === null) return null;
-  const lines = lines_of(run, operations, now_us);
+  const lines = linesOf(run, operations, now_us);
   const shown = expanded ? lines : lines.slice(-MOST_LINES);
   const more = lines.length > shown.length && h("button", { class: "link", type: "button", onclick: onExpand }, `Show all ${lines.length} lines`);
   return h("div", { class: "log", "data-testid": "log" },
@@ -20,9 +20,10 @@ export function log(run, operations, now_us, { expanded, onExpand }) {
       h("time", { class: "mono", title: clock(at_us, true) }, difference(at_us - run.submitted_us)), h("span", {}, text)))));
 }
 
-function lines_of(run, operations, now_us) {
+function linesOf(run, operations, now_us) {
   const lines = [...ofRun(run, now_us), ...operations.flatMap(ofOperation), ...run.inversions.map(ofInversion)];
-  // A stable order: what ended comes before what began at the same moment.
+  // Sorting keeps the order of lines of the same moment: the end of the run is the last of them.
+  if (run.ended_us !== null) lines.push(end(run, now_us));
   return lines.sort((a, b) => a.at_us - b.at_us);
 }
 
@@ -32,7 +33,6 @@ function ofRun(run, now_us) {
   for (const [name, at_us] of [["due date", run.due_us], ["deadline", run.deadline_us]]) {
     if (at_us !== null && at_us <= (run.ended_us ?? now_us)) lines.push({ at_us, text: `${name} passed`, tone: "warn" });
   }
-  if (run.ended_us !== null) lines.push(end(run, now_us));
   return lines;
 }
 

@@ -115,7 +115,8 @@ export class Runs {
   make(shown, now_us) {
     const left_out = Object.values(this.state.view.runs_left_out ?? {}).reduce((sum, count) => sum + count, 0);
     const hidden = this.found.length - shown.length;
-    const further = hidden > 0 ? `Show ${Math.min(PAGE, hidden)} more of ${this.found.length}` : this.exhausted ? "" : "Look further back";
+    const nothing = shown.length === 0 && this.filters.isOpen && !this.filters.fixed;
+    const further = nothing ? "" : hidden > 0 ? `Show ${Math.min(PAGE, hidden)} more of ${this.found.length}` : this.exhausted ? "" : "Look further back";
     return [
       shown.length === 0 ? this.teach() : h("div", { class: "scroll", "data-key": "rows" },
         table(COLUMNS, shown.map((run) => runRow(run, now_us, this.state.selectedRun === run.run, this.handlers)), { class: "cards runs", "data-testid": "runs" })),
