@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from api.answers import ModelAnswer
-from api.registry import TensorInfo, WorkloadRecord
+from api.http.answers import ModelAnswer
+from api.store.catalogue import TensorInfo, WorkloadRecord
 
 from scheduler.control.records import (
     AttemptRecord,
