@@ -7,7 +7,6 @@ from typing import Any
 
 from api.http.answers import ModelAnswer
 from api.store.catalogue import TensorInfo, WorkloadRecord
-
 from scheduler.control.records import (
     AttemptRecord,
     Candidate,
