@@ -1,9 +1,9 @@
-"""Looks for problems on which one solver does badly, measured by what others make of them.
+"""Search for adversarial problems: one solver does badly on them, compared with others.
 
 References
 ----------
 Coleman and Krishnamachari (2024), arXiv:2403.07120 (PISA): simulated annealing over task graphs and
-networks, one weight, edge or speed changed at a time. Here the chances are integers out of a seed,
+networks, one weight, edge or speed changed at a time. Here random numbers are integers from a seed,
 sizes are bounded and small, and the ratio is taken against the best of several solvers.
 """
 
@@ -23,7 +23,7 @@ FIRST_TEMPERATURE = 0.3
 COOLING = 0.99
 
 Value = Callable[[Problem], int]
-"""What a solver makes of a problem: the makespan."""
+"""Function from a problem to the makespan of a solver's plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class AdversarialInstance:
     Parameters
     ----------
     weights
-        Work of each task; each machine takes its share of `MOST` per unit as its speed says.
+        Work of each task; a machine needs ``MOST / speed`` microseconds per unit.
     speeds
-        Of each machine.
+        Speed of each machine.
     edges
         Data from a task to a later one.
     bandwidths
-        Of each pair of machines.
+        Bandwidth of each pair of machines.
     """
 
     weights: tuple[int, ...]
@@ -59,7 +59,7 @@ class AdversarialInstance:
         )
 
     def written(self) -> str:
-        """Give the same as JSON; a problem of it is a hundred times as long."""
+        """Write the instance as JSON; its problem would be a hundred times as long."""
         document = {
             "weights": self.weights,
             "speeds": self.speeds,
@@ -69,7 +69,7 @@ class AdversarialInstance:
         return json.dumps(document, separators=(",", ":")) + "\n"
 
     def problem(self) -> Problem:
-        """The same in the words of the model."""
+        """The instance as a problem of the model."""
         machines = range(len(self.speeds))
         return Problem(
             machines=tuple(Machine(id=f"m{k}") for k in machines),
@@ -104,7 +104,7 @@ class AdversarialInstance:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """An instance, and by how much the solver is worse on it than the best of the others."""
+    """An instance, and the ratio of the solver's value to the best of the others."""
 
     instance: AdversarialInstance
     ratio: float
@@ -116,7 +116,7 @@ def search(solver: Value, others: Value, *, steps: int, seed: int) -> Discovery:
     Parameters
     ----------
     others
-        The best value that the solvers give that it is compared with.
+        Best value of the solvers that it is compared with.
     """
     random = Random(seed)
 
@@ -153,7 +153,7 @@ def drawn(random: Random) -> AdversarialInstance:
 
 
 def shaped(shape: str, tasks: int, machines: int, random: Random) -> AdversarialInstance:
-    """A random instance of a shape out of `SHAPES`, its links as quick as the rest, or slow."""
+    """A random instance of a shape from `SHAPES`, with normal or slow links."""
     pairs = [(i, j) for j in range(tasks) for i in SHAPES[shape](j, tasks, random)]
     quickest = random.choice((MOST // 20, MOST))
     return AdversarialInstance(
@@ -197,7 +197,7 @@ SHAPES: dict[str, Callable[[int, int, Random], set[int]]] = {
     "sparse": _sparse,
     "loose": lambda task, tasks, random: set(),
 }
-"""What a task waits for, by the shape of the graph."""
+"""Predecessors of a task, by the shape of the graph."""
 
 
 def perturbed(instance: AdversarialInstance, random: Random) -> AdversarialInstance:

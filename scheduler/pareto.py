@@ -1,4 +1,4 @@
-"""What time costs in energy: plans of which none is better than another in both."""
+"""Pareto front of makespan and energy: plans of which none is better than another in both."""
 
 from __future__ import annotations
 
@@ -25,21 +25,20 @@ def front(
 ) -> list[Result]:
     """Trade the makespan off against energy.
 
-    Both ends are there: the shortest plan, and the shortest of those with the least energy.
-    Between them energy becomes a budget, smaller from plan to plan by equal steps, and the makespan
-    is minimised within it.
+    The front has both ends: the shortest plan, and the shortest plan of least energy. Between them
+    energy becomes a budget that falls by equal steps, and the makespan is minimised within it.
 
     Parameters
     ----------
     limits
         For all plans together; each may use an equal share.
     points
-        How many budgets are tried, the ends included. At least 2.
+        Number of budgets tried, the ends included. At least 2.
 
     Returns
     -------
-    From the shortest plan to that of least energy, none better than another in both. The makespan
-    is the value of each, and ``statistics["energy_uj"]`` its energy. Empty if there is no plan.
+    Plans from the shortest to that of least energy, none better than another in both. The value of
+    each is its makespan, and ``statistics["energy_uj"]`` its energy. Empty if there is no plan.
 
     References
     ----------
@@ -68,7 +67,7 @@ def _priced(problem: Problem, result: Result) -> Result:
 
 
 def _undominated(results: list[Result]) -> list[Result]:
-    """Sort by makespan; leave out what costs no less energy than something as short."""
+    """Sort by makespan; leave out plans that need no less energy than an equally short one."""
     kept: list[Result] = []
     for result in sorted(results, key=lambda r: (r.value or 0, r.statistics["energy_uj"])):
         if not kept or result.statistics["energy_uj"] < kept[-1].statistics["energy_uj"]:

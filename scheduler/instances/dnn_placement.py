@@ -4,28 +4,28 @@ JSON: ``maxFPGAs`` accelerators with ``maxSizePerFPGA`` bytes each, ``maxCPUs`` 
 ``nodes`` with a time on either and a size, ``edges`` with the time that the source's output takes
 between an accelerator and the host. Nodes of one ``colorClass`` go together.
 
-The file is read twice over. `read_placement` gives it as it stands, for `scheduler.splitting`: what
-a split of the nodes over devices is worth in the words of the paper, the latency of one sample or
-the greatest load (pipelined throughput), is the value of no schedule.
+The file is read in two ways. `read_placement` gives the network itself, for `scheduler.splitting`:
+the values of a split in the paper, the latency of one sample or the greatest load (pipelined
+throughput), are no values of a schedule.
 
 `read` gives a `Problem` whose makespan bounds the latency from below. It has each node as an
 operation, each accelerator as a machine with memory, and the host as one machine that takes as
 many operations at once as it has cores. Weights are resident bytes, colour classes are colocation
 groups. An output takes its cost between an accelerator and the host, and twice that from one
-accelerator to another. Three things of the paper's latency are not in it, each of which can only
-make it longer:
+accelerator to another. It leaves out three parts of the paper's latency, each of which can only
+lengthen it:
 
 * an accelerator runs one contiguous subgraph (or `q` of them), which begins when all its inputs
   are there and whose outputs are there when all of it has run;
 * an accelerator does not compute while it sends and receives, and does those one after another;
-* an output goes to the host once, and to another accelerator once, however many read it there:
-  the sums of the transfers are paid, not the longest.
+* an output goes to the host once, and to another accelerator once, however many nodes read it
+  there: the sum of the transfers is paid, not the longest.
 
-One thing is stricter: the paper's latency lets the host run any number of nodes at once
+One rule is stricter: the paper's latency lets the host run any number of nodes at once
 ("assume infinitely many"), here it has `maxCPUs` cores.
 
-So a bound proven for the problem, with cores enough, is a bound for the paper; the makespan of a
-plan is not comparable with the paper's values, the `latency` of its split is.
+So a bound proven for the problem, with enough cores, is a bound for the paper. The makespan of a
+plan is not comparable with the paper's values; the `latency` of its split is.
 
 References
 ----------
@@ -55,11 +55,11 @@ from scheduler.model.problem import (
 
 CORES = "cores"
 MAX_ACCELERATORS = 256
-"""More than any file has; there is a link for each two of them."""
+"""Most accelerators, more than any known file has; each pair of them gets a link."""
 
 
 def read_placement(root: Node) -> PlacementProblem:
-    """Read the file as it stands.
+    """Read the network of the file.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def read(root: Node, *, name: str) -> Instance:
 
 
 def instance(placement: PlacementProblem, *, name: str) -> Instance:
-    """Give a network to place as a problem; the docstring of the module says how they relate.
+    """Turn a network into a problem; the docstring of the module describes their relation.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def _modes(
 
 
 def _links(accelerators: list[str], host: bool) -> tuple[Link, ...]:
-    """A byte stands for a microsecond between an accelerator and the host, and goes through it."""
+    """Links on which a byte takes a microsecond to or from the host, and goes through the host."""
     links = [
         Link(source=a, target=b, bandwidth_bytes_per_s=500_000)
         for a in accelerators

@@ -55,7 +55,7 @@ def parse(text: str, *, name: str) -> Instance:
 
 
 def _is_fjs(name: str) -> bool:
-    """Whether the ending says that machines count from 1, where the numbers leave it open."""
+    """True if the ending tells that machines count from 1, when the numbers leave it open."""
     return name.endswith(".fjs")
 
 
@@ -88,9 +88,9 @@ def body(found: list[Line], jobs: int) -> list[Line]:
 def first_machine(
     rows: Iterable[tuple[int, list[Alternatives]]], machines: int, *, one_based: bool = False
 ) -> int:
-    """Number of the first machine, 0 or 1: whichever the numbers in the file allow.
+    """Number of the first machine, 0 or 1, as the numbers in the file allow.
 
-    Where they allow both, because neither the first nor the last machine is used, `one_based`.
+    If they allow both, because neither the first nor the last machine is used, `one_based` decides.
     """
     rows = list(rows)
     used = {machine for _, row in rows for pairs in row for machine, _ in pairs}
@@ -139,7 +139,7 @@ def job_shop(
 def modes_of(rows: Iterable[Alternatives], first: int, unit: int) -> list[tuple[Mode, ...]]:
     """Per operation, one mode per pair of machine and duration."""
     rows = list(rows)
-    # Equal modes are one object: a large file has few pairs and uses each of them often.
+    # Equal modes are one object, because a large file has few pairs and uses each of them often.
     mode = {
         (machine, duration): Mode(
             machine=f"m{machine - first}", duration_us=max(1, duration * unit)

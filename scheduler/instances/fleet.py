@@ -1,6 +1,6 @@
-"""Fleets as arrays: operations on kinds of machines, of which there are many of each.
+"""Fleets as arrays: operations on kinds of machines, with many machines of each kind.
 
-The docstring of `scheduler.solvers.fleets` says why; ``docs/solving.md`` lists the arrays.
+The docstring of `scheduler.solvers.fleets` gives the reason; ``docs/solving.md`` lists the arrays.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scheduler.solvers.fleets import Fleet
 
 Columns = Mapping[str, NDArray[Any]]
 MAX_US = 2**40
-"""Two weeks; a million of them still sum up in 64 bits."""
+"""Longest time, two weeks; a million of them still sum up in 64 bits."""
 
 
 def fleet_of(columns: Columns) -> Fleet:

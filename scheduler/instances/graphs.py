@@ -1,4 +1,4 @@
-"""Small things about graphs of numbered nodes that several readers need."""
+"""Small algorithms on graphs of numbered nodes, for several readers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scheduler.model.errors import InvalidInstance
 
 
 def components(nodes: int, arcs: Iterable[tuple[int, int]]) -> list[int]:
-    """Give each node the number of its weakly connected component, in order of first nodes.
+    """Number of each node's weakly connected component, in order of first nodes.
 
     Examples
     --------
@@ -17,7 +17,7 @@ def components(nodes: int, arcs: Iterable[tuple[int, int]]) -> list[int]:
     """
     leader = list(range(nodes))
     for u, v in arcs:
-        # The smaller number leads, so that leaders come in the order of first nodes.
+        # The smaller number becomes the root, so that roots come in the order of first nodes.
         low, high = sorted((_leader(leader, u), _leader(leader, v)))
         leader[high] = low
     numbers: dict[int, int] = {}
@@ -25,7 +25,7 @@ def components(nodes: int, arcs: Iterable[tuple[int, int]]) -> list[int]:
 
 
 def without(arcs: Iterable[tuple[int, int]], left_out: set[int]) -> list[tuple[int, int]]:
-    """Arcs among the other nodes, with one for each way through nodes that are left out.
+    """Arcs among the other nodes, with one for each path through nodes that are left out.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a file of a public format holds: a problem, and how to speak of it in the file's words."""
+"""Instance: the problem in a file of a public format, with the file's numbers and units."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Instance:
         Microseconds of the problem per time unit of the file. `value` gives times in the file's
         unit.
     whole
-        Whether the file counts in whole units. Where an operation takes no time at all, which the
-        model cannot say, it takes a microsecond; `value` then leaves out what those amount to.
+        True if the file counts in whole units. An operation without duration, which the model does
+        not allow, takes a microsecond; `value` rounds the sum of those away.
     unit
-        What the file counts time in: ``s``, ``ms``, or empty where it says nothing.
+        Time unit of the file: ``s``, ``ms``, or empty if it names none.
     operation_numbers
         Per operation of the problem, its number in the file.
     machine_numbers
-        Per machine of the problem, its number in the file, or its name where it has no number.
+        Per machine of the problem, its number in the file, or its name if it has no number.
     network
-        What is to be split, where the file asks for that; the problem is a relaxation of it.
+        Network to split, if the file holds one; the problem is a relaxation of it.
     """
 
     problem: Problem
@@ -42,5 +42,5 @@ class Instance:
     network: PlacementProblem | None = field(default=None, repr=False)
 
     def value(self, time_us: int) -> int | float:
-        """Give a time, or a bound on one, in the unit of the file."""
+        """Convert a time, or a bound on one, to the unit of the file."""
         return time_us // self.us_per_unit if self.whole else time_us / self.us_per_unit

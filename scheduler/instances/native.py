@@ -16,7 +16,7 @@ def read(root: Node, *, name: str) -> Instance:
     Raises
     ------
     InvalidProblem
-        With the path of the field that is at fault.
+        With the path of the offending field.
     """
     problem = codec.from_json(root.value)
     return Instance(
@@ -29,7 +29,7 @@ def read(root: Node, *, name: str) -> Instance:
 
 
 def write(problem: Problem) -> str:
-    r"""Write any problem, wherever it came from, so that `scheduler.instances.parse` reads it.
+    r"""Write any problem in a form that `scheduler.instances.parse` reads.
 
     Examples
     --------

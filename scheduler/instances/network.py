@@ -1,4 +1,4 @@
-"""A neural network to place on accelerators and a host, as its file has it."""
+"""A neural network to place on accelerators and a host, in the terms of its file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PlacementNode:
     number
         Its id in the file.
     colour
-        Nodes of the same colour go together; `None` for a colour of its own.
+        Nodes of the same colour stay together; `None` for a colour of its own.
     cost
         Time of its output between an accelerator and the host.
     """

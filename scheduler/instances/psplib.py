@@ -5,8 +5,8 @@ activity, ``REQUESTS/DURATIONS`` with the modes, ``RESOURCEAVAILABILITIES``. Act
 1; the first and the last are dummies.
 
 All activities run on one machine that takes any number at once; renewable resources (``R``)
-limit how many, and non-renewable ones (``N``) are budgets. An activity that takes no time and no
-budget is left out of the problem, and what it orders stays in order.
+limit the number, and non-renewable ones (``N``) are budgets. An activity without time and budget is
+left out of the problem, and the precedence through it is kept.
 
 References
 ----------
@@ -38,7 +38,7 @@ AVAILABILITIES = "RESOURCEAVAILABILITIES"
 _RESOURCE = re.compile(r"([RND])\s*(\d+)")
 
 Ways = list[tuple[int, list[int]]]
-"""Modes of an activity: duration, and how much of each resource."""
+"""Modes of an activity: duration, and demand of each resource."""
 
 
 def parse(text: str, *, name: str) -> Instance:
@@ -81,12 +81,12 @@ def parse(text: str, *, name: str) -> Instance:
 
 
 def is_project(text: str) -> bool:
-    """Whether text has a line that only a project has: a ruler on top, or a title."""
+    """True if text has a line that only projects have: a ruler on top, or a title."""
     return text.startswith("****") or any(_has_title(line, PRECEDENCE) for line in text.split("\n"))
 
 
 def _has_title(line: str, title: str) -> bool:
-    """Whether a line begins with a title; files set blanks in it or leave them out."""
+    """True if a line begins with a title; files differ in the blanks inside of it."""
     return "".join(line.split()).upper().startswith("".join(title.split()))
 
 
@@ -125,7 +125,7 @@ def _resources(section: list[Line]) -> tuple[Resource, ...]:
 
 
 def _precedence(section: list[Line]) -> list[tuple[int, list[int]]]:
-    """Per activity, how many modes it has and its successors, counted from 0."""
+    """Per activity, its number of modes and its successors, counted from 0."""
     found = []
     for i, line in enumerate(section):
         values = integers(line)
@@ -143,7 +143,7 @@ def _precedence(section: list[Line]) -> list[tuple[int, list[int]]]:
 def _requests(
     section: list[Line], counts: list[int], resources: tuple[Resource, ...]
 ) -> list[Ways]:
-    """Per activity its modes. Only the first line of an activity has its number."""
+    """Modes per activity. Only the first line of an activity has its number."""
     found: list[Ways] = []
     rows = iter(section)
     for i, count in enumerate(counts):
@@ -175,7 +175,7 @@ def _way(line: Line, expected: list[int], resources: int) -> tuple[int, list[int
 
 
 def _takes_nothing(ways: Ways, resources: tuple[Resource, ...]) -> bool:
-    """Whether an activity has a mode without time that takes of no budget."""
+    """True if an activity has a mode without duration and without demand for a budget."""
     return any(
         not duration
         and not any(a for a, r in zip(amounts, resources, strict=True) if not r.renewable)

@@ -1,4 +1,4 @@
-"""What the readers share: lines of numbers, documents, units of time, and how they refuse."""
+"""Shared parts of the readers: lines of numbers, documents, units of time, refusals."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from scheduler.model.laws import MAX_INTEGER
 from scheduler.model.problem import Machine
 
 MAX_MACHINES = 100_000
-"""More than any file has; a number in a broken header must not cost all memory."""
+"""Most machines, more than any known file has: a broken header must not cost all memory."""
 _WHOLE_UNITS = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)
 SHOWN_CHARACTERS = 40
-"""How much of a refused value a message repeats."""
+"""Most characters of a refused value that a message repeats."""
 
 Line = tuple[int, str]
 """Number of a line, from 1, and its text."""
 
 
 def refuse(where: str, law: str, got: object = None) -> NoReturn:
-    """Raise `InvalidInstance`: where, which law, what came."""
+    """Raise `InvalidInstance` with the place, the law and the value."""
     came = "" if got is None else f"; got {_shown(got)}"
     raise InvalidInstance(f"{where}: {law}{came}", field=where)
 
@@ -75,7 +75,7 @@ def row(line: Line, length: int, what: str) -> list[int]:
 
 
 def machine_count(count: int, where: str) -> int:
-    """Want a number of machines that can be meant."""
+    """Refuse a number of machines below 1 or above `MAX_MACHINES`."""
     if not 1 <= count <= MAX_MACHINES:
         refuse(where, f"wants between 1 and {MAX_MACHINES} machines", count)
     return count
@@ -89,8 +89,8 @@ def numbered_machines(count: int) -> tuple[Machine, ...]:
 def whole_unit(durations: Iterable[int]) -> int:
     """Microseconds for a unit of a file with whole times.
 
-    One, unless an operation takes no time at all: that cannot be said in the model, where it takes
-    a microsecond, and a unit is then long enough for no sum of those to matter.
+    One, unless an operation has no duration. The model gives it a microsecond, and the unit is then
+    so long that no sum of those matters.
     """
     return 1 if all(durations) else 1_000_000
 
@@ -98,9 +98,9 @@ def whole_unit(durations: Iterable[int]) -> int:
 def real_unit(times: Sequence[float], *, roundings: int, shortest: float, where: str) -> int:
     """Microseconds for a unit of a file with real times: a power of ten.
 
-    The least that makes every time a whole number, if a million does; otherwise the least for which
-    `roundings`, each by up to a microsecond, stay below a millionth of `shortest`, a time that no
-    schedule goes below.
+    The least power that makes every time a whole number, if one up to a million does. Otherwise the
+    least for which `roundings`, each of up to a microsecond, stay below a millionth of `shortest`,
+    a lower bound on every schedule.
     """
     total = sum(times)
     if total > MAX_INTEGER:
@@ -142,7 +142,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 class Node:
-    """A value in a document, with the path to it, read by what it must be."""
+    """A value in a document, with its path; each method reads it as one type."""
 
     __slots__ = ("path", "value")
 
@@ -166,7 +166,7 @@ class Node:
         return Node(self.value[key], path)
 
     def get(self, key: str) -> Node | None:
-        """Value of a key that need not be there; null counts as not there."""
+        """Value of an optional key; null counts as absent."""
         if key in self:
             return self[key]
         return None
@@ -178,13 +178,13 @@ class Node:
             yield Node(item, f"{self.path}[{i}]")
 
     def string(self) -> str:
-        """Want a string that is not empty."""
+        """Read a string that is not empty."""
         if type(self.value) is not str or not self.value:
             self.refuse("must be a non-empty string", self.value)
         return self.value
 
     def integer(self, least: int = 0, most: int = MAX_INTEGER) -> int:
-        """Want a whole number within limits; 3.0 is one."""
+        """Read a whole number within limits; 3.0 is one."""
         value = self.value
         if type(value) is float and value.is_integer():
             value = int(value)
@@ -193,14 +193,14 @@ class Node:
         return value
 
     def real(self) -> float:
-        """Want a finite number that is not negative."""
+        """Read a finite number that is not negative."""
         value = self.value
         if type(value) not in {int, float} or not 0 <= value <= MAX_INTEGER:
             self.refuse(f"must be a number from 0 to {MAX_INTEGER}", value)
         return float(value)
 
     def positive(self) -> float:
-        """Want a finite number above zero."""
+        """Read a finite number above zero."""
         value = self.real()
         if value <= 0:
             self.refuse("must be above 0", self.value)

@@ -1,4 +1,4 @@
-"""Which format a file is in, by its content; a file that could be of two is refused."""
+"""Recognition of a file's format by its content; an ambiguous file is refused."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FORMATS: dict[str, str] = {
     "dnn_placement": "network to place as JSON, with maxFPGAs and nodes",
     "wfcommons": "workflow run as JSON: WfFormat 1.5 (workflow), or compact (task_fields)",
 }
-"""Every format that `parse` reads, by name, with how it is known."""
+"""Every format that `parse` reads, by name, with a description of it."""
 
 _DOCUMENTS: dict[str, tuple[str, Callable[..., Instance]]] = {
     "operations": ("fjord", native.read),
@@ -54,14 +54,14 @@ _TEXTS: dict[str, Callable[..., Instance]] = {
     "jsp": jsp.parse,
     "psplib": psplib.parse,
 }
-"""Readers of text that need nothing but that; `stg` wants the number of processors as well."""
+"""Readers of text that need nothing else; `stg` also needs the number of processors."""
 
 _NO_SCHEDULES = {
     "maxMemoryPerDevice": "a Piper input, a choice of tensor and pipeline parallelism",
     "problem": "an IOPDDL input, a choice of one strategy per node",
     "fpgas": "a split of a network over devices, the answer to a placement",
 }
-"""What documents that hold no scheduling instance are, by a key."""
+"""Description of documents that hold no scheduling instance, by a key."""
 
 
 def parse(
@@ -74,19 +74,19 @@ def parse(
     filename
         Gives the problem its name. ``rand0000.stg@4`` gives the number of processors as well.
     processors
-        How many there are, where the format does not say (Standard Task Graphs).
+        Number of processors, if the format does not hold it (Standard Task Graphs).
     format
-        One of `FORMATS`, for a file that could be of two; by default the content says it.
+        One of `FORMATS`, for an ambiguous file; by default the content decides.
 
     Raises
     ------
     UnknownName
         If there is no such format.
     InvalidInstance
-        If the file is malformed, with the line or the path in the document and what is wrong
-        there; if it is of no format known, with those that are; if it could be of two, with both.
+        If the file is malformed, with the line or the path in the document and the fault; if it is
+        of no known format, with the known ones; if it is ambiguous, with the candidates.
     InvalidProblem
-        If what it holds breaks a law of the model, such as a cycle of precedences.
+        If its problem breaks a law of the model, such as a cycle of precedences.
     TooLarge
         If it unpacks to more than a gibibyte.
     """
@@ -130,7 +130,7 @@ def _parse_document(root: Node, *, name: str, format: str | None) -> Instance:
 
 
 def _refuse_ambiguous(where: str, formats: Iterable[str]) -> NoReturn:
-    """Name the formats that a file reads as, each by another meaning."""
+    """Refuse a file that reads in several formats with different meanings."""
     names = list(formats)
     told = " and as ".join(f"{name} ({FORMATS[name]})" for name in names)
     refuse(where, f"reads as {told}; wants the format to be named")
@@ -165,7 +165,7 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _format_of(text: str) -> str:
-    """Name the format of text that is no document: the one that it is in, or resembles most."""
+    """Format of text that is no document: its own, or the most similar one."""
     if psplib.is_project(text):
         return "psplib"
     numbered = lines(text)
@@ -186,7 +186,7 @@ def _format_of(text: str) -> str:
 
 
 def _reads(text: str, format: str) -> bool:
-    """Whether the reader of a format takes the whole text."""
+    """True if the reader of a format accepts the whole text."""
     try:
         _TEXTS[format](text, name="")
     except InvalidInput:
@@ -199,12 +199,12 @@ def _is_number(word: str) -> bool:
 
 
 def _full(rest: list[list[str]], width: int) -> int:
-    """How many lines have a pair for each machine, whatever the pairs are."""
+    """Number of lines with a pair for each machine, whatever the pairs are."""
     return sum(len(words) == width for words in rest)
 
 
 def _is_plain(words: list[str], machines: int) -> bool:
-    """Whether the line is pairs of machine and duration, and no machine comes twice."""
+    """True if the line holds pairs of machine and duration, no machine twice."""
     found = words[::2]
     return (
         len(words) % 2 == 0
@@ -215,7 +215,7 @@ def _is_plain(words: list[str], machines: int) -> bool:
 
 
 def _is_flexible(words: list[str]) -> bool:
-    """Whether counts of alternatives fill the line, as many as its first number says."""
+    """True if counts and their alternatives fill the line, as many as its first number says."""
     if not all(word.isdecimal() for word in words):
         return False
     at, operations = 1, 0

@@ -1,9 +1,9 @@
 """Standard Task Graphs: tasks with precedence for any number of identical processors.
 
-The first number is how many tasks there are without the two dummies; then comes one line per task,
-dummies included: its number, its time, how many predecessors it has, and those. Lines that begin
-with ``#`` are comments. There is no communication, and the file does not say how many processors
-there are. Tasks that take no time, like the dummies, are left out; what they order stays in order.
+The first number counts the tasks without the two dummies; then comes one line per task, dummies
+included: its number, its time, the number of its predecessors, and these. Lines that begin with
+``#`` are comments. There is no communication, and the file does not hold the number of processors.
+Tasks without duration, like the dummies, are left out; the precedence through them is kept.
 
 References
 ----------
@@ -28,12 +28,12 @@ from scheduler.model.problem import Edge, Job, Mode, Operation, Problem
 
 
 def parse(text: str, *, name: str, processors: int | None) -> Instance:
-    r"""Read a task graph, to run on as many processors.
+    r"""Read a task graph, to run on a number of processors.
 
     Raises
     ------
     InvalidInstance
-        With the line and what is wrong in it, or if it is not said how many processors there are.
+        With the line and what is wrong in it, or if the number of processors is missing.
 
     Examples
     --------

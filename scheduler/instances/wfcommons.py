@@ -4,11 +4,11 @@ WfFormat has ``workflow.specification`` (tasks with parents, files with sizes) a
 ``workflow.execution`` (measured runtimes, cores, machines). The compact form has rows: ``tasks``
 as ``task_fields`` says, ``edges`` of ``from, to, bytes``, and ``machines``.
 
-Each machine of the file takes any number of tasks at once, as far as its cores reach; where none
-is recorded, one takes all tasks at once. A task takes its measured runtime on any of them, and as
-many cores as it had (one if not said, and never more than the largest machine has). The bytes of an
-edge are the sizes of the files that the one writes and the other reads. Neither form says how fast
-the network is: transfers are free.
+Each machine of the file runs any number of tasks at once, as far as its cores reach; if none is
+recorded, one machine runs all tasks at once. A task takes its measured runtime on any of them, and
+its recorded cores (one if missing, at most those of the largest machine). The bytes of an edge are
+the sizes of the files that one task writes and the other reads. Neither form holds the speed of the
+network: transfers are free.
 
 References
 ----------
@@ -190,7 +190,7 @@ def _machines(nodes: Node) -> dict[str, int]:
 
 
 def _cores(count: Node | None) -> int:
-    """Whole cores; one where nothing is said. Files have 0.5 and 0 as well."""
+    """Whole cores; one if missing. Files have 0.5 and 0 as well."""
     if count is None:
         return 1
     return max(1, math.ceil(min(count.real(), MAX_CORES)))

@@ -1,7 +1,7 @@
-"""What can be known of a problem's objective without solving it.
+"""Lower bounds on a problem's objective, without solving it.
 
-Each bound forgets rules: that modes of neighbours must agree, that sessions are loaded, that memory
-and budgets end. So it holds for every schedule that keeps them all.
+Each bound relaxes some rules: modes of neighbours need not agree, sessions need no load, memory and
+budgets never end. So it holds for every schedule that keeps all rules.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from scheduler.model.objectives import Objective
 from scheduler.model.problem import Edge, Mode, Operation, Problem
 
 _SETS = 50
-"""How many sets of machines are looked at; those with the most work."""
+"""Most sets of machines that are tried; those with the most work."""
 
 _ROUNDS = 10
-"""How often a bound is raised by windows that a higher bound reaches."""
+"""Most rounds in which a bound is raised by windows that the higher bound reaches."""
 
 
 def lower_bound(problem: Problem, objective: Objective = Objective.MAKESPAN) -> int:
     """Proven lower bound on the value of any schedule, in the unit of the objective.
 
-    Of the makespan: the longest of the critical path, of the loads that sets of operations put on
-    the machines that they share, and of what they demand of each renewable resource. Of the other
-    times: what follows from the earliest end of each job. Of energy: the least of each operation.
+    For the makespan: the longest of the critical path, of the loads that sets of operations put on
+    shared machines, and of their demands for each renewable resource. For other times: the value if
+    each job ends at its earliest. For energy: the least of each operation.
 
     Examples
     --------
@@ -58,9 +58,9 @@ def lower_bound(problem: Problem, objective: Objective = Objective.MAKESPAN) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Where an operation can be: earliest start and end, least time between its end and the end.
+    """Earliest start and end of an operation, and its tail: least time between its end and the end.
 
-    `least_us` is how long it takes at least, from now on if it runs.
+    `least_us` is its least duration, from now on if it runs.
     """
 
     head_us: int
@@ -70,7 +70,7 @@ class _Span:
 
 
 def _usable(problem: Problem, operation: Operation) -> Sequence[Mode]:
-    """Modes that the operation can have by itself; of one that has started, that one."""
+    """Modes that the operation can have by itself; a started one has only its own."""
     if operation.progress is not None:
         return (operation.modes[operation.progress.mode],)
     capacities = {resource.id: resource.capacity for resource in problem.resources}
@@ -81,7 +81,7 @@ def _usable(problem: Problem, operation: Operation) -> Sequence[Mode]:
             continue
         if all(demand.amount <= capacities[demand.resource] for demand in mode.demands):
             found.append(mode)
-    # Without a usable mode there is no schedule at all, and any number is a bound.
+    # Without a usable mode there is no schedule, and any number is a bound.
     return found or operation.modes
 
 
@@ -130,7 +130,7 @@ def _started(problem: Problem, operation: Operation) -> _Span:
 def _least_transfers_us(
     problem: Problem, modes: Sequence[Sequence[Mode]], index: dict[str, int]
 ) -> dict[Edge, int]:
-    """Least time of each edge over the devices that its ends can be on."""
+    """Least transfer time of each edge over the possible devices of its ends."""
     if not problem.links:
         return dict.fromkeys(problem.edges, 0)
     device = {machine.id: machine.device_id for machine in problem.machines}
@@ -150,7 +150,7 @@ def _least_transfers_us(
 
 
 def _busy_us(problem: Problem) -> dict[str, int]:
-    """When each exclusive machine is done with what runs on it."""
+    """Time at which each exclusive machine is done with its running operation."""
     busy: dict[str, int] = {}
     for operation in problem.operations:
         progress = operation.progress
@@ -162,7 +162,7 @@ def _busy_us(problem: Problem) -> dict[str, int]:
 
 
 def _fit_us(problem: Problem, mode: Mode, ready_us: int, busy_us: dict[str, int]) -> int:
-    """Earliest start from then on, after what runs there, between windows."""
+    """Earliest start, not before `ready_us`, after running work and between windows."""
     start_us = max(ready_us, busy_us.get(mode.machine, 0))
     windows = problem.machine(mode.machine).unavailable
     for window in windows[bisect_right(windows, start_us, key=attrgetter("end_us")) :]:
@@ -174,7 +174,7 @@ def _fit_us(problem: Problem, mode: Mode, ready_us: int, busy_us: dict[str, int]
 
 @dataclass(slots=True)
 class _Load:
-    """What operations put on machines: their least times in sum, smallest heads and tails."""
+    """Load of operations on machines: sum of their least times, smallest heads and tails."""
 
     time_us: int
     heads_us: list[int]
@@ -183,7 +183,7 @@ class _Load:
 
     @classmethod
     def of(cls, spans: Sequence[_Span], machines: int) -> _Load:
-        """Add up operations; of heads and tails, as many count as there are machines."""
+        """Add up operations; as many heads and tails count as there are machines."""
         return cls(
             time_us=sum(span.least_us for span in spans),
             heads_us=nsmallest(machines, (span.head_us for span in spans)),
@@ -208,7 +208,7 @@ class _Load:
         ----------
         Carlier (1987), doi:10.1016/0377-2217(87)90171-8, for identical parallel machines.
         """
-        # Identical machines: one without work could take some from another.
+        # Every machine has work: an idle one could take some from another, as they are identical.
         used = min(machines, self.count)
         total_us = self.time_us + sum(self.heads_us[:used]) + sum(self.tails_us[:used])
         return -(-total_us // used)
@@ -217,7 +217,7 @@ class _Load:
 def _loads_us(
     problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[_Span], least_us: int
 ) -> int:
-    """Raise a bound by what sets of operations put on the exclusive machines that they share."""
+    """Raise a bound by the loads of sets of operations on exclusive machines that they share."""
     groups: dict[frozenset[str], list[_Span]] = {}
     exclusive = {machine.id for machine in problem.machines if machine.exclusive}
     for found, span in zip(modes, spans, strict=True):
@@ -237,7 +237,7 @@ def _loads_us(
 
 
 def _closures_us(problem: Problem) -> dict[str, list[tuple[int, int]]]:
-    """Windows of each machine, as far as they come after what runs there."""
+    """Windows of each machine after its running operation."""
     busy_us = _busy_us(problem)
     return {
         machine.id: [
@@ -283,7 +283,7 @@ def _single_us(load: _Load, windows: Sequence[tuple[int, int]]) -> int:
 def _demands_us(
     problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[_Span]
 ) -> Iterable[int]:
-    """Bounds from what unstarted operations take of each renewable resource, times how long."""
+    """Bounds by renewable resources: demand times duration of unstarted operations."""
     taken: dict[str, list[tuple[int, _Span]]] = {}
     for operation, found, span in zip(problem.operations, modes, spans, strict=True):
         if operation.progress is None:
@@ -305,7 +305,7 @@ def _amount(mode: Mode, resource: str) -> int:
 
 
 def _misses(problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[_Span]) -> int:
-    """How many jobs have an operation that cannot keep the deadline by its 95th percentile."""
+    """Number of jobs with an operation that cannot keep the deadline by its 95th percentile."""
     late: set[str] = set()
     for operation, found, span in zip(problem.operations, modes, spans, strict=True):
         deadline_us = problem.job(operation.job).deadline_us
@@ -320,7 +320,7 @@ def _misses(problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[_
 
 
 def _completions_value(problem: Problem, spans: Sequence[_Span], objective: Objective) -> int:
-    """Value if every job ended as early as any of its operations allows."""
+    """Value if every job ended at the earliest end that its operations allow."""
     ends_us: dict[str, int] = {}
     for operation, span in zip(problem.operations, spans, strict=True):
         ends_us[operation.job] = max(ends_us.get(operation.job, span.end_us), span.end_us)

@@ -1,9 +1,9 @@
 """The independent judge of schedules. It shares no code with any solver, bound or index.
 
-It reads a problem only as its caller wrote it and does the obvious thing, rule by rule. A schedule
-without violations keeps every rule; of one that breaks a rule in many places, not all are listed.
-What has already happened is not judged against rules that nobody can mend any more: a started
-operation must stay as it was, and its end and what it holds count for others.
+It reads a problem as its caller wrote it and does the obvious thing, rule by rule. A schedule
+without violations keeps every rule; if it breaks a rule in many places, not all are listed. History
+is not judged against rules that it can no longer keep: a started operation must stay as it was, and
+its end and its resources count for others.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ Placed = Mapping[str, Assignment]
 
 
 class ViolationKind(StrEnum):
-    """What a schedule can do wrong. A closed set."""
+    """Rule that a schedule can break. A closed set."""
 
     MISSING = "missing"  # an operation of the problem is not placed
     DUPLICATE = "duplicate"  # an operation is placed more than once
-    UNKNOWN = "unknown"  # what is placed is no operation of the problem
+    UNKNOWN = "unknown"  # a placement of no operation of the problem
     MODE = "mode"  # no such mode, or not the machine of that mode
     PROGRESS = "progress"  # a started operation was moved
-    DURATION = "duration"  # the span is not as long as the mode says
-    PRECEDENCE = "precedence"  # starts before its input can be there
-    CONNECTIVITY = "connectivity"  # its input cannot come to its device at all
+    DURATION = "duration"  # the span differs from the duration of the mode
+    PRECEDENCE = "precedence"  # starts before its input can arrive
+    CONNECTIVITY = "connectivity"  # its input can never reach its device
     OVERLAP = "overlap"  # two operations at once on one exclusive machine
-    SETUP = "setup"  # no room before it for loading its session
+    SETUP = "setup"  # no time before it to load its session
     WINDOW = "window"  # runs while its machine is unavailable
     RELEASE = "release"  # starts before its job is released
     PAST = "past"  # starts before the present
     DEADLINE = "deadline"  # may end (95th percentile) after the deadline of its job
     COLOCATION = "colocation"  # a group is spread over devices
-    MEMORY = "memory"  # its machine has not the memory for it and for all that stays resident
-    RESOURCE = "resource"  # what runs at one time demands more than there is
-    BUDGET = "budget"  # all together demand more than there is
+    MEMORY = "memory"  # its machine lacks memory for it beside all resident sessions
+    RESOURCE = "resource"  # operations at one time demand more than the capacity
+    BUDGET = "budget"  # all operations together demand more than the capacity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,8 @@ class Violation:
 def check(problem: Problem, schedule: Schedule) -> list[Violation]:
     """Judge a schedule: the rules it breaks, or an empty list.
 
-    When placements are missing, doubled, unknown or without a mode, only that is reported: the
-    other rules speak of placements that exist.
+    If placements are missing, doubled, unknown or without a mode, only that is reported, because
+    the other rules need placements that exist.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def check(problem: Problem, schedule: Schedule) -> list[Violation]:
     >>> [violation.kind.value for violation in check(problem, Schedule(assignments=()))]
     ['missing']
     """
-    # A dictionary by itself is asked twice as fast as a schedule, once per rule and operation.
+    # A plain dictionary, because every rule reads it per operation, twice as fast as a schedule.
     placed = {assignment.operation: assignment for assignment in schedule}
     return list(_placements(problem, schedule)) or list(_rules(problem, placed))
 
@@ -104,7 +104,7 @@ def _placements(problem: Problem, schedule: Schedule) -> Iterator[Violation]:
 
 
 class _Row(NamedTuple):
-    """An operation and where it is, in order of start."""
+    """An operation and its placement, sorted by start."""
 
     start_us: int
     end_us: int
@@ -114,7 +114,7 @@ class _Row(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether it has not started, so that a planner can still move it."""
+        """True if it has not started, so that a planner can still move it."""
         return self.operation.progress is None
 
 
@@ -129,7 +129,7 @@ def _rules(problem: Problem, schedule: Placed) -> Iterator[Violation]:
         rows[at.machine].append(_Row(at.start_us, at.end_us, i, operation, mode))
     for machine in problem.machines:
         found = rows[machine.id]
-        found.sort()  # positions differ, so that operations are never compared
+        found.sort()  # positions differ, so operations are never compared
         yield from _windows(machine, found)
         yield from _memory(machine, found)
         if machine.exclusive:
@@ -140,7 +140,7 @@ def _rules(problem: Problem, schedule: Placed) -> Iterator[Violation]:
 
 
 def _operations(problem: Problem, schedule: Placed) -> Iterator[Violation]:
-    """Judge what concerns one operation and its job: progress, duration, dates."""
+    """Judge each operation by itself: progress, duration, dates of its job."""
     jobs = {job.id: job for job in problem.jobs}
     now_us = problem.now_us
     for operation in problem.operations:
@@ -248,7 +248,7 @@ def _blocked_us(machine: Machine, ends_us: Sequence[int], start_us: int, end_us:
 
 
 def _memory(machine: Machine, rows: Sequence[_Row]) -> Iterator[Violation]:
-    """Sessions stay resident, once per family; on top of them all each has its own peak."""
+    """Judge memory: sessions stay resident, once per family; each operation adds its own peak."""
     limit = machine.memory_bytes
     if limit is None:
         return
@@ -272,7 +272,7 @@ def _overlaps(machine: Machine, rows: Sequence[_Row]) -> Iterator[Violation]:
     """Report each operation that starts while an earlier one still has the machine."""
     latest: _Row | None = None
     for row in rows:
-        # Two that have started are history, measured and not planned.
+        # Two started operations are history, measured and not planned.
         if latest is not None and row.start_us < latest.end_us and (row.is_open or latest.is_open):
             message = f"runs on {machine.id!r} together with {latest.operation.id!r}"
             yield _violation(ViolationKind.OVERLAP, row.operation.id, message)
@@ -281,11 +281,11 @@ def _overlaps(machine: Machine, rows: Sequence[_Row]) -> Iterator[Violation]:
 
 
 def _setups(machine: Machine, rows: Sequence[_Row], now_us: int) -> Iterator[Violation]:
-    """Want free time for loading a session, unless the machine has it: the last, or any it kept."""
+    """Judge setups: free time to load a session, unless it is the machine's last or a kept one."""
     ends_us = [window.end_us for window in machine.unavailable]
     loaded, busy_us = {machine.family, *machine.kept}, 0
     for row in rows:
-        # An operation that overlaps another is reported as that, and not for its setup too.
+        # An overlap is reported as such, and not as a missing setup as well.
         if row.mode.family not in loaded and row.is_open and row.start_us >= busy_us:
             begin_us = row.start_us - row.mode.setup_us
             if row.mode.setup_us and (
@@ -313,7 +313,7 @@ def _resources(problem: Problem, rows: Sequence[_Row]) -> Iterator[Violation]:
 
 
 def _renewable(resource: Resource, users: Sequence[tuple[_Row, int]]) -> Iterator[Violation]:
-    """Walk through time, ends before starts; what has ended is not judged."""
+    """Judge shares over time, ends before starts; ended operations are not judged."""
     events: list[tuple[int, int, int]] = []
     for i, (row, _) in enumerate(users):
         progress = row.operation.progress
@@ -330,7 +330,7 @@ def _renewable(resource: Resource, users: Sequence[tuple[_Row, int]]) -> Iterato
 
 
 def _budget(resource: Resource, users: Sequence[tuple[_Row, int]]) -> Iterator[Violation]:
-    """What has started has taken its part already; the others take theirs in order of start."""
+    """Judge a budget: started operations have taken their part, others follow in order of start."""
     used = 0
     for row, amount in sorted(users, key=lambda user: (user[0].is_open, user[0][:3])):
         used += amount

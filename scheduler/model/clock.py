@@ -1,22 +1,22 @@
-"""The clock of a site, followed from a monotonic clock. Pure: it is told what was read.
+"""The clock of a site, followed from a monotonic clock. Pure: readings are handed in.
 
-The time of a site is the wall clock of its store plus an offset that the store keeps. When somebody
-sets that wall clock, the offset takes it back: all processes go on with the time that they had, and
-what was to happen in a minute happens in a minute.
+The time of a site is the wall clock of its store plus an offset that the store keeps. If that wall
+clock is set, the offset compensates for it: all processes keep their time, and a thing due in a
+minute still happens in a minute.
 """
 
 from __future__ import annotations
 
 STEP_US = 500_000
-"""What a clock is off by beyond the time of a reading has been set: computers drift by less than
-100 us from one reading to the next, and a daemon slews what is less than 128 ms."""
+"""Deviation beyond which a clock has been set, on top of the time of a reading. Computers drift by
+less than 100 us between readings, and a daemon slews less than 128 ms."""
 
 
 class SiteClock:
     """Microseconds since the Unix epoch as a site counts them.
 
-    Each reading of the store's clock bounds the difference by the time that the question took. The
-    difference moves only when a reading rules it out, so that times of one process stay in order.
+    Each reading of the store's clock bounds the difference by the time that the reading took. The
+    difference changes only when a reading rules it out, so that times of one process stay in order.
 
     Examples
     --------
@@ -30,7 +30,7 @@ class SiteClock:
     >>> clock.at_us(400)
     5270
 
-    An hour later than it should be: somebody has set the clock, and the reading is left out.
+    An hour later than expected: the clock has been set, and the reading is left out.
 
     >>> clock.take(before_us=500, wall_us=3_600_005_370, offset_us=0, after_us=500)
     3600000000
@@ -45,11 +45,11 @@ class SiteClock:
         self._offset_us = 0
 
     def at_us(self, monotonic_us: int) -> int:
-        """A moment of the monotonic clock, in the time of the site."""
+        """Convert a moment of the monotonic clock to the time of the site."""
         return monotonic_us + (self._ahead_us or 0)
 
     def keep(self, offset_us: int) -> None:
-        """Go on with the time as it was: the offset was changed for it."""
+        """Keep the present time under a new offset."""
         self._offset_us = offset_us
 
     def take(
@@ -63,13 +63,14 @@ class SiteClock:
     ) -> int:
         """Take in a reading of wall clock and offset between two of the monotonic clock.
 
-        Gives by how much the wall clock was set since the reading before; such a reading is not
-        taken in. Where the offset is another, somebody has settled it: then it is, and gives 0.
+        Returns the step by which the wall clock was set since the last reading; such a reading is
+        ignored. If the offset has changed, the step is settled: the reading counts, and the result
+        is 0.
 
         Parameters
         ----------
         is_settled
-            Whether to take it in in any case.
+            True to take the reading in any case.
         """
         site_us = wall_us + offset_us
         least_us, most_us = site_us - after_us, site_us - before_us
@@ -82,7 +83,7 @@ class SiteClock:
         return 0
 
     def _step_us(self, least_us: int, most_us: int) -> int:
-        """How far bounds are from what was known before; 0 within them, or at first."""
+        """Distance of bounds from those known before; 0 if they overlap, or at first."""
         if self._ahead_us is None:
             return 0
         return max(least_us - self._ahead_us, 0) + min(most_us - self._ahead_us, 0)

@@ -19,13 +19,13 @@ from scheduler.model.problem import Problem
 from scheduler.model.schedule import Result, Schedule
 
 SCHEMA_VERSION = 1
-"""Rises when a reader of the version before would misread; a new optional field is no reason."""
+"""Rises if a reader of the previous version would misread; not for a new optional field."""
 
 T = TypeVar("T")
 
 
 def to_json(value: Problem | Schedule | Result) -> dict[str, Any]:
-    """Give the JSON form, ready for any encoder."""
+    """Turn a value into its JSON form, ready for any encoder."""
     return {"version": SCHEMA_VERSION, **_write(value)}
 
 
@@ -63,7 +63,7 @@ def result_from_json(data: object) -> Result:
 
 
 def json_schema(cls: type[Problem | Schedule | Result]) -> dict[str, Any]:
-    """Give the JSON Schema (draft 2020-12) of the form. The laws of the model are stricter."""
+    """JSON Schema (draft 2020-12) of the form. The laws of the model are stricter."""
     definitions: dict[str, Any] = {}
     schema = _object_schema(cls, definitions)
     schema["properties"]["version"] = {"const": SCHEMA_VERSION}
@@ -85,7 +85,7 @@ def _fields(cls: Hashable) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
-    """Give the default of a field, or `MISSING`."""
+    """Default of a field, or `MISSING`."""
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default
@@ -180,7 +180,7 @@ _PLAIN: dict[type, tuple[str, Callable[[Any], bool]]] = {
 
 
 def _choices(enum: type[Enum]) -> dict[str, Enum]:
-    """Give the members of an enum by the name they have in JSON."""
+    """Members of an enum by their names in JSON."""
     return {_write(member): member for member in enum}
 
 
@@ -199,7 +199,7 @@ def _field_schema(
 ) -> dict[str, Any]:
     if not field.metadata.get("signed"):
         return _schema(hint, definitions)
-    # Sums of weight times time: no limit is a law of theirs.
+    # Values can be sums of weight times time, which no law limits.
     return {"type": ["integer", "null"] if isinstance(hint, UnionType) else "integer"}
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree by what the caller can do about it.
+"""Errors of Fjord, as a tree by the caller's remedy.
 
 FjordError
 ├── InvalidInput        the caller mends it
@@ -41,7 +41,7 @@ class FjordError(Exception):
     Parameters
     ----------
     message
-        Where, which law, what came, and the choices where there are any.
+        Place, law and value, with the choices if there are any.
     field
         Path of the offending field, such as ``operations[3].modes[0].duration_us``; empty if none.
     """
@@ -73,7 +73,7 @@ class InvalidModel(InvalidInput):
 
 
 class InvalidMeasurement(InvalidInput):
-    """A measured duration, or what was noted with it, breaks a law; `field` says where."""
+    """A stored measurement breaks a law; `field` names the place."""
 
 
 class InvalidArtifact(InvalidInput):
@@ -93,7 +93,7 @@ class UnknownName(InvalidInput, LookupError):
 
 
 class Gone(UnknownName):
-    """What was asked for is over and was removed, by the rule that the message names."""
+    """A thing that existed and was removed, by the rule that the message names."""
 
 
 class UnknownOperator(InvalidInput, LookupError):
@@ -130,7 +130,7 @@ class Unavailable(FjordError):
     Parameters
     ----------
     retry_after_us
-        When a retry is worth while, in microseconds from now.
+        Time until a retry is worthwhile, in microseconds from now.
     """
 
     def __init__(self, message: str, *, field: str = "", retry_after_us: int = 1_000_000) -> None:
@@ -148,7 +148,7 @@ class OutcomeUnknown(StoreUnavailable):
     Parameters
     ----------
     run
-        Its run. Submitting that again is safe: where it was accepted, it changes nothing.
+        Its run. Submitting it again is safe: if it was accepted, nothing changes.
     """
 
     def __init__(self, message: str, *, field: str = "", run: str = "") -> None:

@@ -1,10 +1,10 @@
-"""Objects as plain data and back, by a table of forms: stored data know no names of classes.
+"""Objects as plain data and back, by a table of forms: stored data hold no names of classes.
 
-A form gives a kind of record, or an enumeration, the tag by which stored data know it. The rest is
-generic. Records are rows in the order of their fields, whose names stand in front of the data once.
-What is used in several places is written once and referred to after that, so what was one object
-is one object again. The plain form consists of lists, texts, numbers, bytes, truth values and
-``None``, ready for any encoder.
+A form gives a kind of record, or an enumeration, its tag in stored data. The rest is generic.
+Records are rows in the order of their fields, whose names stand in front of the data once. An
+object used in several places is written once and referred to afterwards, so that it is one object
+again when read. The plain form consists of lists, texts, numbers, bytes, truth values and ``None``,
+ready for any encoder.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from typing import Any
 from scheduler.model.errors import Defect, InvalidCheckpoint
 
 REFERENCE, LIST, TUPLE, DICT, DEQUE, FROZENSET, SET, LARGE, CONSTANT = range(9)
-"""First item of a node, by what the rest of it is."""
+"""First item of a node: the kind of the rest."""
 RECORDS = 16
-"""From here on the first item says which of the forms of the data the rest is a row of."""
+"""From this value on, the first item is the number of a form, and the rest is a row of it."""
 LEAST_TEXT = 6
-"""Texts from this length on are written once."""
+"""Least length of texts that are written once and referred to."""
 MOST_INTEGER = (1 << 63) - 1
-"""Larger ones, of parameters that users made up, are written as texts: encoders end there."""
+"""Largest integer of encoders; larger ones, in parameters of users, are written as texts."""
 
 Document = dict[str, Any]
-"""The plain form: ``forms`` that it uses, each with its tag and its fields, and the ``root``."""
+"""The plain form: the ``forms`` in use, each with its tag and its fields, and the ``root``."""
 
 _ATOMS = frozenset({type(None), bool, float, bytes})
 _OPEN: Any = object()
@@ -42,13 +42,12 @@ class Form:
     Parameters
     ----------
     fields
-        Names of the fields in stored data, and of the attributes that they are. For a data class
-        they follow from its own fields.
+        Names of the fields in stored data, and of their attributes. A data class gives its own.
     former
-        Names that fields had in older data, and the attributes that they are now.
+        Names of fields in older data, and their present attributes.
     left_out
-        Fields of a data class that are not stored: they begin at their defaults, or whoever reads
-        it gives them anew.
+        Fields of a data class that are not stored: they begin at their defaults, or the reader
+        sets them.
     """
 
     tag: str
@@ -59,19 +58,19 @@ class Form:
 
     @property
     def stored(self) -> dict[str, str]:
-        """Names in stored data and the attributes that they are, in the order of a row."""
+        """Names in stored data and their attributes, in the order of a row."""
         if self.fields or not dataclasses.is_dataclass(self.kind):
             return dict(self.fields)
         names = [each.name for each in dataclasses.fields(self.kind)]
         return {name: name for name in names if name not in self.left_out}
 
     def missing(self, given: Iterable[str]) -> dict[str, Callable[[], Any]]:
-        """Attributes that a row does not give, with what makes each.
+        """Attributes missing in a row, each with a function that makes its value.
 
         Raises
         ------
         InvalidCheckpoint
-            If one of them is stored and has no default.
+            If a missing attribute is stored and has no default.
         """
         made, there = _defaults(self.kind), set(given)
         lacking = set(self.stored.values()) - there - made.keys()
@@ -81,12 +80,12 @@ class Form:
 
 
 class Forms:
-    """A table of forms. Each tag, and each kind, is there once.
+    """A table of forms. Each tag, and each kind, occurs once.
 
     Parameters
     ----------
     constants
-        Objects that are told by identity, by name: they are read as the very same ones.
+        Objects by name that are compared by identity: reading gives the very same ones.
 
     Examples
     --------
@@ -110,7 +109,7 @@ class Forms:
         self.constants = dict(constants or {})
 
     def write(self, root: object) -> Document:
-        """Give the plain form of everything below `root`.
+        """Turn everything below `root` into the plain form.
 
         Raises
         ------
@@ -122,12 +121,12 @@ class Forms:
         return {"forms": writer.used, "root": node}
 
     def read(self, document: Document) -> Any:
-        """Make the objects that were written.
+        """Make the objects again that were written.
 
         Raises
         ------
         InvalidCheckpoint
-            If the data have no such form, or hold a tag or a field that is not known here.
+            If the data are malformed, or hold an unknown tag or field.
         """
         try:
             return _Reader(self, document["forms"]).node(document["root"])
@@ -149,7 +148,7 @@ class _Writer:
             tuple: lambda value: [TUPLE, *map(self.node, value)],
             dict: self._dict,
             deque: lambda value: [DEQUE, value.maxlen, *map(self.node, value)],
-            # In an order of their own: that of a set changes with the seed of hashes.
+            # Sorted, because the order of a set changes with the seed of hashes.
             frozenset: lambda value: [FROZENSET, *map(self.node, sorted(value, key=repr))],
             set: lambda value: [SET, *map(self.node, sorted(value, key=repr))],
         }
@@ -162,7 +161,7 @@ class _Writer:
             return value if -MOST_INTEGER <= value <= MOST_INTEGER else [LARGE, str(value)]
         if kind is str and len(value) < LEAST_TEXT:
             return value
-        # Texts by what they say: identifiers are made anew in many places.
+        # Texts are compared by value, because identifiers are made anew in many places.
         key = value if kind is str else id(value)
         at = self._seen.get(key)
         if at is not None:
@@ -234,7 +233,7 @@ class _Reader:
         return value
 
     def _closed(self, kind: Callable[[Iterable[Any]], Any], data: list[Any]) -> Any:
-        """Read what can only be made once all that it holds is there."""
+        """Read a container that can only be made after all of its items."""
         place = len(self._seen)
         self._seen.append(_OPEN)
         self._seen[place] = found = kind(map(self.node, islice(data, 1, None)))
@@ -253,7 +252,7 @@ class _Reader:
     def _dict(self, data: list[Any]) -> dict[Any, Any]:
         found: dict[Any, Any] = self._kept({})
         for i in range(1, len(data), 2):
-            # The key first, as it was written.
+            # The key comes first, as it was written.
             key = self.node(data[i])
             found[key] = self.node(data[i + 1])
         return found
@@ -268,7 +267,8 @@ class _Reader:
             raise InvalidCheckpoint(f"{form.tag} must not give {', '.join(odd)}: not known here")
         attributes = [known[name] for name in names]
         missing = form.missing(attributes)
-        # Frozen classes too, and none checks again what was checked when it was first made.
+        # Sets attributes directly, because frozen classes allow no other way, and values were
+        # checked when the object was first made.
         put = object.__setattr__
 
         def read(data: list[Any]) -> Any:

@@ -9,7 +9,7 @@ DATA_FIELD = "d"
 
 
 def events(site: str) -> str:
-    """Stream of everything that enters the brain: the truth."""
+    """Stream of all events of the brain: the source of truth."""
     return f"fjord:{{{site}}}:events"
 
 
@@ -29,7 +29,7 @@ def lease(site: str) -> str:
 
 
 def clock(site: str) -> str:
-    """Microseconds between the store's wall clock and the time of the site, once it was set."""
+    """Offset of the site's time from the store's wall clock, in microseconds; absent until set."""
     return f"fjord:{{{site}}}:clock"
 
 
@@ -39,22 +39,22 @@ def epoch(site: str) -> str:
 
 
 def skipped(site: str) -> str:
-    """Set of ids of events that the brain could not take in: every fold leaves them out."""
+    """Set of ids of events that the brain could not handle: every fold leaves them out."""
     return f"fjord:{{{site}}}:skipped"
 
 
 def set_aside(site: str) -> str:
-    """Hash of what is known of the events that are left out, by id, each as JSON."""
+    """Hash of reports on the events that are left out, by id, each as JSON."""
     return f"fjord:{{{site}}}:set-aside"
 
 
 def done(site: str) -> str:
-    """Id of the last event whose effects are written: a new controller carries out the rest."""
+    """Id of the last event whose effects are written; a new controller writes the rest."""
     return f"fjord:{{{site}}}:done"
 
 
 def trail(site: str) -> str:
-    """Which events the controller in office is taking in, as JSON: its successor looks here."""
+    """Events that the controller in office is handling, as JSON, for its successor."""
     return f"fjord:{{{site}}}:trail"
 
 
@@ -64,7 +64,7 @@ def changes(site: str) -> str:
 
 
 def history(site: str) -> str:
-    """Stream of what is to go to the archive; an entry stays until it is there."""
+    """Stream of records for the archive; an entry stays until it is archived."""
     return f"fjord:{{{site}}}:history"
 
 
@@ -89,17 +89,17 @@ def runs(site: str) -> str:
 
 
 def open_runs(site: str) -> str:
-    """Set of ids of runs that were accepted and have not ended: its size is the queue's."""
+    """Set of ids of accepted runs that have not ended; its size is that of the queue."""
     return f"fjord:{{{site}}}:open"
 
 
 def open_runs_of(site: str, workload: str) -> str:
-    """Set of ids of those of one workload, whichever version they are of."""
+    """Set of ids of open runs of one workload, in any version."""
     return f"fjord:{{{site}}}:open:{workload}"
 
 
 def costs(site: str) -> str:
-    """Latest report on costs: predictions, and how good they have been, as JSON."""
+    """Latest report on costs: predictions and their accuracy, as JSON."""
     return f"fjord:{{{site}}}:costs"
 
 
@@ -109,7 +109,7 @@ def view(site: str) -> str:
 
 
 def watched(site: str) -> str:
-    """Expiring key that says that somebody looks at the view."""
+    """Expiring key that is set while somebody looks at the view."""
     return f"fjord:{{{site}}}:watched"
 
 
@@ -119,7 +119,7 @@ def models(site: str) -> str:
 
 
 def profiles(site: str, digest: str) -> str:
-    """Hash of what was measured of a model, by machine, provider and shapes, each as JSON."""
+    """Hash of measured profiles of a model, by machine, provider and shapes, each as JSON."""
     return f"fjord:{{{site}}}:profiles:{digest}"
 
 
@@ -144,10 +144,10 @@ def tensor_token(site: str) -> str:
 
 
 def checkpoints(site: str) -> str:
-    """Hash of checkpoints by the id of the last event that each has taken in."""
+    """Hash of checkpoints by the id of the last event in each."""
     return f"fjord:{{{site}}}:checkpoints"
 
 
 def trimmed(site: str) -> str:
-    """Id of the latest event that is gone from the log: only a checkpoint knows what it did."""
+    """Id of the latest event removed from the log: only a checkpoint holds its effects."""
     return f"fjord:{{{site}}}:trimmed"

@@ -1,10 +1,10 @@
-"""The laws of `Problem`. Each refusal names the field, the law and what came.
+"""The laws of `Problem`. Each refusal names the field, the law and the value.
 
-What has happened is not judged: it may overlap, hold more memory than there is, have spent more
-than a budget had, and be late. It costs what is still to be placed no more than what it takes: its
-machine and its shares until it ends, and memory and budgets for good. Two things are no history but
-a contradiction, and are refused: what runs and begins after the present, and what has ended after
-it. Whoever measures by several clocks sets such times to the present.
+History is not judged: started operations may overlap, hold more memory than there is, have spent
+more than a budget had, and be late. They bind open operations only by what they take: machine and
+shares until they end, memory and budgets for good. Two cases are contradictions, not history, and
+are refused: a running operation that begins after the present, and one that has ended after it. A
+caller that measures by several clocks sets such times to the present.
 
 Validation runs on the brain's hot path, so a path is formatted only when its law is broken.
 """
@@ -20,7 +20,7 @@ from scheduler.model.machines import Link, Machine, Resource
 from scheduler.model.operations import Band, Demand, Edge, Job, Mode, Operation, Progress
 
 MAX_INTEGER = 2**53 - 1
-"""Largest time or size: what every reader of JSON keeps exactly; 285 years in microseconds."""
+"""Largest time or size, which every reader of JSON keeps exactly; 285 years in microseconds."""
 
 
 def validate(
@@ -65,7 +65,7 @@ def _refuse(law: str, got: object, path: str, *index: int) -> NoReturn:
 
 
 def _number(value: object, least: int, path: str, *index: int) -> None:
-    """Want an integer within ``[least, MAX_INTEGER]``; booleans, floats and NaN are none."""
+    """Refuse all but integers within ``[least, MAX_INTEGER]``; booleans, floats, NaN are none."""
     # The exact type, because True is an instance of int.
     if type(value) is not int:
         _refuse("must be an integer", value, path, *index)
@@ -76,7 +76,7 @@ def _number(value: object, least: int, path: str, *index: int) -> None:
 
 
 def _optional(value: object, least: int, path: str, *index: int) -> None:
-    """Want `None`, or a number."""
+    """Refuse all but `None` and numbers."""
     if value is not None:
         _number(value, least, path, *index)
 
@@ -92,7 +92,7 @@ def _flag(value: object, path: str, *index: int) -> None:
 
 
 def _unique(ids: Iterable[object], path: str) -> None:
-    """Want non-empty strings, each there once."""
+    """Refuse all but distinct, non-empty strings."""
     seen: set[object] = set()
     for i, name in enumerate(ids):
         if type(name) is not str or not name:
@@ -113,7 +113,7 @@ def _check_machines(machines: Sequence[Machine]) -> None:
             _check_kept(machine, i)
         free_from = 0
         for j, window in enumerate(machine.unavailable):
-            # Each starts where the one before it ended, or later: ordered and disjoint.
+            # Each starts at the end of the one before, or later: ordered and disjoint.
             _number(window.start_us, free_from, "machines[{}].unavailable[{}].start_us", i, j)
             _number(window.end_us, window.start_us + 1, "machines[{}].unavailable[{}].end_us", i, j)
             free_from = window.end_us
@@ -187,7 +187,7 @@ def _check_operations(
 
 
 def _is_plain(mode: Mode, machines: dict[str, Machine]) -> bool:
-    """Whether the mode is lawful at first sight, as nearly all are: a third of the time."""
+    """True if the mode is lawful at first sight, as nearly all are; takes a third of the time."""
     longest_us = mode.duration_p95_us
     return (
         mode.machine in machines
@@ -269,7 +269,7 @@ def _check_edges(edges: Sequence[Edge], operations: Sequence[Operation]) -> None
         _number(edge.size_bytes, 0, "edges[{}].size_bytes", i)
         if operation_by_id[edge.target].progress is not None:
             before = operation_by_id[edge.source].progress
-            # When exactly is not compared: what happened was measured by different clocks.
+            # Exact times are not compared, because different clocks measured them.
             if before is None or before.end_us is None:
                 law = f"must have ended, because {edge.target!r} has started"
                 _refuse(law, edge.source, "edges[{}].source", i)
@@ -303,7 +303,7 @@ def _cycle(targets: dict[str, list[str]]) -> Sequence[str]:
 
 
 def _check_running(operations: Sequence[Operation], machines: dict[str, Machine]) -> None:
-    """One operation at a time on an exclusive machine. What has ended is history, not judged."""
+    """Refuse two running operations on an exclusive machine. Ended ones are history, not judged."""
     running: dict[str, str] = {}
     for i, operation in enumerate(operations):
         progress = operation.progress
@@ -319,7 +319,7 @@ def _check_running(operations: Sequence[Operation], machines: dict[str, Machine]
 
 
 def _check_colocation(operations: Sequence[Operation], machines: dict[str, Machine]) -> None:
-    """Want a device with a mode for every operation of a group; a started one has its device."""
+    """Refuse a group without a common device for its operations; a started one has its own."""
     common: dict[str, set[str]] = {}
     for i, operation in enumerate(operations):
         if not operation.colocation:

@@ -1,23 +1,23 @@
-"""The ways between boxes: what is to be measured of them, what was, and what travelled."""
+"""Links between boxes: requests to measure them, measurements, and transfers made."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MOST_LATENCY_US = 60_000_000
-"""An answer that takes longer than a minute is no link."""
+"""Largest latency, a minute; a slower answer comes from no link."""
 LEAST_BYTES_PER_S, MOST_BYTES_PER_S = 1_000, 10**13
-"""Slower than a modem or faster than any memory is nonsense."""
+"""Range of bandwidths, from a modem to the fastest memory; others are nonsense."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkAsk:
-    """Measure what it takes to fetch tensors from a box.
+    """Request to measure the transfer of tensors from a box.
 
     Parameters
     ----------
     url
-        Where that box hands out its tensors.
+        Address at which that box serves its tensors.
     """
 
     box: str
@@ -26,18 +26,18 @@ class LinkAsk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkMeasured:
-    """What tensors take from one box to another; from a box to itself, what handing them on takes.
+    """Measured transfer of tensors from one box to another; within a box, of handing them on.
 
     Parameters
     ----------
     source, target
         Boxes.
     latency_us
-        Of the smallest tensor that does not travel inside a message.
+        Time of the smallest tensor that does not travel inside a message.
     bytes_per_s
-        Of a large one, the latency apart.
+        Rate of a large tensor, without the latency.
     error
-        Why nothing could be measured; empty if it was.
+        Reason why nothing could be measured; empty on success.
     """
 
     at_us: int
@@ -51,7 +51,7 @@ class LinkMeasured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer:
-    """What an operation fetched from one other box, all its tensors together."""
+    """Tensors that an operation fetched from one other box, all together."""
 
     source: str
     size_bytes: int
@@ -59,7 +59,7 @@ class Transfer:
 
 
 def nonsense(found: LinkMeasured) -> str:
-    """Say which law the figures break; empty if they may be true."""
+    """Name the law that the figures break; empty if they are plausible."""
     fields = (
         ("latency_us", found.latency_us, 1, MOST_LATENCY_US),
         ("bytes_per_s", found.bytes_per_s, LEAST_BYTES_PER_S, MOST_BYTES_PER_S),

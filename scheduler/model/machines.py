@@ -1,4 +1,4 @@
-"""What a problem places things on: machines, the links between their devices, and resources."""
+"""The site of a problem: machines, the links between their devices, and resources."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Machine:
     family
         Family of the session that is loaded before the first operation; empty for none.
     keeps_setups
-        Whether what was loaded once stays: a setup is then due before the first operation of its
-        family there, and never again. Otherwise each change of family needs one.
+        True if loaded sessions stay: a setup is then due before the first operation of its family
+        there, and never again. Otherwise each change of family needs one.
     kept
-        More families that are loaded before the first operation, where setups are kept.
+        More families that are loaded before the first operation, if setups are kept.
     exclusive
-        Whether it runs one operation at a time. Otherwise only resources limit how many run at
-        once, as on a host whose cores are a resource; such a machine needs no setups.
+        True if it runs one operation at a time. Otherwise only resources limit the number, as on a
+        host whose cores are a resource; such a machine needs no setups.
     """
 
     id: str
@@ -55,13 +55,13 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """Something that modes take a share of, next to their machine: cores, power, a budget.
+    """Resource that modes share, beside their machine: cores, power, a budget.
 
     Parameters
     ----------
     capacity
-        At no moment do running operations demand more in sum. Of a budget (`renewable` is false),
-        all operations of the schedule together demand no more, those that have ended included.
+        Largest sum of the demands of running operations, at any moment. Of a budget (`renewable`
+        is false), largest sum over all operations of the schedule, ended ones included.
     """
 
     id: str
@@ -76,7 +76,7 @@ class Link:
     Parameters
     ----------
     bandwidth_bytes_per_s
-        Sustained rate; 0 means that only the latency counts.
+        Sustained rate; 0 if only the latency counts.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""What agents measure of their boxes: how fast each machine is, and what else goes on there.
+"""Measurements of boxes by their agents: speed of machines, and load beside a run.
 
 Plain data, the same on every wire, as in `messages`.
 """
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a piece of work spends its time on, for those that run beside it. A closed set."""
+    """Bottleneck of a piece of work, which decides its effect on neighbours. A closed set."""
 
     COMPUTE = "compute"  # arithmetic: it costs its neighbours clock and shared cores
     MEMORY = "memory"  # traffic: it costs its neighbours bandwidth and cache
@@ -29,25 +29,25 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What else went on while a piece of work ran, as its agent saw it. Shares are 0 to 1.
+    """Load of the box while a piece of work ran, as its agent saw it. Shares are 0 to 1.
 
     Parameters
     ----------
     neighbours
-        What ran on other machines of the box.
+        Work of ours on other machines of the box.
     utilisation
         Share of the last second that the machine itself was busy.
     queue
         Operations that waited for the machine.
     foreign
-        Share of all cores of the box that processes which are not ours took.
+        Share of all cores of the box taken by processes that are not ours.
     contention
-        Share of the time that the machine itself left on its cores which processes other than its
-        worker took: 1 if somebody runs there whenever it does not.
+        Share of the time left by the machine on its cores that other processes took: 1 if they run
+        whenever its worker does not.
     run_queue
         Runnable threads per core of the box, ours included.
     memory_pressure
-        Share of the last ten seconds in which some process waited for memory.
+        Share of the last ten seconds in which a process waited for memory.
     memory_used
         Share of the main memory in use.
     frequency
@@ -57,11 +57,11 @@ class Load:
         nanoseconds: over that of `Peaks` it tells what no counter does, such as other tenants of
         the hardware; 0 if it was not measured.
     throttled
-        Whether the cores were slowed down for heat or power meanwhile.
+        True if the cores were slowed down for heat or power meanwhile.
     idle_us
         Time since the machine last ran anything; 0 if it had not rested.
     is_cold
-        Whether the session was made for this run.
+        True if the session was made for this run.
     """
 
     neighbours: tuple[Neighbour, ...] = ()
@@ -85,7 +85,7 @@ IDLE = Load()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peaks:
-    """What a provider reaches at most on a machine, from a short micro-benchmark.
+    """Peak rates of a provider on a machine, from a short micro-benchmark.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ class Peaks:
     launch_ns
         Time of a run of a graph of one node that does nothing.
     node_ns
-        What each further node adds that does nothing.
+        Time that each further node adds that does nothing.
     pace_ns
-        Time that a fixed short loop took meanwhile, at best: how fast the cores were just then.
+        Best time of a fixed short loop meanwhile: the speed of the cores at that moment.
     """
 
     provider: str

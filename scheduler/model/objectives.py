@@ -1,4 +1,4 @@
-"""What a schedule is worth. Times are integers in microseconds; smaller is better everywhere."""
+"""Objectives and their values. Times are integers in microseconds; smaller is always better."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scheduler.model.schedule import Schedule
 
 
 class Objective(StrEnum):
-    """What can be minimised. Bands come first whatever it is: a lower one never costs a higher."""
+    """Objective to minimise. Bands come first in each: a lower band never costs a higher one."""
 
     MAKESPAN = "makespan"
     WEIGHTED_TARDINESS = "weighted_tardiness"
@@ -21,17 +21,17 @@ class Objective(StrEnum):
 
 
 class Goal(StrEnum):
-    """Times that a split of a network over devices can keep small, in the unit of its file."""
+    """Objective of a split of a network over devices, a time in the unit of its file."""
 
     LATENCY = "latency"  # of one sample, from its first input to its last output
     MAX_LOAD = "max_load"  # of the busiest device: the time per sample of a full pipeline
 
 
 def evaluate(problem: Problem, schedule: Schedule, objective: Objective) -> int:
-    """Value of a complete schedule; smaller is better. Of nothing, it is 0.
+    """Value of a complete schedule; smaller is better. An empty one has the value 0.
 
-    Energy is in microjoules, the weighted sums in microseconds times weight, deadline misses in
-    jobs, all else in microseconds. The maximum lateness is signed, and 0 if no job that has
+    Energy is in microjoules, weighted sums are in microseconds times weight, deadline misses in
+    jobs, all others in microseconds. The maximum lateness is signed, and 0 if no job with
     operations has a due date. Deadlines are rules of their own (see the checker), except for
     `Objective.DEADLINE_MISSES`, which counts the jobs that break them.
 
@@ -56,9 +56,9 @@ def evaluate(problem: Problem, schedule: Schedule, objective: Objective) -> int:
 
 
 def values_by_band(problem: Problem, schedule: Schedule, objective: Objective) -> tuple[int, ...]:
-    """Value of what each band gets, the most urgent first: compare two plans by these tuples.
+    """Value per band, the most urgent first; two plans compare by these tuples.
 
-    One value per `Band`: of the operations of its jobs, all others left aside.
+    One value per `Band`, over the operations of its jobs alone.
     """
     bands = {job.id: job.band for job in problem.jobs}
     inside: dict[Band, list[Operation]] = {band: [] for band in Band}
@@ -70,7 +70,7 @@ def values_by_band(problem: Problem, schedule: Schedule, objective: Objective) -
 def completions_us(
     problem: Problem, schedule: Schedule, operations: Iterable[Operation] | None = None
 ) -> dict[str, int]:
-    """End of the last operation of each job that has operations (or some of those given)."""
+    """Completion of each job that has operations, or has some of those given."""
     ends: dict[str, int] = {}
     for operation in problem.operations if operations is None else operations:
         end_us = schedule[operation.id].end_us
@@ -101,7 +101,7 @@ def _value(
 
 
 def _is_late(problem: Problem, schedule: Schedule, operation: Operation) -> bool:
-    """Whether it may end after the deadline of its job: by its p95, unless it has ended."""
+    """True if it may end after the deadline of its job: by its p95, unless it has ended."""
     deadline_us = problem.job(operation.job).deadline_us
     if deadline_us is None:
         return False
@@ -113,11 +113,10 @@ def _is_late(problem: Problem, schedule: Schedule, operation: Operation) -> bool
 
 
 def horizon_us(problem: Problem) -> int:
-    """Safe upper bound on any end that a sensible schedule has.
+    """Safe upper bound on any end of a sensible schedule.
 
-    From the last moment at which something must be waited for (a release, the present, the end of
-    a window or of a started operation), all longest durations, setups and transfers one after
-    another.
+    The last moment that an operation may have to wait for (a release, the present, the end of a
+    window or of a started operation), plus all longest durations, setups and transfers.
     """
     waits_us = [problem.now_us]
     waits_us += [job.release_us for job in problem.jobs]

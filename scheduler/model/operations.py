@@ -1,4 +1,4 @@
-"""What a problem places: jobs, their operations with the modes each may run in, and the edges."""
+"""The work of a problem: jobs, their operations with the modes of each, and the edges."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """How much of a resource a mode takes while it runs, or of a budget for good."""
+    """Amount of a resource that a mode takes while it runs, or of a budget for good."""
 
     resource: str
     amount: int
@@ -47,7 +47,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
-    """One way to run an operation: on which machine, for how long, in how much memory.
+    """One way to run an operation: a machine, with duration, memory and energy there.
 
     Parameters
     ----------
@@ -60,12 +60,13 @@ class Mode:
     energy_uj
         Energy of one execution, in microjoules.
     provider, variant
-        What else identifies the mode; the solver does not look at them.
+        Further identity of the mode; solvers ignore them.
     family, setup_us
-        Which session it needs, and how long the machine loads it right before the operation if it
-        has not got it: if the operation before it there (or what the machine begins with) is of
-        another family or, on a machine that keeps setups, all of them are. The machine does nothing
-        else meanwhile, and does not begin before `Problem.now_us`; inputs need not be there yet.
+        Family of the session that it needs, and the time to load it right before the operation if
+        the machine lacks it. It is lacking if the previous operation there (or the machine's first
+        session) is of another family or, on a machine that keeps setups, if all of them are. The
+        machine does nothing else meanwhile, and does not begin before `Problem.now_us`; inputs need
+        not be there yet.
     resident_bytes
         Memory of its machine that the session holds for as long as the schedule lasts, once per
         family; an operation without a family holds its own.
@@ -93,15 +94,15 @@ class Mode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where an operation that has started stands: it keeps its mode and its start.
+    """State of a started operation, which keeps its mode and its start.
 
     Parameters
     ----------
     mode
         Index of the mode it runs in.
     start_us, end_us
-        When it began and ended, neither after `Problem.now_us`; no end while it runs. A running
-        operation is expected to end at ``max(start_us + duration_us, Problem.now_us)``.
+        Its begin and end, neither after `Problem.now_us`; no end while it runs. A running operation
+        is expected to end at ``max(start_us + duration_us, Problem.now_us)``.
     """
 
     mode: int

@@ -1,4 +1,4 @@
-"""What the scheduler needs from others, declared where it is needed and met in ``api.wiring``."""
+"""Ports: Protocols that the scheduler needs from others, bound to classes in ``api.wiring``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scheduler.model.schedule import Limits, Result
 
 
 class Provenance(StrEnum):
-    """Where a prediction comes from, best first."""
+    """Origin of a prediction, best first."""
 
     MEASURED = "measured"
     LEARNED = "learned"
@@ -27,18 +27,18 @@ class Provenance(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostQuery:
-    """What is to be predicted: one piece of work on one provider of one machine.
+    """Question to an oracle: one piece of work on one provider of one machine.
 
     Parameters
     ----------
     shapes
-        Input shapes where they are known; empty otherwise.
+        Input shapes, if they are known; empty otherwise.
     busy_machines
         Machines of the same box that are expected to be busy meanwhile.
     declared_us
-        What the author of a function said it takes; 0 if nothing was said.
+        Duration declared by the author of a function; 0 if none was declared.
     load
-        What is expected to go on beside it, the work of the plan itself included.
+        Expected load beside it, the work of the plan itself included.
     """
 
     kind: WorkKind
@@ -55,7 +55,7 @@ class CostQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """Something that a predicted median is made of: it multiplies it by a factor."""
+    """Part of the explanation of a predicted median, which it multiplies by a factor."""
 
     cause: str
     factor: float
@@ -68,19 +68,19 @@ class Prediction:
     Parameters
     ----------
     load_us, load_provenance
-        Time to make a session, the slowness of its first run included, and where it comes from.
+        Time to make a session, with the excess of its first run, and the origin of that figure.
     peak_bytes, resident_bytes
-        The memory that the session holds at most, and between runs; 0 where it was not measured.
+        Memory of the session at its peak, and between runs; 0 if it was not measured.
     observations
-        Executions that it rests on.
+        Number of executions that it rests on.
     p10_us
-        One in ten is faster; 0 where nobody says.
+        The 10th percentile; 0 if unknown.
     observed_us
-        When the work was last seen there; ``None`` if never. Its age is the time since.
+        Time of the latest execution there; ``None`` if there was none.
     kind
-        What the work spends its time on, for those that run beside it.
+        Bottleneck of the work, which decides its effect on neighbours.
     energy_uj
-        Of one run; ``None`` where it was not measured, which is not 0.
+        Energy of one run; ``None`` if it was not measured, which differs from 0.
     """
 
     p50_us: int
@@ -99,7 +99,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """A change for good in what work takes somewhere: the distribution was widened for it.
+    """A lasting change in the duration of work at a place; its distribution was widened.
 
     Parameters
     ----------
@@ -118,18 +118,18 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OracleReport:
-    """What an oracle stands on.
+    """Evidence behind an oracle's predictions.
 
     Parameters
     ----------
     pairs
-        Pieces of work in one place that it has measured.
+        Number of measured pairs of work and place.
     observations
-        Executions that it learned from.
+        Number of executions that it learned from.
     artifact
-        What is known of the learned model in force; empty if there is none.
+        Description of the learned model in force; empty if there is none.
     notes
-        What a person should know, one sentence each.
+        Notes for a person, one sentence each.
     drifts
         The latest changes, oldest first.
     """
@@ -142,59 +142,59 @@ class OracleReport:
 
 
 class DurationOracle(Protocol):
-    """Predicts durations and learns from what was measured. Deterministic; reads no clock."""
+    """Predictor of durations that learns from measurements. Deterministic; reads no clock."""
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """How that which `learned` gives is stored, beside what a state consists of."""
+        """Forms in which the result of `learned` is stored, beside those of the brain's state."""
         ...
 
     def learned(self) -> object:
-        """All that later predictions depend on, for a checkpoint; it is not to be changed."""
+        """Everything that later predictions depend on, for a checkpoint; it must not be changed."""
         ...
 
     def resume(self, learned: Any) -> None:
-        """Go on, knowing nothing so far, from what another oracle gave as `learned`."""
+        """Resume from the `learned` of another oracle; this one must know nothing yet."""
         ...
 
     def aside(self) -> AbstractContextManager[None]:
-        """Answer within this what no event asked: it leaves no trace in what is learned."""
+        """Context for questions that no event asked: they leave no trace in the learned state."""
         ...
 
     def change_model(self, digest: str) -> None:
-        """Predict by another learned model from now on; what was measured stays.
+        """Predict by another learned model from now on; measurements stay.
 
         Parameters
         ----------
         digest
-            Of the model; empty for none.
+            Digest of the model; empty for none.
         """
         ...
 
     def predict(self, queries: Sequence[CostQuery]) -> list[Prediction | None]:
-        """One prediction per query, in order; ``None`` where nothing at all is known yet."""
+        """One prediction per query, in order; ``None`` if nothing at all is known yet."""
         ...
 
     def explain(self, query: CostQuery) -> tuple[Contribution, ...]:
-        """What a prediction is made of, the largest contributions first."""
+        """Contributions to a prediction, the largest first."""
         ...
 
     def learn_machine(self, machine: MachineReport) -> None:
-        """Take in a machine, with what its providers reach at most."""
+        """Learn of a machine, with the peak rates of its providers."""
         ...
 
     def learn_graph(self, digest: str, counts: str) -> None:
-        """Take in that the graph of a model was counted.
+        """Learn that the graph of a model was counted.
 
         Parameters
         ----------
         counts
-            SHA-256 of what was counted; empty if the model is gone.
+            SHA-256 of the counts; empty if the model is gone.
         """
         ...
 
     def learn_profile(self, profile: Profile, variant: str, at_us: int = 0) -> None:
-        """Take in the profile of a model on a machine."""
+        """Learn from the profile of a model on a machine."""
         ...
 
     def observe(
@@ -206,26 +206,26 @@ class DurationOracle(Protocol):
         at_us: int = 0,
         load_us: int = 0,
     ) -> None:
-        """Take in one measured execution.
+        """Learn from one measured execution.
 
         Parameters
         ----------
         query
-            What was asked before, with the load that was expected: its p95 is held to the truth.
+            The earlier question, with the expected load; its p95 is compared with the truth.
         load
-            What really went on; ``None`` if that is not known.
+            The actual load; ``None`` if unknown.
         load_us
-            What the execution took longer because its session was made for it; 0 if it was there.
+            Extra time of the execution to make its session; 0 if the session was there.
         """
         ...
 
     def report(self) -> OracleReport:
-        """Say what the predictions stand on."""
+        """Report the evidence behind the predictions."""
         ...
 
 
 class Solver(Protocol):
-    """Anything that answers a problem with a result, reproducibly."""
+    """Function from a problem to a result, reproducible. The brain's view of the portfolio."""
 
     def __call__(self, problem: Problem, limits: Limits, seed: int) -> Result:
         """Solve within the limits; the same problem, limits and seed give the same result."""

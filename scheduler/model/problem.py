@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What is to be placed and ordered, on which machines. Immutable and validated.
+    """Work to place and order on machines. Immutable and validated.
 
     Parameters
     ----------
@@ -43,13 +43,12 @@ class Problem:
         If there are none, transfers are free. Otherwise a pair of distinct devices without a link
         is not connected, and an edge cannot run from one to the other.
     now_us
-        Earliest start of anything that has not started yet; no start or end that has happened is
-        later.
+        The present: earliest start of open operations, and latest start or end of history.
 
     Raises
     ------
     InvalidProblem
-        If a law of the model is broken; the message names the field, the law and what came.
+        If a law of the model is broken; the message names the field, the law and the value.
 
     Examples
     --------
@@ -130,7 +129,7 @@ class Problem:
         return self._edges_out.get(operation_id, ())
 
     def connected(self, source_device: str, target_device: str) -> bool:
-        """Whether data can go from one device to the other."""
+        """True if data can go from one device to the other."""
         return (
             not self.links
             or source_device == target_device
@@ -155,11 +154,11 @@ class Problem:
             )
         if not link.bandwidth_bytes_per_s:
             return link.latency_us
-        # Rounded up: a transfer never takes less than its bytes need.
+        # Rounded up, because a transfer never takes less time than its bytes need.
         return link.latency_us - (-edge.size_bytes * 1_000_000 // link.bandwidth_bytes_per_s)
 
     def topological_order(self) -> Iterator[Operation]:
-        """Operations, each after all that precede it; ties in the order of the problem."""
+        """Operations, each after its predecessors; ties in the order of the problem."""
         waiting = {op.id: len(self.edges_in(op.id)) for op in self.operations}
         ready = [op for op in self.operations if not waiting[op.id]]
         for operation in ready:

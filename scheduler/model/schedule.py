@@ -1,4 +1,4 @@
-"""What a solver answers: a schedule, and what is known about how good it is."""
+"""A solver's result: a schedule with its value and proven bound."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from scheduler.model.operations import Band
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """One operation, placed: in which of its modes, on which machine, from when to when.
+    """One placed operation: its mode, machine and span.
 
     Parameters
     ----------
     mode
-        Index into the operation's modes; the machine repeats what that mode says.
+        Index into the operation's modes; `machine` repeats the machine of that mode.
     start_us, end_us
         Half-open span in microseconds from the origin of the problem.
     """
@@ -86,8 +86,8 @@ def placed(
     >>> placed(operations=["a"], modes=[0], machines=["m"], starts_us=[1], ends_us=[3]).makespan_us
     3
     """
-    # Fills the slots: the initialiser of a frozen class takes three times as long, and whoever
-    # plans anew waits for hundreds of these.
+    # Fills the slots directly, because the initialiser of a frozen class takes three times as long,
+    # and re-planning waits for hundreds of these.
     assignments = [object.__new__(Assignment) for _ in operations]
     columns = (operations, modes, machines, starts_us, ends_us)
     for put, column in zip(_SETTERS, columns, strict=True):
@@ -97,10 +97,10 @@ def placed(
 
 
 class Status(StrEnum):
-    """How a solver's search ended. "No solution" is a value, never an exception.
+    """End of a solver's search. "No solution" is a value, never an exception.
 
     LIMIT means that the question is open. It may come with a schedule that keeps every rule except
-    deadlines: the best there is so far, for a caller who runs late work all the same.
+    deadlines: the best one so far, for a caller who runs late work as well.
     """
 
     OPTIMAL = "optimal"
@@ -112,7 +112,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much a solver may spend.
+    """Limits of a solver's time and threads.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class Limits:
     Raises
     ------
     InvalidInput
-        If a limit is out of its range; the message names it and what came.
+        If a limit is out of its range; the message names it and the value.
     """
 
     time_s: float = 10.0
@@ -154,12 +154,12 @@ def _refuse(path: str, law: str, got: object) -> NoReturn:
 
 
 SIGNED = {"signed": True}
-"""Marks fields that can be negative, as the maximum lateness; all other integers cannot."""
+"""Mark of fields that can be negative, such as the maximum lateness; no other integer can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracePoint:
-    """That the best value became `value`, `time_s` seconds after the search began."""
+    """Improvement of the best value to `value`, `time_s` seconds after the search began."""
 
     time_s: float
     value: int = field(metadata=SIGNED)
@@ -167,17 +167,17 @@ class TracePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BandResult:
-    """What one priority band gets of a plan, and what is known about it.
+    """Result of one priority band: its value in the plan, and the proven bound.
 
     Parameters
     ----------
     status
-        OPTIMAL if no plan is better for this band in which all bands above have the values that
-        they have here, and those are OPTIMAL as well.
+        OPTIMAL if no plan with the same values of all bands above is better for this band, and
+        those bands are OPTIMAL as well.
     value
         The objective over the operations of the band's jobs; ``None`` without a schedule.
     bound
-        No plan has less for this band, as long as all above have what they have here or better.
+        Lower bound for this band over plans in which all bands above keep their values or better.
     claimed_by
         Engine on whose word alone the bound is; see `Result`.
     """
@@ -200,18 +200,18 @@ class Result:
     bound
         Proven lower bound on the objective, kept even when no schedule was found.
     confirmed_bound
-        The part of it that is known by a bound of ours or by the mixed-integer program.
+        Part of the bound that our own bounds or the mixed-integer program prove.
     claimed_by
-        Engine on whose word alone the rest of the bound is, or that there is no schedule; empty if
-        none is. CP-SAT was seen to prove wrong bounds, so its proofs are told as claims.
+        Engine that alone claims the rest of the bound, or that there is no schedule; empty if none
+        does. CP-SAT was seen to prove wrong bounds, so its proofs are reported as claims.
     found_by
-        Which member of a portfolio found the schedule.
+        Member of a portfolio that found the schedule.
     trace
         Each improvement, in order of time.
     bands
-        Where several bands take part, what each gets, the most urgent first. The status is then
-        OPTIMAL if that of each is; `value` and `bound` are those of all operations together, and
-        the value of the best plan can be above the bound.
+        Results per band if there are several, the most urgent first. The status is then OPTIMAL if
+        that of each is; `value` and `bound` are those of all operations together, and the value of
+        the best plan can be above the bound.
     """
 
     status: Status

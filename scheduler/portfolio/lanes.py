@@ -1,4 +1,4 @@
-"""Members of a portfolio side by side in threads, and by turns within one."""
+"""Threads of a portfolio: lanes run side by side, and members of a lane by turns."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _log = logging.getLogger(__name__)
 TURN_WORK = 0.05 * WORK_PER_S
 """Steps of a member with a share of 1 before the next one has its turn."""
 LOOK_S = 0.005
-"""How often it is looked meanwhile whether the time is over, by a clock that need not pass while we
-wait, and whether somebody has cancelled."""
+"""Seconds between two looks at the search's clock, which need not be the wall clock, and at its
+cancellation."""
 GRACE_S = 0.005
-"""How long it is waited for members once cancelled. One that prepares, or shakes a large plan, does
-not look up for longer; it is left to end by itself, and what it says then is not heard."""
+"""Seconds to wait for members once cancelled. A member that prepares, or shakes a large plan, takes
+longer to notice; it is left to end by itself, and its later offers are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class Member:
     Parameters
     ----------
     share
-        How long its turns are, in proportion to those of the others of its lane.
+        Length of its turns, relative to those of the others of its lane.
     salt
-        Added to the seed, so that two of a kind search differently.
+        Added to the seed, so that two members with the same solver search differently.
     solver
-        By default the one that the registry has by that name.
+        By default the solver of that name in the registry.
     """
 
     name: str
@@ -50,7 +50,7 @@ Lane = Sequence[Member]
 
 
 def run(search: Search, lanes: Sequence[Lane], seed: int) -> list[Exception]:
-    """Let all members search until they are done or it is over. What went wrong comes back.
+    """Let all members search until they are done or the search is over; return their errors.
 
     One lane alone is deterministic: a member works while the others of its lane stand still, and
     hands over after a fixed number of steps.
@@ -81,7 +81,7 @@ class _Crew:
             part = self.search.part(turn=partial(turns.spend, place) if len(lane) > 1 else None)
             self._parts.append(part)
             body = partial(self._take_part, part, member, seed, turns, place)
-            # No daemon: one that is left behind must not be cut off inside compiled code.
+            # No daemon, because a thread left behind must not be cut off inside compiled code.
             self._threads.append(Thread(target=body, name=member.name))
 
     def work(self) -> None:
@@ -112,7 +112,7 @@ class _Crew:
                 solver = member.solver or registry.solver(member.name)
                 solver(part, seed + member.salt)
         except Exception as error:
-            # The others go on, and so does what was found.
+            # The others go on, and the best plan so far stays.
             _log.exception("%s broke", member.name)
             self.errors.append(error)
         finally:
@@ -123,7 +123,7 @@ class _Crew:
 
 
 class _Turns:
-    """Who of a lane may work."""
+    """Turns of a lane: only one member works at a time."""
 
     def __init__(self, steps: Sequence[float]) -> None:
         self._steps = steps
@@ -162,7 +162,7 @@ class _Turns:
 
 
 def attempt(search: Search, name: str, seed: int, errors: list[Exception]) -> None:
-    """Let one solver search here and now; note what goes wrong."""
+    """Let one solver search in this thread; note its error, if any."""
     try:
         registry.solver(name)(search, seed)
     except Exception as error:
@@ -171,7 +171,7 @@ def attempt(search: Search, name: str, seed: int, errors: list[Exception]) -> No
 
 
 def raise_if_lost(search: Search, errors: Sequence[Exception]) -> None:
-    """Raise what went wrong if it left nothing to show.
+    """Raise the first error of a search that has no result.
 
     Raises
     ------

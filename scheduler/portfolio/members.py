@@ -1,4 +1,4 @@
-"""Who takes part: which solvers suit a problem and an objective, in what order, on which worker."""
+"""Members: the solvers that suit a problem and an objective, in order, shared out to workers."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from scheduler.solvers.search import WORK_PER_S, Search
 
 AUTO = "auto"
 FIRST = ("heft", "fastest_machine", "peft")
-"""Heuristics that run whatever the limits are. Each takes 0.2 to 0.6 ms for 200 operations."""
+"""Heuristics that run in any case. Each takes 0.2 to 0.6 ms for 200 operations."""
 NEXT = ("lookahead_heft",)
-"""Where others are far off, it is mostly this one that is not; on some graphs it takes seconds."""
+"""Heuristics that are often good where the others are far off; on some graphs they take seconds."""
 LAST = ("cpop", "round_robin", "dominant_sequence", "best_single_machine")
 """Heuristics that take longer than the others, 1 to 8 ms for 200 operations."""
 ALL_MODES = 20_000
-"""Modes up to which all heuristics run before the search, as long as there is time: together they
-take 7 to 25 ms for 50 to 200 operations, and 100 for 300 on 32 machines."""
+"""Most modes of a problem for which all heuristics run before the search, while there is time.
+Together they take 7 to 25 ms for 50 to 200 operations, and 100 ms for 300 on 32 machines."""
 HEURISTIC_STEPS = 1e5
-"""What a heuristic counts for in steps; beyond `ALL_MODES`, operations times modes come on top."""
+"""Steps that a heuristic counts as; beyond `ALL_MODES`, operations times modes are added."""
 TRIAL_STEPS = 1.0
-"""What it counts for to try one mode of an operation with one of a target..."""
+"""Steps to try one mode of an operation with one of a target..."""
 INPUT_STEPS = 0.2
-"""...and to look at one input of a target."""
+"""...and to read one input of a target."""
 HEURISTICS = "heuristics"
 GRAPH_SEARCH = Member("tabu_search")
 GRAPH_SEARCHES = ("tabu_search", "path_relinking")
 MOST_TAILS = 20_000_000
-"""Operations times ends that count up to which graphs are searched: tails of 160 MB."""
+"""Most operations times ends that count for a search of the graph: tails of 160 MB."""
 IMPROVERS = (
     GRAPH_SEARCH,
     Member("path_relinking"),
@@ -50,16 +50,16 @@ STARTERS = ("simulated_annealing", "large_neighbourhood")
 """Searches that find a plan where heuristics find none."""
 EXACT = Member("cp_sat", share=0.5)
 MOST_FOR_PROOF = 400
-"""Operations up to which an exact solver is likely to be worth its time."""
+"""Most operations with which an exact solver is likely to be worth its time."""
 
 
 def names() -> tuple[str, ...]:
-    """Everything that can be asked for."""
+    """Names of all solvers that can be asked for, `AUTO` included."""
     return (AUTO, *registry.names())
 
 
 def expect_solver(solver: str) -> None:
-    """Refuse a name that nobody has.
+    """Refuse an unknown solver.
 
     Raises
     ------
@@ -72,12 +72,12 @@ def expect_solver(solver: str) -> None:
 
 
 def expect_suited(form: Arrays, solver: str, objective: Objective) -> None:
-    """Refuse what a solver does not take into account, and an objective without its data.
+    """Refuse features that a solver does not support, and an objective without its data.
 
     Raises
     ------
     InvalidInput
-        Naming the features, or the data, that are missing, or that there are too many jobs.
+        Names the unsupported features, the missing data, or the excess of jobs.
     """
     needed = features(form)
     lacking = [] if solver == AUTO else sorted(needed - registry.entry(solver).features)
@@ -95,7 +95,7 @@ def expect_suited(form: Arrays, solver: str, objective: Objective) -> None:
 
 
 def missing_data(form: Arrays, objective: Objective) -> str:
-    """Say what no job has although the objective speaks of nothing else; empty if one has it."""
+    """Name the data that the objective needs and no job has; empty if one has it."""
     due = {Objective.MAX_LATENESS, Objective.WEIGHTED_TARDINESS}
     if objective in due and not (form.job_due_us < NEVER_US).any():
         return "due date"
@@ -105,7 +105,7 @@ def missing_data(form: Arrays, objective: Objective) -> str:
 
 
 def taking_part(solver: str) -> tuple[str, ...]:
-    """Names of all that may take part, whatever the problem is, when a solver is asked for.
+    """Names of all members that may take part for a solver, on any problem.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def taking_part(solver: str) -> tuple[str, ...]:
 
 
 def constructive(form: Arrays, solver: str) -> tuple[str, ...]:
-    """Heuristics that suit a problem, those that run in any case first, and the slowest last."""
+    """Heuristics that suit a problem: first those that run in any case, last the slowest."""
     known = registry.names(SolverKind.CONSTRUCTIVE)
     if solver in known:
         return (solver,)
@@ -134,20 +134,20 @@ def constructive(form: Arrays, solver: str) -> tuple[str, ...]:
 
 
 def are_quick(form: Arrays) -> bool:
-    """Whether all heuristics together take little time."""
+    """True if all heuristics together take little time."""
     return len(form.mode_us) <= ALL_MODES
 
 
 def steps_each(form: Arrays) -> float:
-    """What a heuristic counts for in steps."""
+    """Steps that a heuristic counts as."""
     return HEURISTIC_STEPS + (0 if are_quick(form) else len(form.state) * len(form.mode_us))
 
 
 def has_time(search: Search, name: str) -> bool:
-    """Whether a search has what a heuristic takes, which does not stop in the middle."""
+    """True if a search has time for a heuristic, which does not stop in the middle."""
     if name not in NEXT:
         return True
-    # Counted work if there is a limit to it: the answer is not to depend on the clock then.
+    # Counted work if it is limited, because the answer must not depend on the clock then.
     left = search.remaining_work
     if left == math.inf:
         left = search.remaining_s * WORK_PER_S
@@ -155,7 +155,7 @@ def has_time(search: Search, name: str) -> bool:
 
 
 def look_ahead_steps(form: Arrays) -> float:
-    """How many steps it takes to try each mode with all targets, given all inputs of these."""
+    """Steps to try each mode with all targets and all inputs of these."""
     modes, sources = np.diff(form.mode_first).astype(np.float64), np.diff(form.source_first)
     target = np.repeat(np.arange(len(sources)), sources)
     pairs = float((modes[form.source_op] * modes[target]).sum())
@@ -165,12 +165,12 @@ def look_ahead_steps(form: Arrays) -> float:
 def lanes(
     form: Arrays, solver: str, objective: Objective, workers: int, *, has_plan: bool
 ) -> list[list[Member]]:
-    """Share the members out among the workers.
+    """Share the members among the workers.
 
     Parameters
     ----------
     has_plan
-        Whether there is one to improve.
+        True if there is a plan to improve.
     """
     if solver != AUTO:
         kind = registry.entry(solver).kind
@@ -181,7 +181,7 @@ def lanes(
     able = [m for m in IMPROVERS if _suits(m.name, needed, objective)]
     able = [m for m in able if _has_room(m.name, form, objective)]
     able = [m for m in able if has_plan or m.name in STARTERS]
-    # Where the graph can be searched, the other searches only cost those two their time.
+    # If the graph can be searched, other searches only take time from those two.
     able = able[: 2 if GRAPH_SEARCH in able else 3]
     if len(form.job) <= MOST_FOR_PROOF and _suits(EXACT.name, needed, objective):
         able.append(EXACT)
@@ -192,7 +192,7 @@ def lanes(
 
 
 def later(names: Sequence[str], form: Arrays) -> Member:
-    """A member that runs heuristics for which there was no time before the search."""
+    """Member that runs heuristics for which there was no time before the search."""
     steps = steps_each(form)
 
     def run(search: Search, seed: int) -> None:
@@ -216,7 +216,7 @@ def _suits(name: str, needed: frozenset[Feature], objective: Objective) -> bool:
 
 
 def _has_room(name: str, form: Arrays, objective: Objective) -> bool:
-    """Whether the tails to all ends that count can be held."""
+    """True if memory holds the tails to all ends that count."""
     if name not in GRAPH_SEARCHES:
         return True
     return len(form.job) * len(sinks(form, objective).from_us) <= MOST_TAILS

@@ -1,4 +1,4 @@
-"""Plans at once, for a caller who judges them: one heuristic, no search, no second opinion."""
+"""Placers: plans at once by one heuristic, without search; the caller judges them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def placers() -> tuple[str, ...]:
 
 
 def placer(name: str) -> ports.Solver:
-    """Make a solver that places at once. It answers by itself; limits and seed change nothing.
+    """Make a solver that places at once. Limits and seed change nothing.
 
-    Inside a band, list schedulers with ranks take what is due first before what ranks first.
+    Inside a band, list schedulers with ranks put due dates before ranks.
 
     Raises
     ------
     UnknownName
         If there is no such solver.
     InvalidInput
-        If it is one that searches.
+        If the solver searches.
     """
     if registry.entry(name).kind is not SolverKind.CONSTRUCTIVE:
         choices = ", ".join(placers())
         raise InvalidInput(f"solver must be one of {choices}; got {name!r}", field="solver")
 
     def place(problem: Problem, limits: Limits, seed: int) -> Result:
-        # A heuristic is over before a clock would tell.
+        # No clock, because a heuristic is over before one would advance.
         search = Search(arrays(problem), clock=lambda: 0.0, by_due=True)
         registry.solver(name)(search, seed)
         return _result(name, problem, search)

@@ -1,4 +1,4 @@
-"""How a caller watches a search, and how it ends one early."""
+"""Progress of a search, for a caller who watches it, and its cancellation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scheduler.solvers.search import Search
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchProgress:
-    """What is known so far.
+    """State of a search at a moment.
 
     Parameters
     ----------
@@ -22,9 +22,9 @@ class SearchProgress:
     bound
         Largest proven lower bound so far.
     claimed_by
-        Engine on whose word alone the bound is; see `Result`.
+        Engine that alone claims the bound; see `Result`.
     found_by
-        Which member found the best plan.
+        Member that found the best plan.
     """
 
     elapsed_s: float
@@ -38,11 +38,11 @@ Listener = Callable[[SearchProgress], None]
 
 
 class Cancelled(Exception):
-    """Somebody ended what was being prepared."""
+    """The search was cancelled while it was prepared."""
 
 
 class Cancellation:
-    """With which another thread ends a search; what was found until then is the answer.
+    """Handle by which another thread ends a search; the best plan so far is the answer.
 
     Examples
     --------
@@ -65,18 +65,18 @@ class Cancellation:
                 search.cancel()
 
     def pause(self) -> None:
-        """Look whether it is cancelled, between pieces of what no search can end yet.
+        """Raise if cancelled; called between pieces of work before a search exists.
 
         Raises
         ------
         Cancelled
-            If it is.
+            If `cancel` was called.
         """
         if self.is_cancelled:
             raise Cancelled
 
     def watch(self, search: Search) -> None:
-        """End this search, too, once cancelled."""
+        """End this search as well, once cancelled."""
         with self._lock:
             self._searches.append(search)
             if self.is_cancelled:

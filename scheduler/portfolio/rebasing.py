@@ -1,7 +1,7 @@
-"""Times counted from a moment close to all that matters, before anything multiplies them.
+"""Rebasing: times of a form count from a moment near the present, before they are multiplied.
 
-A weight times an absolute time, such as microseconds of the epoch, is beyond 64 bits for weights of
-some thousands. Values and bounds get their origin back in Python's integers, when they are told.
+A weight times an absolute time, such as microseconds of the epoch, exceeds 64 bits for weights of
+some thousands. Values and bounds get their origin back in Python's integers, at the end.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from scheduler.portfolio.restricting import Mask
 from scheduler.solvers.arrays import NEVER_US, OPEN, Arrays, Long
 
 MOST_SUM = 2**61
-"""What no sum may exceed that a search adds up: as much again is left to estimates on the way."""
+"""Largest sum that a search may add up; the same again is left to estimates on the way."""
 
 MOST_US = 2**58
-"""Latest end of any plan: later ones would come near to what stands for never."""
+"""Latest end of any plan: later ones would come near the value that stands for never."""
 
 
 def rebased(form: Arrays) -> tuple[Arrays, int]:
     """Give the form with times from its origin on, and that origin in microseconds.
 
-    The origin is the present, or the first start of what has happened if that is earlier: what is
-    before it concerns no plan. Due dates and deadlines may lie before it; jobs without operations,
-    which are never late, have none.
+    The origin is the present, or the first start of a started operation if that is earlier: nothing
+    before it concerns a plan. Due dates and deadlines may lie before it; jobs without operations,
+    which are never late, lose theirs.
     """
     busy = np.zeros(len(form.job_due_us), np.bool_)
     busy[form.job] = True
@@ -50,7 +50,7 @@ def _moved(time_us: Long, origin_us: int, counts: Mask) -> Long:
 
 
 def offset(form: Arrays, objective: Objective, origin_us: int) -> int:
-    """What the value of every plan is beyond its value in the rebased form."""
+    """Difference between the value of a plan and its value in the rebased form."""
     if objective is Objective.MAKESPAN:
         return origin_us if len(form.state) else 0
     if objective is Objective.WEIGHTED_COMPLETION:
@@ -60,14 +60,14 @@ def offset(form: Arrays, objective: Objective, origin_us: int) -> int:
 
 
 def expect_countable(form: Arrays, objective: Objective) -> None:
-    """Refuse what no search can add up in 64 bits. The form is rebased.
+    """Refuse a rebased form whose sums could exceed 64 bits.
 
-    Sums are estimated in floating point, whose error is far below what is left above the limit.
+    Sums are estimated in floating point, whose error is far below the margin above the limit.
 
     Raises
     ------
     InvalidProblem
-        Naming the field that takes the largest part of a sum.
+        Names the field with the largest part of a sum.
     """
     if not len(form.state):
         return
@@ -97,7 +97,7 @@ def expect_countable(form: Arrays, objective: Objective) -> None:
 
 
 def _latest_us(form: Arrays) -> float:
-    """Moment by which every plan has ended that waits for nothing in vain, from the origin on."""
+    """Latest end, from the origin on, of plans that never wait in vain."""
     columns = (form.earliest_us, form.frozen_end_us, form.window_end_us)
     waits_us = max(form.now_us, *(int(column.max(initial=0)) for column in columns))
     longest_us = np.maximum(form.mode_us, form.mode_p95_us) + form.mode_setup_us

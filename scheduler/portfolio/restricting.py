@@ -21,7 +21,7 @@ class Part:
     Parameters
     ----------
     operations, modes
-        For each operation, and each mode, of the part, where it is in the whole.
+        Per operation, and per mode, of the part, its position in the whole.
     """
 
     form: Arrays
@@ -29,7 +29,7 @@ class Part:
     modes: Int
 
     def of(self, whole: Solution) -> Solution:
-        """Give the part of a whole plan. Fixed operations must be in the mode they are fixed in."""
+        """Cut the part out of a whole plan. Fixed operations must be in their fixed mode."""
         mode = np.searchsorted(self.modes, whole.mode[self.operations]).astype(np.int32)
         return Solution(mode, whole.start_us[self.operations].copy())
 
@@ -40,11 +40,11 @@ class Part:
 
 
 def restricted(whole: Arrays, inside: Mask, fixed: Mask, plan: Solution) -> Part:
-    """Give the operations `inside`; those that are `fixed` as `PLANNED`.
+    """Part with the operations `inside`; those that are `fixed` become `PLANNED`.
 
-    What is fixed holds its machine and its resources from start to end. Where its setup would be
-    needed, or begin anew, if something came right before it, nothing else fits in; where setups are
-    kept, where its setup is.
+    A fixed operation holds its machine and its resources from start to end. If an insertion right
+    before it could cause or repeat its setup, the gap there is closed; if setups are kept, only the
+    time of its setup is.
     """
     operations = np.flatnonzero(inside).astype(np.int32)
     number, joined = _numbers(inside), _joined(whole, inside)
@@ -112,7 +112,7 @@ def _demands(whole: Arrays, kept: Mask) -> dict[str, Any]:
 
 
 def _joined(whole: Arrays, inside: Mask) -> Mask:
-    """Which edges have both ends inside."""
+    """Mask of edges with both ends inside."""
     target = np.repeat(np.arange(len(inside)), np.diff(whole.source_first))
     joined = np.zeros(len(whole.edge_us), np.bool_)
     joined[whole.source_edge] = inside[target] & inside[whole.source_op]
@@ -175,7 +175,7 @@ def _united(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def narrowed(whole: Arrays, kept: Mask) -> Part:
-    """Give all operations, with only those modes that are `kept`."""
+    """Part with all operations, and only the modes that are `kept`."""
     count = len(whole.state)
     owner = np.repeat(np.arange(count), np.diff(whole.mode_first))
     modes = np.flatnonzero(kept).astype(np.int32)
@@ -186,10 +186,10 @@ def narrowed(whole: Arrays, kept: Mask) -> Part:
 
 
 def spares_setups(form: Arrays, inside: Mask) -> bool:
-    """Whether what is left out could spare a setup of what is `inside`.
+    """True if an operation left out could spare one `inside` its setup.
 
-    It does by coming before it on the same machine with the same family. A plan of what is inside
-    alone is then no relaxation of the whole: what is proven of one does not hold for the other.
+    It does so by running before it on the same machine with the same family. A plan of the
+    operations inside is then no relaxation of the whole: proofs of one do not hold for the other.
     """
     is_inside = np.repeat(inside, np.diff(form.mode_first))
     place = form.mode_machine.astype(np.int64) * (form.mode_family.max() + 2) + form.mode_family

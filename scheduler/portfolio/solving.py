@@ -1,4 +1,4 @@
-"""The one entrance: a problem, what is wanted of it, what may be spent; an answer."""
+"""The entrance of the portfolio: a problem, an objective and limits in, a result out."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from scheduler.solvers.translating import arrays
 __all__ = ["SOLVED", "names", "solve"]
 
 WARM_START = "warm_start"
-"""Who is said to have found a plan that was brought along."""
+"""Name given as the finder of the caller's own plan."""
 SOLVED = frozenset({Status.OPTIMAL, Status.FEASIBLE})
 JUDGING_S = 12e-6
-"""Time that is kept back, per operation, to judge the plan and to put it into words."""
+"""Time reserved, per operation, to judge the plan and to make it a schedule."""
 
 
 def solve(
@@ -47,26 +47,26 @@ def solve(
 ) -> Result:
     """Solve a problem with one solver, or with several that help each other.
 
-    ``auto`` has a plan within milliseconds and one from every list heuristic within some tens of
-    them, so that it is never worse than any that it had the time for; then it lets the searches
-    that suit the problem share plans and bounds until the limits or the proof. Any other solver
-    that improves or proves starts from the same plans. A schedule that misses a deadline only ever
-    comes with the status LIMIT.
+    ``auto`` has a plan within milliseconds, and plans of all list heuristics within some tens of
+    them, so that it is never worse than any heuristic it had time for. Then the searches that suit
+    the problem share plans and bounds until the limits or the proof. Any other solver that improves
+    or proves starts from the same plans. A schedule that misses a deadline always has the status
+    LIMIT.
 
-    With one worker the answer depends on problem, limits and seed alone, unless the computer is
-    less than half as fast as a common one: a time limit then counts as half as many steps of work,
-    and the clock is only looked at as a guard. With several, it is time that ends the search.
+    With one worker the answer depends on problem, limits and seed alone: half of a time limit is
+    turned into steps of work, and the clock is only a guard, which a computer less than half as
+    fast as a common one can meet. With several workers, time ends the search.
 
     Parameters
     ----------
     warm_start
-        A plan for much the same problem, such as the one in force. What is in both keeps mode and
-        order, and the search begins with that.
+        A plan for much the same problem, such as the one in force. Operations in both keep mode and
+        order, and the search begins with that plan.
     listener
-        Told of each improvement of value or bound, in the thread that made it.
+        Called with each improvement of value or bound, in the thread that made it.
     cancel
-        With which another thread can end the search. The answer comes within 50 ms or so, and is
-        judged as any other; it has no plan if there was none yet.
+        Handle by which another thread can end the search. The answer then comes within about 50 ms
+        and is judged as any other; it has no plan if there was none yet.
     clock
         Seconds, monotonic.
 
@@ -75,11 +75,11 @@ def solve(
     UnknownName
         If there is no such solver.
     InvalidInput
-        If the solver does not support what the problem has, or the objective lacks its data.
+        If the solver does not support a feature of the problem, or the objective lacks its data.
     InvalidProblem
-        If sums, such as of weights times times, could exceed what a search adds up.
+        If sums, such as of weights times times, could exceed 64 bits.
     Defect
-        If a solver made a schedule that the checker refuses, or all of them failed: ours.
+        If the checker refuses a solver's schedule, or all solvers failed: a fault of ours.
     """
     began_s = clock()
     limits = limits or Limits()
@@ -106,7 +106,7 @@ def solve(
         origin_us=origin_us,
         offset=offset(form, objective, origin_us),
     )
-    # Squared: a bound is of little use to a search that has no time to meet it.
+    # Squared, because a bound is of little use to a search without the time to meet it.
     work = int(min(limits.time_s, 1) ** 2 * WORK)
     bound = partial(lower_bound, form, objective, work=work)
     start = Start(bound=bound, solutions=_carried(problem, form, warm_start))

@@ -1,7 +1,7 @@
 """Strict bands: one search after another, each with the plans of the more urgent bands fixed.
 
-Then, while there is time, a proof band by band over all plans: with what the more urgent bands are
-worth fixed, and not their plans.
+Then, while there is time, a proof band by band over all plans: the values of the more urgent bands
+are fixed, and not their plans.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from scheduler.solvers.search import Found, Search
 def explore_by_band(
     request: Request, form: Arrays, start: Start, *, time_s: float, work: float
 ) -> Exploration:
-    """Search band by band. The plan of a higher band is fixed before a lower one is looked at.
+    """Search band by band. The plan of a higher band is fixed before a lower one is searched.
 
-    The answer is at least as good as each plan that heuristics make of the whole, band before band.
+    Band before band, the answer is at least as good as each heuristic's plan of the whole.
     """
     answer = Search(form, request.clock, request.objective)
     request.cancel.watch(answer)
@@ -72,14 +72,14 @@ def explore_by_band(
 
 
 def open_bands(form: Arrays) -> list[int]:
-    """Bands of what is to be placed, the most urgent one first."""
+    """Bands with open operations, the most urgent one first."""
     return [int(band) for band in np.unique(form.band[form.state == OPEN])]
 
 
 def _whole_plans(
     request: Request, answer: Search, limited: Search, errors: list[Exception]
 ) -> list[Found]:
-    """What each heuristic makes of the whole; they put the bands first by themselves."""
+    """Plans of the whole by each heuristic; they put the bands first by themselves."""
     found: list[Found] = []
     now, then = heuristics(answer.form, request.solver)
     for name in (*now, *then):
@@ -97,10 +97,10 @@ def _whole_plans(
 
 
 def _is_settled(request: Request, form: Arrays) -> bool:
-    """Whether the plans of heuristics are all there is to choose from.
+    """True if the answer is chosen among plans of heuristics only.
 
-    So it is when one of them is all that is asked for, and when a group on one device spans bands:
-    the plan of the higher band could leave the rest of the group no device.
+    This is so if a heuristic was asked for, and if a colocation group spans bands: the plan of the
+    higher band could leave the rest of the group no device.
     """
     if request.solver in registry.names(SolverKind.CONSTRUCTIVE):
         return True
@@ -110,7 +110,7 @@ def _is_settled(request: Request, form: Arrays) -> bool:
 
 @dataclass
 class _Staging:
-    """The stages, one after another."""
+    """Sequence of searches, one per band."""
 
     request: Request
     answer: Search
@@ -119,7 +119,7 @@ class _Staging:
     proofs: Proofs
 
     def plan(self, known: Sequence[Found]) -> Found | None:
-        """Plan all bands; nothing if one has no plan, given those of the bands above."""
+        """Plan all bands; `None` if one has no plan, given those of the bands above."""
         form = self.answer.form
         bands, is_open = open_bands(form), form.state == OPEN
         plan = Solution(form.mode_first[:-1].copy(), form.frozen_start_us.copy())
@@ -161,7 +161,7 @@ class _Staging:
         return stage
 
     def _teller(self, part: Part, plan: Solution) -> Callable[[Search], None]:
-        """Tell of improvements of the last stage as what they are to the whole."""
+        """Listener that turns improvements of the last stage into those of the whole."""
         answer, listener = self.answer, self.request.listener
 
         def tell(search: Search) -> None:
@@ -187,42 +187,42 @@ class _Staging:
         return tell
 
     def _take_proofs(self, stage: Exploration, band: int) -> None:
-        """Keep what the first stage proves: only it is free of earlier choices."""
+        """Keep the proofs of the first stage, which alone is free of earlier choices."""
         search, answer = stage.search, self.answer
         if search.infeasible:
             answer.refute(claimed_by=search.claimed_by)
         share = self.proofs.shares[0]
         if search.bound is None:
             return
-        # A stage without due dates looks for its makespan, at times as a lateness (`ending`).
+        # A stage without due dates minimises its makespan, at times as a lateness (`ending`).
         asked = _objective(self.request, for_band(answer.form, band))
         if search.objective is asked is self.request.objective:
             if search.confirmed_bound is not None:
                 answer.raise_bound(search.confirmed_bound)
             answer.raise_bound(search.bound, claimed_by=search.claimed_by)
-        # Energy is also that of what others wait for; the makespan is the band's own (`outlasted`).
+        # The energy includes predecessors in other bands; the makespan is its own (`outlasted`).
         same = {share.want.objective, Objective.MAKESPAN if share.is_makespan else None}
         if share.band == band and search.objective in same - {Objective.ENERGY}:
             self.proofs.raise_bound(0, search.bound, claimed_by=search.claimed_by)
 
 
 def _leave_out_repetition(trace: list[TracePoint]) -> None:
-    """Drop the last point if it is no improvement: a bound was raised, or the plan taken over."""
+    """Drop the last point if it improves nothing: a raised bound, or a plan taken over."""
     if len(trace) > 1 and trace[-1].value >= trace[-2].value:
         trace.pop()
 
 
 def _keep_silent(search: Search) -> None:
-    """Say nothing: a plan of some bands is none yet."""
+    """Listener that stays silent, because a plan of some bands is none yet."""
 
 
 def _wanted(form: Arrays, band: int) -> Arrays:
-    """Give the form for the search of a band; energy is that of all that it plans."""
+    """Form for the search of a band; its energy is that of all operations it plans."""
     return for_band(form, band)._replace(mode_energy_uj=form.mode_energy_uj)
 
 
 def _objective(request: Request, form: Arrays) -> Objective:
-    """What is asked for; the makespan where a stage has no data for that."""
+    """Objective of the request; the makespan if a stage has no data for it."""
     present = form._replace(
         job_due_us=form.job_due_us[form.job], job_deadline_us=form.job_deadline_us[form.job]
     )

@@ -37,14 +37,14 @@ def warm_up(
 ) -> None:
     """Run solvers on tiny problems, so that all they need is compiled and loaded.
 
-    What is compiled stays on disk: it takes minutes once per installation, and little afterwards.
+    Compiled code stays on disk: it takes minutes once per installation, and seconds afterwards.
 
     Parameters
     ----------
     progress
-        Told the name of each solver before it is run.
+        Called with the name of each solver before it runs.
     names
-        Which solvers; all that there are by default.
+        Names of the solvers to run; by default all.
     """
     forms = [arrays(problem) for problem in problems()]
     for form in forms:
@@ -67,7 +67,7 @@ def _run(name: str, form: Arrays) -> None:
     for objective in (Objective.MAKESPAN, Objective.WEIGHTED_TARDINESS):
         if objective not in registry.entry(name).objectives:
             continue
-        # Work is counted, so that no clock is needed.
+        # Work is counted, so no clock is needed.
         search = Search(form, lambda: 0.0, objective)
         if registry.entry(name).kind is not SolverKind.CONSTRUCTIVE:
             registry.solver("heft")(search, 0)

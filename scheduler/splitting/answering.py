@@ -1,4 +1,4 @@
-"""What is asked about a network, and what is answered."""
+"""Answers about the split of a network: the running report, and the final answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scheduler.model.schedule import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What is known so far: best value, largest proven bound, and who found the best split."""
+    """State of a search: best value, largest proven bound, and the finder of the best split."""
 
     elapsed_s: float
     value: float | None
@@ -24,7 +24,7 @@ Listener = Callable[[Report], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A split, and what is known about how good it is.
+    """A split with its value and proven bound.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What of a network can only go together, what comes before what, and what is sent between."""
+"""Blocks of a network: nodes that stay together, their precedence, and the outputs between."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ Times = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocks:
-    """Nodes that any split keeps together, as one block each, and the outputs between them.
+    """Groups of nodes that any split keeps together, and the outputs between them.
 
-    Nodes of a colour go together, and so do colours in a circle, which no order could take apart.
+    Nodes of a colour stay together, and so do colours in a cycle, which no order could separate.
 
     Parameters
     ----------
     of_node
         Block of each node of the network.
     graph
-        Which blocks come before which. Acyclic.
+        Precedence between blocks. Acyclic.
     accelerator_time, host_time
         Sums over the nodes; infinite on an accelerator if one of them does not run there.
     outputs
-        Blocks that make or read an output, two or more, with what it costs to move it. Who has
-        some of them and not all pays that once: it sends the output, or receives it.
+        Blocks that write or read an output, two or more, with the cost to move it. A device with
+        some of them and not all pays it once, to send the output or to receive it.
     """
 
     of_node: tuple[int, ...]
@@ -46,7 +46,7 @@ class Blocks:
 
 
 def blocks_of(placement: PlacementProblem, arcs: Iterable[Arc]) -> Blocks:
-    """Find the blocks of a network, given what must come before what."""
+    """Find the blocks of a network, given additional precedence arcs."""
     colours = [
         ("own", i) if node.colour is None else ("colour", node.colour)
         for i, node in enumerate(placement.nodes)

@@ -1,4 +1,4 @@
-"""What no contiguous split can beat."""
+"""Lower bounds on the greatest load of any contiguous split."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scheduler.splitting.blocks import Blocks, Times
 
 
 def saving_of_a_core(placement: PlacementProblem, blocks: Blocks) -> float:
-    """Most time of accelerators that a core of the host saves per time of its own."""
+    """Most accelerator time that a core of the host saves per unit of its own time."""
     able = np.isfinite(blocks.accelerator_time) & (blocks.host_time > 0)
     if not placement.cores or not able.any():
         return 0.0
@@ -23,7 +23,7 @@ def rests(placement: PlacementProblem, blocks: Blocks) -> Times:
 
 
 def load_bound(placement: PlacementProblem, blocks: Blocks) -> float:
-    """All that is to be done, shared out evenly; or the block that is quickest nowhere."""
+    """Lower bound on the greatest load: all work shared evenly, or the slowest single block."""
     if not len(blocks):
         return 0.0
     share = placement.accelerators + placement.cores * saving_of_a_core(placement, blocks)

@@ -1,10 +1,10 @@
-"""A bound on the latency that sees memory and transfers: the best that can become of one path.
+"""A bound on the latency that respects memory and transfers: the least time of one path.
 
-Whatever the split, each stretch of a path is on the host, or on an accelerator that the path enters
-once. With two nodes on an accelerator comes all that is between them on any path, and all that has
-their colours; it must fit, is run one after another, and pays what it surely receives (from what is
-before the node at which the path came from elsewhere) and sends. The best way to cut the path into
-such stretches, each for itself, is no longer than the latency of any split.
+In any split, each stretch of a path is on the host, or on an accelerator that the path enters once.
+Two nodes on an accelerator bring along all nodes between them on any path, and all of their
+colours. These must fit into memory, run one after another, and pay the outputs that they surely
+receive (from nodes before the one at which the path arrived) and send. The best cut of the path
+into such stretches, each taken alone, takes no longer than the latency of any split.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ Bits = int
 
 
 def latency_bound(placement: PlacementProblem, go_on: Callable[[], bool]) -> float:
-    """Give the largest bound that the longest paths, by several measures, have.
+    """Largest bound over the longest paths by several measures.
 
     Parameters
     ----------
     go_on
-        Whether there is time for one more.
+        True while there is time for one more path.
     """
     fastest = [
         min(node.host_time if placement.cores else np.inf, _or_inf(node.accelerator_time))
@@ -53,11 +53,11 @@ class _Chains:
     order: list[int]
     before: list[list[int]]
     after: list[Bits]
-    """Per node, those right after it."""
+    """Per node, its direct successors."""
     ancestors: list[Bits]
     descendants: list[Bits]
     mates: list[list[int]]
-    """Per node, all of its colour."""
+    """Per node, all nodes of its colour."""
 
     @classmethod
     def of(cls, placement: PlacementProblem) -> _Chains:
@@ -98,7 +98,7 @@ class _Chains:
         return path[::-1]
 
     def bound(self, path: Sequence[int], go_on: Callable[[], bool]) -> float:
-        """Least time in which a path can be run, each stretch for itself; 0 if stopped."""
+        """Least time of a path, each stretch taken alone; 0 if stopped."""
         many = self.placement.accelerators
         least = np.full((len(path) + 1, many + 1), np.inf)
         least[0, 0] = 0.0

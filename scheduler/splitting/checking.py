@@ -1,4 +1,4 @@
-"""Judges splits. Shares no code with what makes them."""
+"""The independent judge of splits. Shares no code with the modules that make them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scheduler.model.objectives import Goal
 
 
 class SplitViolationKind(StrEnum):
-    """Which rule a split breaks."""
+    """Rule that a split breaks. A closed set."""
 
     MISSING = "missing"
     TWICE = "twice"
@@ -26,7 +26,7 @@ class SplitViolationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SplitViolation:
-    """A rule that is broken, and where."""
+    """A broken rule, and the place of it."""
 
     kind: SplitViolationKind
     message: str
@@ -104,7 +104,7 @@ def _memory(placement: PlacementProblem, where: Mapping[int, int]) -> Iterable[S
 def _contiguity(
     placement: PlacementProblem, where: Mapping[int, int], goal: Goal
 ) -> Iterable[SplitViolation]:
-    """Find devices that wait for each other in a circle, or for themselves through others."""
+    """Find devices that wait for each other in a cycle, or for themselves through others."""
     after: dict[object, set[object]] = {}
     for u, v in _waits(placement, goal):
         one, other = (_waiting(node, where[node.number], goal) for node in (u, v))
@@ -125,19 +125,19 @@ def _contiguity(
 def _waits(
     placement: PlacementProblem, goal: Goal
 ) -> Iterable[tuple[PlacementNode, PlacementNode]]:
-    """Pairs of nodes of which the second waits for the first, in one pass through the devices."""
+    """Pairs of nodes; the second waits for the first, in one pass through the devices."""
     nodes = placement.nodes
     forward = {node.colour for node in nodes if not node.backward} - {None}
     for u, v in ((nodes[u], nodes[v]) for u, v in placement.edges):
         if goal is Goal.LATENCY or not v.backward:
             yield u, v
-        # A pipeline of training goes back the way that it came.
+        # A pipeline in training runs backwards through the same devices.
         elif u.backward and (u.colour not in forward or v.colour not in forward):
             yield v, u
 
 
 def _waiting(node: PlacementNode, device: int, goal: Goal) -> str:
-    """Who waits: an accelerator, or a core of a pipeline, as a whole; else each node by itself."""
+    """Unit that waits as a whole: an accelerator, a core of a pipeline, or else a single node."""
     if device >= 0:
         return f"accelerator {device}"
     return f"core {-device - 1}" if goal is Goal.MAX_LOAD else f"node {node.number} of the host"

@@ -1,9 +1,9 @@
 """The best way to cut an order of blocks into runs, each on an accelerator of its own or the host.
 
 A run of blocks in a topological order is contiguous, so an order cut into runs is a split that
-keeps the rules. For the latency the sum over the runs is kept small, as if they went one after
-another; what a split is really worth, with runs that overlap, is for `scheduler.splitting.values`
-to say. For the greatest load the largest run counts, and that is exact.
+keeps the rules. For the latency the sum over the runs is minimised, as if they ran one after
+another; `scheduler.splitting.values` gives the true value, with runs that overlap. For the greatest
+load the largest run counts, which is exact.
 
 References
 ----------
@@ -26,11 +26,11 @@ from scheduler.splitting.blocks import Blocks
 from scheduler.splitting.values import ON_HOST, topological_order
 
 Grid = NDArray[np.float64]
-"""``[first, after last]``: something about the run of those blocks; infinite where it cannot be."""
+"""``[first, after last]``: a quantity of the run of those blocks; infinite if it is impossible."""
 
 
 def drawn_order(blocks: Blocks, rng: random.Random, *, shuffled: float) -> list[int]:
-    """Topological order of blocks: depth-first, but for a share of steps that are random."""
+    """Topological order of blocks: depth-first, except for a share of random steps."""
     waiting = dict(blocks.graph.in_degree())
     ready = sorted(block for block, count in waiting.items() if not count)
     order = []
@@ -48,7 +48,7 @@ def drawn_order(blocks: Blocks, rng: random.Random, *, shuffled: float) -> list[
 
 
 def moved_order(blocks: Blocks, order: Sequence[int], rng: random.Random) -> list[int]:
-    """Order with one block elsewhere between those before and after it, if it can go elsewhere."""
+    """Order with one block moved between its predecessors and successors, if it can move."""
     block = rng.choice(order)
     left = [other for other in order if other != block]
     position = {other: i for i, other in enumerate(left)}
@@ -66,14 +66,14 @@ class Cutter:
     blocks: Blocks
 
     def shortest(self, order: Sequence[int]) -> list[int] | None:
-        """Split in which the runs, one after another, take the least; `None` if there is none."""
+        """Split with the least sum over its runs; `None` if there is none."""
         runs = _Runs(self.blocks, order, self.placement.memory_bytes)
         host = self._paths(order) if self.placement.cores else np.full(runs.shape, np.inf)
         least, links = _fold(runs.on_accelerator, host, self.placement.accelerators, None)
         return self._split(order, least, links)
 
     def lightest(self, order: Sequence[int]) -> list[int] | None:
-        """Split in which the heaviest run is as light as it can be; `None` if there is none."""
+        """Split with the lightest possible heaviest run; `None` if there is none."""
         runs = _Runs(self.blocks, order, self.placement.memory_bytes)
         cores = self.placement.cores
         least, links = _fold(runs.on_accelerator, runs.on_core, self.placement.accelerators, cores)
@@ -88,7 +88,7 @@ class Cutter:
         device = [ON_HOST] * len(self.blocks)
         end, used = len(least) - 1, int(least[-1].argmin())
         while end:
-            # A run's number is how many of its kind there are up to it.
+            # A run's number counts the runs of its kind up to it.
             start, before, is_host = _step(links, end, used, many)
             number = ON_HOST - before // many if is_host else before % many
             for block in order[start:end]:
@@ -105,7 +105,7 @@ class Cutter:
         ends = np.zeros((len(nodes), len(order)))
         last = np.zeros((len(order), len(order)))
         for node in topological:
-            # Of the run that begins with each block: what comes before that is not in it.
+            # Per run that begins with each block, so blocks before that do not count.
             for source in before[node]:
                 upto = at[source] + 1
                 np.maximum(ends[node, :upto], ends[source, :upto], out=ends[node, :upto])
@@ -123,7 +123,7 @@ class Cutter:
 
 
 class _Runs:
-    """What all runs of an order weigh."""
+    """Times, sizes and transfers of all runs of an order."""
 
     def __init__(self, blocks: Blocks, order: Sequence[int], memory_bytes: int) -> None:
         count = len(order)
@@ -143,7 +143,7 @@ class _Runs:
         return found
 
     def _paid(self, blocks: Blocks) -> Grid:
-        """Sum of the outputs of which a run has an end and not all, by corners of rectangles."""
+        """Cost of outputs that a run holds in part, summed by corners of rectangles."""
         position = np.empty(len(self._order), np.int64)
         position[self._order] = np.arange(len(self._order))
         corner = np.zeros((self.shape[0] + 1, self.shape[1] + 1))
@@ -163,11 +163,11 @@ class _Runs:
 def _fold(
     accelerator: Grid, host: Grid, accelerators: int, cores: int | None
 ) -> tuple[Grid, NDArray[np.int64]]:
-    """Least value of each beginning of the order by devices used, and how it is come by.
+    """Least value of each prefix of the order by devices used, with links to trace it back.
 
-    Without a number of cores, the host takes any number of runs, and values are summed up; with
-    one, each run takes a core, and the largest value counts. The link is the start of the last run,
-    less the length of the order and one more if that is on the host.
+    Without a number of cores, the host takes any number of runs, and values are summed; with one,
+    each run takes a core, and the largest value counts. The link is the start of the last run,
+    less the length of the order and one more if that run is on the host.
     """
     length, many = len(host), accelerators + 1
     states = many * (1 if cores is None else cores + 1)

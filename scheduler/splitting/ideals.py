@@ -1,15 +1,15 @@
 """The lightest contiguous split, proven: a dynamic program over ideals.
 
-An ideal holds all that comes before its members; what lies between two of them, one in the other,
-is contiguous. A split for the greatest load is a chain of ideals with a device for each step. Each
-ideal is extended in all ways below a threshold, pruned by what can no longer be undone: time, size,
-and outputs with an end left behind. If no chain is found, the threshold is a bound; else the
-lightest one is optimal, so that thresholds go up from the bound, where little is to be looked at.
+An ideal holds all predecessors of its members. The difference of two nested ideals is contiguous,
+so a split for the greatest load is a chain of ideals with a device for each step. Each ideal is
+extended in all ways below a threshold, pruned by quantities that only grow: time, size, and
+outputs with an end left behind. If no chain is found, the threshold is a bound; else the lightest
+one is optimal. Thresholds rise from the bound, because low ones leave little to enumerate.
 
 References
 ----------
 Tarnawski et al. (2020), doi:10.48550/arXiv.2006.16423, section 5.1.1. There all pairs of ideals
-are weighed; the threshold and the pruning are ours.
+are enumerated; the threshold and the pruning are ours.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Ideals:
 
     @classmethod
     def of(cls, placement: PlacementProblem, blocks: Blocks) -> Ideals | None:
-        """List the ideals; nothing if there are too many."""
+        """List the ideals; `None` if there are too many."""
         before = [sorted(blocks.graph.predecessors(b)) for b in range(len(blocks))]
         keys = np.random.default_rng(0).integers(0, 2**64, max(len(blocks), 1), np.uint64)
         states = (placement.accelerators + 1) * (placement.cores + 1)
@@ -60,7 +60,7 @@ class Ideals:
         return cls(placement, blocks, lattice, _cargo(placement, blocks)) if is_whole else None
 
     def below(self, threshold: float, go_on: Callable[[], bool]) -> tuple[Split | None, bool]:
-        """Find the lightest split below a threshold, if there is one; whether that is proven."""
+        """Find the lightest split below a threshold, if any; the flag is true if that is proven."""
         table, walk = self._table(), self._walk()
         saving = saving_of_a_core(self.placement, self.blocks)
         ideal, last = 0, len(self.lattice.members)
@@ -80,7 +80,7 @@ class Ideals:
         value[0, 0, 0] = 0.0
         rest = rests(self.placement, self.blocks)
         bits = np.unpackbits(self.lattice.members.view(np.uint8), axis=1, bitorder="little")
-        # Rounding may leave a little where nothing is left.
+        # Rounding may leave a small rest instead of zero.
         left = rest.sum() * (1 - ROUNDING) - bits[:, : len(rest)] @ rest
         return Table(value, np.zeros(shape, np.int32), np.maximum(left, 0.0))
 
@@ -118,7 +118,7 @@ def _cargo(placement: PlacementProblem, blocks: Blocks) -> Cargo:
     return Cargo(
         np.where(able, blocks.accelerator_time, 0.0),
         blocks.host_time,
-        # What does not run on an accelerator is larger than any.
+        # A block that does not run on an accelerator is larger than its memory.
         np.where(able, blocks.size_bytes, placement.memory_bytes + 1),
         *_rows(outputs),
         np.array([len(ends) for ends, _ in blocks.outputs], np.int32),

@@ -1,4 +1,4 @@
-"""Who finds splits: by name, for which goals."""
+"""Splitters by name: the searches that find splits, and the goals that each serves."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from scheduler.splitting.searching import SplitSearch
 
 AUTO = "auto"
 FIRST_ORDERS = 4
-"""Orders that are cut before anything else, so that there is a split to beat."""
+"""Orders cut before anything else, so that there is a split to beat."""
 PATIENCE = 300
 """Orders in a row without an improvement after which a search ends."""
 FRESH = 0.3
 """Share of orders that are drawn anew, and do not come from the best one."""
 APPROACH = 0.25
-"""How much of the way from the bound to the best split the next threshold goes."""
+"""Position of the next threshold between the bound (0) and the best split (1)."""
 
 
 def order_cuts(search: SplitSearch) -> None:
-    """Cut orders as well as they can be cut: drawn ones, and the best one with a block moved."""
+    """Cut orders optimally: drawn ones, and the best one with a block moved."""
     first_orders(search, PATIENCE)
 
 
 def first_orders(search: SplitSearch, patience: int) -> None:
-    """Cut orders until so many in a row are no better."""
+    """Cut orders until `patience` of them in a row are no better."""
     cutter, blocks, rng = Cutter(search.placement, search.blocks), search.blocks, search.rng
     cut = cutter.shortest if search.goal is Goal.LATENCY else cutter.lightest
     best = order = drawn_order(blocks, rng, shuffled=0.0)
     least, left, is_first = None, patience, True
-    # The first order is cut whatever the limits are, so that there is an answer.
+    # The first order is cut in any case, so that there is an answer.
     while left and (is_first or search.go_on()):
         is_first, split = False, cut(order)
         value = None if split is None else search.worth(split)
         left -= 1
         if value is not None and (least is None or value <= least):
-            # As good is good enough to walk on from; only better counts.
+            # Accept equal splits as the next start; only improvements reset the patience counter.
             left = patience if least is None or value < least else left
             best, least = order, value
         search.offer(split, "order_cuts")
@@ -50,13 +50,13 @@ def first_orders(search: SplitSearch, patience: int) -> None:
 
 
 def ideals(search: SplitSearch) -> None:
-    """Find the lightest split and prove it, where the ideals are not too many."""
+    """Find the lightest split and prove it, unless there are too many ideals."""
     found = Ideals.of(search.placement, search.blocks)
     while found is not None and search.go_on():
         threshold = float("inf")
         if search.value is not None:
             way = APPROACH * (search.value - search.bound)
-            # Never so little that rounding could hide what there is to find.
+            # Never so small a step that rounding could hide a split.
             threshold = search.bound + max(way, 1e-3 * search.value)
         split, is_whole = found.below(threshold, search.go_on)
         search.offer(split, "ideals")
@@ -71,7 +71,7 @@ def ideals(search: SplitSearch) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splitter:
-    """What finds splits, for which goals, where it was published."""
+    """A search for splits, with its goals and its publication."""
 
     run: Callable[[SplitSearch], None]
     goals: tuple[Goal, ...]
@@ -86,14 +86,14 @@ MEMBERS = {
 
 
 def members_for(solver: str, goal: Goal) -> list[Callable[[SplitSearch], None]]:
-    """Give who takes part, in order.
+    """Searches that take part for a solver and a goal, in order.
 
     Raises
     ------
     UnknownName
-        If nobody has that name.
+        If there is no such solver.
     InvalidInput
-        If who has it does not serve the goal.
+        If the solver does not serve the goal.
     """
     if solver == AUTO:
         rows = [member.run for member in MEMBERS.values() if goal in member.goals]

@@ -1,4 +1,4 @@
-"""What a split may not do, told to those who make splits; `checking` has it in words of its own."""
+"""Rules of splits, for the modules that make splits; `checking` states them independently."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Arc = tuple[int, int]
 
 
 def pipeline_arcs(placement: PlacementProblem) -> list[Arc]:
-    """What goes ahead through a pipeline, from device to device.
+    """Arcs along which a pipeline moves forward, from device to device.
 
-    In training, data go ahead through the forward nodes and back through the backward ones, which
-    stay with their colours. A backward node whose colour has no forward one goes where the order
-    of its neighbours, read backwards, lets it.
+    In training, data move forward through the forward nodes and back through the backward ones,
+    which stay with their colours. A backward node whose colour has no forward node is placed by the
+    reversed order of its neighbours.
 
     References
     ----------

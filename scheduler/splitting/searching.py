@@ -1,4 +1,4 @@
-"""A search for a split in progress: what is known, what may be spent."""
+"""A search for a split in progress: best split, bound, limits."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from scheduler.splitting.rules import pipeline_arcs
 from scheduler.splitting.values import latency, max_load
 
 PROVEN = 1e-9
-"""Relative difference of value and bound below which they are the same but for rounding."""
+"""Relative difference of value and bound below which they are equal but for rounding."""
 
 
 @dataclass
 class SplitSearch:
-    """What the members of a search share.
+    """Search that its members share.
 
     Parameters
     ----------
     is_over
-        Whether somebody ended the search, or its time is spent.
+        True once the search was ended from outside, or its time is spent.
     elapsed_s
         Seconds since it began.
     """
@@ -45,27 +45,27 @@ class SplitSearch:
 
     @cached_property
     def blocks(self) -> Blocks:
-        """What goes together, by the rules of the goal."""
+        """Blocks of the network, by the rules of the goal."""
         arcs = self.placement.edges if self.goal is Goal.LATENCY else pipeline_arcs(self.placement)
         return blocks_of(self.placement, arcs)
 
     @cached_property
     def rng(self) -> random.Random:
-        """Random numbers that the seed decides."""
+        """Random numbers of the seed."""
         return random.Random(self.seed)
 
     def go_on(self) -> bool:
-        """Whether there is something left to find, and leave to look for it."""
+        """True if something is left to find, and the search is not over."""
         return not (self.is_proven or self.is_infeasible or self.is_over())
 
     @property
     def is_proven(self) -> bool:
-        """Whether the best split meets the bound."""
+        """True if the best split meets the bound."""
         return self.value is not None and self.value <= self.bound * (1 + PROVEN)
 
     @property
     def is_infeasible(self) -> bool:
-        """Whether it is proven that there is no split."""
+        """True if it is proven that there is no split."""
         return self.bound == math.inf
 
     def offer(self, split: Sequence[int] | None, by: str) -> bool:
@@ -84,7 +84,7 @@ class SplitSearch:
         return of(self.placement, split)
 
     def raise_bound(self, bound: float) -> None:
-        """Take what is proven to be no more than any value."""
+        """Take a proven lower bound on every value."""
         if bound > self.bound:
             self.bound = bound
             self._tell()

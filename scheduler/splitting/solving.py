@@ -1,4 +1,4 @@
-"""The one entrance for splits: a network, what is wanted of it, what may be spent; an answer."""
+"""The entrance for splits: a network, a goal and limits in, an answer out."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def solve(
 ) -> Answer:
     """Split a network over accelerators and the host, each accelerator one contiguous piece.
 
-    It ends at the proof, at the time limit, or when many tries in a row were of no use. The split
-    is judged before it is answered. One thread does it, whatever the limits say of workers.
+    Ends at the proof, at the time limit, or after many tries in a row without success. The split is
+    judged before it is returned. Uses one thread, whatever the limits say of workers.
 
     Parameters
     ----------
     clock
         Seconds, monotonic.
     listener
-        Told of each improvement of value or bound.
+        Called with each improvement of value or bound.
     is_cancelled
-        Whether somebody wants the search to end.
+        True once a caller wants the search to end.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def solve(
     InvalidInput
         If the solver does not serve the goal.
     Defect
-        If a split breaks a rule: ours.
+        If a split breaks a rule: a fault of ours.
     """
     time_s, began_s = (limits or Limits()).time_s, clock()
     search = SplitSearch(
@@ -62,14 +62,14 @@ def solve(
     members = members_for(solver, goal)
     _raise_bound(search, lambda: clock() - began_s < time_s / 2 and not search.is_over())
     for at, member in enumerate(members):
-        # The first one runs whatever the limits are, so that there is an answer.
+        # The first one runs in any case, so that there is an answer.
         if search.go_on() or (at == 0 and not search.is_infeasible):
             member(search)
     return _answer(search, solver, is_cancelled())
 
 
 def warm_up() -> None:
-    """Compile and load what searches need, by a search on a network of one node."""
+    """Compile and load the kernels of searches, by a search on a network of one node."""
     node = PlacementNode(
         number=0,
         accelerator_time=1.0,

@@ -1,4 +1,4 @@
-"""What a split of a network over devices is worth, exactly as the paper and its programs count.
+"""Values of a split of a network over devices, exactly as the paper and its programs count.
 
 A split holds one number per node, in the order of `PlacementProblem.nodes`: its accelerator, from
 0, or `ON_HOST`. Values are in the unit of the file.
@@ -22,10 +22,10 @@ ON_HOST = -1
 
 
 def pieces(placement: PlacementProblem, split: Sequence[int]) -> list[int]:
-    """Per node, which contiguous piece of its accelerator's nodes it is in, counted from 0.
+    """Per node, the number of its contiguous piece on its accelerator, from 0.
 
-    A path that leaves an accelerator and comes back comes back to a later piece. The split is
-    contiguous if all pieces are 0.
+    A path that leaves an accelerator and returns enters a later piece. The split is contiguous if
+    all pieces are 0.
     """
     order, before = topological_order(placement)
     found = [0] * len(split)
@@ -45,11 +45,11 @@ def pieces(placement: PlacementProblem, split: Sequence[int]) -> list[int]:
 
 
 def latency(placement: PlacementProblem, split: Sequence[int]) -> float | None:
-    """Time of one sample, or `None` if pieces wait for each other in a circle.
+    """Time of one sample, or `None` if pieces wait for each other in a cycle.
 
-    A piece begins when all its inputs are there and the piece before it on its accelerator is
-    done; it takes what it receives, its nodes and what it sends, one after another. A node of the
-    host begins when its inputs are there. Whether the split keeps its rules is not looked at.
+    A piece begins when all its inputs are there and the previous piece on its accelerator is done;
+    it receives its inputs, runs its nodes and sends its outputs, one after another. A node of the
+    host begins when its inputs are there. The rules of a split are not checked.
     """
     found = pieces(placement, split)
     blocks = [
@@ -83,8 +83,8 @@ def _block_times(
 def max_load(placement: PlacementProblem, split: Sequence[int]) -> float:
     """Time per sample of a pipeline: the load of the busiest device.
 
-    An accelerator pays each output once that is read elsewhere, and each input once. Cores of the
-    host pay nothing; they are `ON_HOST`, ``ON_HOST - 1`` and so on.
+    An accelerator pays once for each output that is read elsewhere, and once for each input. Cores
+    of the host pay nothing; they are `ON_HOST`, ``ON_HOST - 1`` and so on.
     """
     loads = dict.fromkeys(split, 0.0)
     for node, device in zip(placement.nodes, split, strict=True):
@@ -102,13 +102,13 @@ def _time(node: PlacementNode, device: int) -> float:
 
 
 def _moved(placement: PlacementProblem, place: Sequence[int]) -> set[tuple[int, int]]:
-    """Outputs that leave their place, each with every place that they leave or reach."""
+    """Outputs that leave their place, paired with each place that they leave or reach."""
     crossing = [(u, v) for u, v in placement.edges if place[u] != place[v]]
     return {(u, place[end]) for u, v in crossing for end in (u, v)}
 
 
 def topological_order(placement: PlacementProblem) -> tuple[list[int], list[list[int]]]:
-    """Give a topological order of the nodes, and what comes right before each."""
+    """Topological order of the nodes, and the direct predecessors of each."""
     before: list[list[int]] = [[] for _ in placement.nodes]
     after: list[list[int]] = [[] for _ in placement.nodes]
     for u, v in placement.edges:

@@ -1,4 +1,4 @@
-"""What an agent finds on its box: machines, the providers on them, and what each is good for."""
+"""Reports of an agent on its box: machines, their providers, and verdicts on each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ holds about twice its file: weights and their packed copy."""
 
 
 class Verdict(StrEnum):
-    """What is known of a provider on a machine, or of a model on a provider."""
+    """Verdict on a provider on a machine, or on a model on a provider."""
 
     USABLE = "usable"
     NOT_INSTALLED = "not_installed"
@@ -32,15 +32,15 @@ class ProviderReport:
     Parameters
     ----------
     device_class
-        Our own label (``cpu``, ``gpu``, ``npu``, ``dsp``): ONNX Runtime reports CPU for simulators.
+        Our own label (``cpu``, ``gpu``, ``npu``, ``dsp``): ONNX Runtime says CPU for simulators.
     simulated
-        Its times say nothing about real hardware.
+        True if it simulates its hardware, so that its times say nothing about the real one.
     terminates
-        Whether a running inference can be stopped without ending the worker.
+        True if a running inference can be stopped without ending the worker.
     static_shapes
-        Whether a session takes inputs of the shapes it was made for only.
+        True if a session only takes inputs of the shapes it was made for.
     fingerprint
-        What its speed depends on: hardware and builds, in one line; empty if the agent did not say.
+        Hardware and builds that decide its speed, in one line; empty if the agent did not say.
     """
 
     provider: str
@@ -65,7 +65,7 @@ class MachineReport:
     functions
         Names of the registered functions that it can run; empty for lanes that run models only.
     peaks
-        What its providers reach at most, of those that were measured.
+        Peak rates of its providers that were measured.
     """
 
     id: str
@@ -78,5 +78,5 @@ class MachineReport:
     peaks: tuple[Peaks, ...] = ()
 
     def fingerprint(self, provider: str) -> str:
-        """What the speed of a provider here depends on; empty if nobody said."""
+        """Fingerprint of a provider here; empty if unknown."""
         return next((each.fingerprint for each in self.providers if each.provider == provider), "")

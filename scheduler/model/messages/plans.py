@@ -1,4 +1,4 @@
-"""What the controller tells agents to do, and agents tell each other when it is done."""
+"""Plans that the controller sends to agents, and outputs that agents announce to each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduler.model.problem import Band
 
 
 class WorkKind(StrEnum):
-    """What an operation runs."""
+    """Kind of work that an operation runs."""
 
     MODEL = "model"
     FUNCTION = "function"
@@ -22,7 +22,7 @@ class WorkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What to execute.
+    """Work to execute.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Work:
     params
         Arguments of a function; shapes and repeats of a profile.
     outputs
-        Names of the outputs that somebody reads; empty means all.
+        Names of the outputs that are read; empty for all.
     """
 
     kind: WorkKind
@@ -45,17 +45,17 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """When an operation may not start: something more urgent is to come to its machine.
+    """Time span in which an operation may not start, because a more urgent one is expected.
 
-    It may start before, and would be through in time. It may start once the other has begun. What
-    comes after it in the queue goes ahead meanwhile. Times are absolute.
+    It may start before the span, as it ends in time then, and once the other one has begun. Later
+    operations of the queue go ahead meanwhile. Times are absolute.
 
     Parameters
     ----------
     operation
-        The more urgent one.
+        The more urgent operation.
     from_us, until_us
-        Between these it waits, and no longer.
+        Begin and end of the wait.
     """
 
     operation: str
@@ -76,13 +76,13 @@ class Dispatch:
     notify
         Agents on other boxes that wait for the outputs; the agent tells them directly.
     expected_us
-        Predicted duration, for the watchdog and for display.
+        Predicted duration, used by the watchdog and shown to users.
     timeout_us
-        Execution longer than this is a hang: the worker is ended and the operation fails.
+        Longest execution; beyond it the worker hangs, is ended, and the operation fails.
     kind
-        What it spends its time on, for those that run beside it.
+        Bottleneck of the work, which decides its effect on neighbours.
     gate
-        When it may not start for something more urgent; ``None`` for never.
+        Span in which it waits for a more urgent operation; ``None`` for no wait.
     """
 
     operation: str
@@ -104,7 +104,7 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A run's tensors that may be deleted: all of them, but for the keys in `keep`."""
+    """Tensors of a run that may be deleted: all of them, except for the keys in `keep`."""
 
     run: str
     keep: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPlan:
-    """All that an agent is to do next. It replaces what was sent before and has not started.
+    """Complete plan of an agent. It replaces all earlier dispatches that have not started.
 
     Parameters
     ----------
@@ -121,18 +121,19 @@ class AgentPlan:
     version
         Rises with each plan to this agent.
     queues
-        Per machine, its next operations in order. The head starts when all it waits for is there;
-        the order is kept, so a machine waits rather than overtake. What has a shut gate is passed.
+        Per machine, its next operations in order. The head starts once its inputs are there; the
+        order is kept, so a machine waits rather than overtakes. Operations with a shut gate are
+        passed over.
     stop
-        ``(operation, attempt)`` pairs that are to be aborted if running and forgotten if not.
+        ``(operation, attempt)`` pairs to abort if running, and to forget if not.
     release
         Tensors that this agent's box may delete.
     measure
-        Boxes to measure the way from, one after the other, when nothing is in the way.
+        Boxes to measure the link from, one after the other, when the machine is idle.
     unload
-        Digests of models that were deleted: no worker needs to hold a session of them.
+        Digests of deleted models, whose sessions workers can drop.
     protocol
-        The form of messages that this one has, see `protocol`.
+        Form of this message, see `protocol`.
     """
 
     agent: str
@@ -148,7 +149,7 @@ class AgentPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerOutputs:
-    """Agent to agent: an operation that you wait for is done, and here is what it gave."""
+    """Message between agents: an awaited operation is done, with its outputs."""
 
     operation: str
     attempt: int

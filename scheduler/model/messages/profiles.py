@@ -1,4 +1,4 @@
-"""What measuring a model on one provider of one machine found."""
+"""Profiles: measurements of a model on one provider of one machine."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from scheduler.model.messages.machines import Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorTime:
-    """What one operator of a model took, as the runtime measured it.
+    """Time of one operator of a model, as the runtime measured it.
 
     Parameters
     ----------
     name
-        Of the node, or of the tensor that it makes: runtimes rename what they rewrite.
+        Name of the node, or of its output tensor, because runtimes rename nodes that they rewrite.
     kernel_ns
-        Per run of the model, all its calls together.
+        Time per run of the model, all calls together.
     calls
-        Per run of the model; more than 1 inside a loop.
+        Calls per run of the model; more than 1 inside a loop.
     """
 
     name: str
@@ -31,34 +31,32 @@ class OperatorTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a profile measured for one model on one provider of one machine.
+    """Profile of one model on one provider of one machine.
 
     Parameters
     ----------
     samples_us
         Durations of repeated warm runs, in the order they were made.
     load_us
-        Time to make the session, with what its first run took longer.
+        Time to make the session, with the excess of its first run.
     peak_bytes, resident_bytes
-        Growth of the process at most, and what of it stayed after the warm runs; 0 if nobody
-        looked.
+        Growth of the process at its peak, and after the warm runs; 0 if not measured.
     coverage
         Share of the graph's nodes that landed on the provider, 0 to 1.
     error
         Largest deviation from the CPU's result relative to its range; the canary's figure.
     load
-        What else went on meanwhile; ``None`` if nobody looked.
+        Load of the box meanwhile; ``None`` if not measured.
     operators
-        Time per operator in the order they run, where it was asked for; measured in a session of
-        its own.
+        Time per operator in execution order, if requested; measured in a session of its own.
     operators_note
-        What a reader of them should know, or why there are none.
+        Note for readers of the operators, or the reason why there are none.
     at_us
-        When it was told of; 0 if nobody said.
+        Time of the report; 0 if unknown.
     expected_us, provenance
-        What had been predicted for the run, and from where, before it was measured; 0 if nothing.
+        Prediction for the run before it was measured, and its origin; 0 if there was none.
     energy_uj
-        Of the processor packages in one warm run; ``None`` where their counters cannot be read.
+        Energy of the processor packages in one warm run; ``None`` if their counters are unreadable.
     """
 
     digest: str

@@ -1,17 +1,17 @@
-"""Which form of these messages somebody speaks, so that nobody misreads what another meant."""
+"""Versions of the message forms, so that neither side misreads the other."""
 
 from __future__ import annotations
 
 PROTOCOL = 2
-"""The form that this release speaks. It rises when a reader of the form before would misread; a new
-field with a default is no reason."""
+"""Form that this release speaks. It rises if a reader of the previous form would misread, but not
+for a new field with a default."""
 KNOWN_PROTOCOLS = (1, 2)
-"""Forms that this release understands: its own, and that of the release before. Who says nothing
-speaks 1."""
+"""Forms that this release understands: its own, and that of the previous release. A sender that
+names none speaks 1."""
 
 
 def not_understood(who: str, protocol: int) -> str:
-    """Why somebody's messages are refused, for a person; empty if they are not.
+    """Explain to a person why a sender's messages are refused; empty if they are not.
 
     Examples
     --------

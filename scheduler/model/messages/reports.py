@@ -1,4 +1,4 @@
-"""What agents, and the shell that watches them, tell the brain: each an event of its log."""
+"""Reports of agents, and of the shell that watches them, to the brain: events of its log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scheduler.model.messages.values import Value
 
 
 class FailureReason(StrEnum):
-    """Why an operation, or a whole run, ended without a result. A closed set."""
+    """Reason why an operation, or a whole run, ended without a result. A closed set."""
 
     ERROR = "error"  # the model or function raised: the input is at fault, another machine may help
     WORKER_CRASHED = "worker_crashed"
@@ -37,7 +37,7 @@ class AgentJoined:
     Parameters
     ----------
     protocol
-        The form of messages that it speaks, see `protocol`.
+        Form of messages that it speaks, see `protocol`.
     """
 
     at_us: int
@@ -51,7 +51,7 @@ class AgentJoined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentDraining:
-    """An agent finishes what runs and takes nothing new."""
+    """An agent finishes its running operations and takes no new ones."""
 
     at_us: int
     agent: str
@@ -59,7 +59,7 @@ class AgentDraining:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentLost:
-    """An agent went silent or left. What it was given is given to others."""
+    """An agent went silent or left. Its operations are given to others."""
 
     at_us: int
     agent: str
@@ -73,7 +73,7 @@ class MachineDown:
     Parameters
     ----------
     is_planned
-        Whether its agent ended it, to stop what ran. What waits for the machine goes on waiting.
+        True if its agent ended the worker to stop an operation. The machine's queue is kept.
     """
 
     at_us: int
@@ -108,17 +108,17 @@ class OperationFinished:
     Parameters
     ----------
     started_us, at_us
-        When the worker began and when its outputs were readable.
+        Begin of the execution, and the time from which its outputs were readable.
     compute_us
         Pure execution inside the worker; the rest of the span is input, output and session load.
     load_us
         Time spent making the session, 0 if it was warm.
     profile
-        For a profile: what was measured.
+        Measurements, if the operation was a profile.
     load
-        What else went on meanwhile; ``None`` if the agent did not look.
+        Load of the box meanwhile; ``None`` if the agent did not measure it.
     transfers
-        What was fetched for it from other boxes before it began.
+        Tensors fetched for it from other boxes before it began.
     """
 
     at_us: int
@@ -159,4 +159,4 @@ Report = (
     | OperationFailed
     | LinkMeasured
 )
-"""What agents (and the shell that watches them) tell the brain."""
+"""Any report of an agent, or of the shell that watches agents."""

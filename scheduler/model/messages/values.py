@@ -1,4 +1,4 @@
-"""What flows between operations: tensors by value or by address, and where inputs come from."""
+"""Values between operations: tensors by value or by address, and the sources of inputs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class TensorRef:
     inline
         The raw little-endian, row-major bytes (for ``string``: a JSON list); ``None`` if stored.
     box
-        The box whose shared memory holds it; a reader on that box opens `key`, others fetch `url`.
+        Box whose shared memory holds it; a reader on that box opens `key`, others fetch `url`.
     key
         Path below the box's tensor folder: ``<run>/<operation>.<attempt>.<output>.<index>``.
     url
-        Base address of an HTTP server that hands out ``/tensors/<key>``.
+        Base address of an HTTP server that serves ``/tensors/<key>``.
     """
 
     dtype: str
@@ -34,7 +34,7 @@ class TensorRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """What flows along an edge: one tensor, or a list of them whose length is known at run time."""
+    """Value on an edge: one tensor, or a list of them whose length is known at run time."""
 
     tensors: tuple[TensorRef, ...]
     is_list: bool = False
@@ -47,16 +47,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where one input comes from: a value that is there, or an output still to be made.
+    """Source of one input: a value at hand, or an output still to be made.
 
     Parameters
     ----------
     value
-        Given when the producer is done (or it is an input of the run); then `operation` is empty.
+        The value, if its producer is done or it is an input of the run; `operation` is then empty.
     operation, output
-        The producer and the name of its output.
+        The producer, and the name of its output.
     item
-        Which element of a list to take; ``None`` takes the whole value.
+        Index of the element to take from a list; ``None`` takes the whole value.
     """
 
     value: Value | None = None
@@ -72,7 +72,7 @@ class Binding:
     Parameters
     ----------
     gather
-        The input is the list of what all sources give, in order; otherwise there is one source.
+        True if the input is a list, one value per source, in order; otherwise there is one source.
     """
 
     name: str

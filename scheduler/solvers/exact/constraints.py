@@ -25,9 +25,9 @@ def constrained(
     Parameters
     ----------
     soft
-        Whether deadlines may be missed, because the objective counts them.
+        True if deadlines may be missed, because the objective counts them.
     stopped
-        Asked now and then.
+        Asked now and then; building ends once it answers true.
 
     Raises
     ------
