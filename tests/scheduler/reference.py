@@ -107,7 +107,7 @@ def _assignment(op: Operation, mode: int, start_us: int, end_us: int) -> Assignm
 def _fits(
     problem: Problem, done: Mapping[str, Assignment], op: Operation, mode: Mode, start_us: int
 ) -> bool:
-    """Whether it can start then, after all that is placed."""
+    """True if it can start then, after all operations placed."""
     machine = problem.machine(mode.machine)
     run = range(start_us, start_us + mode.duration_us)
     here = [a for a in done.values() if a.machine == machine.id]
@@ -143,7 +143,7 @@ def _has_come(problem: Problem, source: Assignment, edge: Edge, mode: Mode) -> i
 
 
 def _leaves(problem: Problem, done: Mapping[str, Assignment], demand: Demand, at_us: int) -> bool:
-    """Whether enough is left of a renewable resource at that time."""
+    """True if enough of a renewable resource is free at that time."""
     resource = next(r for r in problem.resources if r.id == demand.resource)
     if not resource.renewable or not demand.amount:
         return True

@@ -1,4 +1,4 @@
-"""What the brain and the agents say to each other: plain data, the same on every wire.
+"""Messages between the brain and the agents: plain data, the same on every wire.
 
 The controller sends an `AgentPlan`; an agent answers with reports. Messages are frozen data
 classes of JSON-ready values (plus ``bytes`` for small tensors), so the shells on both sides encode

@@ -1,8 +1,8 @@
 """``python -m tests.scheduler.fuzz``: ask solvers one question after another, for minutes or hours.
 
 Two processes ask the same questions with different hash seeds, in a build that checks the bounds of
-arrays, and must give the same answers. What is found wrong is made small, and lies as JSON in
-``build/fuzz``: moved to ``tests/data/fuzz``, it is asked by the tests, and questions near it are.
+arrays, and must give the same answers. A wrong case is shrunk and written as JSON to
+``build/fuzz``. Moved to ``tests/data/fuzz``, it is asked by the tests, with questions near it.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from tests.scheduler.fuzz.proofs import SEEDS, SETTINGS, claims, neighbours
 FOLDER = Path("build/fuzz")
 HASH_SEEDS = ("1", "2")
 SHRINKING_S = 120.0
-"""How long a question is made smaller at most."""
+"""Most seconds to shrink a question."""
 GRACE_S = 900.0
-"""How much longer than asked for a process may take: its last question, and the first compiling."""
+"""Extra seconds of a process, for its last question and the first compilation."""
 
 
 def main() -> int:
@@ -79,7 +79,7 @@ def _prove(count: int) -> int:
 
 
 def _watch(first: int, minutes: float) -> int:
-    """Let two processes work side by side; compare and sum up what they say."""
+    """Let two processes work side by side; compare and sum up their answers."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     print(f"questions from number {first} on, hash seeds {', '.join(HASH_SEEDS)}", flush=True)
     logs = [FOLDER / f"{first}-{seed}.jsonl" for seed in HASH_SEEDS]
@@ -126,7 +126,7 @@ def _work(first: int, minutes: float, log: Path) -> int:
 
 
 def _kind(verdict: Verdict) -> str:
-    """Who is wrong, and by which exception: one question of a kind is made small."""
+    """The solver at fault and the exception; one question of each kind is shrunk."""
     return ":".join(verdict.complaints[0].split(":")[:2]) if verdict.complaints else ""
 
 

@@ -1,4 +1,4 @@
-"""Which questions are asked, by number: the same number, the same question, in every run."""
+"""Questions by number: the same number gives the same question in every run."""
 
 from __future__ import annotations
 

@@ -14,18 +14,18 @@ from tests.scheduler.fuzz.enumeration import Question, enumerated
 from tests.scheduler.fuzz.flat import Flat, Int, flat
 
 MOST = 3_000_000
-"""Placements that are tried at most: a second or two. Larger problems are left out."""
+"""Most placements to try: a second or two. Larger problems are left out."""
 _CODES = {objective: code for code, objective in enumerate(Objective)}
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """What there is at best.
+    """The best schedule and its values.
 
     Parameters
     ----------
     schedule
-        One that is worth that; ``None`` if no schedule keeps all rules.
+        A schedule of these values; ``None`` if no schedule keeps all rules.
     values
         Per level that was asked for.
     """
@@ -73,7 +73,7 @@ def _schedule(problem: Problem, form: Flat, modes: Int, starts_us: Int) -> Sched
 def _absolute(
     problem: Problem, form: Flat, objective: Objective, found: Int, level: Int
 ) -> tuple[int, ...]:
-    """The values with what was left out of the times."""
+    """The values, with the part that was left out of the times."""
     used = {operation.job for operation in problem.operations}
     values: Sequence[int] = found.tolist()
     shifts = [0] * len(values)

@@ -1,4 +1,4 @@
-"""One question to the solvers, as a test can load it: a problem, what is asked, where to begin."""
+"""One question to the solvers, as a test can load it: problem, objective, first plan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATA = Path(__file__).parents[2] / "data"
 FOUND = DATA / "fuzz"
 """Cases that were wrong once."""
 REGRESSIONS = DATA / "regressions"
-"""Problems that were, for their makespan."""
+"""Problems whose makespan was wrong once."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Case:
 
 
 def objectives(problem: Problem) -> list[Objective]:
-    """What may be asked of a problem: some objectives speak of dates that jobs may not have."""
+    """Objectives that suit a problem: some need dates that jobs may lack."""
     missing: set[Objective] = set()
     if all(job.due_us is None for job in problem.jobs):
         missing |= {Objective.MAX_LATENESS, Objective.WEIGHTED_TARDINESS}
@@ -54,7 +54,7 @@ def to_json(case: Case, **more: Any) -> dict[str, Any]:
 
 
 def from_json(document: dict[str, Any]) -> Case:
-    """Raises `InvalidInput` if what it says is against a law."""
+    """Read a case; raises `InvalidInput` if it breaks a law."""
     plan = document.get("warm_start")
     return Case(
         problem=codec.from_json(document["problem"]),

@@ -1,7 +1,7 @@
 """Questions near a question, and smaller ones: both by changes to the document that states it.
 
-Nothing here knows what a field means. What a change makes unlawful is left out; references to what
-is gone are mended first, since nearly every change would be unlawful without.
+Nothing here knows the meaning of a field. Unlawful results of a change are left out; references to
+removed things are mended first, because nearly every change would be unlawful otherwise.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def near(case: Case, random: Random) -> Case:
 
 
 def smallest(case: Case, fails: Callable[[Case], bool]) -> Case:
-    """Leave things out and make numbers smaller for as long as the question fails the same way.
+    """Leave things out and make numbers smaller while the question still fails the same way.
 
     Lists lose an item and objects a key; a number becomes 0, 1, half of it or one less.
     """
@@ -65,13 +65,13 @@ def lawful(document: Document) -> Case | None:
 
 
 def _paths(value: Any, at: Path = ()) -> Iterator[Path]:
-    """Paths to all that is in a document, what is large before what is in it."""
+    """Paths to all values of a document, containers before their items."""
     yield at
     if isinstance(value, dict):
         for key in value:
             yield from _paths(value[key], (*at, key))
     elif isinstance(value, list):
-        # From the end, so that what was left out does not move what comes next.
+        # From the end, so that leaving out an item does not move the next ones.
         for i in reversed(range(len(value))):
             yield from _paths(value[i], (*at, i))
 
@@ -113,7 +113,7 @@ def _items(document: Document, path: Path) -> bool:
 
 def _double(document: Document, random: Random) -> None:
     """Give an operation a mode of another one, or another operation the way it is."""
-    # An earlier change may have left nothing to choose from.
+    # An earlier change may have left no choice.
     operations = [o for o in document["problem"]["operations"] if o["modes"]]
     if not operations:
         return
@@ -191,7 +191,7 @@ _SMALLER: tuple[Callable[[int], int], ...] = (
     lambda n: 0,
     lambda n: 1,
     lambda n: n // 2,
-    # Of a large one that would take for ever.
+    # Skipped for large problems, because it would take very long.
     lambda n: n - 1 if n <= MOST_STEPS else n,
 )
 
@@ -221,7 +221,7 @@ def _with(document: Document, path: Path, smaller: Callable[[int], int]) -> Docu
 
 
 def _mended(document: Document) -> Document:
-    """Without references to what is not there, and without jobs that have no operations."""
+    """The document without references to missing things, and without empty jobs."""
     problem = document["problem"]
     machines = {m["id"] for m in problem["machines"]}
     devices = {m.get("device") or m["id"] for m in problem["machines"]}

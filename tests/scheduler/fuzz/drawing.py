@@ -1,7 +1,7 @@
 """Random questions of all kinds, small enough to try everything. The same seed, the same question.
 
-Numbers are small, so that ties and narrow fits are common; now and then all times are those of the
-epoch, weights are large, and ids are such that their order is another one.
+Numbers are small, so that ties and narrow fits are common. Now and then all times are those of the
+epoch, weights are large, or ids sort in another order.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FEATURES = (
     "warm_start",
 )
 SHARE = 0.35
-"""How likely each feature is: some four of them meet."""
+"""Probability of each feature: about four of them meet."""
 EPOCH_US = 1_764_500_000_000_000
 FAMILIES = ("", "f", "g")
 GROUPS = ("", "", "", "a", "b")
@@ -73,7 +73,7 @@ def drawn(seed: int, most_operations: int = 7) -> Case:
     draw = _Draw(random, features, most_operations)
     problem = _problem(draw)
     plan = _other_plan(draw, problem) if draw.has("warm_start") else None
-    # Each may be against a law, of numbers that are too large together.
+    # Each may break a law, because some numbers are too large together.
     with suppress(InvalidProblem):
         problem = _weighty(random, problem) if random.random() < 0.1 else problem
         problem = later(problem, EPOCH_US) if random.random() < 0.1 else problem
@@ -199,7 +199,7 @@ def _resources(draw: _Draw, operations: list[Operation]) -> tuple[Resource, ...]
 
 
 def _started(draw: _Draw, problem: Problem) -> Problem:
-    """The problem some time later, as boxes report it whose clocks differ."""
+    """The problem some time later, reported by boxes whose clocks differ."""
     now_us = draw.number(1, 15)
     problem = replace(problem, now_us=now_us)
     for operation in problem.operations:
@@ -243,7 +243,7 @@ def _shuffled(random: Random, problem: Problem) -> Problem:
 
 
 def _other_plan(draw: _Draw, problem: Problem) -> Schedule:
-    """A plan that was made for something alike: some of it is gone, some may be impossible."""
+    """A plan for a similar problem: parts of it are gone, others may be impossible."""
     at_us, placed = problem.now_us, []
     for operation in problem.topological_order():
         mode = draw.number(0, len(operation.modes) - 1)

@@ -3,9 +3,9 @@
 Operations are placed in order of start, each in each of its modes, as early as can be but not
 before the one placed last. Among the schedules of the best value take one whose starts are least in
 sum: placed again in its own order, no operation comes earlier, so it is one of those that are
-enumerated. That needs what the model promises: nothing that ends earlier ever costs anybody
-anything. A branch is cut where what is placed, and the shortest modes of the rest, are worth no
-less than the best schedule known. All times are counted from `Flat.base_us`.
+enumerated. That relies on a promise of the model: an earlier end never costs anything. A branch is
+cut where the operations placed, with the shortest modes of the rest, are worth no less than the
+best known schedule. All times are counted from `Flat.base_us`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def compiled(function: F) -> F:
 
 
 class Plan(NamedTuple):
-    """Where each operation is: mode -1 where it is not placed, and then the earliest it can be."""
+    """Placement per operation; mode -1 if it is not placed, with its earliest times."""
 
     mode: Int
     start_us: Int
@@ -46,7 +46,7 @@ class Least(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What is to be minimised: the objective of each level, a more urgent level before all else."""
+    """Objective of each level; a more urgent level comes before all else."""
 
     objective: int
     level_of_job: Int
@@ -267,7 +267,7 @@ def _later(flat: Flat, plan: Plan, mode: int, start_us: int) -> int:
 
 @compiled
 def _behind(span: tuple[int, int], own: tuple[int, int, int]) -> int:
-    """When to start so as to have a span behind: not later if that is not in the way."""
+    """Start that leaves a span behind; unchanged if the span is not in the way."""
     begin_us, start_us, end_us = own
     if span[0] < end_us and span[1] > start_us:
         return span[1]
@@ -278,7 +278,7 @@ def _behind(span: tuple[int, int], own: tuple[int, int, int]) -> int:
 
 @compiled
 def _setup_us(flat: Flat, plan: Plan, mode: int, start_us: int) -> int:
-    """What loading its session takes, given what comes before it on the machine."""
+    """Setup of a mode, given the operations before it on the machine."""
     machine, family, setup_us = (
         flat.mode_machine[mode],
         flat.mode_family[mode],

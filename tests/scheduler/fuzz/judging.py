@@ -1,4 +1,4 @@
-"""What solvers say of a question, held against what there is: a list of complaints, best empty."""
+"""Answers of solvers, compared with the truth: a list of complaints, best empty."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def judged(case: Case, solvers: Sequence[str], seed: int = 0) -> Verdict:
 
 
 def solvers_for(number: int, *, thorough: bool = False) -> tuple[str, ...]:
-    """Who is asked a question: a prover and a searcher in turns, or all provers and a searcher."""
+    """Solvers asked a question: a prover and a searcher in turns, or all provers and a searcher."""
     provers = PROVERS if thorough else (PROVERS[number % len(PROVERS)],)
     # Turns of their own, so that each question of a kind comes to each of them.
     return (*provers, SEARCHERS[number // len(PROVERS) % len(SEARCHERS)])
@@ -189,11 +189,11 @@ def _bands(case: Case, answer: Result) -> Iterator[str]:
         if [*got.values()] < [*least.values()]:
             yield f"{says}, but enumeration finds {least}"
     for band in answer.bands:
-        # What is said of a band holds while those above have the least that they can have.
+        # Results of a band hold while the bands above have their least values.
         if band.bound is not None and band.bound > least[band.band]:
             yield f"{says}, but {least} is possible"
         if band.value != least[band.band]:
-            # A schedule in which another band is late may give this one more than any other can.
+            # If another band is late, this one may have a better value than in any other plan.
             if band.status is Status.OPTIMAL and answer.status is not Status.LIMIT:
                 yield f"{says}, but the best is {least}"
             break

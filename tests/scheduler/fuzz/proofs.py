@@ -28,7 +28,7 @@ WORK = 20 * WORK_PER_S
 
 @dataclass(frozen=True)
 class Claim:
-    """What CP-SAT said of a neighbour, and what is true: a bound, or ``None`` for infeasible."""
+    """CP-SAT's claim about a neighbour, and the truth: a bound, or ``None`` for infeasible."""
 
     case: Case
     setting: int | None
@@ -45,7 +45,7 @@ class Claim:
 
 
 def neighbours(count: int) -> Iterator[Case]:
-    """As many problems near the traps, in turns; the same ones each time."""
+    """A number of problems near the traps, in turns; the same ones each time."""
     traps, number = [read(REGRESSIONS / f"{name}.json") for name in TRAPS], 0
     while count:
         number += 1
@@ -58,7 +58,7 @@ def neighbours(count: int) -> Iterator[Case]:
 
 
 def claims(case: Case) -> Iterator[Claim]:
-    """All settings and seeds, without a plan to begin with. Nothing of what is too large."""
+    """Claims for all settings and seeds, without a first plan; none for problems too large."""
     best = optimum(case.problem, case.objective)
     if best is None:
         return

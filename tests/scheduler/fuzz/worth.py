@@ -38,7 +38,7 @@ Row = tuple[int, int, int, Operation, Mode]
 
 
 def values(problem: Problem, schedule: Schedule, objective: Objective) -> dict[Band, int]:
-    """What each band that has operations gets."""
+    """Value of each band that has operations."""
     found: dict[Band, int] = {}
     for band in Band:
         jobs = [j.id for j in problem.jobs if j.band is band]
@@ -54,7 +54,7 @@ def value(
     objective: Objective,
     operations: Sequence[Operation] | None = None,
 ) -> int:
-    """What a schedule is worth, or what those operations of it are."""
+    """Value of a schedule, or of the given operations of it."""
     if operations is None:
         operations = problem.operations
     at = {placed.operation: placed for placed in schedule}
@@ -169,7 +169,7 @@ def _apart(problem: Problem, at: dict[str, Assignment]) -> Iterator[str]:
 
 
 def _rows(problem: Problem, at: dict[str, Assignment], machine: Machine) -> list[Row]:
-    """What is on a machine, in order of start."""
+    """Operations on a machine, in order of start."""
     found = []
     for i, operation in enumerate(problem.operations):
         placed = at[operation.id]

@@ -182,7 +182,7 @@ def test_a_machine_that_keeps_setups_loads_each_session_once() -> None:
     # f before a, g before c, and f is still there for b.
     assert kinds(keeps, {"a": (0, 4), "c": (0, 9), "b": (0, 11)}) == []
     assert kinds(keeps, {"a": (0, 4), "c": (0, 8), "b": (0, 11)}) == [("setup", "c")]
-    # What comes first loads it, whichever it is.
+    # The first operation loads it, whichever it is.
     assert kinds(keeps, {"b": (0, 4), "c": (0, 9), "a": (0, 11)}) == []
     assert kinds(keeps, {"b": (0, 3), "c": (0, 9), "a": (0, 11)}) == [("setup", "b")]
 

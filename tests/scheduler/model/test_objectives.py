@@ -1,4 +1,4 @@
-"""What schedules are worth, on problems small enough to count."""
+"""Values of schedules, on problems small enough to count."""
 
 from __future__ import annotations
 

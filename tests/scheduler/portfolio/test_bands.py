@@ -1,4 +1,4 @@
-"""Several bands: what each gets, and what is proven of it, in order."""
+"""Several bands: the value of each, and the proof of it, in order."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _due(p: Problem) -> Problem:
 
 
 def _agrees(found: BandResult, got: tuple[int, ...], values: tuple[int, ...]) -> None:
-    """What is said of a band holds against the best values of all."""
+    """The results of each band hold against the best values of all."""
     above = slice(0, found.band)
     if found.status is Status.OPTIMAL:
         assert got[: found.band + 1] == values[: found.band + 1]

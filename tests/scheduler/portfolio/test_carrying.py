@@ -1,4 +1,4 @@
-"""Warm start: what was planned stays, what is new finds its place."""
+"""Warm start: planned operations stay, new ones find their place."""
 
 from __future__ import annotations
 

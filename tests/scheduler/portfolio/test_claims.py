@@ -1,4 +1,4 @@
-"""What is proven, and what one engine alone says."""
+"""Proofs of ours, and claims of one engine alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has happened costs what is to come no more than what it takes."""
+"""History binds open operations only by the machine, resources and memory that it takes."""
 
 from __future__ import annotations
 

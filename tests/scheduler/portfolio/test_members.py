@@ -1,4 +1,4 @@
-"""Who takes part, by what there is to spend."""
+"""Members of a search, by its limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is placed at once: inside a band what is due first goes first, and nothing else changes."""
+"""Plans at once: inside a band the earliest due date goes first, and nothing else changes."""
 
 from __future__ import annotations
 

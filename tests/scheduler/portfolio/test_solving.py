@@ -101,7 +101,7 @@ def test_lower_bands_do_not_cost_the_highest_band_anything(p: Problem) -> None:
     assert result.schedule is not None
     bands = {o.id: p.job(o.job).band for o in p.operations}
     top = min(bands.values(), default=Band.NORMAL)
-    # What a top operation waits for is as urgent; what runs already is a fact for all.
+    # Predecessors of a top operation are as urgent; running operations are a fact for all.
     kept = {n for n, band in bands.items() if band == top or p.operation(n).progress}
     for edge in reversed(sorted(p.edges, key=lambda e: e.target)):
         kept |= {edge.source} if edge.target in kept else set()

@@ -1,4 +1,4 @@
-"""Bounds on arrays hold for every schedule, and see what the model's bounds leave out."""
+"""Bounds on arrays hold for every schedule, and use rules that the model's bounds leave out."""
 
 from __future__ import annotations
 

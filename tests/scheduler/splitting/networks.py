@@ -18,7 +18,7 @@ def network(name: str) -> PlacementProblem:
 
 
 def expert_split(placement: PlacementProblem) -> list[int]:
-    """How an expert would split BERT, by the authors of the paper."""
+    """An expert's split of BERT, by the authors of the paper."""
     text = (FILES / "dnn_placement/bert24_inference_expert.json").read_text()
     accelerators = enumerate(json.loads(text)["fpgas"])
     where = {number: i for i, part in accelerators for number in part["nodes"]}

@@ -1,4 +1,4 @@
-"""Splits are as good as the best of all that there are, and bounds are no better."""
+"""Splits are as good as the best of all splits, and bounds never exceed it."""
 
 from __future__ import annotations
 

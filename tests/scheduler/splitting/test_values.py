@@ -1,4 +1,4 @@
-"""What a split is worth in the words of the paper."""
+"""Values of a split, as the paper defines them."""
 
 from __future__ import annotations
 

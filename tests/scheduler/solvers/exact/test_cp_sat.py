@@ -33,7 +33,7 @@ def test_the_optimum_of_a_published_example_is_proven(example: Problem, best_us:
     assert optimum(searched(example, work_s=1)) == best_us
 
 
-# What brute force finds; OR-Tools 9.15 claimed to prove that 20 and 32 are the best.
+# Values from brute force; OR-Tools 9.15 claimed to prove that 20 and 32 are optimal.
 @pytest.mark.parametrize(("name", "best_us"), [("shared_resource", 19), ("two_lanes", 30)])
 def test_a_proof_holds_where_machines_and_resources_meet(name: str, best_us: int) -> None:
     file = REGRESSIONS / f"{name}_{best_us}.json"

@@ -1,4 +1,4 @@
-"""What a heuristic makes of a problem."""
+"""Plans of a heuristic for a problem."""
 
 from __future__ import annotations
 

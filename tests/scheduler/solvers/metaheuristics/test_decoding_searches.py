@@ -1,4 +1,4 @@
-"""What all searches over orders and modes promise."""
+"""Promises of all searches over orders and modes."""
 
 from __future__ import annotations
 

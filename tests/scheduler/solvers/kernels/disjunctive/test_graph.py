@@ -91,7 +91,7 @@ def assert_paths_are_right(g: Graph) -> None:
 
 
 def incoming(g: Graph, i: int) -> list[tuple[int, int]]:
-    """Whom an operation waits for, and how long after its end."""
+    """Operations that one waits for, with the lag after the end of each."""
     o = g.operation[i]
     found = []
     for row in g.source[o.source_first : o.source_last]:

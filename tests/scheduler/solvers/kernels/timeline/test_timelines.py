@@ -1,4 +1,4 @@
-"""Whatever is placed is a schedule, and nothing could have been placed earlier."""
+"""Every placement gives a schedule, and no operation could have been placed earlier."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Placed = Mapping[int, tuple[int, int]]
 
 
 def is_plan(p: Problem, form_index: Mapping[int, int], placed: Placed) -> bool:
-    """Whether the checker has nothing against what is placed so far, and what has started."""
+    """True if the checker accepts the operations placed so far, and the started ones."""
     chosen = {i: at for i, at in placed.items() if p.operations[i].progress is None}
     names = {p.operations[i].id for i in placed}
     part = replace(
@@ -74,7 +74,7 @@ def test_each_start_is_the_first_that_the_checker_allows(p: Problem, data: st.Da
             return
         assert is_plan(p, index, {**placed, i: (k, start_us)})
         if not append:
-            # What is free at some time stays free later only if nothing is placed there.
+            # Free time stays free later only if nothing is placed there.
             for earlier_us in range(start_us):
                 assert not is_plan(p, index, {**placed, i: (k, earlier_us)})
         placing.place(i, k, start_us)
