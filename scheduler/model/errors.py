@@ -6,15 +6,15 @@ FjordError
 │   ├── InvalidInstance a file of a public format is malformed, or of no format known
 │   ├── InvalidWorkload a workload graph, its types or its settings are wrong
 │   ├── InvalidModel    a model file is refused
-│   ├── InvalidMeasurement  a stored duration, or what goes with it, breaks a law
-│   ├── InvalidArtifact a trained cost model is corrupted, or not made for what is asked
+│   ├── InvalidMeasurement  a stored measurement breaks a law
+│   ├── InvalidArtifact a trained cost model is corrupted, or made for other features
 │   ├── InvalidCheckpoint   a stored state is damaged, or of a form that is not known
 │   ├── InvalidTensor   a value does not have the declared type, shape or encoding
 │   ├── UnknownName     no model, workload, run, machine or solver of that name
 │   │   └── Gone        there was such a run, or an output of it; a rule has removed it
 │   ├── UnknownOperator an operator that a predictor or provider does not know
 │   ├── DuplicateName   the name is taken
-│   ├── Conflict        the state of a thing does not allow what is asked of it now
+│   ├── Conflict        the state of a thing does not allow the request now
 │   ├── TooLarge        a request or file is over its limit
 │   ├── UnsupportedEncoding  a body is packed in a way that is not undone here
 │   └── AccessDenied    no token, or a wrong one
@@ -27,7 +27,7 @@ FjordError
 │   ├── StaleSnapshot
 │   ├── StaleEpoch
 │   └── OutOfSpace
-└── Defect              ours: always logged with what caused it
+└── Defect              a fault of ours: always logged with its cause
     ├── InvalidSchedule
     └── UnmappedStatus
 """
@@ -105,7 +105,7 @@ class DuplicateName(InvalidInput):
 
 
 class Conflict(InvalidInput):
-    """The state of a thing does not allow what is asked: it is in use, or not finished."""
+    """The state of a thing does not allow the request: it is in use, or not finished."""
 
 
 class TooLarge(InvalidInput):

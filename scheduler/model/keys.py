@@ -59,7 +59,7 @@ def trail(site: str) -> str:
 
 
 def changes(site: str) -> str:
-    """Capped stream of what changed, for waiting callers and live views."""
+    """Capped stream of changes, for waiting callers and live views."""
     return f"fjord:{{{site}}}:changes"
 
 

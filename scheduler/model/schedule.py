@@ -179,7 +179,7 @@ class BandResult:
     bound
         Lower bound for this band over plans in which all bands above keep their values or better.
     claimed_by
-        Engine on whose word alone the bound is; see `Result`.
+        Engine that alone claims the bound; see `Result`.
     """
 
     band: Band

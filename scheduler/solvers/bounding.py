@@ -76,7 +76,7 @@ def lower_bound(
     return _balanced(form, items, bound, stop, work)
 
 
-class _Items(NamedTuple):
+class _HeadsAndTails(NamedTuple):
     """Earliest starts, least durations and least times after the end.
 
     Parameters
@@ -125,7 +125,7 @@ def _from_completions(form: Arrays, head_us: Long, objective: Objective) -> int:
     return int((form.job_weight * np.maximum(completion_us, 0)).sum())
 
 
-def _items(form: Arrays, mode_head_us: Long, mode_tail_us: Long) -> _Items:
+def _items(form: Arrays, mode_head_us: Long, mode_tail_us: Long) -> _HeadsAndTails:
     first = form.mode_first[:-1]
     started = form.state != OPEN
     tail_us = np.minimum.reduceat(mode_tail_us, first)
@@ -138,7 +138,7 @@ def _items(form: Arrays, mode_head_us: Long, mode_tail_us: Long) -> _Items:
     running = form.state == RUNNING
     least_us[running] = form.frozen_end_us[running] - form.now_us
     least_us[tail_us <= FAR_US // 2] = 0
-    return _Items(
+    return _HeadsAndTails(
         head_us=np.where(started, form.now_us, np.minimum.reduceat(mode_head_us, first)),
         least_us=least_us,
         tail_us=tail_us,
@@ -172,7 +172,7 @@ def _subsets(
     return bound
 
 
-def _resources(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
+def _resources(form: Arrays, items: _HeadsAndTails, stop: Flag, work: int) -> Iterator[int]:
     """Bounds by renewable resources: their use, demand times duration, by unstarted operations."""
     renewable = np.flatnonzero((form.resource_renewable != 0) & (form.resource_capacity > 0))
     for r in renewable.tolist():
@@ -190,7 +190,7 @@ def _resources(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[i
             yield _subsets(*shares, int(form.resource_capacity[r]), stop, most)
 
 
-def _sets(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
+def _sets(form: Arrays, items: _HeadsAndTails, stop: Flag, work: int) -> Iterator[int]:
     """Bounds by sets of exclusive machines: the load that operations put on each, shared evenly."""
     machines = _machine_sets(form, items, stop, work)
     for eligible in machines:
@@ -211,7 +211,9 @@ def _sets(form: Arrays, items: _Items, stop: Flag, work: int) -> Iterator[int]:
             yield _between_windows(form, int(np.argmax(eligible)), items, inside)
 
 
-def _machine_sets(form: Arrays, items: _Items, stop: Flag, work: int) -> list[NDArray[np.bool_]]:
+def _machine_sets(
+    form: Arrays, items: _HeadsAndTails, stop: Flag, work: int
+) -> list[NDArray[np.bool_]]:
     """All exclusive machines, and the sets of eligible machines with the most work."""
     exclusive = form.machine_exclusive != 0
     loads_us: dict[bytes, int] = {}
@@ -232,7 +234,9 @@ def _machine_sets(form: Arrays, items: _Items, stop: Flag, work: int) -> list[ND
     return list(found.values())
 
 
-def _between_windows(form: Arrays, machine: int, items: _Items, inside: NDArray[np.bool_]) -> int:
+def _between_windows(
+    form: Arrays, machine: int, items: _HeadsAndTails, inside: NDArray[np.bool_]
+) -> int:
     """Bound by the windows of one machine: all its unstarted work in the time that they leave."""
     inside = inside & (form.state == OPEN)
     windows = range(form.window_first[machine], form.window_first[machine + 1])
@@ -248,7 +252,7 @@ def _between_windows(form: Arrays, machine: int, items: _Items, inside: NDArray[
     return at_us + left_us + int(items.tail_us[inside].min())
 
 
-def _balanced(form: Arrays, items: _Items, bound: int, stop: Flag, work: int) -> int:
+def _balanced(form: Arrays, items: _HeadsAndTails, bound: int, stop: Flag, work: int) -> int:
     """Raise a bound by weights on machines: each operation goes where its weighted time is least.
 
     For weights that sum to one, the makespan is no less than the weighted sum over machines of
@@ -303,7 +307,7 @@ class _ByMachine(NamedTuple):
     machines: int
 
 
-def _by_machine(form: Arrays, items: _Items) -> _ByMachine:
+def _by_machine(form: Arrays, items: _HeadsAndTails) -> _ByMachine:
     mode = np.argsort(form.mode_machine, kind="stable")
     machine = form.mode_machine[mode]
     first = np.flatnonzero(np.diff(machine, prepend=-1))

@@ -27,7 +27,7 @@ _BLOCK = 4096
 """Modes read at once. Their objects and numbers fit the cache of a core, and a reader of more modes
 calls `pause` in between."""
 MOST_MODES = 2**16
-"""Most modes whose rows are kept; they take some 15 MB with their objects."""
+"""Most rows of modes that are kept; they take some 15 MB with their objects."""
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ class Found:
 
 
 @dataclass
-class _Board:
+class _SharedState:
     """State that all parts of a search share. Changed only under its lock."""
 
     best: Found | None = None
@@ -89,7 +89,7 @@ class Search:
         self._turn: Callable[[float], None] | None = None
         self._parts: list[Search] = []
         self._is_left = False
-        self._board = _Board()
+        self._board = _SharedState()
         self._began_s = self.clock()
         self._worked = 0.0
 

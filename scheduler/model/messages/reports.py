@@ -27,7 +27,7 @@ class FailureReason(StrEnum):
     DEADLINE = "deadline"  # dropped: the deadline passed
     CANCELLED = "cancelled"
     UNPLACEABLE = "unplaceable"  # no machine that joined can take it, and none came that can
-    INVALID = "invalid"  # what came cannot be run at all: no retry
+    INVALID = "invalid"  # the work cannot be run at all: no retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

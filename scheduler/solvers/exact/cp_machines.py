@@ -66,7 +66,7 @@ def _windows(model: Model, machine: int) -> list[Span]:
 
 
 def _merged(spans: Iterable[Span], base_us: int) -> list[Span]:
-    """Spans counted from the base, what is before it left out; history may overlap."""
+    """Disjoint spans, counted from the base, without earlier time; spans of history may overlap."""
     merged: list[Span] = []
     for start_us, end_us in sorted(spans):
         first_us, last_us = max(start_us - base_us, 0), end_us - base_us

@@ -16,7 +16,7 @@ MAX_SUM = 2**60
 
 
 class SumTooLarge(Exception):
-    """The objective could exceed what the engine can add up."""
+    """The objective could exceed the largest sum of the engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,7 +176,7 @@ def run(
     bounded: Callable[[int], None] | None = None,
     stale: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Solve a model within what is left of a search, and count the work.
+    """Solve a model within the remaining limits of a search, and count the work.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ class _Arm:
 
 
 @dataclass
-class _State:
+class _NeighbourhoodState:
     """State that a search keeps from step to step."""
 
     random: Random
@@ -109,7 +109,7 @@ class LargeNeighbourhood:
 
     def __call__(self, search: Search, seed: int) -> None:
         """Search until it is over, or until freeing everything at once gave no better plan."""
-        state = _State(np.random.default_rng(seed), self.most_whole)
+        state = _NeighbourhoodState(np.random.default_rng(seed), self.most_whole)
         while search.best is not None and search.spend():
             try:
                 if not _step(search, state):
@@ -118,7 +118,7 @@ class LargeNeighbourhood:
                 return
 
 
-def _step(search: Search, state: _State) -> bool:
+def _step(search: Search, state: _NeighbourhoodState) -> bool:
     """Free one part and repair it; false if nothing is left to try."""
     found = search.best
     assert found is not None
@@ -142,7 +142,9 @@ def _step(search: Search, state: _State) -> bool:
     return not (is_exhausted and len(free) == len(plan.open) and task.is_complete)
 
 
-def _among_all(search: Search, state: _State, plan: Plan, free: Ops, found: Found) -> _Repair:
+def _among_all(
+    search: Search, state: _NeighbourhoodState, plan: Plan, free: Ops, found: Found
+) -> _Repair:
     if state.frame is None:
         soft = found.score[0] > 0 or search.objective is Objective.DEADLINE_MISSES
         state.frame = frame_of(search.form, search.objective, found, soft=soft, strict=True)
@@ -155,13 +157,13 @@ def _among_all(search: Search, state: _State, plan: Plan, free: Ops, found: Foun
     return _Repair(form=search.form, frame=frame, whole=whole, is_complete=fewest)
 
 
-def _draft(form: Arrays, state: _State) -> Draft:
+def _draft(form: Arrays, state: _NeighbourhoodState) -> Draft:
     if state.draft is None:
         state.draft = draft(form)
     return state.draft
 
 
-def _chosen(state: _State) -> _Arm:
+def _chosen(state: _NeighbourhoodState) -> _Arm:
     merits = np.array([arm.merit for arm in state.arms])
     return state.arms[int(state.random.choice(len(merits), p=merits / merits.sum()))]
 
@@ -198,7 +200,7 @@ def _freed(plan: Plan, frame: Frame, free: Ops, random: Random) -> Frame:
 
 
 def _in_window(
-    search: Search, state: _State, plan: Plan, free: Ops, found: Found
+    search: Search, state: _NeighbourhoodState, plan: Plan, free: Ops, found: Found
 ) -> _Repair | None:
     is_flat = search.objective is Objective.MAKESPAN and state.random.random() < FLAT_SHARE
     most = None if found.score[0] > 0 else found.score[1] - (not is_flat)
@@ -219,7 +221,7 @@ def _in_window(
 
 
 def _repair(
-    search: Search, state: _State, task: _Repair, found: Found
+    search: Search, state: _NeighbourhoodState, task: _Repair, found: Found
 ) -> tuple[Status, bool, float]:
     """Solve the part, and offer the resulting plan."""
     is_late = found.score[0] > 0
@@ -245,7 +247,9 @@ def _repair(
     return outcome.status, better, outcome.deterministic_s
 
 
-def _sidestep(search: Search, state: _State, task: _Repair, solution: Solution) -> bool:
+def _sidestep(
+    search: Search, state: _NeighbourhoodState, task: _Repair, solution: Solution
+) -> bool:
     """Continue from a plan of equal value, if its operations end earlier in sum."""
     found = state.found
     if task.hint is None or found is None or state.plan is None or search.best is not found:

@@ -301,7 +301,7 @@ def milp(search: Search, seed: int) -> None:
 
 
 def _run(engine: Any, search: Search) -> int:
-    """Solve within what is left of a search, and count the work."""
+    """Solve within the remaining limits of a search, and count the work."""
     if math.isfinite(search.remaining_s):
         engine.SetTimeLimit(max(int(search.remaining_s * 1000), 1))
     nodes = search.remaining_work / NODE_WORK

@@ -83,12 +83,12 @@ def window(
         most,
         objective,
         random,
-        _Parts(is_free, after, movable, movable | before, lanes, first_us),
+        _WindowMasks(is_free, after, movable, movable | before, lanes, first_us),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _WindowMasks:
     """Masks of free, later, movable and included operations; machines; begin of the window."""
 
     free: Mask
@@ -139,7 +139,7 @@ def _takes_resources(plan: Plan) -> Mask:
 
 
 def _cut(
-    plan: Plan, most: int | None, objective: Objective, random: Random, parts: _Parts
+    plan: Plan, most: int | None, objective: Objective, random: Random, parts: _WindowMasks
 ) -> Subproblem:
     kept = np.flatnonzero(parts.kept)
     modes, counts = _modes(plan, parts, kept, random)
@@ -157,7 +157,9 @@ def _cut(
     return Subproblem(form=small, frame=frame, kept=kept, mode_of=modes, solution=solution)
 
 
-def _modes(plan: Plan, parts: _Parts, kept: Ops, random: Random) -> tuple[Ops, NDArray[np.int32]]:
+def _modes(
+    plan: Plan, parts: _WindowMasks, kept: Ops, random: Random
+) -> tuple[Ops, NDArray[np.int32]]:
     """Modes of the small form, and their number per operation; a fixed one has only its own."""
     form, current = plan.form, plan.solution.mode
     rows = _spans(form.mode_first, kept)
@@ -203,7 +205,9 @@ def _fits_memory(plan: Plan, rows: Ops) -> Mask:
     return np.array(fits, bool)
 
 
-def _form(plan: Plan, parts: _Parts, kept: Ops, modes: Ops, counts: NDArray[np.int32]) -> Arrays:
+def _form(
+    plan: Plan, parts: _WindowMasks, kept: Ops, modes: Ops, counts: NDArray[np.int32]
+) -> Arrays:
     form, solution = plan.form, plan.solution
     movable, lanes = parts.movable[kept], parts.lanes
     # The last operation before the window holds its machine from the present on: gaps before its
@@ -240,7 +244,7 @@ def _form(plan: Plan, parts: _Parts, kept: Ops, modes: Ops, counts: NDArray[np.i
     )
 
 
-def _setups_us(plan: Plan, parts: _Parts, modes: Ops) -> NDArray[np.int64]:
+def _setups_us(plan: Plan, parts: _WindowMasks, modes: Ops) -> NDArray[np.int64]:
     """Setup per mode; 0 if its machine keeps the session from before the window."""
     form = plan.form
     setup_us = form.mode_setup_us[modes]
@@ -298,7 +302,7 @@ def _left(plan: Plan, kept: Ops) -> NDArray[np.int64]:
 # --- its frame
 
 
-def _tails(plan: Plan, parts: _Parts, kept: Ops, objective: Objective) -> NDArray[np.int64]:
+def _tails(plan: Plan, parts: _WindowMasks, kept: Ops, objective: Objective) -> NDArray[np.int64]:
     """Tails outside of the window, per operation at its end.
 
     For the makespan, the longest chain. For costs of jobs, the time to the job's present
@@ -321,7 +325,7 @@ def _limits(
     return np.full(len(tails), horizon_us, np.int64), horizon_us
 
 
-def _chains(plan: Plan, parts: _Parts, kept: Ops) -> dict[int, list[int]]:
+def _chains(plan: Plan, parts: _WindowMasks, kept: Ops) -> dict[int, list[int]]:
     """Fixed operations of the window by machine, in their order."""
     number = {int(i): j for j, i in enumerate(kept)}
     fixed = parts.movable & ~parts.free & parts.lanes[plan.machine]

@@ -8,7 +8,7 @@ from scheduler.solvers.search import Search
 PATIENCE = 20_000
 """Moves without a better plan after which a walk begins anew, and as many again for each..."""
 PATIENCE_PER_OPERATION = 100
-"""...operation of the problem: what a fraction of a second allows."""
+"""...operation of the problem: together a fraction of a second."""
 
 
 def tabu_search(search: Search, seed: int) -> None:
