@@ -22,7 +22,7 @@ Examples
 ... )
 >>> result = solve(problem, "heft")
 >>> result.value, result.bound, result.found_by
-(6, 6, 'heft')
+(6, 5, 'heft')
 """
 
 from scheduler.portfolio.members import taking_part
