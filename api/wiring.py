@@ -32,10 +32,10 @@ from scheduler.portfolio import placer, placers, warm_up
 
 ANY_ADDRESS = "0.0.0.0"
 HISTORY_AFTER_S = 3.0
-"""After a restart the first answers come before history goes on; what ends is queued meanwhile."""
+"""After a restart the first answers come before history goes on; ended runs wait in a queue."""
 
 OracleMaker = Callable[[Path], DurationOracle]
-"""Makes the oracle of a brain from what lies in the data folder."""
+"""Makes the oracle of a brain from the files of the data folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def build_brain(
     data_dir
         Folder of the models, and of a learned cost model if there is one.
     make_oracle
-        Makes what predicts durations, where there is such a folder.
+        Makes the oracle of durations, where there is such a folder.
     brain_settings
         Other than the defaults.
     """
@@ -111,7 +111,7 @@ async def services(
     controller
         True if this process is a candidate for the office of controller.
     make_oracle
-        Makes what its brains predict with.
+        Makes the oracles of its brains.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""All commands in one application, and what becomes of their errors."""
+"""All commands in one application, and the exit codes of their errors."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def _run(module: str, context: typer.Context) -> NoReturn:
     if not (root / "benchmarks" / "solvers").is_dir():
         raise InvalidInput("fjord bench must run in a clone of the project; got an installed one")
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH", ""))))
-    # A process of its own: nothing of the benchmarks is part of what is installed.
+    # A process of its own, because the benchmarks are not installed.
     done = subprocess.run(
         [sys.executable, "-P", "-m", module, *context.args],
         env={**os.environ, "PYTHONPATH": path},

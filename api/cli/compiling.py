@@ -1,4 +1,4 @@
-"""``fjord compile``: what solvers need compiled, once and on all cores."""
+"""``fjord compile``: kernels of solvers compiled, once and on all cores."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIRST = (
     ("genetic", "path_relinking"),
     ("particle_swarm", "ant_colony"),
 )
-"""Solvers that share no large kernel, pair by pair; each pair needs what those before compiled."""
+"""Solvers that share no large kernel, pair by pair; each pair needs the kernels of those before."""
 
 SPLITS = "splits"
 """Kernels that splits of neural networks need."""

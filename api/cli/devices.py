@@ -1,4 +1,4 @@
-"""``fjord devices``: what this computer can really use, tried out."""
+"""``fjord devices``: machines of this computer that really work, tried out."""
 
 from __future__ import annotations
 

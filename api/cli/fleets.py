@@ -20,7 +20,7 @@ BY = "heft"
 
 
 class FleetAnswer(NamedTuple):
-    """A plan that was verified, and what is known about how good it is."""
+    """A plan that was verified, and the facts about its quality."""
 
     plan: FleetPlan
     value_us: int

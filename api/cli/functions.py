@@ -1,4 +1,4 @@
-"""``fjord functions``: what stages can run beside models."""
+"""``fjord functions``: functions that stages can run beside models."""
 
 from __future__ import annotations
 

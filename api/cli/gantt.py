@@ -95,7 +95,7 @@ def _row(
     row = [IDLE] * cells
     for bar in bars:
         first = (bar.start_us - origin_us) * cells // span_us
-        # A bar too short for a cell still shows: what ran must be seen.
+        # A bar too short for a cell still shows, because a run must be seen.
         last = max(first + 1, (bar.end_us - origin_us) * cells // span_us)
         for cell in range(first, min(last, cells)):
             row[cell] = letters[bar.job]

@@ -1,4 +1,4 @@
-"""``fjord models``: what has been uploaded, and what was measured of it."""
+"""``fjord models``: models that were uploaded, and their measurements."""
 
 from __future__ import annotations
 

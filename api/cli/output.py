@@ -112,7 +112,7 @@ def pairs(values: Mapping[str, Any]) -> str:
 
 
 def tell(message: str) -> None:
-    """Say a line to the user, at once: whoever reads it through a pipe waits for it."""
+    """Print a line for the user at once: a reader behind a pipe waits for it."""
     sys.stdout.write(message + "\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""``fjord profile``: measure a registered model anew, and show what came of it."""
+"""``fjord profile``: measure a registered model anew, and show the results."""
 
 from __future__ import annotations
 

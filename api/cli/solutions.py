@@ -104,7 +104,7 @@ def _assignment(
 
 
 def headline(instance: Instance, result: Result, elapsed_s: float) -> str:
-    """Say in a line what is known about a schedule; of several bands, in order."""
+    """The facts about a schedule in a line; of several bands, in order."""
     gap = "unknown" if result.gap is None else f"{result.gap:.2%}"
     unit = "" if result.objective in NOT_TIMES else words_of(instance).unit
     found, bound = (_shown(instance, result, n) for n in (result.value, result.bound))
@@ -118,12 +118,12 @@ def headline(instance: Instance, result: Result, elapsed_s: float) -> str:
 
 
 def claim(engine: str) -> str:
-    """Say on whose word alone a bound is, or that there is no schedule; nothing if it is sure."""
+    """Name the engine that alone claims a bound or that no schedule exists; empty if it is sure."""
     return f" (claimed by {engine})" if engine else ""
 
 
 def _known(instance: Instance, result: Result, band: BandResult) -> str:
-    """Say what a band gets, and its bound unless it is met in order."""
+    """The value of a band, and its bound unless that is met."""
     found, bound = (_shown(instance, result, n) for n in (band.value, band.bound))
     proof = "optimal" if band.status is Status.OPTIMAL else f"bound {bound}"
     return f"{band.band.name.lower()} {found} ({proof}{_claimed(band)})"
@@ -155,7 +155,7 @@ def chart(instance: Instance, result: Result, elapsed_s: float) -> Chart:
 
 
 def show(instance: Instance, result: Result, elapsed_s: float) -> None:
-    """Print what was found, with a chart in characters."""
+    """Print a result, with a chart in characters."""
     console = output.console()
     style = output.STATE_STYLES.get(result.status.value, "yellow")
     line = headline(instance, result, elapsed_s)

@@ -41,7 +41,7 @@ def machine(device: int, goal: Goal) -> int | str:
 
 
 def headline(answer: Answer, elapsed_s: float) -> str:
-    """Say in a line what is known about a split."""
+    """The facts about a split in a line."""
     value = "unknown" if answer.value is None else f"{answer.value:,.4f}"
     gap = "unknown" if answer.gap is None else f"{answer.gap:.2%}"
     by = f", found by {answer.found_by}" if answer.found_by else ""
@@ -50,7 +50,7 @@ def headline(answer: Answer, elapsed_s: float) -> str:
 
 
 def show(network: PlacementProblem, answer: Answer, elapsed_s: float) -> None:
-    """Print what was found, with a row per device."""
+    """Print a split, with a row per device."""
     style = output.STATE_STYLES.get(answer.status.value, "yellow")
     line = headline(answer, elapsed_s)
     output.console().print(f"[{style}]{answer.status.value}[/{style}] by {answer.solver}: {line}")

@@ -1,4 +1,4 @@
-"""``fjord submit`` and ``fjord plan``: run a workload, or ask what running it would mean."""
+"""``fjord submit`` and ``fjord plan``: run a workload, or preview a run of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fjord token``: who may do what."""
+"""``fjord token``: tokens and their scopes."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Alarm:
         self._moved = asyncio.Event()
 
     def set(self, at_us: int) -> None:
-        """Wake the brain at this time of the store's clock, in place of what was set before."""
+        """Wake the brain at this time of the store's clock, in place of any time set before."""
         before_us, self._at_us = self._at_us, at_us
         if before_us is None or at_us < before_us:
             self._moved.set()

@@ -103,7 +103,7 @@ class CheckpointKeeper:
         taken: Callable[[], tuple[str, int]],
         done: Callable[[str], Awaitable[None]],
     ) -> None:
-        """Take one after so many events, or after a while with some. What breaks is tried again.
+        """Take one after so many events, or after a while with some. A failure is tried again.
 
         Parameters
         ----------

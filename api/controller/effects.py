@@ -27,7 +27,7 @@ from scheduler.model.messages import AgentPlan, Release
 
 @dataclass(slots=True)
 class Effects:
-    """Commands taken together: of what is replaced by a later command, only the last is left."""
+    """Commands taken together: of several that replace each other, only the last is left."""
 
     plans: dict[str, AgentPlan] = field(default_factory=dict)
     records: dict[str, RunRecord] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Effects:
 
     @classmethod
     def of(cls, commands: Iterable[Command]) -> Self:
-        """The effects of what follows from one event."""
+        """The effects of the commands of one event."""
         effects = cls()
         effects.add(commands)
         return effects

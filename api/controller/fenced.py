@@ -26,12 +26,12 @@ READ_COUNT = 256
 
 
 class FencedStore:
-    """The only way in which an office writes, and how it reads what it cannot do without.
+    """The only way in which an office writes, and in which it reads until the store answers.
 
     Parameters
     ----------
     plain
-        The store itself, for what is tried once.
+        The store itself, for calls that are tried once.
     resumed
         Is called when the lease had run out and was taken again.
     """
@@ -86,7 +86,7 @@ class FencedStore:
         await self.fenced(partial(self.plain.commit, self.lease, batch))
 
     async def fenced(self, write: Callable[[], Awaitable[None]]) -> None:
-        """Write what only the holder of the lease may write.
+        """Make a write that only the holder of the lease may make.
 
         A lease that ran out while we slept, or the store did, is taken again if nobody else has
         taken office: nothing was written meanwhile that this brain does not know.
@@ -104,7 +104,7 @@ class FencedStore:
                 self._resumed()
 
     async def insist(self, action: Callable[[], Awaitable[T]]) -> T:
-        """Do it again until the store answers. What a controller writes may be written twice."""
+        """Do it again until the store answers. All writes of a controller may be made twice."""
         while True:
             try:
                 return await action()

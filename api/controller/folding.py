@@ -28,7 +28,7 @@ class Folded:
     position
         Last entry that was read: there was none after it.
     questions
-        Those of whoever asked while nobody was in office.
+        Questions that came while nobody was in office.
     is_written
         True if it is known which effects of its events are written.
     """
@@ -52,7 +52,7 @@ class Fold:
         self._turn_s = 0.0
 
     async def run(self) -> Folded:
-        """Take in all there is behind what the brain knows.
+        """Take in all events behind those that the brain knows.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class Fold:
 
 
 async def _suspects(store: FencedStore) -> Suspects:
-    """Look how the controller before ended, and set aside what ended it and another one."""
+    """Look how the controller before ended, and set aside an event that ended two of them."""
     trail = await store.insist(store.plain.trail)
     if trail is None:
         return Suspects(None, ())

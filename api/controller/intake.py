@@ -1,4 +1,4 @@
-"""Takes events into the brain and writes what follows from them. The hot path."""
+"""Takes events into the brain and writes their effects. The hot path."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class BrokenEvent(Defect):
 
 
 class Intake:
-    """The events that one brain has taken in, and how much of what follows from them is written.
+    """The events that one brain has taken in, and how many of their effects are written.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Intake:
         self._done, self._moved = FIRST, asyncio.Event()
 
     async def take_all(self, events: Iterable[tuple[str, Event]]) -> None:
-        """Take events in; what follows from those of one turn is carried out together.
+        """Take events in; the effects of one turn are carried out together.
 
         A critical submission ends its turn: its plan leaves before others are planned.
 
@@ -92,7 +92,7 @@ class Intake:
             await self.carry_out(effects, count, entry_id)
 
     def take(self, entry_id: str, event: Event) -> list[Command]:
-        """Take in one event, and say what follows from it.
+        """Take in one event, and return its effects.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class Intake:
         return commands
 
     async def carry_out(self, effects: Effects, count: int, entry_id: str) -> None:
-        """Carry out what follows from so many events, the last of which has that id."""
+        """Carry out the effects of so many events, the last of which has that id."""
         await self._store.commit(replace(effects.batch(), trail=after(entry_id), done=entry_id))
         self._done = entry_id
         self._moved.set()
@@ -122,7 +122,7 @@ class Intake:
         return self._taken, self._taken_count
 
     async def is_done(self, entry_id: str) -> None:
-        """Wait until what follows from everything up to an event is written."""
+        """Wait until the effects of everything up to an event are written."""
         while order(self._done) < order(entry_id):
             self._moved.clear()
             await self._moved.wait()

@@ -88,7 +88,7 @@ class Office:
         Raises
         ------
         ExceptionGroup
-            Of `StaleEpoch`, of `BrokenEvent`, or of whatever broke.
+            Of `StaleEpoch`, of `BrokenEvent`, or of any other error.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._store.keep_lease(self._stalls), name="lease")
@@ -103,7 +103,7 @@ class Office:
                 raise
 
     async def _serve(self, tasks: asyncio.TaskGroup) -> None:
-        """Bring a brain up to the end of the log, start the loops beside it, take in what comes."""
+        """Bring a brain up to the end of the log, start the loops beside it, take in events."""
         began_s = time.perf_counter()
         begin = partial(self._checkpoints.begin, self._make_brain)
         brain, taken = await self._store.insist(begin)
@@ -153,7 +153,7 @@ class Office:
     async def _work(
         self, position: Position, intake: Intake, answers: Answers, tasks: asyncio.TaskGroup
     ) -> None:
-        """Take in events, carry out what follows, answer questions. The hot path."""
+        """Take in events, carry out their effects, answer questions. The hot path."""
         while True:
             inbox = await self._store.page(position, block_ms=BLOCK_MS)
             await intake.take_all(inbox.events)
@@ -161,7 +161,7 @@ class Office:
             answers.start(inbox.questions, tasks)
 
     def _pass_on(self, effects: Effects) -> None:
-        """Tell those beside the log what was written, and what the brain asks of them."""
+        """Tell the loops beside the log of writes, and of requests of the brain."""
         if self._learning is not None:
             self._learning.take(effects.kept)
         if effects.wake is not None:

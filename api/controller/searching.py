@@ -58,10 +58,10 @@ class PlanSearch:
 
 
 def search_s(problem: Problem, longest_s: float) -> float:
-    """Give a search for a better plan a tenth of the time of what there is to be done, in seconds.
+    """Time for a search for a better plan: a tenth of the time of the pending work, in seconds.
 
-    What is planned anew meanwhile is nearly as good as what is found: an answer counts while most
-    of what was asked about is still to be done.
+    An answer counts while most of the work is still to be done: the plans made meanwhile are
+    nearly as good.
     """
     work_us = sum(
         min(mode.duration_us for mode in operation.modes)

@@ -1,4 +1,4 @@
-"""The loops that write what people look at: the view of the site, and the report on costs."""
+"""The loops that write for people: the view of the site, and the report on costs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Views:
 
 
 class CostReports:
-    """Writes the report on costs after changes of the site, or of what learns from it."""
+    """Writes the report on costs after changes of the site, or of learning."""
 
     def __init__(
         self,

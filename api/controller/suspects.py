@@ -1,4 +1,4 @@
-"""Events that may have ended the controller before, and what is written before they are tried."""
+"""Events that may have ended the controller before, and the trail written before they are tried."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEATHS = 2
 
 
 class Suspects:
-    """Narrows down which event ends controllers. Pure: it is told what is taken in, in order.
+    """Narrows down which event ends controllers. Pure: it is told of each event in order.
 
     A death among several events leaves all of them under suspicion, and each is tried alone. A
     death during one alone is counted against it.

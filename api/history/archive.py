@@ -1,4 +1,4 @@
-"""The archive as its one writer sees it: it takes in what has ended and lets go of what is old."""
+"""The archive as its one writer sees it: it takes in ended runs and lets old ones go."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DAY_US = 86_400_000_000
 LOG_BYTES = 4 * 1024 * 1024
 """SQLite's write-ahead log is cut to this size; it counts as part of the archive."""
 SPARE_SHARE = 0.02
-"""So much of what is allowed stays free, so that not every batch has to make room."""
+"""This share of the allowed size stays free, so that not every batch has to make room."""
 REMOVED_AT_ONCE = 1_000
 """Runs that go in one transaction: the log of more would outgrow its size."""
 READ_BYTES = 1024 * 1024
@@ -93,7 +93,7 @@ class Archive:
     def add(
         self, runs: Iterable[WholeRun] = (), plans: Iterable[tuple[str, PlanRecord]] = ()
     ) -> None:
-        """Keep runs and plans, all or none; what is kept already is not kept twice.
+        """Keep runs and plans, all or none; those that are kept already are not kept twice.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class Archive:
             )
 
     def keep_within(self, now_us: int) -> None:
-        """Remove what is older than allowed, then the oldest until the size is as allowed."""
+        """Remove entries older than allowed, then the oldest until the size is as allowed."""
         self._remove_old(now_us - round(self._limits.days * DAY_US))
         self._shrink()
 
@@ -227,7 +227,7 @@ class Archive:
         return min(LOG_BYTES, self._limits.size_bytes // 4)
 
     def _give_back(self) -> None:
-        """Have the file shrink once a fair part of it, or of what is allowed, is empty."""
+        """Have the file shrink once a fair part of it, or of the allowed size, is empty."""
         free = self._pragma("freelist_count")
         is_full = (
             self._pragma("page_count") * PAGE_BYTES > self._limits.size_bytes - self._log_bytes()
@@ -284,7 +284,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute(f"PRAGMA page_size={PAGE_BYTES}")
         db.execute("PRAGMA auto_vacuum=INCREMENTAL")
         db.execute("PRAGMA journal_mode=WAL")
-        # The store deletes next what is kept here, so it has to be on the disk.
+        # The store deletes these entries next, so they have to be on the disk.
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA foreign_keys=ON")
         db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")

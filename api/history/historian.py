@@ -48,7 +48,7 @@ class Historian:
         self._limits = limits
 
     async def work(self) -> None:
-        """Archive what ends, until cancelled; whatever is away is waited for."""
+        """Archive runs that end, until cancelled; the store and the disk are waited for."""
         while True:
             try:
                 with _alone(self._data_dir):
@@ -62,7 +62,7 @@ class Historian:
             except (FjordError, OSError) as error:
                 _log.warning("no history for now: %s", error)
             except Exception:
-                # Nobody else would go on: what has ended would stay in the store for ever.
+                # Nobody else would go on: ended runs would stay in the store for ever.
                 _log.exception("history broke")
             await asyncio.sleep(RETRY_S)
 
@@ -79,7 +79,7 @@ class Historian:
             await store.close()
 
     async def _follow(self, store: Store, archive: Archive | None) -> None:
-        """Take page after page from the queue, from its beginning: what is in it is not settled."""
+        """Take page after page from the queue, from its beginning: nothing in it is settled."""
         after = FIRST
         while True:
             if not await store.take_history(archive.id if archive else NOBODY, LEASE_MS):

@@ -40,7 +40,7 @@ class Miss:
 
 
 def misses_of(record: RunRecord, operations: Sequence[OperationRecord]) -> Iterator[Miss]:
-    """Say what an ended run missed: nothing, if it was cancelled or failed by itself."""
+    """The limits that an ended run missed: none, if it was cancelled or failed by itself."""
     if record.ended_us is None:
         return
     for limited_by, limit_us in (("deadline", record.deadline_us), ("due", record.due_us)):

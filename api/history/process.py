@@ -1,4 +1,4 @@
-"""The process that archives: it shares no loop, no lock and no interpreter with what serves.
+"""The process that archives: it shares no loop, lock or interpreter with the service.
 
 Its standard input tells it what to do, in one line, and is closed when it is to end: by whoever
 started it, or by the kernel if that is gone.
@@ -46,7 +46,7 @@ class Order:
 async def keep_history(
     url: str, site: str, data_dir: Path, limits: HistoryLimits, *, after_s: float = 0.0
 ) -> AsyncIterator[None]:
-    """Archive what ends at a site, in a process of its own, until the block ends.
+    """Archive the ended runs of a site, in a process of its own, until the block ends.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def main() -> None:
-    """Do what standard input says, until it ends."""
+    """Carry out the order on standard input, until that ends."""
     # Ctrl-C reaches the whole group; whoever started this ends it in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)

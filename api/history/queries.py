@@ -31,7 +31,7 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what `str` wrote.
+        """Read a cursor that `str` wrote.
 
         Raises
         ------
@@ -50,7 +50,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunQuery:
-    """A choice of runs; what is not said does not matter.
+    """A choice of runs; a field that is not given does not matter.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class RunQuery:
     since_us, until_us
         Bounds on the submission, the first included and the second not.
     after
-        Only what comes later in the list than this place.
+        Only runs later in the list than this place.
     """
 
     workload: str = ""

@@ -33,7 +33,7 @@ class Removed:
 
 
 class Reader:
-    """Answers questions about what has ended. Its methods block: call them in a thread."""
+    """Answers questions about ended runs. Its methods block: call them in a thread."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = path_of(data_dir)
@@ -112,7 +112,7 @@ class Reader:
     def _ask(self, question: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         if not self._path.exists():
             return []
-        # Not read-only: whoever comes first has to make the index of the write-ahead log.
+        # Not read-only: the first reader has to make the index of the write-ahead log.
         address = f"{self._path.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(address, timeout=WAIT_S, uri=True)) as db:
             db.execute("PRAGMA query_only=ON")

@@ -28,7 +28,7 @@ from scheduler.model.messages import Profile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
-    """A model, and what was measured of it on each machine."""
+    """A model, and its measurements on each machine."""
 
     name: str
     digest: str
@@ -234,7 +234,7 @@ class CostModels:
     links
         Times of tensors between boxes, and from hand to hand within one.
     learning
-        Training on what was measured: what it waits for, and how the latest ones went.
+        Training on measurements: the condition it waits for, and the ends of the latest ones.
     """
 
     at_us: int
@@ -313,7 +313,7 @@ DECLARED: tuple[type, ...] = (
     Health,
     Problem,
 )
-"""Everything that an answer can be. What is sent is encoded from these very types."""
+"""All types of answers: bodies are encoded from these very types."""
 
 
 def schemas() -> dict[str, Any]:
@@ -325,7 +325,7 @@ def schemas() -> dict[str, Any]:
 
 
 def model_answer(record: ModelRecord, profiles: tuple[Profile, ...]) -> ModelAnswer:
-    """Put what was measured of a model beside it."""
+    """Put the measurements of a model beside it."""
     said = msgspec.to_builtins(record)
     mine = [profile for profile in profiles if profile.digest == record.digest]
     return ModelAnswer(**said, profiles=mine)

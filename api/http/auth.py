@@ -62,7 +62,7 @@ class TokenFile(msgspec.Struct, kw_only=True):
 
 
 def digest(secret: str) -> str:
-    """SHA-256 of a secret in hex: what is kept of it."""
+    """SHA-256 of a secret in hex: nothing else of it is kept."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -152,7 +152,7 @@ class AccessGate:
         return not (self.tokens or self.stays_closed)
 
     def admit(self, connection: HTTPConnection, scope: Scope) -> None:
-        """Pass if the request may do what the scope covers.
+        """Pass if the request has this scope.
 
         Raises
         ------

@@ -98,7 +98,7 @@ class Context:
 
     @property
     def history(self) -> Reader:
-        """The archive of what has ended."""
+        """The archive of ended runs."""
         return Reader(self.settings.data_dir)
 
     @property

@@ -58,7 +58,7 @@ STATUS: dict[type[model.FjordError], int] = {
 SHOWN_CHARACTERS = 80
 """Length at which a message cuts a refused value: enough to recognise it, no whole tensor."""
 CHOICES_SHOWN = 12
-"""Names that a message lists of what there is to choose from."""
+"""Choices that a message lists."""
 
 logger = logging.getLogger("fjord.api")
 
@@ -128,7 +128,7 @@ def answer(error: model.FjordError) -> Response:
 
 
 def choices(names: Iterable[str]) -> str:
-    """Say what there is to choose from."""
+    """List the choices for a message."""
     known = sorted(names)
     rest = f" and {len(known) - CHOICES_SHOWN} more" if len(known) > CHOICES_SHOWN else ""
     return f"there are: {', '.join(known[:CHOICES_SHOWN]) or 'none'}{rest}"
@@ -181,7 +181,7 @@ _LAWS = {
 
 
 def law_of(error: Mapping[str, Any]) -> str:
-    """Say what a validation error of pydantic's asks for, as a law."""
+    """The law that a validation error of pydantic's stands for."""
     law = _LAWS.get(error["type"])
     if law is not None:
         return law.format(**error.get("ctx", {}))
@@ -192,7 +192,7 @@ def law_of(error: Mapping[str, Any]) -> str:
 
 
 def house_form(error: Mapping[str, Any]) -> tuple[str, str]:
-    """Field and message of one validation error: where, which law, what came."""
+    """Field and message of one validation error: the place, the law, the value."""
     location = tuple(error["loc"])
     if location and location[0] in {"body", "query", "path", "header", "cookie"}:
         location = location[1:]

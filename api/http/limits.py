@@ -13,7 +13,7 @@ from scheduler.model.errors import TooLarge, Unavailable
 MULTIPART_OVERHEAD = 64 * 1024
 """Bytes that boundaries, headers and the small fields of an upload may add to its file."""
 FILE_TYPES = (b"multipart/form-data", b"application/x-npy")
-"""Types of bodies that are taken in without making objects of what they hold."""
+"""Types of bodies that are taken in without making objects of their contents."""
 DOCUMENT_BYTES = 1024 * 1024
 """Limit of JSON that describes something: only runs, and plans for them, carry arrays."""
 _WITH_ARRAYS = ("/runs", "/plan")
@@ -79,7 +79,7 @@ class Seats:
     Parameters
     ----------
     limit
-        At least 1. Each takes a connection, and a share of whatever is handed out.
+        At least 1. Each takes a connection, and a share of all that is handed out.
     """
 
     def __init__(self, limit: int) -> None:

@@ -21,7 +21,7 @@ BUCKETS_S = tuple(
 )
 """From 1 ms to 700 s, six per decade: a quantile is read to within a fifth."""
 STALLS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Stalls of the loop: 50 ms is what no piece of work may take."""
+"""Stalls of the loop: no piece of work may take 50 ms."""
 REMEMBERED_RUNS = 10_000
 """Ends of so many runs are remembered: a new controller tells some of them again."""
 
@@ -129,7 +129,7 @@ class _Site(Collector):
         self.view: SiteView | None = None
 
     def collect(self) -> Iterable[Metric]:
-        """Say what the view says."""
+        """The gauges, from the view; none before there is one."""
         if self.view is not None:
             yield from _queues(self.view)
             yield from _machines(self.view)

@@ -1,4 +1,4 @@
-"""The seam where foreign bytes become values: what a parser raises is the sender's fault."""
+"""The seam where foreign bytes become values: errors of parsers are the sender's fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 def parsing(
     law: str, *, field: str = "", error: type[InvalidInput] = InvalidInput
 ) -> Iterator[None]:
-    """Answer for whatever a parser raises inside of the block: the input breaks the law.
+    """Turn any error of a parser inside of the block into one answer: the input breaks the law.
 
     Parsers raise what their authors thought of, and what nobody did: NumPy alone raises
     `SyntaxError`, `ValueError` and `tokenize.TokenError` for one kind of header. So every exception
@@ -38,7 +38,7 @@ def parsing(
         # Decompressors raise bare `OSError`s for bad data; those of the system have a number.
         if isinstance(found, OSError) and found.errno is not None:
             raise
-        # A defect of ours would come this way too: its traceback is kept for whoever looks.
+        # A defect of ours would come this way too, so its traceback is kept.
         _log.info("refused: %s", law, exc_info=found)
         got = shown(str(found) or type(found).__name__)
         raise error(f"{law}; got {got}", field=field) from None

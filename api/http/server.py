@@ -58,7 +58,7 @@ def create_app(
     controller
         True if its process is a candidate for the office of controller.
     make_oracle
-        Makes what its brains predict with.
+        Makes the oracles of its brains.
     """
 
     @asynccontextmanager
@@ -134,14 +134,14 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
 
 
 class SettledServer(uvicorn.Server):
-    """A server whose collector of garbage looks only at what came after its start.
+    """A server whose collector of garbage looks only at objects made after its start.
 
     What is loaded by then stays for ever: going through all of it takes 150 ms, in which no agent
     gets its next operations.
     """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening, then set aside what is there."""
+        """Start listening, then set aside the objects that are there."""
         await super().startup(sockets)
         gc.freeze()
 

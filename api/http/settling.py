@@ -18,7 +18,7 @@ ABSENT_LOOKS = 2
 
 
 class Settling:
-    """Looks such runs up until the store answers, and lets the inputs go of what is not there."""
+    """Looks such runs up until the store answers, and drops the inputs of missing ones."""
 
     def __init__(self, store: Store, tensors: TensorStore) -> None:
         self._store = store
@@ -31,7 +31,7 @@ class Settling:
     async def __aexit__(self, *_: object) -> None:
         for run in list(self._looking):
             self.stop(run)
-        # The inputs stay: what is not known is taken to be accepted.
+        # The inputs stay: a run of unknown fate is taken to be accepted.
 
     def begin(self, run: str) -> None:
         """Find out about a run."""

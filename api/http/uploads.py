@@ -39,7 +39,7 @@ _SHAPES: TypeAdapter[dict[str, tuple[int, ...]]] = TypeAdapter(ProfileShapes)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file that has come in whole, with what was said of it; checked by nobody yet."""
+    """A file that has come in whole, with its name and shapes; nobody has checked it yet."""
 
     name: str
     profile_shapes: dict[str, tuple[int, ...]]
@@ -138,7 +138,7 @@ async def drop_unused_file(digest: str, context: Context) -> None:
 
 
 def sweep(models_dir: Path) -> None:
-    """Delete what uploads left behind whose process died."""
+    """Delete files that uploads left behind whose process died."""
     oldest_s = time.time() - STALE_S
     for path in models_dir.glob(f"*{PART_SUFFIX}"):
         if path.stat().st_mtime < oldest_s:
@@ -204,7 +204,7 @@ def _shapes(part: Part | None) -> dict[str, tuple[int, ...]]:
 
 
 def _invalid(error: ValidationError, field: str) -> InvalidInput:
-    """Say what is wrong with a field of the form, by its place in the form."""
+    """The error of a field of the form, by its place in the form."""
     faults = [{**fault, "loc": (field, *fault["loc"])} for fault in error.errors()]
     problem = from_validation(faults)
     return InvalidInput(problem.detail, field=problem.field)
@@ -218,7 +218,7 @@ async def _known(name: str, context: Context) -> ModelRecord | None:
 
 
 def _same(known: ModelRecord, upload: Upload) -> ModelRecord:
-    """The model that is there, if what came says the same."""
+    """The model that is there, if the upload says the same."""
     if known.digest != upload.digest:
         got = f"got other content, {upload.digest[:12]}, than the model of that name has"
         raise DuplicateName(f"name {upload.name!r} must be new; {got}", field="name")

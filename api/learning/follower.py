@@ -27,9 +27,9 @@ class Follower:
         self._seen: Stamp | None = None
 
     async def look(self) -> str | None:
-        """Keep the model by its digest if the file is not what it was, ready to be stood on.
+        """Keep the model by its digest if the file has changed, ready for predictions.
 
-        A corrupted one is told of in one sentence, and what was in use stays in use.
+        A corrupted one is told of in one sentence, and the model in use stays in use.
 
         Returns
         -------

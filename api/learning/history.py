@@ -21,7 +21,7 @@ class History:
         self.latest: tuple[Training, ...] = ()
 
     def read(self) -> None:
-        """Take in what others wrote. A line that is no training is passed over."""
+        """Read the trainings that others wrote. A line that is no training is passed over."""
         found = []
         with contextlib.suppress(FileNotFoundError):
             for line in self._path.read_bytes().splitlines():

@@ -69,7 +69,7 @@ class CostLearning:
         return self._report
 
     def take(self, kept: Iterable[KeepProfile | KeepExecution]) -> None:
-        """Take in what the brain wants kept."""
+        """Take in measurements that the brain wants kept."""
         self._recorder.take(kept)
 
     async def keep_models(self, kept: list[Head]) -> None:
@@ -78,7 +78,7 @@ class CostLearning:
         await asyncio.to_thread(self._shelf.drop, [head.model for head in kept], since_us)
 
     async def work(self, brain: Brain, tell: Tell, changed: Callable[[], None]) -> None:
-        """Learn until cancelled. Whatever breaks is logged and tried again: the office goes on.
+        """Learn until cancelled. A failure is logged and tried again: the office goes on.
 
         Parameters
         ----------

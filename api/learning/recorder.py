@@ -1,4 +1,4 @@
-"""Writes what agents report into the profile store of the data folder."""
+"""Writes reports of agents into the profile store of the data folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Recorder:
         self._store = Store(self.folder, f"service-{box}-{os.getpid()}")
 
     def take(self, commands: Iterable[KeepProfile | KeepExecution]) -> None:
-        """Take in what the brain wants kept. Quick: nothing is counted or written."""
+        """Take in measurements that the brain wants kept. Quick: nothing is counted or written."""
         for command in commands:
             match command:
                 case KeepProfile(profile=profile, machine=machine) if machine is not None:
@@ -45,7 +45,7 @@ class Recorder:
                     )
 
     async def write(self, at_us: int) -> None:
-        """Write the rows that are complete, and count what the folder holds."""
+        """Write the rows that are complete, and count the rows of the folder."""
         await asyncio.to_thread(self._write, self._gatherer.take(at_us))
 
     def _write(self, gathered: list[Gathered]) -> None:

@@ -23,7 +23,7 @@ async def make_missing(
     tell: Callable[[Event], Awaitable[None]],
     now_us: Callable[[], int],
 ) -> None:
-    """Count every model whose file is here and whose counts are not; tell what the log lacks."""
+    """Count every model whose file is here and whose counts are not; tell the log."""
     for digest in list(models):
         model = models.get(digest)
         if model is None:

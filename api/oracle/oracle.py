@@ -1,4 +1,4 @@
-"""The oracle of a service: which layers it stands on, from what lies in the data folder."""
+"""The oracle of a service: its layers follow from the files of the data folder."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class ExactGraphs:
         return found.at(shapes) if found is not None else None
 
     def prepare(self, asked: Iterable[tuple[str, Shapes]]) -> None:
-        """Count all that is not known yet in one child; what breaks off is counted when asked."""
+        """Count all unknown graphs in one child; one that breaks off is counted when asked."""
         missing = {
             (digest, shapes): (self._folder / f"{digest}.onnx", dict(shapes))
             for digest, shapes in dict.fromkeys(asked)
@@ -162,7 +162,7 @@ def counts_of(
     try:
         return count_in_child(path, shapes, limits, is_background=is_background)
     except InvalidModel as error:
-        # Costs are advice: what cannot be counted can still be measured.
+        # Costs are advice: a graph that cannot be counted can still be measured.
         _log.info("the graph of %s cannot be counted: %s", path.name, error)
         return None
 

@@ -1,4 +1,4 @@
-"""Learned cost models by digest: what the log names can be had again while it is needed."""
+"""Learned cost models by digest: those that the log names are kept while they are needed."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Shelf:
         raise InvalidArtifact(f"the learned cost model {digest[:12]} is not in {self._folder}")
 
     def drop(self, needed: Iterable[str], since_us: int) -> None:
-        """Delete what nobody can ask for any more.
+        """Delete models that nobody can ask for any more.
 
         Parameters
         ----------

@@ -21,6 +21,6 @@ def die_with_parent() -> None:
 
 
 def yield_to_others(niceness: int = LEFTOVERS) -> None:
-    """Take only what devices and requests leave over, or a small share of it."""
+    """Take only time that devices and requests leave over, or a small share of it."""
     # Without a session of its own it would take from the share of the service that started it.
     leave_session(niceness)

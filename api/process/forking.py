@@ -40,7 +40,7 @@ async def in_a_copy(
     Raises
     ------
     Defect
-        If the work breaks, with what it broke on, or does not end.
+        If the work breaks, with its error, or does not end.
     """
     read, write = os.pipe()
     began_s = time.perf_counter()
@@ -73,7 +73,7 @@ def _read_all(source: int) -> bytes:
 
 
 def _be_child(work: Callable[[], bytes], into: int) -> NoReturn:
-    """Do the work, hand over what it gives, and end without any of the parent's clean-up."""
+    """Do the work, hand over its answer, and end without any of the parent's clean-up."""
     try:
         # Going through all objects would copy all pages.
         gc.disable()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from api.process.stalls import LoopStalls
 
 LONGEST_S = 0.01
-"""Processor time of a collection after which what it left alive is set apart."""
+"""Processor time of a collection after which the objects that it left alive are set apart."""
 OLDEST = 2
 
 

@@ -49,7 +49,7 @@ class Settings:
         Memory of the child that checks a model; 0 takes half of the box's, at most 12 GiB. One
         runs at a time.
     profile_share
-        Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
+        Largest share of a machine's time for measurements that nobody asked for; 0 turns it off.
     age_s
         Wait in seconds after which work counts as one band more urgent; 0 turns it off.
     unplaceable_s
@@ -191,7 +191,7 @@ def _choice(environment: Mapping[str, str], name: str) -> bool:
 
 
 def _share(text: str) -> float:
-    """Read a share of time; half of a machine is more than enough for what nobody asked for."""
+    """Read a share of time; half of a machine is enough for measurements that nobody asked for."""
     try:
         share = float(text)
     except ValueError:

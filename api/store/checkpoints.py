@@ -24,7 +24,7 @@ FORMAT = "fjord-checkpoint"
 KEPT = 2
 """Checkpoints that are kept: the newest, and the one before in case that one is damaged."""
 _QUICK = 1
-"""Level of compression: texts that repeat are most of what there is to gain."""
+"""Level of compression: most of the gain comes from texts that repeat."""
 
 READERS: dict[int, Callable[[Document], Document]] = {VERSION: lambda document: document}
 """Makers of a document of today from one of each version that is known. A release keeps the reader
@@ -46,7 +46,7 @@ class Head:
     model
         Digest of the learned model that predictions stood on; empty for none.
     digest
-        SHA-256 of what follows, in hex.
+        SHA-256 of the state that follows, in hex.
     """
 
     format: str = FORMAT
@@ -60,7 +60,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """A checkpoint to be kept, and what can go for it.
+    """A checkpoint to be kept, and the entries that can go for it.
 
     Parameters
     ----------

@@ -181,7 +181,7 @@ async def _answered(within_s: float) -> AsyncIterator[None]:
 
 
 def translated(error: Exception) -> Exception:
-    """The error of ours that says what the store's error means to callers."""
+    """The error of ours that a store's error means to callers."""
     words = str(error)
     # A script passes the code of the command that failed on, in front or inside of its message.
     if "NOREPLICAS" in words:

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class ChangeFeed:
-    """Wakes those who wait for a run to end, and tells live views what changed.
+    """Wakes those who wait for a run to end, and tells live views of changes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The queue to the archive: what has ended waits here until it is kept elsewhere.
+"""The queue to the archive: ended runs wait here until they are kept there.
 
 A run is in the queue from the moment in which its end is written, by the same script, and its
 record goes only behind that: the entry that says so comes later in the queue. So whoever archives
@@ -94,7 +94,7 @@ class HistoryQueue(Runs):
         ]
 
     async def settle_history(self, page: HistoryPage) -> None:
-        """Take a page out of the queue: it is archived. What was to be forgotten goes now."""
+        """Take a page out of the queue: it is archived. Records that were to be forgotten go."""
         runs = [entry.run for _, entry in page.entries if isinstance(entry, RunForgotten)]
         milliseconds, _, number = page.last.partition("-")
         behind = f"{milliseconds}-{int(number) + 1}"

@@ -1,4 +1,4 @@
-"""Live views: what changed is encoded once, and the same bytes go to all who listen."""
+"""Live views: a change is encoded once, and the same bytes go to all who listen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PERIOD_S = 0.1
 SHARE = 0.05
 """Handing out takes no more than this of the time: many listeners see fewer pictures."""
 LONGEST_S = 2.0
-"""No listener waits longer than this for what changed, however many there are."""
+"""No listener waits longer than this for a change, however many there are."""
 GROUP = 16
 """Listeners served in one turn of the loop, 40 us each: requests are answered in between."""
 KEEP_ALIVE_S = 15.0
@@ -44,7 +44,7 @@ class _Listener:
         self._news = asyncio.Event()
 
     def put(self, runs: bytes, view: bytes) -> None:
-        """Add what changed; a view takes the place of the one before."""
+        """Add changes; a view takes the place of the one before."""
         if runs:
             self._runs.append(runs)
         self._view = view or self._view
@@ -52,7 +52,7 @@ class _Listener:
             self._news.set()
 
     async def take(self) -> bytes:
-        """Wait for what there is to be sent. One picture is handed on without a copy of it."""
+        """Wait for news to send. One picture is handed on without a copy of it."""
         await self._news.wait()
         self._news.clear()
         parts = [*self._runs, self._view]
@@ -106,7 +106,7 @@ class LiveViews:
             self._news.set()
 
     async def listen(self) -> AsyncGenerator[bytes, None]:
-        """Server-sent events: the view at once, then what changes, then a sign of life."""
+        """Server-sent events: the view at once, then changes, then a sign of life."""
         listener = _Listener()
         self._listeners.add(listener)
         try:
@@ -141,7 +141,7 @@ class LiveViews:
             await asyncio.sleep(min(LONGEST_S, max(PERIOD_S, took_s / SHARE)))
 
     async def _picture(self) -> None:
-        """Encode what changed, and hand it to all listeners, some at a time."""
+        """Encode the changes, and hand them to all listeners, some at a time."""
         self._news.clear()
         view = b""
         if self._view_changed:

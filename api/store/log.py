@@ -96,7 +96,7 @@ class Log(Connection):
             raise OutcomeUnknown(f"{error.message}: {what}; {advice}", run=event.run) from error
 
     async def _swept(self, queue: str) -> bool:
-        """Take out of a full queue, of a sample, what is there although it has ended.
+        """Take out of a full queue those runs of a sample that have ended.
 
         Whoever ends a run takes it out. Should that ever be missed, the queue must not stay full.
         """

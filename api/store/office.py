@@ -72,7 +72,7 @@ class Batch:
     unprofiled
         Digests of models whose profiles go, before those in `profiles` are kept.
     checkpoint
-        Written last: what it knows is in the store by then.
+        Written last: all that it names is in the store by then.
     """
 
     trail: Trail | None = None
@@ -197,7 +197,7 @@ class Store(Checkpoints, HistoryQueue):
         return sorted(aside, key=lambda each: (-each.at_us, each.entry))
 
     async def trail(self) -> Trail | None:
-        """The trail of what the controller before was taking in; ``None`` if it left in order."""
+        """The trail of the controller before; ``None`` if it left in order."""
         data = await self.call("GET", keys.trail(self.site))
         return None if data is None else codec.decode(Trail, data)
 

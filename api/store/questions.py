@@ -25,7 +25,7 @@ REPLY_KEPT_MS = 30_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Something that only the controller knows: what would happen, what would it cost, how is it.
+    """A question that only the controller can answer: a dry run, costs, the state of a run.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Questions(Runs):
     """Ask the controller in office."""
 
     async def ask(self, submission: RunSubmitted, timeout_s: float) -> Preview:
-        """Ask the controller in office what it predicts for a run, without submitting it.
+        """Ask the controller in office for its prediction of a run, without submitting it.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class Questions(Runs):
         return answer.preview
 
     async def ask_costs(self, question: CostQuestion, timeout_s: float) -> tuple[KnownCost, ...]:
-        """Ask the controller in office what it predicts of work beside a load that is made up.
+        """Ask the controller in office for its predictions of work beside an assumed load.
 
         Raises
         ------
@@ -174,7 +174,7 @@ class Questions(Runs):
         await self.together(("RPUSH", key, codec.encode(answer)), ("PEXPIRE", key, REPLY_KEPT_MS))
 
     async def inbox(self, position: Position, *, block_ms: int | None, count: int = 1000) -> Inbox:
-        """Read what came for the controller after that position, over both streams at once."""
+        """Read the news for the controller after that position, over both streams at once."""
         log, asked = keys.events(self.site), keys.queries(self.site)
         after = {log: position.event, asked: position.question}
         found = await self.read(after, block_ms=block_ms, count=count)

@@ -43,7 +43,7 @@ def chain(name: str = "chain", length: int = 3) -> Workload:
 
 @dataclass
 class HandAgent:
-    """Speaks the agent's side of the wire, and finishes what it is sent when told to."""
+    """Speaks the agent's side of the wire, and finishes its operations when told to."""
 
     store: Store
     name: str = "a"

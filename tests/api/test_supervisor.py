@@ -56,7 +56,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def parts(process: Popen[bytes]) -> dict[str, psutil.Process]:
-    """Children by what they are: the store and the service."""
+    """Children by name: the store and the service."""
     children = psutil.Process(process.pid).children(recursive=True)
     commands = {child: " ".join(child.cmdline()) for child in children}
     words = {"store": "valkey-server", "service": "api.cli serve"}

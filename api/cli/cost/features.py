@@ -1,4 +1,4 @@
-"""``fjord cost features``: what a model costs before anything of it was measured."""
+"""``fjord cost features``: costs of a model before any measurement of it."""
 
 from __future__ import annotations
 

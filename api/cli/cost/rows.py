@@ -1,4 +1,4 @@
-"""``fjord cost merge`` and ``fjord cost export``: what becomes of measurements."""
+"""``fjord cost merge`` and ``fjord cost export``: measurements merged, or written as Parquet."""
 
 from __future__ import annotations
 

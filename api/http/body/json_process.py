@@ -145,7 +145,7 @@ def main() -> None:
     while (body := _read(sys.stdin.buffer)) is not None:
         data = pickle.dumps(_answer(body), protocol=pickle.HIGHEST_PROTOCOL)
         del body
-        # Not the most that it ever held: the kernel counts what its parent held as its own there.
+        # Not the most that it ever held: there the kernel counts memory of its parent as its own.
         grown = this.memory_info().rss > KEPT_BYTES
         answers.write(_LENGTH.pack(len(data)))
         answers.write(data)

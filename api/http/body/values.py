@@ -38,7 +38,7 @@ def from_json(given: JsonTensor | list[JsonTensor], where: str) -> ArrayOrList:
     Raises
     ------
     InvalidTensor
-        If the data is not what its type and shape say.
+        If the data does not fit its type and shape.
     """
     if isinstance(given, list):
         return [_from_json(item, f"{where}[{index}]") for index, item in enumerate(given)]

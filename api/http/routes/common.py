@@ -74,7 +74,7 @@ def route(
     responses: Mapping[int | str, dict[str, Any]],
     body: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Arguments of a route: who may call it, what it answers, what body it reads by itself."""
+    """Arguments of a route: its scope, its answers, and the body that it reads by itself."""
     extra: dict[str, Any] = {}
     if body is not None:
         extra["requestBody"] = {"required": True, "content": dict(body)}

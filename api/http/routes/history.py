@@ -56,5 +56,5 @@ async def list_plans(
 def _between_us(since: str, until: str, context: Context) -> tuple[int, int]:
     now_us = context.store.now_us()
     since_us = moment_us(since, now_us, "since") if since else 0
-    # Until now means also what is being written now.
+    # Entries that are being written now belong to it too.
     return since_us, moment_us(until, now_us, "until") if until else 2 * now_us

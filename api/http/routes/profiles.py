@@ -1,4 +1,4 @@
-"""Measuring: have a model measured anew, and see what was measured, down to its operators."""
+"""Profiles: new measurements of a model, and the results down to its operators."""
 
 from __future__ import annotations
 

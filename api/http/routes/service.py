@@ -1,4 +1,4 @@
-"""The service itself: is it alive, is it ready, what does it measure, who is the browser."""
+"""The service itself: liveness, readiness, metrics, and sessions of browsers."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ async def archived_run(run: str, context: Context) -> RunRecord:
 
 async def find_runs(query: RunQuery, limit: int, context: Context) -> RunList:
     """A page of the runs that are wanted, without their operations, the latest first."""
-    # In this order: what ends meanwhile is found in the archive.
+    # In this order, because a run that ends meanwhile is found in the archive.
     living = await context.store.find(
         query.wants, limit=limit + 1, since_us=query.since_us, latest_us=query.latest_us
     )

@@ -1,6 +1,6 @@
 """A run as a trace that Perfetto (https://ui.perfetto.dev) and ``chrome://tracing`` open.
 
-What happened and what was planned are two processes of the trace, each with a track per machine.
+Reality and plan are two processes of the trace, each with a track per machine.
 Arrows are the edges of the graph, counters say how much ran and waited, marks show the deadline,
 the promise and each failed attempt. Times count from the submission of the run, in microseconds.
 
@@ -24,7 +24,7 @@ TraceEvent = dict[str, Any]
 ACTUAL = "actual"
 PLANNED = "planned"
 TRANSFERS = "transfers"
-# Perfetto lists processes by their sort index: what happened first, then what was meant.
+# Perfetto lists processes by their sort index: reality first, then the plan.
 PROCESSES = {ACTUAL: 1, PLANNED: 2, TRANSFERS: 3}
 
 
@@ -162,7 +162,7 @@ def _meta(kind: str, pid: int, tid: int, **args: object) -> TraceEvent:
 
 
 def _slice(span: _Span, tid: int, origin_us: int) -> TraceEvent:
-    """Return a complete event, or an open one for what still runs."""
+    """Return a complete event, or an open one for a span that still runs."""
     event: TraceEvent = {
         "ph": "B" if span.end_us is None else "X",
         "name": span.name,
@@ -178,7 +178,7 @@ def _slice(span: _Span, tid: int, origin_us: int) -> TraceEvent:
 
 
 def _arguments(operation: OperationRecord) -> dict[str, Any]:
-    """Return what the viewer shows of a selected slice: plan, reality and the other candidates."""
+    """Return the details of a selected slice: plan, reality and the other candidates."""
     return {
         "operation": operation.operation,
         "work": operation.work,
@@ -203,7 +203,7 @@ def _difference(start_us: int | None, end_us: int | None) -> int | None:
 def _arrows(
     tracks: dict[_Span, _Track], identifiers: dict[_Track, int], origin_us: int
 ) -> Iterator[TraceEvent]:
-    """Return a pair of flow events for each edge, in what was and in what was meant."""
+    """Return a pair of flow events for each edge, in reality and in the plan."""
     spans = {(span.process, span.operation.operation): span for span in tracks}
     numbers = count(1)
     for (process, _), consumer in spans.items():
@@ -248,7 +248,7 @@ def _running_total(steps: Iterable[tuple[int, int]]) -> dict[int, int]:
 
 
 def _marks(record: RunRecord) -> Iterator[TraceEvent]:
-    """Return vertical lines for what the run was promised and what it promised."""
+    """Return vertical lines for the limits of the run and for its promise."""
     marks = {
         "deadline": record.deadline_us,
         "due": record.due_us,

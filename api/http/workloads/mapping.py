@@ -1,6 +1,6 @@
-"""From what was posted to what the brain is told, with names, graph and types checked on the way.
+"""From a posted workload to that of the brain: names, graph and types are checked on the way.
 
-Dimensions are compared loosely: two known sizes must be equal, what is unknown before the run fits.
+Dimensions are compared loosely: two known sizes must be equal, an unknown one fits any.
 Names of dimensions say nothing across stages: exporters use one name for many sizes.
 """
 
@@ -58,7 +58,7 @@ class _CheckedStage:
     fan_out
         The list that it runs over; empty for a single operation.
     outputs
-        Types of what one operation of it gives.
+        Types of the outputs of one operation.
     """
 
     index: int
@@ -118,7 +118,7 @@ def input_infos(spec: WorkloadSpec) -> tuple[TensorInfo, ...]:
 
 
 def type_of_info(info: TensorInfo) -> TensorType:
-    """The type of what is kept of an input or output."""
+    """The type of an input or output from its record."""
     return stated_type(info.dtype, info.shape, is_list=info.is_list)
 
 
@@ -169,7 +169,7 @@ class _Builder:
         )
 
     def _fan_out(self, stage: StageSpec, where: str) -> str:
-        """The list that a stage runs over; what a fanned-out stage gathers stands for its list."""
+        """The list that a stage runs over; an output of a fanned-out stage stands for its list."""
         if stage.for_each is None:
             return ""
         place = f"{where}.for_each"
@@ -262,7 +262,7 @@ def _function_target(
         digest="",
         inputs=function.inputs,
         outputs=function.outputs,
-        # Lists, not tuples: what is kept must be what comes back from JSON.
+        # Lists, not tuples: the kept value must be equal to the one that comes back from JSON.
         params={key: list(v) if isinstance(v, tuple) else v for key, v in checked.items()},
         declared_us=function.expected_us,
     )

@@ -72,7 +72,7 @@ def count(path: Path, shapes: dict[str, tuple[int, ...]]) -> KeptCounts:
     try:
         summary = summarise(graph_cost(model, bound))
     except InvalidModel as error:
-        # Costs are advice: what cannot be counted can still be measured.
+        # Costs are advice: a graph that cannot be counted can still be measured.
         return msgspec.structs.replace(kept, refusal=error.message)
     return msgspec.structs.replace(kept, summary=summary)
 

@@ -61,7 +61,7 @@ class KeptCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A file of counts: what it says, and its checksum, by which the log names it."""
+    """A file of counts: its contents, and its checksum, by which the log names it."""
 
     kept: KeptCounts
     checksum: str

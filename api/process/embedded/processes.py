@@ -16,7 +16,7 @@ import psutil
 from scheduler.model.errors import StoreUnavailable
 
 STOP_S = 20.0
-"""Enough to sync what is left; a server that takes longer hangs."""
+"""Enough to sync the rest; a server that takes longer hangs."""
 POLL_S = 0.005
 
 

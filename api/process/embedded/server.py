@@ -215,7 +215,7 @@ maxmemory-policy noeviction
         return self._password_file.read_text().strip()
 
     def _last_port(self) -> int:
-        # The same port again, so that whoever knows the address finds the store after a restart.
+        # The same port again, so that a process that knows the address finds the store again.
         try:
             return int(self._port_file.read_text())
         except (FileNotFoundError, ValueError):

@@ -157,7 +157,7 @@ class Collector:
 
     def _measure_peaks(self) -> None:
         for machine, runner in self._runners.items():
-            # The best of three: others can only lower what is reached.
+            # The best of three, because other programs can only lower a peak.
             found = [runner.peaks(PEAKS_BUDGET_US) for _ in range(3)]
             self._peaks[machine] = max(found, key=lambda p: p.flops_per_s.get("float32", 0.0))
 

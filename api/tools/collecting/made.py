@@ -1,4 +1,4 @@
-"""Graphs of drawn kinds and sizes: what the packaged models leave open between them.
+"""Graphs of drawn kinds and sizes, which fill the gaps between the packaged models.
 
 They are small networks, not single operators, so that the runtime fuses them as it does real ones.
 """

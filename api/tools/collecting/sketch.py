@@ -45,7 +45,7 @@ class Sketch:
         return [name for node in self._nodes for name in node.output]
 
     def weight(self, *shape: int) -> str:
-        """Add drawn weights that keep the size of what passes through."""
+        """Add drawn weights that keep the size of values that pass through."""
         spread = np.float32(1.0 / np.sqrt(max(1, int(np.prod(shape[1:])))))
         return self._constant(np.resize(self._drawn * spread, shape))
 

@@ -58,7 +58,7 @@ def render(lines: Sequence[str], *, width: int = 640, height: int = 480, seed: i
     tint = (rng.randrange(225, 256), rng.randrange(225, 256), rng.randrange(225, 256))
     page = Image.new("RGB", (width, height), tint)
     pen = ImageDraw.Draw(page)
-    # Pillow's own font: what is drawn does not depend on the fonts of the box.
+    # Pillow's own font, so that images do not depend on the fonts of the box.
     font = ImageFont.load_default(size=FONT_PX)
     for row, line in enumerate(lines):
         corner = (MARGIN_PX + rng.randrange(0, 24), MARGIN_PX + row * LINE_PX)

@@ -46,7 +46,7 @@ class DemoReport:
         return all(one.lines == self.expected for each in self.measured.values() for one in each)
 
     def as_dict(self) -> dict[str, Any]:
-        """Say what ``fjord demo --json`` writes; makespans are medians over the rounds."""
+        """The values that ``fjord demo --json`` writes; makespans are medians over the rounds."""
         return {
             "lines": [line for lines in self.fjord.lines for line in lines],
             "expected": [line for lines in self.expected for line in lines],

@@ -20,14 +20,14 @@ def violations(records: Sequence[Json], definition: Json) -> list[str]:
     records
         Of runs that finished, as the service sends them, with their operations.
     definition
-        Their workload, as it was posted: what waits for what is read from there.
+        Their workload, as it was posted: edges are read from there.
     """
     problem, schedule = as_executed(records, definition)
     return [str(violation) for violation in check(problem, schedule)]
 
 
 def as_executed(records: Sequence[Json], definition: Json) -> tuple[Problem, Schedule]:
-    """Rebuild what was solved and what was run; times count from the earliest submission.
+    """Rebuild the problem and the schedule that ran; times count from the earliest submission.
 
     Every operation has one mode: the machine it ran on, with the time it took there.
     """

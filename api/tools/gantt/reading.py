@@ -21,7 +21,7 @@ class Words:
     Parameters
     ----------
     time
-        From microseconds of the problem to what is shown.
+        From microseconds of the problem to the shown unit.
     """
 
     machines: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Pictures as SVG, and as a page that says what one points at."""
+"""Pictures as SVG, and as a page with a label under the pointer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fjord cost features``: counts for people and programs, and one line for what is wrong."""
+"""``fjord cost features``: counts for people and programs, and one line for a fault."""
 
 import json
 from pathlib import Path

@@ -29,7 +29,7 @@ Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 
 
 class Taking:
-    """A brain over the log of a store, and what takes its checkpoints."""
+    """A brain over the log of a store, and the keeper of its checkpoints."""
 
     def __init__(self, store: Store) -> None:
         self.store, self.brain, self.event = store, build_brain(), FIRST

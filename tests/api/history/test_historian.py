@@ -44,7 +44,7 @@ asyncio.run(Historian(url, site, Path(folder), HistoryLimits(days=36_500, size_b
 async def end(
     store: Store, records: Sequence[RunRecord], *, forget: bool = False, plans: int = 0
 ) -> None:
-    """Write what a controller writes of runs that end."""
+    """Write the records that a controller writes of runs that end."""
     lease = await store.take_lease("one", 60_000)
     assert lease is not None
     gone = tuple(Release(run=each.run) for each in records) if forget else ()

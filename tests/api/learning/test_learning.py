@@ -1,4 +1,4 @@
-"""A controller in office trains on what was measured, and never beside a critical run."""
+"""A controller in office trains on measurements, and never beside a critical run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(400)]
 
 Eventually = Callable[[Callable[[], Awaitable[bool]], float], Awaitable[None]]
 PATIENCE_S = 300.0
-"""A training takes some seconds of what others leave over, which may be little."""
+"""A training takes some seconds of time that others leave over, which may be little."""
 ROWS = world.rows(families=range(4), each=2)
 
 

@@ -22,7 +22,7 @@ Eventually = Callable[[Callable[[], Awaitable[bool]], float], Awaitable[None]]
 WIDTHS = (96, 128, 192, 256)
 BATCHES = (32, 128, 512)
 PATIENCE_S = 300.0
-"""A training takes some seconds of what others leave over, which may be little."""
+"""A training takes some seconds of time that others leave over, which may be little."""
 
 
 TANGENTS = 12

@@ -1,4 +1,4 @@
-"""Work on a copy of this process gives what the process was at that moment, and leaves it alone."""
+"""Work on a copy of this process sees it as it was at that moment, and leaves it alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Live views: what those who listen get, and what it costs those who do not."""
+"""Live views: the pictures that listeners get, and their price for others."""
 
 from __future__ import annotations
 

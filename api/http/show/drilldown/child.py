@@ -32,7 +32,7 @@ class OperatorRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def answers_of_child(request: OperatorRequest) -> tuple[ProfileAnswer, ...]:
-    """Have a child count what the request asks for; blocks until that is done.
+    """Have a child count the graphs of a request; blocks until that is done.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A profile beside what the graph and the machine make of it: a graph is counted, see `child`."""
+"""A profile beside the prior by graph and machine: a graph is counted, see `child`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NS_PER_US = 1_000
 def answers(
     path: Path, profiles: Iterable[Profile], peaks: Mapping[str, Peaks], *, operators: bool
 ) -> tuple[ProfileAnswer, ...]:
-    """Put beside each profile of a model what the prior says, and its operators if wanted.
+    """Put the prior beside each profile of a model, and its operators if wanted.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class NamedOperators:
                     self._places.setdefault(output, place)
 
     def find(self, name: str) -> int | None:
-        """Index of the operator that a runtime calls by its node, or by what it makes."""
+        """Index of the operator that a runtime names by its node, or by its output."""
         while name:
             if name in self._places:
                 return self._places[name]
@@ -76,7 +76,7 @@ class NamedOperators:
 
 def count(path: Path, profile: Profile) -> NamedOperators | str:
     """Count a model's graph; if its file is not here or cannot be counted, say why not."""
-    # Costs are advice: what cannot be counted was measured all the same.
+    # Costs are advice: a graph that cannot be counted was measured all the same.
     try:
         model = parse(path)
         return NamedOperators(
@@ -101,7 +101,7 @@ def _answer(
 
 
 def plain(profile: Profile, cost: GraphCost | Summary | None, peaks: Peaks) -> ProfileAnswer:
-    """Put beside a profile what the prior says, without its operators."""
+    """Put the prior beside a profile, without its operators."""
     samples = sorted(profile.samples_us)
     return ProfileAnswer(
         profile=replace(profile, operators=()),

@@ -19,7 +19,7 @@ from scheduler.model.messages import Profile
 async def answers(
     profiles: Sequence[Profile], context: Context, *, operators: bool
 ) -> tuple[ProfileAnswer, ...]:
-    """Put beside each profile of a model what the prior says, and its operators if wanted."""
+    """Put the prior beside each profile of a model, and its operators if wanted."""
     if not profiles:
         return ()
     view = await context.store.view()
@@ -40,7 +40,7 @@ async def answers(
 def _kept(
     profiles: Sequence[Profile], peaks: Mapping[str, Peaks], context: Context
 ) -> tuple[ProfileAnswer, ...] | None:
-    """The answers by what was counted when the model came; ``None`` if that is not enough."""
+    """The answers by the counts made when the model came; ``None`` if those are not enough."""
     kept = read(context.models_dir, profiles[0].digest)
     if kept is None:
         return None

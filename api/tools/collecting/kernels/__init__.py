@@ -48,7 +48,7 @@ _KINDS: tuple[Callable[[random.Random, int], Sketch], ...] = (
     elements.comparison,
     blocks.framed_series,
 )
-"""In turn. What networks spend most of their time on comes twice."""
+"""In turn. Kinds on which networks spend most of their time come twice."""
 
 
 def kernel(number: int, seed: int) -> tuple[str, ModelProto]:

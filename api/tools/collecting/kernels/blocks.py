@@ -1,4 +1,4 @@
-"""Layers as they follow one another in networks: what a runtime makes of them is not their sum.
+"""Layers as they follow one another in networks: a runtime makes more of them than their sum.
 
 Compiling providers take what stands between convolutions into them, and change layouts where a
 chain begins and ends. A kernel over and over shows none of that.

@@ -23,7 +23,7 @@ def elementwise(chance: random.Random, seed: int) -> Sketch:
 
 
 def apply(sketch: Sketch, kind: str) -> None:
-    """Add an elementwise operator, or what is called so here."""
+    """Add an elementwise operator, or one that counts as such here."""
     channels = sketch.shape[1]
     if kind in {"sum", "product", "quotient"}:
         sketch.node({"sum": "Add", "product": "Mul", "quotient": "Div"}[kind], sketch.last, "x")

@@ -78,7 +78,7 @@ def _segment(variable: str) -> str:
 
 
 class Service:
-    """A running service and what is needed to talk to it."""
+    """A running service, its client and its document."""
 
     def __init__(self, client: httpx.AsyncClient, context: Context, document: Document) -> None:
         self.client = client

@@ -23,7 +23,7 @@ OTHER = {
 
 
 def _calls(run: str, digest: str, key: str) -> dict[tuple[str, str], tuple[str, dict[str, Any]]]:
-    """For each declared operation: what to call, in an order in which all succeed."""
+    """Calls of each declared operation, in an order in which all succeed."""
     return {
         ("GET", "/v1/models"): ("/v1/models", {}),
         ("POST", "/v1/models"): ("/v1/models", {}),

@@ -42,7 +42,7 @@ class Site:
         self.client = httpx.AsyncClient(base_url=url, timeout=30)
 
     async def warm(self) -> None:
-        """Have the service remember the workload, so that the submission is what meets silence."""
+        """Have the service remember the workload, so that the submission meets the silence."""
         await self.context.workloads.get("w", None)
 
     def pause(self) -> None:
