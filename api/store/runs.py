@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from api.store import codec
-from api.store.registry import Registry
+from api.store.catalogue import Catalogue
 from scheduler.control.records import OperationRecord, RunRecord, RunState, SiteView
 from scheduler.control.records.costs import CostReport
 from scheduler.model import keys
@@ -68,7 +68,7 @@ class StoredRun:
         return (self.operations[place] for place in sorted(self.operations))
 
 
-class Runs(Registry):
+class Runs(Catalogue):
     """Records of runs by id and by time."""
 
     async def run(self, run_id: str) -> RunRecord | None:
