@@ -125,12 +125,12 @@ class Brain:
             return views.site_view(self.state, at_us)
 
     def costs(self, at_us: int) -> CostReport:
-        """What is predicted of all work everywhere, and how good that has been."""
+        """Predictions for all work everywhere, and how good they have been."""
         with _aside(self.state):
             return cost_report(self.state, at_us)
 
     def costs_beside(self, question: CostQuestion) -> tuple[KnownCost, ...]:
-        """What work would take beside a load that somebody made up; changes nothing."""
+        """Predictions for work beside a load that somebody made up; changes nothing."""
         with _aside(self.state):
             return costs_beside(self.state, question)
 

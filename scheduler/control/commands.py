@@ -81,7 +81,7 @@ class KeepProfile:
     Parameters
     ----------
     machine
-        Where it was measured; ``None`` if that is gone.
+        The machine that it was measured on; ``None`` if that is gone.
     """
 
     profile: Profile

@@ -23,7 +23,7 @@ class ControllerStarted:
     Parameters
     ----------
     says_again
-        Whether records may be missing too: the controller before did not say how far it came.
+        True if records may be missing too: the controller before did not say how far it came.
     """
 
     at_us: int
@@ -40,7 +40,7 @@ class ModelAdded:
     profile_shapes
         Input shapes to profile with, all dimensions bound.
     kind
-        What the model spends its time on, for those that run beside it.
+        The kind of work that the model spends its time on, for those that run beside it.
     counts
         SHA-256 of what was counted of its graph; empty if that is still to be done.
     """
@@ -89,7 +89,7 @@ class ProfileRequested:
     shapes
         Of every input, all sizes bound; empty for those that the model is always measured with.
     operators
-        Whether each operator is to be measured too.
+        True to measure each operator too.
     """
 
     at_us: int
@@ -127,7 +127,7 @@ class RunSubmitted:
     deadline_us, due_us
         Absolute times.
     drop_late
-        Whether the run fails when the deadline passes; otherwise it goes on, late.
+        True if the run fails when the deadline passes; otherwise it goes on, late.
     allow, forbid
         Shell patterns over ``machine`` and ``machine:provider``; empty `allow` allows all.
     """
@@ -182,7 +182,7 @@ class PolicyChanged:
     placement
         Name of the heuristic that places at once.
     improve
-        Whether a solver process may propose better plans.
+        True if a solver process may propose better plans.
     """
 
     at_us: int

@@ -1,4 +1,4 @@
-"""What must never happen, as a check of the state. Slow and plain: for tests and for diagnosis."""
+"""Laws that the state must never break. Slow and plain: for tests and for diagnosis."""
 
 from __future__ import annotations
 

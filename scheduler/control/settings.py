@@ -1,4 +1,4 @@
-"""What the brain can be told before it starts."""
+"""Settings of the brain, fixed before it starts."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ class BrainSettings:
         But not before the plan has been in force for this share of what it spans: no shorter than
         the floor of what counts as late, and no longer than this.
     planned_us, planning_share
-        What planning anew takes an operation that waits, about, and the share of the time that it
-        may take because something was off the plan.
+        Time that planning anew takes per operation that waits, about, and the share of the time
+        that it may take because something was off the plan.
     age_us
-        What has waited for so long counts as one band more urgent, never as critical; 0 turns it
-        off.
+        A run that has waited for so long counts as one band more urgent, never as critical; 0 turns
+        that off.
     min_timeout_us, timeout_factor
         Longer than the larger of the floor and this multiple of p95 is a hang.
     profile_budget_us, profile_repeats
-        What one profile may spend, and how often it runs the model.
+        Time that one profile may spend, and the number of times that it runs the model.
     fill_share
         Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
     fill_idle_us
         A machine is measured on like that once it has been idle for so long.
     fill_age_us
-        What was measured longer ago is measured anew.
+        A measurement that is older is made anew.
     fill_seen
         Shapes that so many operations had are worth measuring.
     latency_us, bandwidth_bytes_per_s
@@ -61,7 +61,7 @@ class BrainSettings:
     unplaceable_us
         A run that no machine of those that joined can take waits so long for another one.
     keep_ended_us, keep_ended_runs, keep_ended_operations
-        How long, and how many, ended runs are remembered, and the operations of how many.
+        Time that ended runs are remembered, their largest number, and that of their operations.
     """
 
     placement: str = "heft"

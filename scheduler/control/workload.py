@@ -10,7 +10,7 @@ from scheduler.model.messages import WorkKind
 
 
 class Take(StrEnum):
-    """Which part of the producer's output a stage takes."""
+    """The part of the producer's output that a stage takes."""
 
     WHOLE = "whole"  # the value as it is, also when it is a list
     ELEMENT = "element"  # item i of a list that one operation (or the caller) gave
@@ -47,7 +47,7 @@ class Stage:
         operation per item; empty for a single operation. Stages with equal `fan_out` have equally
         many.
     expected_items
-        How many items to plan for before the list is there.
+        Number of items to plan for before the list is there.
     output_bytes
         Estimated size of each output, for transfer costs.
     declared_us

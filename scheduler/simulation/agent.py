@@ -37,19 +37,19 @@ class Faults:
 
 
 class Surroundings(Protocol):
-    """What others do to simulated machines, and what agents see of it."""
+    """Influence of others on simulated machines, and the load that agents see of it."""
 
     def took_us(self, machine: str, start_us: int, work_us: int) -> int:
-        """How long work lasts that takes `work_us` where nobody disturbs it."""
+        """Time that work lasts which takes `work_us` if nobody disturbs it."""
         ...
 
     def load(self, machine: str, start_us: int, end_us: int) -> Load:
-        """What an agent says of the load of a run between two moments."""
+        """Load of a run between two moments as an agent tells it."""
         ...
 
 
 STOP_US = 20_000
-"""How long what runs takes to let go when it is told to stop, where nothing else is known."""
+"""Time until running work lets go when it is told to stop, if nothing else is known."""
 
 
 def _profiled_us(dispatch: Dispatch) -> int:
@@ -58,23 +58,23 @@ def _profiled_us(dispatch: Dispatch) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nature:
-    """How simulated work behaves: a function of the work and a seeded source of randomness.
+    """Behaviour of simulated work: a function of the work and a seeded source of randomness.
 
     Parameters
     ----------
     duration_us
-        How long an execution takes.
+        Duration of an execution.
     items
         Length of the list that an output gives; ``None`` for a single tensor. It must not depend
         on the attempt.
     stored
-        Whether outputs stay on their box; otherwise they travel inside messages.
+        True if outputs stay on their box; otherwise they travel inside messages.
     surroundings
-        What stretches durations; ``None`` where nobody else is, and agents do not look.
+        Others that stretch durations; ``None`` if there are none, and agents do not look.
     stop_us
-        How long what runs takes to let go when it is told to stop.
+        Time until running work lets go when it is told to stop.
     profiled_us
-        What the measuring of a model finds that one execution takes.
+        Duration of one execution that the measuring of a model finds.
     """
 
     duration_us: Callable[[Dispatch, Random], int]
@@ -85,7 +85,7 @@ class Nature:
     profiled_us: Callable[[Dispatch], int] = _profiled_us
 
     def took_us(self, dispatch: Dispatch, random: Random, at_us: int) -> int:
-        """How long an execution lasts that starts at a moment."""
+        """Time that an execution lasts which starts at a moment."""
         work_us = self.duration_us(dispatch, random)
         if self.surroundings is None:
             return work_us
@@ -141,13 +141,13 @@ class SimulatedAgent:
         return [m for m, d in self.running.items() if (d.operation, d.attempt) in stops]
 
     def can_be_asked(self, machine: str) -> bool:
-        """Whether what runs on a machine heeds a stop; otherwise its worker has to end."""
+        """True if the work on a machine heeds a stop; otherwise its worker has to end."""
         provider = self.running[machine].provider
         (report,) = (report for report in self.machines if report.id == machine)
         return any(each.provider == provider and each.terminates for each in report.providers)
 
     def next_up(self, machine: str, at_us: int) -> Dispatch | None:
-        """What the machine would start now, if all that it waits for is there."""
+        """The work that the machine would start now, if all that it waits for is there."""
         is_idle = machine not in self.running and machine not in self.down
         if not is_idle or self.is_draining or not self.is_alive:
             return None
@@ -156,7 +156,7 @@ class SimulatedAgent:
         return head if head is not None and self._inputs(head) is not None else None
 
     def opens_us(self, machine: str, at_us: int) -> int | None:
-        """When the gate of the machine's head opens by itself, if it is shut."""
+        """Time at which the gate of the machine's head opens by itself, if it is shut."""
         queue = self.queues.get(machine)
         gate = queue[0].gate if queue and machine not in self.running else None
         return gate.until_us if gate is not None and gate.is_shut(at_us) else None

@@ -26,15 +26,15 @@ from scheduler.model.schedule import Limits
 from scheduler.simulation.agent import Faults, Nature, SimulatedAgent
 
 HOP_US = 200
-"""What a message takes on a quiet box."""
+"""Time of a message on a quiet box."""
 HEARTBEAT_US = 3_000_000
-"""How long it takes to notice that an agent is gone."""
+"""Time until somebody notices that an agent is gone."""
 RESTART_US = 200_000
-"""How long a worker that crashed takes to be up again."""
+"""Time until a worker that crashed is up again."""
 WORTH_KILLING_US = 1_000_000
 """A worker is not ended for what should be through by then."""
 SOLVE_US = 100_000
-"""How long the solver process thinks about a better plan."""
+"""Time that the solver process thinks about a better plan."""
 
 
 def _is_crash(report: Event) -> bool:
@@ -49,14 +49,14 @@ class World:
     solver
         Stands for the solver process; ``None`` for a process that never answers.
     hop_us
-        How long a message takes between the controller and an agent, or between agents.
+        Time of a message between the controller and an agent, or between agents.
 
     Attributes
     ----------
     log
         Every event that the brain took in, in order: what a fresh brain can be folded from.
     commands
-        What it asked for, per event.
+        Commands of the brain, per event.
     """
 
     def __init__(

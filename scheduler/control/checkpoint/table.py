@@ -109,4 +109,4 @@ _CONTROL = (
 
 FORMS = (*_ENUMERATIONS, *_MODEL, *_MESSAGES, *_CONTROL)
 CONSTANTS = {"idle": measuring.IDLE}
-"""What is told by identity."""
+"""Objects that are told by identity."""

@@ -47,7 +47,7 @@ def cost_report(state: State, at_us: int) -> CostReport:
 
 
 def costs_beside(state: State, question: CostQuestion) -> tuple[KnownCost, ...]:
-    """What work would take beside a load that is made up, and what makes it so."""
+    """Predictions for work beside a load that is made up, with the reasons for each."""
     queries = [
         replace(query, load=_asked_load(state, query.machine, question))
         for query in _queries(state)
@@ -138,7 +138,7 @@ class ForeignLoad:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostQuestion:
-    """What would work take, if that went on beside it?
+    """A question: the time that work would take with a given load beside it.
 
     Parameters
     ----------

@@ -12,12 +12,12 @@ from scheduler.control.state.state import State
 from scheduler.model.measuring import IDLE, Kind, Load, Neighbour
 
 FUNCTION_PROVIDER = "python"
-"""What stands for the provider of a function."""
+"""Stands for the provider of a function."""
 FRESH_US = 5_000_000
-"""What an agent saw of foreign load is expected to last no longer than this."""
+"""Foreign load that an agent saw is expected to last no longer than this."""
 PACE_STEP = 1.1
 DECADE = 10.0
-"""How finely the pace of a core and the rest before a run are told apart."""
+"""Steps in which the pace of a core, and the rest before a run, are told apart."""
 MOST_NEIGHBOURS = 4
 """More than these do no further harm, as far as costs are known."""
 MOST_LOADS = 1_000
@@ -70,13 +70,13 @@ def seen_load(state: State, machine: str) -> Load:
 
 
 def kind_of(state: State, op: LiveOperation) -> Neighbour:
-    """What an operation is to those that run beside it."""
+    """The neighbour that an operation is to those that run beside it."""
     provider = op.provider or (op.placement.mode.provider if op.placement is not None else "")
     return Neighbour(kind=work_kind(state, op), provider=provider)
 
 
 def work_kind(state: State, op: LiveOperation) -> Kind:
-    """What an operation spends its time on."""
+    """The kind of work that an operation spends its time on."""
     model = state.models.get(op.stage.digest)
     return model.kind if model is not None else Kind.UNKNOWN
 
@@ -95,7 +95,7 @@ def _is_everything_needed(state: State, extra: Iterable[LiveRun]) -> bool:
 
 
 def _neighbour(state: State, name: str, live: LiveMachine, all_busy: bool) -> Neighbour | None:
-    """What the others on the box have beside them on that machine."""
+    """The neighbour that the others on the box have on that machine."""
     queue = state.plan.queues.get(name)
     work = live.running or (queue[0] if queue else "")
     if work:

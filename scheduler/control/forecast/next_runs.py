@@ -37,7 +37,7 @@ class Expected:
     takes_us: dict[str, int]
 
     def begin_by_us(self, machine: str) -> int:
-        """When it has to begin there at the latest to be in time."""
+        """Latest start on a machine that is in time."""
         return self.deadline_us - self.takes_us[machine] - ON_THE_WAY_US
 
 

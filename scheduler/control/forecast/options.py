@@ -1,4 +1,4 @@
-"""Which machines an operation can run on, how long each would take, and why the rest cannot."""
+"""Options of an operation: the machines that can run it, for how long, and why the rest cannot."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def options(
     Parameters
     ----------
     is_pinned
-        Whether it stays with the agent that it was sent to.
+        True to stay with the agent that it was sent to.
     tells_pinned
-        Whether the machines of other agents are among the refused then. They are all the rest of
+        True to name the machines of other agents among the refused then. They are all the rest of
         the site, for each operation that was sent: more than planning itself takes.
     """
     found = _own_options(state, op, is_pinned, tells_pinned)
@@ -43,7 +43,7 @@ def options(
 
 
 def cost_query(op: LiveOperation, mode: Mode) -> CostQuery:
-    """What was asked of the oracle about the operation when it was sent to run in that mode."""
+    """The question that the oracle was asked about an operation when it was sent in that mode."""
     return _query(op, mode.machine, mode.provider, op.foreseen.get(mode.machine, IDLE))
 
 
@@ -55,7 +55,7 @@ def forget_options(state: State, op: LiveOperation) -> None:
 
 
 def could_run_later(found: Options) -> bool:
-    """Whether some refusal may pass by itself, so that waiting makes sense."""
+    """True if some refusal may pass by itself, so that waiting makes sense."""
     passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN, Reason.BESIDE_CRITICAL, Reason.SUSPECTED)
     return any(candidate.reason in passing for candidate in found.refused)
 
@@ -314,7 +314,7 @@ def _with_fetches(state: State, op: LiveOperation, found: Options) -> Options:
 
 
 def _fetch_us(state: State, values: list[Value], box: str) -> int:
-    """What bringing all of them takes: what lies on one box comes together."""
+    """Time to bring all values to a box: those that lie on one box come together."""
     sizes: dict[str, int] = {}
     for tensor in (tensor for value in values for tensor in value.tensors):
         if tensor.inline is None:

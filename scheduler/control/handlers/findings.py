@@ -1,4 +1,4 @@
-"""What measuring models found: kept, learned from, and the end of the runs that measured."""
+"""Results of measuring models: kept, learned from, and the end of the runs that measured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VERDICTS = {
     FailureReason.PROVIDER_REFUSED: Verdict.FELL_BACK,
     FailureReason.INVALID: Verdict.UNSUPPORTED,
 }
-"""What a profile that failed says of the provider; everything else is a failure."""
+"""Verdicts on the provider by the reason that a profile failed for; any other is a failure."""
 
 
 def measured(state: State, turn: Turn, op: LiveOperation, profile: Profile | None) -> None:
@@ -104,7 +104,7 @@ def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> N
     turn.commands.append(KeepProfile(profile=profile, machine=report))
     charge(state, machine, state.now_us - (op.started_us or state.now_us))
     if is_own:
-        # What shows the site shows this too, all the time: the operators are a thing apart.
+        # The view of the site carries profiles: without the rows per operator, which are large.
         state.profiles[key] = replace(profile, operators=())
         if profile.verdict is Verdict.USABLE:
             state.oracle.learn_profile(profile, "", at_us=state.now_us)

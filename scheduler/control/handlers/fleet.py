@@ -96,7 +96,7 @@ def draining(state: State, turn: Turn, event: AgentDraining) -> None:
 def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
     """Give what a machine had to others; it takes nothing until it is up.
 
-    Where its agent ended the worker, only what ran has lost it: the rest waits for the next one.
+    If its agent ended the worker, only the operation that ran is lost: the rest waits for the next.
     """
     live = state.machines.get(event.machine)
     if live is None or not live.is_up:

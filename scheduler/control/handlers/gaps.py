@@ -1,5 +1,7 @@
-"""What should be measured though nobody asked: sessions that are not there, shapes that runs have,
-what drifted, what is old.
+"""Gaps in what is measured, which are filled on idle machines.
+
+A gap is a missing session, a shape that runs have, a drift, or an old profile. Nothing is measured
+beside a critical run unless a run waits for the result.
 """
 
 from __future__ import annotations
@@ -100,7 +102,7 @@ def _usable(state: State, model: LiveModel, machine: str, live: LiveMachine) -> 
 
 
 def _is_cold(state: State, model: LiveModel, live: LiveMachine, provider: str) -> bool:
-    """Whether a model in use has no session where it is fastest: no single run waits for a load.
+    """True if a model in use has no session where it is fastest: no single run waits for a load.
 
     It would stay where some session happens to be, on a slower provider, for as long as the worker
     lives; what measures it leaves its session there.
@@ -111,7 +113,7 @@ def _is_cold(state: State, model: LiveModel, live: LiveMachine, provider: str) -
 
 
 def gap_due_us(state: State) -> int | None:
-    """When the next machine is to be looked at; ``None`` while there is nothing to look for."""
+    """Time at which the next machine is to be looked at; ``None`` while there is no gap."""
     # Asked after each event: a look at what is busy must cost next to nothing.
     idle = [
         (name, live)

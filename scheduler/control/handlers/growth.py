@@ -1,4 +1,4 @@
-"""How a run grows at run time: the list is there that says how many items a fan-out has."""
+"""Growth of a run at run time: the list came that says how many items a fan-out has."""
 
 from __future__ import annotations
 

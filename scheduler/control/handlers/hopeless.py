@@ -17,7 +17,7 @@ from scheduler.control.state.state import State, Turn
 from scheduler.model.messages import FailureReason
 
 _COMES_BACK = frozenset({Reason.NOT_CONNECTED, Reason.DRAINING, Reason.PINNED_ELSEWHERE})
-"""What ends when an agent joins again, or lets go; see `could_run_later` for the rest."""
+"""Refusals that end when an agent joins again or lets go; `could_run_later` knows the rest."""
 _US_PER_S = 1_000_000
 
 
@@ -48,14 +48,14 @@ def give_up(state: State, turn: Turn) -> None:
 
 
 def due_us(state: State) -> int | None:
-    """When the next run is to be given up; ``None`` if none is hopeless."""
+    """Time at which the next run is to be given up; ``None`` if none is hopeless."""
     if not state.hopeless:
         return None
     return min(state.hopeless.values()) + state.settings.unplaceable_us
 
 
 def _why(state: State, run: LiveRun) -> str | None:
-    """What a hopeless run would need; ``None`` if there is hope.
+    """The machine that a hopeless run would need, in words; ``None`` if there is hope.
 
     The first operation that nothing can run now speaks for all.
     """

@@ -1,10 +1,14 @@
-"""Less urgent work that began where more urgent work was ready to begin, told by recorded times.
+"""Less urgent work that went before more urgent work, by recorded times and by plan.
 
-It is looked for when the more urgent work starts at last: by then all that began meanwhile on the
-machines that could have taken it is known. Three things are no inversions: what began before an
-agent can have heard of the other; what began beside it, because its own machine was free and it
-waited for something else; and what began on another machine that would not have served it sooner
-by more than plans care about.
+An inversion is less urgent work that began while more urgent work was ready to begin. It is looked
+for when the more urgent work starts at last: by then all that began meanwhile, on the machines that
+could have taken it, is known. Three starts are no inversions: one before an agent can have heard of
+the other work; one beside it, when its own machine was free and it waited for something else; and
+one on a machine that would not have served it sooner by more than plans care about.
+
+A start goes ahead if the plan in force has more urgent work on that machine before its end. Plans,
+reservations and gates keep that from happening; if it happens all the same, the operation keeps one
+of a few reasons.
 """
 
 from __future__ import annotations
@@ -48,7 +52,7 @@ def _latest(found: Inversion) -> tuple[int, str]:
 
 
 def _lower_began_us(state: State, band: Band) -> int:
-    """When something of a lower band began last, anywhere."""
+    """Latest start of anything of a lower band, anywhere."""
     return max((us for lower, us in state.began_us.items() if lower > band), default=0)
 
 
@@ -70,7 +74,7 @@ def _inversions(
 
 
 def _there_us(state: State, op: LiveOperation, live: LiveMachine, provider: str) -> int:
-    """When a machine could run an operation, and had what that reads from other boxes."""
+    """Time from which a machine could run an operation, its inputs from other boxes included."""
     able_us = able_since_us(state, op, live, provider)
     for edge in op.edges:
         before = op.run.operations[edge.source]
@@ -138,7 +142,7 @@ TOLD_WITHIN_US = 100_000
 def note_ahead(state: State, op: LiveOperation, event: OperationStarted) -> None:
     """Note for an operation that starts what it goes ahead of, and why; before it leaves the plan.
 
-    Where several are planned before its end it is the first of them.
+    Of several that are planned before its end it is the first.
     """
     mode = op.sent[event.machine]
     end_us = event.at_us + mode.duration_us

@@ -1,4 +1,4 @@
-"""Who measures which way between boxes, and when: few at a time, and none beside critical runs."""
+"""Measurements of links between boxes: few at a time, and none beside critical runs."""
 
 from __future__ import annotations
 

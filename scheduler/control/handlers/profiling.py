@@ -139,7 +139,7 @@ def _asked_places(state: State, patterns: tuple[str, ...]) -> list[tuple[str, st
 
 
 def profiles_on(state: State, machines: list[str]) -> list[LiveOperation]:
-    """What is still to be measured on the machines."""
+    """Profiles that are still to be made on the machines."""
     return [
         op
         for run in state.index.profiles.values()

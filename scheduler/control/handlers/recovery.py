@@ -1,4 +1,4 @@
-"""What becomes of operations that fail, and of those whose machine, agent or inputs are lost."""
+"""Recovery of operations that fail, and of those whose machine, agent or inputs are lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of the reports that operations started and finished."""
+"""Reports of agents: an operation started, an operation finished."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def _disturbance(state: State, op: LiveOperation, *, was_planned: bool) -> Repla
 
 
 def _missing(op: LiveOperation, event: OperationFinished) -> str:
-    """What is wrong with the result itself; empty if nothing is."""
+    """The fault of the result itself; empty if it has none."""
     if op.is_profile:
         return "" if event.profile is not None else "gave no profile"
     absent = [name for name in outputs_read(op.run.graph, op.stage) if name not in event.outputs]
@@ -149,7 +149,7 @@ def _missing(op: LiveOperation, event: OperationFinished) -> str:
 
 
 def _is_readable(state: State, event: OperationFinished) -> bool:
-    """Whether everything that a late result refers to is on a box that lives."""
+    """True if all that a late result refers to is on a box that lives."""
     living = state.living_boxes()
     return all(
         box in living for value in event.outputs.values() for box in stored_boxes(value.tensors)
@@ -196,7 +196,7 @@ def _observe(state: State, turn: Turn, op: LiveOperation, event: OperationFinish
 
 
 def _cold_us(event: OperationFinished, mode: Mode, duration_us: int) -> int:
-    """What the execution took longer for its session: making it, and the slowness of a first run.
+    """Extra time that the execution took for its session: making it, and the slow first run.
 
     A profile counts both too.
     """
@@ -252,7 +252,7 @@ def _is_off_plan(state: State, op: LiveOperation) -> bool:
 
 
 def _is_slipping(state: State) -> bool:
-    """Whether something that could run is kept waiting by an overdue operation on its machine."""
+    """True if an operation that could run waits for an overdue one on its machine."""
     late_us = state.now_us - state.settings.late_floor_us
     for queue in state.plan.queues.values():
         head = state.operations[queue[0]] if queue else None
@@ -264,21 +264,21 @@ def _is_slipping(state: State) -> bool:
 
 
 def _frees_urgent(state: State, op: LiveOperation) -> bool:
-    """Whether something can start now that is planned behind less urgent work."""
+    """True if an operation can start now that is planned behind less urgent work."""
     freed = (op.run.operations[name] for name in op.consumers)
     ready = [c for c in freed if c.state in PENDING and is_ready(c)]
     return any(is_overtaken(state, c) or is_held_up(state, c) for c in ready)
 
 
 def is_held_up(state: State, op: LiveOperation) -> bool:
-    """Whether less urgent work runs on the machine where the operation is planned."""
+    """True if less urgent work runs on the machine where the operation is planned."""
     live = state.machines.get(op.placement.mode.machine) if op.placement is not None else None
     running = state.operations.get(live.running) if live is not None else None
     return running is not None and running.band > op.band
 
 
 def is_overtaken(state: State, op: LiveOperation) -> bool:
-    """Whether less urgent work is planned before the operation on its machine."""
+    """True if less urgent work is planned before the operation on its machine."""
     if op.placement is None:
         return False
     queue = state.plan.queues.get(op.placement.mode.machine, [])

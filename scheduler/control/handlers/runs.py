@@ -1,4 +1,4 @@
-"""How runs come and end: submitted, finished, cancelled, too late, forgotten."""
+"""Runs that come and end: submitted, cancelled, too late, forgotten."""
 
 from __future__ import annotations
 

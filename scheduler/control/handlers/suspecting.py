@@ -40,7 +40,7 @@ def expect_answer(state: State, op: LiveOperation) -> None:
 
 
 def overdue_us(op: LiveOperation) -> int:
-    """When an operation that runs will have been silent for too long."""
+    """Time at which a running operation will have been silent for too long."""
     assert op.mode is not None
     assert op.started_us is not None
     expected_us = op.started_us + op.mode.duration_us + op.load_us

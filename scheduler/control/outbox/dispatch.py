@@ -50,7 +50,7 @@ def resend_all(state: State, turn: Turn) -> None:
 def _fill_windows(state: State, turn: Turn) -> bool:
     """Send what is next on each machine, as far as windows and precedence allow; True if any is.
 
-    What waits for something that is not sent holds up its machine: the order of the plan is kept.
+    An operation that waits for one that is not sent holds up its machine: the plan's order is kept.
     Its producer is further ahead in the same plan, so somebody's next can always go.
     """
     windows = {
@@ -100,7 +100,7 @@ def _window(state: State, queue: list[str]) -> list[str]:
 def _half_gone(state: State, window: list[str]) -> bool:
     """True if little is left of what was sent before the next that was not.
 
-    What was sent earlier and comes after that by the plan of now would go before it.
+    Work that was sent earlier, and comes later by the plan of now, would go before it.
     """
     states = (state.operations[name].state for name in window)
     sent = sum(1 for _ in takewhile(lambda each: each is OperationState.DISPATCHED, states))
@@ -108,7 +108,7 @@ def _half_gone(state: State, window: list[str]) -> bool:
 
 
 def _choose_heads(state: State, queue: list[str], chosen: set[str]) -> list[LiveOperation]:
-    """What can be sent next from one queue; its names are added to what is chosen."""
+    """Operations of one queue that can be sent next; their names are added to `chosen`."""
     heads: list[LiveOperation] = []
     for name in queue:
         op = state.operations[name]
@@ -127,7 +127,7 @@ def _may_go(op: LiveOperation, chosen: set[str]) -> bool:
 
 
 def _queues(state: State, agent: LiveAgent) -> _Queues:
-    """What the agent is to have in front of each of its machines."""
+    """Queues that the agent is to have in front of its machines."""
     queues: _Queues = {}
     for machine in agent.machines:
         names = sendable(state, machine, state.plan.queues.get(machine, ()))
@@ -139,7 +139,7 @@ def _queues(state: State, agent: LiveAgent) -> _Queues:
 
 
 def _gates(state: State, queues: _Queues) -> dict[str, Gate]:
-    """When what is queued may not start for something more urgent."""
+    """Gates of queued operations that may not start yet because of more urgent ones."""
     found: dict[str, Gate] = {}
     for machine, queue in queues.items():
         found |= gates(state, machine, [name for name, _ in queue])
@@ -160,7 +160,7 @@ def _is_asked(state: State, turn: Turn, agent: LiveAgent) -> bool:
     is_told = agent.unloads or turn.stops.get(agent.id)
     if is_told or agent.id in turn.resend or agent.id in turn.measure:
         return True
-    # Tensors that may go wait for the next plan: by itself, a plan for them costs as much as one.
+    # Releases of tensors wait for the next plan: a message of their own costs as much as a plan.
     is_due = agent.release_by_us is not None and agent.release_by_us <= state.now_us
     return is_due or len(agent.releases) >= _RELEASES_HELD
 

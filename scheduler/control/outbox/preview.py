@@ -98,7 +98,7 @@ def _stop(
     placements: dict[str, Placement],
     stopped: Container[str],
 ) -> tuple[Preemption | None, tuple[Preemption, ...]]:
-    """What would be stopped next for the run, and what would not although it is in its way."""
+    """The next stop for the run, and the stops that are refused although they are in its way."""
     ops = [op for op in run.operations.values() if op.id in placements]
     planned = ((op, placements[op.id], snapshot.options[op.id].modes) for op in ops)
     return choose(state, planned, stopped)

@@ -49,7 +49,7 @@ def _decided(op: LiveOperation) -> tuple[Candidate, ...]:
 def changed_record(state: State, table: Timetable, run: LiveRun) -> RunRecord:
     """A run with those of its operations that its stored record does not say yet.
 
-    What has not been decided about them is not worked out: somebody who asks is told that.
+    Choices that are not made yet are not worked out: somebody who asks is told them.
     """
     operations = tuple(
         _whole(table, op, _decided(op)) for op in (run.operations[name] for name in run.changed)

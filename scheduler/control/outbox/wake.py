@@ -16,7 +16,7 @@ def wake(state: State, turn: Turn, hopeless_us: int | None = None) -> None:
     Parameters
     ----------
     hopeless_us
-        When a run is given up that no machine can take.
+        Time at which the next run is given up that no machine can take.
     """
     times = [state.deadlines[0][0]] if state.deadlines else []
     if state.ended:

@@ -1,4 +1,4 @@
-"""What the plan in force has wait for a machine that is kept free, and when that is over."""
+"""Backfilling: operations that may go before a reservation, and those that are held back by it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def kept_from(state: State, op: LiveOperation) -> Reservation | None:
 
 
 def sendable(state: State, machine: str, queue: Sequence[str]) -> list[str]:
-    """Give what may go of what is next on a machine; what is as urgent passes what has to wait."""
+    """Operations of a queue that may be sent now.
+
+    Work at least as urgent overtakes work that is held back by a reservation.
+    """
     if not any(kept.machine == machine for kept in state.plan.reservations):
         return list(queue)
     found: list[str] = []
@@ -47,13 +50,13 @@ def note_held(state: State) -> None:
 
 
 def has_waited_enough(state: State, op: LiveOperation) -> bool:
-    """Whether an operation was kept waiting for as long as any is, by what it takes itself."""
+    """True if an operation was held back for as long as any is, by its own duration."""
     since_us = op.held_since_us
     return since_us is not None and since_us + MOST_HELD * _takes_us(op) <= state.now_us
 
 
 def is_upset(state: State) -> bool:
-    """Whether a machine that is kept free is not going to be, or idles though more is planned.
+    """True if a reserved machine will be late for its run, or idles though more is planned.
 
     Or what is expected of a run in flight has not come, and its machine is about to be given away.
     """
@@ -72,7 +75,7 @@ def is_upset(state: State) -> bool:
 
 
 def ends_us(state: State) -> Iterator[int]:
-    """When nobody counts any more on what something waits for, or it waits no longer."""
+    """Times at which a reservation lapses that holds something back."""
     plan = state.plan
     if plan.enough_us is not None:
         yield plan.enough_us
@@ -85,7 +88,7 @@ def ends_us(state: State) -> Iterator[int]:
 
 
 def is_over(state: State) -> bool:
-    """Whether what was expected has not come, or something has waited for it long enough."""
+    """True if a reservation has lapsed, or an operation has waited for it long enough."""
     return any(until_us <= state.now_us for until_us in ends_us(state))
 
 
@@ -95,7 +98,7 @@ def _is_wanted(state: State, kept: Reservation) -> bool:
 
 
 def _held(state: State) -> Iterator[LiveOperation]:
-    """What would be next on a machine that is idle, and waits for a run in flight."""
+    """Heads of the queues of idle machines that are held back for a run in flight."""
     for machine in {kept.machine: None for kept in state.plan.reservations if kept.run}:
         queue = state.plan.queues.get(machine)
         live = state.machines.get(machine)

@@ -1,4 +1,4 @@
-"""What a schedule, or the plan in force, has chosen: modes and an order, to be decoded anew."""
+"""Choices of a schedule, or of the plan in force: modes and an order, to be decoded anew."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def in_force(snapshot: Snapshot) -> Schedule:
 
 
 def has_choice(snapshot: Snapshot, op: LiveOperation) -> bool:
-    """Whether the plan in force has a mode for the operation that it can still run in."""
+    """True if the plan in force has a mode for the operation that it can still run in."""
     return _mode_index(snapshot, op) is not None
 
 

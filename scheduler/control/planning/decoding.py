@@ -13,7 +13,7 @@ from scheduler.model.schedule import Assignment, Schedule
 
 
 class _Lane:
-    """When one machine is busy, and before when a band may not use its gaps.
+    """Busy spans of one machine, and the time before which a band may not use its gaps.
 
     Of setups it knows those that are kept: one before the first operation of a family in time.
     """
@@ -111,7 +111,7 @@ def fastest_modes(problem: Problem) -> dict[str, int]:
 
 
 def overtakes(problem: Problem, schedule: Schedule) -> bool:
-    """Whether something is put before a more urgent operation that could start at once."""
+    """True if an operation is put before a more urgent one that could start at once."""
     bands = {job.id: job.band for job in problem.jobs}
     if len(set(bands.values())) < 2:
         return False
@@ -129,7 +129,7 @@ def overtakes(problem: Problem, schedule: Schedule) -> bool:
 
 
 def is_free(problem: Problem, op: Operation) -> bool:
-    """Whether nothing that the operation waits for is left to do."""
+    """True if nothing that the operation waits for is left to do."""
     return all(
         (progress := problem.operation(edge.source).progress) and progress.end_us is not None
         for edge in problem.edges_in(op.id)
@@ -147,7 +147,7 @@ def band_ends_us(problem: Problem, schedule: Schedule) -> dict[Band, int]:
 
 
 def is_better(problem: Problem, new: Schedule, old: Schedule) -> bool:
-    """Whether a schedule ends earlier and no band but the last pays for it."""
+    """True if a schedule ends earlier and no band but the last pays for it."""
     return not _pays(problem, new, old) and new.makespan_us < old.makespan_us
 
 

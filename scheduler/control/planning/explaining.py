@@ -1,4 +1,4 @@
-"""Why an operation is where it is, and what a queued run waits for."""
+"""Explanations: the candidates of an operation, and the reason that a queued run waits."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _UNBLOCKED_BY: tuple[tuple[Reason, str], ...] = (
     (Reason.PROVIDER_UNUSABLE, "waits for a usable provider: {details}"),
     (Reason.NO_FUNCTION, "waits for a machine that runs function {target}; there are {places}"),
 )
-"""What would unblock an operation, by the reason that is nearest to passing."""
+"""Conditions that would unblock an operation, the reason that is nearest to passing first."""
 _PLACES_SHOWN = 8
 
 
 class Timetable:
-    """What the plan puts on each machine, for asking when something else would fit."""
+    """The plan by machine, for asking when something else would fit."""
 
     def __init__(self, state: State, placements: Mapping[str, Placement] | None = None) -> None:
         self._state = state
@@ -80,11 +80,11 @@ class Timetable:
         return {machine: _joined(spans) for machine, spans in self._spans.items()}
 
     def placement(self, op: LiveOperation) -> Placement | None:
-        """Where the operation is planned."""
+        """The placement of an operation."""
         return op.placement if self._given is None else self._given.get(op.id, op.placement)
 
     def finish_us(self, op: LiveOperation, mode: Mode) -> int:
-        """When the operation would end in that mode, everything else staying where it is."""
+        """End of the operation in that mode, everything else staying where it is."""
         start_us = self._ready_us(op, mode.machine)
         is_loaded = (mode.machine, mode.family) in self._loads
         takes_us = mode.duration_us + (0 if is_loaded else mode.setup_us)
@@ -166,7 +166,7 @@ def chosen_instead(op: LiveOperation, mode: Mode, finish_us: int) -> tuple[Candi
 
 
 def is_chosen(op: LiveOperation, mode: Mode) -> bool:
-    """Whether the mode is the one that the candidates of an operation show as chosen."""
+    """True if the mode is the one that the candidates of an operation show as chosen."""
     first = op.candidates[0] if op.candidates else None
     return first is not None and (first.machine, first.provider) == (mode.machine, mode.provider)
 
@@ -217,7 +217,7 @@ def _other(placed: Placement, mode: Mode, finish_us: int) -> Candidate:
 
 
 def _against(finish_us: int, chosen_us: int) -> Reason:
-    """Why something was not chosen, by when it and the chosen one would finish."""
+    """The reason against a candidate, by its finish and that of the chosen one."""
     if finish_us == chosen_us:
         return Reason.SAME_FINISH
     return Reason.WORSE_PLAN if finish_us < chosen_us else Reason.LATER_FINISH

@@ -103,7 +103,7 @@ def _judge(state: State, turn: Turn, asked: PlanRequest, event: PlanProposed) ->
 
 
 def _rested_us(state: State, asked: PlanRequest, event: PlanProposed) -> int:
-    """When the next question may follow: searches take a share of the time, not all of it."""
+    """Time from which the next question may follow: searches take a share of the time, not all."""
     settings, took_us = state.settings, state.now_us - asked.at_us
     shortest_us, longest_us = settings.improve_rest_us
     if event.schedule is None:  # its process is being started

@@ -50,7 +50,7 @@ def insert(state: State, turn: Turn, run: LiveRun) -> bool:
 
 
 def _less_urgent(state: State, run: LiveRun) -> list[LiveOperation] | None:
-    """What the plan has that is less urgent than a run; ``None`` where that is not most of it."""
+    """Planned operations less urgent than a run; ``None`` if they are not most of the plan."""
     planned = state.plan.planned
     rest = [op for op in planned.values() if op.band > run.effective_band]
     urgent = len(planned) - len(rest) + run.unfinished
@@ -65,7 +65,7 @@ def _is_plain(state: State, run: LiveRun) -> bool:
 
 
 class _Lane:
-    """When a machine is free for what is less urgent, asked in the order of the plan."""
+    """Free time of a machine for less urgent work, asked in the order of the plan."""
 
     def __init__(self, free_us: int) -> None:
         self.free_us = free_us
@@ -114,7 +114,7 @@ def _shifted(
     rest: Iterable[LiveOperation],
     lanes: dict[str, _Lane],
 ) -> dict[str, Placement]:
-    """Where the plan has what is less urgent, with each start as early as it can be now."""
+    """Placements of less urgent work on their machines, each start as early as it can be now."""
     ends_us = {op.id: snapshot.origin_us + schedule[op.id].end_us for op in snapshot.running}
     placements: dict[str, Placement] = {}
     for op in sorted(rest, key=_start_us):

@@ -95,14 +95,14 @@ def bound_us(plan: LivePlan) -> int:
 
 
 def is_beyond_horizon(state: State, run: LiveRun) -> bool:
-    """Whether there is as much planned already as can be, all of it to come before the run."""
+    """True if as much is planned as can be, all of it to come before the run."""
     plan = state.plan
     is_full = plan.left_out or len(plan.planned) >= state.settings.plan_horizon_operations
     return bool(is_full) and all(op.band <= run.effective_band for op in plan.planned.values())
 
 
 def is_running_dry(state: State) -> bool:
-    """Whether the plan has room for half a horizon of what was left out of it."""
+    """True if the plan has room for half a horizon of what was left out of it."""
     plan = state.plan
     return bool(plan.left_out) and (
         len(plan.planned) <= state.settings.plan_horizon_operations // 2
@@ -110,7 +110,7 @@ def is_running_dry(state: State) -> bool:
 
 
 def count_overtaken(state: State, before: Container[str], run: str) -> int:
-    """How many operations that were planned before are now behind a more urgent run's."""
+    """Number of operations that were planned before and are now behind a more urgent run's."""
     overtaken = 0
     for queue in state.plan.queues.values():
         ops = [state.operations[name] for name in queue]

@@ -1,8 +1,12 @@
-"""What runs and gives way to something more urgent: what that would gain, and what it would cost.
+"""Preemption: running operations that give way to more urgent ones, with gain and cost.
 
-Between operations a run gives way for nothing: what it has made is stored, and only its turn is
-lost. Inside an operation the work done is lost; where the provider cannot be stopped the worker
-ends, and with it its sessions.
+Between operations a run gives way for nothing: its results are stored, and only its turn is lost.
+Inside an operation the work done is lost; if the provider cannot be stopped the worker ends, and
+with it its sessions.
+
+An operation that can be asked to stop gives way to anything more urgent that gains more than is
+lost, as far as the allowance goes; to critical work also at a loss. A worker ends only for critical
+work, and if that gains more than it costs.
 """
 
 from __future__ import annotations
@@ -26,9 +30,9 @@ Planned = tuple[LiveOperation, Placement, tuple[Mode, ...]]
 
 
 def preempt(state: State, turn: Turn) -> bool:
-    """Stop what pays most of what is to give way by the plan in force; whether anything is.
+    """Stop the one running operation with the largest gain; True if one was found.
 
-    One at a time: what is freed may do for the next critical operation too.
+    One at a time: the machine that is freed may do for the next critical operation too.
     """
     least = max((op.band for op in _running(state)), default=Band.CRITICAL)
     planned = (
@@ -79,7 +83,7 @@ def _running(state: State) -> Iterator[LiveOperation]:
 
 
 def _is_late(state: State, op: LiveOperation, placed: Placement) -> bool:
-    """Whether something could start, and waits for longer than is worth a stop."""
+    """True if an operation could start, and waits for longer than a stop is worth."""
     late_us = placed.start_us - state.now_us
     return late_us >= LEAST_SOFT_GAIN_US and is_ready(op) and not op.is_profile
 
@@ -112,7 +116,7 @@ def _ways(
 def _way(
     state: State, op: LiveOperation, placed: Placement, mode: Mode, victim: LiveOperation
 ) -> Preemption:
-    """What it would be to stop `victim` for an operation in that mode."""
+    """The stop of `victim` for an operation in that mode, with gain and cost."""
     stop = stop_figure(state, victim)
     is_soft = can_be_asked(state, victim)
     restart = NOTHING if is_soft else state.stops.restart(victim.machine)
@@ -137,7 +141,7 @@ def _way(
 
 
 def _session_figure(state: State, op: LiveOperation, mode: Mode | None) -> Figure:
-    """What making its session anew takes."""
+    """Time to make its session anew."""
     (found,) = state.oracle.predict([cost_query(op, mode)]) if mode is not None else (None,)
     return Figure(found.load_us, found.load_provenance) if found is not None else NOTHING
 
@@ -159,7 +163,7 @@ def has_given_way_enough(victim: LiveOperation, band: Band) -> bool:
 
 
 def against(state: State, victim: LiveOperation, way: Preemption, band: Band) -> str:
-    """Why an operation does not give way to one of a band; empty if it does."""
+    """The reason that an operation does not give way to one of a band; empty if it does."""
     left_us = victim.expected_end_us - state.now_us
     if has_given_way_enough(victim, band):
         return f"{victim.id} has given way {victim.gave_way} times already"
@@ -178,7 +182,7 @@ def against(state: State, victim: LiveOperation, way: Preemption, band: Band) ->
 def would_give_way_us(
     state: State, victim: LiveOperation, mode: Mode, *, worked_us: int, left_us: int
 ) -> int | None:
-    """How long a machine takes to be free of what will run there; ``None`` if that does not pay.
+    """Time until a machine is free of work that will run there; ``None`` if a stop does not pay.
 
     Only of what can be asked to stop: where a worker has to end, nobody should count on it.
     """
@@ -199,7 +203,7 @@ def _is_worth(allowance: Allowance, way: Preemption, band: Band) -> bool:
 def keeps_critical_waiting(state: State, op: LiveOperation) -> bool:
     """True if what has just begun was under way to its agent when the critical one came.
 
-    What is through before a plan could be made anew keeps it waiting for less than that would.
+    Work that ends before a plan could be made anew keeps it waiting for less than that would.
     """
     queue = state.plan.queues.get(op.machine, [])
     takes_us = op.load_us + (op.mode.duration_us if op.mode is not None else 0)
@@ -208,7 +212,7 @@ def keeps_critical_waiting(state: State, op: LiveOperation) -> bool:
 
 
 def look_again_us(state: State) -> int | None:
-    """When what was left to finish, a critical operation behind it, should be through.
+    """Expected end of less urgent work that was left to finish and blocks a critical operation.
 
     If it is not, it may pay by then to have it give way.
     """
@@ -220,13 +224,13 @@ def look_again_us(state: State) -> int | None:
 
 
 def is_due(state: State) -> bool:
-    """Whether that time has come, and it runs on."""
+    """True if that time has come, and it runs on."""
     due_us = look_again_us(state)
     return due_us is not None and due_us <= state.now_us
 
 
 def _worth_us(state: State) -> int:
-    """What a critical operation has to gain for all to be planned anew, and a stop considered."""
+    """Gain of a critical operation from which on planning anew, and considering a stop, pays."""
     return min(LEAST_GAIN_US, state.settings.planned_us * len(state.plan.planned))
 
 

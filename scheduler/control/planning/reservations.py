@@ -1,13 +1,15 @@
-"""Which machine is kept free for the next run of an urgent stream, and what has to wait for that.
+"""Reservations: machines that are kept free for work which is expected.
 
-Work that has begun is not interrupted for nothing, so the next run of a stream is late when all
-machines have begun something long just before it comes. Where the plan would have it so, the
-machine that loses least starts nothing that is not through when the run has to begin. That is the
-rule of critical-window EDF; ours knows one run ahead of each stream and puts the window on one
-machine of several.
+For the next run of an urgent stream: work that has begun is not interrupted for nothing, so that
+run is late when all machines have begun something long just before it comes. If the plan would have
+it so, the machine that loses least starts nothing that is not through when the run has to begin.
+That is the rule of critical-window EDF; ours knows one run ahead of each stream and puts the window
+on one machine of several. Only less urgent work is kept waiting, and only for so long; a machine
+that the run finds free in time by itself, or can make free, is not reserved.
 
-Only what is less urgent is kept waiting, and only for so long; on a machine that the run finds free
-in time by itself, or can make free, nothing is.
+For runs in flight: a fan-out whose list is not there yet is planned for and sent to nobody. The
+plan puts less urgent work behind it, or before it if that is through in time. Each machine is kept
+free as the plan has it, so that an agent does not begin that work in the meantime.
 
 References
 ----------
@@ -36,7 +38,7 @@ from scheduler.model.schedule import Schedule
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """What a plan has a machine do; without an operation, a run that is expected."""
+    """A span of a machine in a plan; without an operation, of a run that is expected."""
 
     start_us: int
     end_us: int
@@ -46,14 +48,14 @@ class _Span:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """How a machine could serve an expected run: the best offers come first.
+    """An offer of a machine to an expected run: the best come first.
 
     Parameters
     ----------
     rank
         0: it is free in time by itself; 1: what runs will give way; 2: it is kept free.
     idle_us
-        How long it may then wait for the run.
+        Time that the machine may then wait for the run.
     """
 
     rank: int
@@ -63,10 +65,10 @@ class _Offer:
 
 
 def keep(state: State, snapshot: Snapshot, schedule: Schedule) -> list[Reservation]:
-    """What has to be kept free so that expected runs find a machine, going by a plan.
+    """Reserve machines so that expected runs find one, going by a plan.
 
-    What takes its time now is foreseen by p50, as in the plan: to count it by p95 kept more free
-    than it saved (`benchmarks.placement`).
+    Durations of now are foreseen by p50, as in the plan: to count them by p95 kept more free than
+    it saved (`benchmarks.placement`).
     """
     band = max((op.band for op in snapshot.planned), default=Band.CRITICAL)
     runs = expected(state, band)
@@ -89,7 +91,7 @@ def keep(state: State, snapshot: Snapshot, schedule: Schedule) -> list[Reservati
 def spares_urgent(
     snapshot: Snapshot, kept: Iterable[Reservation], without: Schedule, schedule: Schedule
 ) -> bool:
-    """Whether nothing as urgent as a run that is expected ends later for what is kept."""
+    """True if nothing as urgent as an expected run ends later because of the reservations."""
     band = max(each.band for each in kept if each.is_window)
     urgent = [op.id for op in snapshot.planned if op.band <= band]
     return all(schedule[name].end_us <= without[name].end_us for name in urgent)
@@ -116,7 +118,7 @@ def _waits(state: State, op: LiveOperation, first_us: int) -> bool:
 
 
 def _enough_us(snapshot: Snapshot, op: LiveOperation) -> int | None:
-    """When an operation has waited long enough; ``None`` if it does not wait."""
+    """Time at which an operation has waited long enough; ``None`` if it does not wait."""
     if op.held_since_us is None:
         return None
     takes_us = max(mode.p95_us for mode in snapshot.options[op.id].modes)
@@ -163,7 +165,7 @@ def _offer(state: State, run: Expected, machine: str, spans: Sequence[_Span]) ->
 
 
 def _first_turn(run: Expected, spans: Sequence[_Span]) -> tuple[int, _Span | None]:
-    """When a run gets the machine that takes its next slot, and after what it does."""
+    """Time at which a run gets the machine that takes its next slot, and the span before it."""
     begin_us, before = run.early_us, None
     for span in sorted(spans, key=attrgetter("start_us")):
         if span.start_us >= begin_us or _is_after(run, before):
@@ -174,14 +176,14 @@ def _first_turn(run: Expected, spans: Sequence[_Span]) -> tuple[int, _Span | Non
 
 
 def _is_after(run: Expected, before: _Span | None) -> bool:
-    """Whether the run has waited for something less urgent, after which it is first."""
+    """True if the run has waited for something less urgent, after which it is first."""
     return before is not None and before.op is not None and before.op.band > run.band
 
 
 def _is_too_late(state: State, machine: str, before: _Span, by_us: int) -> bool:
-    """Whether a machine is at it already, or begins something as long before it could be told.
+    """True if a machine is at it already, or begins something as long before it could be told.
 
-    What its agent has next need not be what is next by the plan, and may have begun.
+    The head of its agent's queue need not be next by the plan, and may have begun.
     """
     if before.op is not None and before.op.state is OperationState.RUNNING:
         return True
@@ -213,7 +215,7 @@ def _kept(run: Expected, offer: _Offer) -> Reservation:
 
 
 def keep_for(expected: Iterable[LiveOperation], settings: BrainSettings) -> list[Reservation]:
-    """What is to be kept free for operations that are expected, by machine and band.
+    """Reservations for operations that are expected, by machine and band.
 
     Nobody counts on one that is late by what counts as late: the plan is made anew then.
     """

@@ -45,9 +45,9 @@ class Snapshot:
     blocked
         Pending operations that nothing can run now, or that wait for such a one.
     left_out
-        How many pending operations are beyond the horizon.
+        Number of pending operations beyond the horizon.
     ahead
-        How many of them come before the runs that are counted in.
+        Number of those that come before the runs that are counted in.
     """
 
     problem: Problem
@@ -62,12 +62,12 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class _Busy:
-    """When the machines of what is taken to have been stopped are free; for whom others are kept.
+    """Free times under a what-if: these operations stopped, reservations of these bands honoured.
 
     Parameters
     ----------
     band
-        What is kept free for runs of this band and below is there for a run that is counted in.
+        Reservations for runs of this band and below are open to a run that is counted in.
     """
 
     freed_us: dict[str, int]
@@ -146,7 +146,7 @@ def _looked_at(
 
 
 def _ahead(state: State, extra: Iterable[LiveRun], seen: Iterable[LiveOperation]) -> int:
-    """How many operations come before the runs that are counted in, and are in no plan."""
+    """Number of operations that come before the runs that are counted in, and are in no plan."""
     first = min((order(state, run) for run in extra), default=None)
     if first is None:
         return 0
@@ -156,7 +156,7 @@ def _ahead(state: State, extra: Iterable[LiveRun], seen: Iterable[LiveOperation]
 
 
 def session_times_us(snapshot: Snapshot, schedule: Schedule) -> dict[str, int]:
-    """What making its session takes right before an operation, where it is the first to need it."""
+    """Session times right before operations that are the first to need the session."""
     loaded: set[tuple[str, str]] = set()
     times_us: dict[str, int] = {}
     for op in sorted(snapshot.planned, key=lambda op: schedule[op.id].start_us):
@@ -267,7 +267,7 @@ def _machines(state: State, origin_us: int, busy: _Busy) -> list[Machine]:
 def _unavailable(
     state: State, machine: LiveMachine, origin_us: int, busy: _Busy
 ) -> tuple[Window, ...]:
-    """When nothing can start: until it is free of what ran, and while it is kept free."""
+    """Windows in which nothing can start: until the machine is free, and while it is reserved."""
     name, now_us = machine.report.id, state.now_us
     free = (now_us, busy.freed_us.get(name) or free_us(state, machine))
     kept = [

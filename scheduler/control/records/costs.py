@@ -1,4 +1,4 @@
-"""What the brain shows of its predictions: what they stand on, and how good they have been."""
+"""Predictions as the brain shows them: their basis, and how good they have been."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scheduler.model.ports import Contribution, Drift, OracleReport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyRow:
-    """How good the predictions of one provenance on one machine have been. Counts of executions.
+    """Quality of the predictions of one provenance on one machine. Counts of executions.
 
     Parameters
     ----------
@@ -82,22 +82,22 @@ class AccuracyReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCost:
-    """What is predicted of a piece of work in one place, when nothing else goes on there.
+    """Predicted cost of a piece of work in one place, when nothing else goes on there.
 
     Parameters
     ----------
     name, digest
         Of the model or function; a function has no digest.
     load_us, load_provenance
-        What making its session takes, and where that comes from.
+        Time to make its session, and the origin of that figure.
     peak_bytes, resident_bytes
-        What its session holds at most, and between runs; 0 where it was not measured.
+        Memory that its session holds at most, and between runs; 0 if it was not measured.
     observed_us
-        When it was last seen there; ``None`` if never.
+        Time at which it was last seen there; ``None`` if never.
     kind
-        What it spends its time on.
+        The kind of work that it spends its time on.
     slowdowns
-        What each kind of load would multiply the median by, one unit of each.
+        Factors on the median, one unit of each kind of load.
     """
 
     work: WorkKind
@@ -121,7 +121,7 @@ class KnownCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownLink:
-    """What it takes to bring tensors from one box to another, or to hand them on within one.
+    """Cost of bringing tensors from one box to another, or of handing them on within one.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class KnownLink:
     transfers
         Made by operations since the log begins.
     note
-        Why it is not measured; empty if nothing is to be said.
+        The reason that it is not measured; empty if nothing is to be said.
     """
 
     source: str
@@ -150,15 +150,15 @@ class Training:
     Parameters
     ----------
     why
-        What called for it.
+        The cause of the training.
     rows, families
-        What was there to learn from.
+        Rows and families that were there to learn from.
     replaced
-        Whether the new model took the place of the old one.
+        True if the new model took the place of the old one.
     detail
-        What went wrong; empty if nothing did.
+        The error; empty if nothing went wrong.
     champion, champion_loss, challenger_loss
-        Who was in use, and how both did on families that neither has seen: less is better.
+        The model in use, and the losses of both on families that neither has seen: less is better.
     held_out
         These families.
     digest
@@ -181,14 +181,14 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learning:
-    """How far the service is with learning from what it measures.
+    """Progress of the service in learning from its measurements.
 
     Parameters
     ----------
     state
         ``off``, ``waiting``, ``training``, or ``paused`` beside a critical run.
     detail
-        What it waits for, or why it is off.
+        The event that it waits for, or the reason that it is off.
     rows, new_rows
         Kept in the data folder, and of these since the last training.
     trainings
@@ -209,7 +209,7 @@ class CostReport:
     Parameters
     ----------
     learning
-        What the shell around the brain makes of it.
+        Progress of learning, filled in by the shell around the brain.
     """
 
     at_us: int

@@ -109,7 +109,7 @@ class InversionKind(StrEnum):
 
 
 class Ahead(StrEnum):
-    """Why something started where more urgent work was planned before its end. A closed set."""
+    """The reason for a start where more urgent work was planned before its end. A closed set."""
 
     UNDER_WAY = "under_way"  # its agent had not heard yet of the plan that has the other
     WAITED = "waited"  # it had waited as long as anything is kept waiting for what is expected

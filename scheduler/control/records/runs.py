@@ -25,7 +25,7 @@ class Candidate:
     finish_us
         Predicted finish; ``None`` where there is no prediction.
     reason
-        Why it was not chosen; ``None`` for the chosen one.
+        The reason that it was not chosen; ``None`` for the chosen one.
     """
 
     machine: str
@@ -43,7 +43,7 @@ class AttemptRecord:
     Parameters
     ----------
     started_us
-        When it began; ``None`` if it had not.
+        Time at which it began; ``None`` if it had not.
     gave_way_to
         The more urgent operation that it was stopped for; empty if it was not.
     """
@@ -65,11 +65,12 @@ class Inversion:
     Parameters
     ----------
     kind
-        Where that was, or ran in the end.
+        The place of the more urgent operation: where it was, or ran in the end.
     operation, run, band
         The more urgent.
     ready_us, began_us, started_us
-        When that could have begun there, when the less urgent did, and when the former did at last.
+        Times at which the more urgent could have begun there, the less urgent began, and the more
+        urgent began at last.
     """
 
     kind: InversionKind
@@ -92,9 +93,9 @@ class OperationRecord:
     Parameters
     ----------
     provenance, duration_p50_us, duration_p95_us
-        What its predicted duration comes from, and its distribution, with a warm session.
+        Origin of its predicted duration, and the distribution, with a warm session.
     load_us
-        What making its session takes of the planned time, before it runs; 0 if it is there.
+        Share of the planned time for making its session, before it runs; 0 if the session is there.
     order
         Place among the operations of its run: by stage, then by item.
     waits_for
@@ -155,18 +156,19 @@ class RunRecord:
     estimated_p50_us, estimated_p95_us, estimated_chance
         The same by the plan of now; the last ones of a run that has ended.
     effective_band
-        What `band` counts as by now; ``None`` in records of before.
+        The band that it counts as by now; ``None`` in records of before.
     reason, detail
-        Why it waits, or why it ended as it did; `reason` is a value of `Reason` or `FailureReason`.
+        The reason that it waits, or ended as it did, from `Reason` or `FailureReason`, in words
+        too.
     thrown_away_us
         Work of others that was stopped for it, and is done again.
     operations_total, operations_done
-        How many operations it has, and how many of them are done. Of a long fan-out `operations`
-        holds only those that a plan has reached.
+        Number of operations, and of those that are done. Of a long fan-out `operations` holds only
+        those that a plan has reached.
     waited
-        What it waited for, by cause in microseconds, along the chain of operations that its end
-        hung on; the rest of its time is work. Of a run that has not ended only when it is asked
-        for by itself.
+        Waits by cause in microseconds, along the chain of operations that its end hung on; the rest
+        of its time is work. A run that has not ended tells them only when it is asked for by
+        itself.
     inversions
         The latest starts of less urgent work on a machine that was to do something of it.
     """

@@ -35,7 +35,7 @@ class KeptWindow:
     run
         That run, if it is under way; empty for the next run of a stream.
     from_us, until_us
-        What is less urgent does not run there between these.
+        Less urgent work does not run there between these.
     """
 
     machine: str
@@ -64,7 +64,7 @@ class SiteView:
     actual_makespan_us
         From `origin_us` to now, or to the last end when nothing is left.
     kept
-        What is kept free by the plan in force.
+        Windows that the plan in force keeps free.
     inversions
         The latest ones; a counter says how many there were.
     """
@@ -97,7 +97,7 @@ class Preemption:
     operation, victim, run
         The critical operation, the one that would give way, and its run.
     ends_worker
-        Whether its worker has to end, because its provider cannot be stopped.
+        True if its worker has to end, because its provider cannot be stopped.
     stop_us, restart_us, load_us
         Until it lets go; until the next worker takes work; the sessions to be made again.
     lost_us
@@ -107,7 +107,7 @@ class Preemption:
     provenance
         Of the time to stop and to restart.
     refused
-        Why it is not done; empty if it is.
+        The reason that it is not done; empty if it is.
     """
 
     operation: str
@@ -148,11 +148,11 @@ class Preview:
     Parameters
     ----------
     left_out
-        Where work of the run was not considered, though nobody forbade it.
+        Places where work of the run was not considered, though nobody forbade it.
     preempted
         Runs that would finish later, with by how many microseconds.
     preemptions
-        What runs and would be stopped for it, and what would not, with the reason.
+        Operations that run and would be stopped for it, and those that would not, with the reason.
     beyond
         Operations of its own beyond the planning horizon: the times said are of those before them.
     ahead

@@ -1,4 +1,4 @@
-"""When the next run of a workload comes, as far as its runs have come at even intervals."""
+"""Arrivals of a workload's runs, and the next one if they come at even intervals."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Rhythm:
         self.times_us.append(event.at_us)
 
     def next_us(self) -> tuple[int, int] | None:
-        """When the next is due at the earliest and at the latest; ``None`` without a rhythm."""
+        """Earliest and latest time of the next; ``None`` without a rhythm."""
         return next_us(tuple(self.times_us))
 
 
 def next_us(times_us: Sequence[int]) -> tuple[int, int] | None:
-    """When a row of times goes on, at the earliest and at the latest; ``None`` if it is not even.
+    """Earliest and latest continuation of a row of times; ``None`` if it is not even.
 
     Several streams of one period are told apart: the run of each comes as long after its last one
     as all others do. Releases that were left out count as that.

@@ -94,7 +94,7 @@ def _window(state: State, run: LiveRun, stage: Stage) -> int:
 def _reach_further(run: LiveRun, room: int) -> None:
     """Have fan-outs reach as many more of their items as there is room for operations.
 
-    Where nothing else is left to do one item has room, however many stages it goes through.
+    If nothing else is left to do one item has room, however many stages it goes through.
     """
     is_bare = not run.open
     for root, stages in _fan_outs(run.graph).items():
@@ -132,7 +132,7 @@ def _rest_of(run: LiveRun, root: str) -> int:
 
 
 def _rest(run: LiveRun) -> int:
-    """How many operations are only a number: items that are not reached, and what gathers them."""
+    """Count the operations that are only a number: items not reached, and those that gather."""
     if not any(_rest_of(run, root) for root in _fan_outs(run.graph)):
         return 0
     return sum(_rest_of_stage(run, stage) for stage in run.graph.stages)

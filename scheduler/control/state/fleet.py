@@ -1,4 +1,4 @@
-"""What the brain remembers of a machine, an agent, a model."""
+"""Live machines, agents and models."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class LiveMachine:
     running
         Operation that runs on it; empty if none is known to.
     held
-        Why it starts nothing although nothing that counts runs there.
+        The hold on it, for which it starts nothing although nothing that counts runs there.
     free_us
-        When it became free.
+        Time at which it became free.
     up_us
-        When its worker came up.
+        Time at which its worker came up.
     sessions
-        What its worker holds, unused for longest first.
+        Sessions that its worker holds, unused for longest first.
     fill_from_us
         Before this, nothing is measured there that nobody asked for: its share of time is used up.
     spans
-        What it did lately, in order.
+        Spans of its latest work, in order.
     has_gaps
-        Whether something may be to be measured there that nobody asked for.
+        True if something may be to be measured there that nobody asked for.
     """
 
     report: MachineReport
@@ -73,15 +73,15 @@ class LiveAgent:
     version
         Of the last plan that was made for it.
     url
-        Where its box hands out tensors.
+        Address at which its box hands out tensors.
     stops
         Attempts that it was told to stop and has not reported.
     releases
-        What it may delete and was not told yet.
+        Tensors that it may delete and was not told of yet.
     unloads
         Digests of deleted models whose sessions it may drop and was not told yet.
     release_by_us
-        When it is told of releases at the latest; ``None`` while there is nothing to tell.
+        Time by which it is told of releases; ``None`` while there is nothing to tell.
     protocol
         The form of messages that it speaks.
     """
@@ -107,7 +107,7 @@ class LiveAgent:
 
     @property
     def refused(self) -> str:
-        """Why it gets no work as long as it is this agent; empty if it may get some."""
+        """The reason that it gets no work as long as it is this agent; empty if it may get some."""
         return not_understood(f"agent {self.id}", self.protocol)
 
 
@@ -118,9 +118,9 @@ class LiveModel:
     Parameters
     ----------
     shapes
-        What it is measured with.
+        Shapes that it is measured with.
     seen
-        How often runs gave it which shapes.
+        Number of times that runs gave it each shape.
     counts
         Checksum of what was counted of its graph; empty if the log tells of none.
     """

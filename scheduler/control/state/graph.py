@@ -33,7 +33,7 @@ def missing_inputs(graph: Workload, inputs: dict[str, Value]) -> list[str]:
 
 
 def length(run: LiveRun, fan_out: str) -> int | None:
-    """How many items a fan-out has, or ``None`` while its list is not there."""
+    """Number of items of a fan-out, or ``None`` while its list is not there."""
     if fan_out in run.lengths:
         return run.lengths[fan_out]
     stage_name, _, output = fan_out.partition(".")

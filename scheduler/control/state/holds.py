@@ -28,23 +28,23 @@ def restart_of(state: State, live: LiveMachine, reason: str) -> Hold:
 
 
 def free_us(state: State, live: LiveMachine) -> int:
-    """When a machine that is held should be free; 0 if it is not held."""
+    """Time at which a held machine should be free; 0 if it is not held."""
     return live.held.free_us(state.now_us) if live.held is not None else 0
 
 
 def stop_figure(state: State, op: LiveOperation) -> Figure:
-    """How long it takes until the machine of what runs is free of it."""
+    """Time until the machine of a running operation is free of it."""
     takes_us = op.mode.duration_us if op.mode is not None else 0
     return state.stops.stop(op.machine, op.provider, takes_us)
 
 
 def can_be_asked(state: State, op: LiveOperation) -> bool:
-    """Whether what runs can be asked to stop; otherwise its worker has to end."""
+    """True if a running operation can be asked to stop; otherwise its worker has to end."""
     return is_stoppable(state, op, op.machine, op.provider)
 
 
 def is_stoppable(state: State, op: LiveOperation, machine: str, provider: str) -> bool:
-    """Whether an operation can be asked to stop while it runs there."""
+    """True if an operation can be asked to stop while it runs there."""
     if op.stage.kind is not WorkKind.MODEL:
         return False
     providers = state.machines[machine].report.providers

@@ -1,4 +1,4 @@
-"""What is derived from the runs that have not ended, kept up to date so that nobody has to search.
+"""Look-ups derived from the runs that have not ended, kept up to date so that nobody searches.
 
 The cost of an event must not grow with what waits. Everything here can be built anew from the runs.
 """
@@ -79,11 +79,11 @@ class Index:
             yield self._runs[name][0]
 
     def count(self, band: Band) -> int:
-        """How many runs of a band there are."""
+        """Number of runs of a band."""
         return len(self._lines.get(band, ()))
 
     def running(self) -> int:
-        """How many operations run."""
+        """Number of operations that run."""
         return sum(op.state is OperationState.RUNNING for op in self.sent.values())
 
     def enter(self, op: LiveOperation) -> None:

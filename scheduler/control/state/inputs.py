@@ -11,12 +11,12 @@ from scheduler.model.messages import Binding, Source, TensorRef, Value, WorkKind
 
 
 def bindings(op: LiveOperation) -> tuple[Binding, ...]:
-    """Where each input comes from: values where they are there, producers where they are not."""
+    """Bindings of the inputs: values if they are there, producers if they are not."""
     return tuple(_binding(op, use) for use in op.stage.inputs)
 
 
 def run_outputs(run: LiveRun) -> dict[str, Value]:
-    """What a run whose operations are all done gives to its caller."""
+    """Outputs of a run whose operations are all done."""
     return {
         name: _gathered(run, stage, output) for name, (stage, output) in run.graph.outputs.items()
     }

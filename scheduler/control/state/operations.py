@@ -1,4 +1,4 @@
-"""What the brain remembers of a run, an operation, and where that may go."""
+"""Live runs and operations, their placements and their options."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ ENDED = frozenset({OperationState.DONE, OperationState.FAILED, OperationState.CA
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and when the plan puts an operation. Times are absolute.
+    """Place and time that the plan gives an operation. Times are absolute.
 
     Parameters
     ----------
     start_us
-        When its machine turns to it: the load of its session, if it has one, comes first.
+        Time at which its machine turns to it: the load of its session, if it has one, comes first.
     transfer_us
         Longest transfer from a producer on another box.
     load_us
-        What making its session takes of the time from start to end.
+        Share of the time from start to end for making its session.
     spread_us
         Standard deviation of its end, by the durations of what it waits for.
     """
@@ -74,28 +74,28 @@ class LiveOperation:
     attempt
         Number of the latest attempt that was sent; 0 before the first.
     agent
-        Where the latest attempt is; empty while it is with nobody.
+        The agent that has the latest attempt; empty while nobody has it.
     mode
-        How its latest attempt runs, or was to run last.
+        The mode that its latest attempt runs in, or was to run in last.
     sent
         Per machine that the latest attempt was queued on, in which mode.
     inputs, unresolved
-        Where its inputs come from, once an agent was told; ``None`` after that changed. And the
+        Bindings of its inputs, once an agent was told; ``None`` after they changed. And the
         producers whose outputs the latest message about it did not hold.
     notify
         Agents that the latest message named as waiting for the outputs.
     lost
         Attempts that were given up and not reported yet, with what each adds to `lost_attempts`.
     gave_way
-        How often it was stopped for something more urgent.
+        Number of times that it was stopped for something more urgent.
     held_since_us
         Since when it could have run but for what is kept free.
     gate
-        When its agent was told not to start it.
+        Times before which its agent was told not to start it.
     ahead_of, ahead_why
         More urgent operation that was planned there before its end when it started, and why.
     expected_end_us
-        When the plan in force expects it to end.
+        End that the plan in force expects.
     foreseen
         Per machine that the latest attempt was queued on, the load that was expected there.
     shapes
@@ -107,7 +107,7 @@ class LiveOperation:
     ready_us, accounted_us, waited
         Since when it could have begun, up to when that is accounted for, and for what it waited.
     bar
-        What is shown of it once it has ended, without what it was chosen from.
+        Its record in the view once it has ended, without candidates.
     """
 
     id: str
@@ -162,7 +162,7 @@ class LiveOperation:
 
     @property
     def is_profile(self) -> bool:
-        """Whether it measures a model."""
+        """True if it measures a model."""
         return self.stage.kind is WorkKind.PROFILE
 
 
@@ -177,9 +177,9 @@ class LiveRun:
     effective_band
         `band`, but raised while others wait for a profile, or when it has waited long.
     served_us
-        When something of it last started.
+        Time at which something of it last started.
     is_extra
-        Whether it measures what nobody can wait for: something is known of the model there.
+        True if it measures what nobody can wait for: something is known of the model there.
     open
         Those operations that have not ended, in the same order.
     items
@@ -187,13 +187,13 @@ class LiveRun:
     expanded
         Per fan-out, how many of its items have operations.
     rest
-        How many operations are only a number so far: items that nobody can plan for yet, and what
-        gathers them.
+        Number of operations that are only a number so far: items that nobody can plan for yet, and
+        those that gather them.
     changed, gone
         Operations that its record does not say yet, and the `order` of those that it still says and
         that vanished.
     total, done
-        How many operations it has, the rest included, and how many of them are done.
+        Number of operations, the rest included, and of those that are done.
     planned_end
         Latest planned end of what has ended, and its standard deviation.
     touched
@@ -202,9 +202,9 @@ class LiveRun:
         Finish, and standard deviation of that, by the first plan that placed all that was left of
         it; ``None`` before there is one.
     works
-        What agents are told of the work of each stage.
+        Messages to agents about the work of each stage.
     waited
-        What it waited for, once it has ended.
+        Causes for which it waited, once it has ended.
     inversions
         The latest starts of less urgent work that went before it.
     threw_away_us
@@ -263,13 +263,13 @@ class LiveRun:
 
     @property
     def is_ended(self) -> bool:
-        """Whether its state is final."""
+        """True if its state is final."""
         return self.ended_us is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a kind of work can run on, and why it cannot run on the rest."""
+    """Modes that a kind of work can run in, and the refusals of the rest."""
 
     modes: tuple[Mode, ...] = ()
     provenance: tuple[str, ...] = ()
@@ -285,7 +285,7 @@ numbers of the expected loads.
 
 
 def is_ready(op: LiveOperation) -> bool:
-    """Whether everything it waits for is done."""
+    """True if everything it waits for is done."""
     return op.state is not OperationState.EXPECTED and not op.unmet
 
 

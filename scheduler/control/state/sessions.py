@@ -1,4 +1,4 @@
-"""Which sessions the worker of a machine holds: of what ran or was measured there since it came up.
+"""Sessions that the workers hold: of models that ran or were measured since they came up.
 
 A worker keeps what it made until it ends, or until there is no room: then the session unused for
 longest leaves, and what was only measured leaves first. What it was asked to make and nobody has
@@ -17,14 +17,14 @@ from scheduler.model.messages import MOST_SESSION_BYTES, MOST_SESSIONS, WorkKind
 
 
 def session_key(live: LiveMachine, digest: str, provider: str, shapes: Shapes) -> SessionKey:
-    """What a machine needs to hold to run a model on inputs of these shapes."""
+    """The session that a machine needs to run a model on inputs of these shapes."""
     reports = live.report.providers
     is_static = any(each.provider == provider and each.static_shapes for each in reports)
     return (digest, provider, shapes if is_static else ())
 
 
 def holds(live: LiveMachine, op: LiveOperation, provider: str) -> bool:
-    """Whether nothing has to be loaded to run an operation there."""
+    """True if nothing has to be loaded to run an operation there."""
     return session_key(live, op.stage.digest, provider, input_shapes(op)) in live.sessions
 
 
@@ -58,7 +58,7 @@ def was_measured(
 
 
 def has_room(state: State, live: LiveMachine, digest: str) -> bool:
-    """Whether a worker can hold one more session of a model and lose none of its own."""
+    """True if a worker can hold one more session of a model and lose none of its own."""
     return _fits(state, [*live.sessions, (digest, "", ())])
 
 
@@ -90,7 +90,7 @@ def forget_sessions(state: State, live: LiveMachine) -> None:
 
 
 def session_left_us(live: LiveMachine, op: LiveOperation, load_us: int, started_us: int) -> int:
-    """How much of a load is still to come when an operation starts on a machine.
+    """Time still to be spent on a session when an operation starts on a machine.
 
     While its inputs were on their way the machine had nothing else to do, and began with it.
     """

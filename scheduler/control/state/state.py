@@ -40,7 +40,7 @@ class Ageing:
     Parameters
     ----------
     due_us
-        When to look next; ``None`` while nothing is known to wait.
+        Time to look next; ``None`` while nothing is known to wait.
     raised, raised_us
         By the band that it was submitted with: the run, and when the last one was raised.
     """
@@ -61,11 +61,11 @@ class Turn:
     submitted
         A run that has come and is to be planned, if it need not wait for others to be planned.
     replanned
-        Whether that has happened: windows are filled to the brim then.
+        True if that has happened: windows are filled to the brim then.
     runs
         Runs whose record changed.
     stops
-        What agents are to be told, per agent.
+        Attempts that agents are to be told to stop, per agent.
     resend
         Agents that need their plan again although its queues are the same.
     measure
@@ -110,17 +110,17 @@ class State:
     sensed
         Per machine, what its agent saw last of the load, and when.
     accuracy
-        How good predictions have been.
+        Accuracy of the predictions so far.
     items_seen
         By workload and fan-out: sum of the lengths of the lists that were there, and how many.
     kept_operations
-        How many operations the runs have that ended and are remembered.
+        Number of operations of the ended runs that are remembered.
     options
-        What kinds of work can run on, until something changes it.
+        Options of kinds of work, until something changes them.
     answered_version
         Version of the plan that the solver process has nothing more to say about.
     ask_from_us
-        When it may be asked again.
+        Time from which it may be asked again.
     rhythms
         By workload and band, when its last runs came.
     deadlines
@@ -131,7 +131,7 @@ class State:
         By digest, machine and provider: when which shapes were last measured, with or without
         success.
     profile_runs
-        How often each id of a profile run was taken.
+        Number of times that each id of a profile run was taken.
     retried
         Operations that failed by their own fault and may be tried elsewhere.
     blocked_runs
@@ -139,11 +139,11 @@ class State:
     hopeless
         Runs that no machine can take, each since when; see `runs.hopeless`.
     began_us, inversions
-        When something of each band began last, and the latest that began before its turn.
+        Latest start of something of each band, and the latest inversions.
     wake_us
-        When the shell was last asked to send a `Tick`.
+        Time for which the shell was last asked to send a `Tick`.
     allowance
-        How much work may be thrown away for what is more urgent.
+        Work that may be thrown away for more urgent work.
     """
 
     oracle: DurationOracle

@@ -1,4 +1,4 @@
-"""What is remembered of machines that do not answer, and of work that was started twice for it."""
+"""Machines that do not answer, and work that was started twice because of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FLOOR_US = 1_000_000
 MOST_P95 = 5
 """Nothing that goes on is silent for so many times its p95."""
 LATE_US = 500_000
-"""Who is woken so much later than asked was away, and so may be the reports that it waits for."""
+"""A brain that is woken so much later than asked was away, and so may be the reports."""
 SPAN = 200
 """Operations over which the share of those that were started twice is counted."""
 MOST_SHARE = 0.05
@@ -19,7 +19,7 @@ MOST_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """What a machine has not answered about, and since when that counts."""
+    """The attempt that a machine has not answered about, and the time since which that counts."""
 
     operation: str
     attempt: int
@@ -39,7 +39,8 @@ class Suspicions:
     patient_until_us
         Nothing is suspected before: who watches was away itself.
     doubled
-        How many operations had ended each time that one was started twice, the latest of them.
+        Number of operations that had ended each time that one was started twice; the latest of
+        them.
     """
 
     of: dict[str, Suspicion] = field(default_factory=dict)
@@ -48,7 +49,7 @@ class Suspicions:
     doubled: deque[int] = field(default_factory=lambda: deque(maxlen=round(SPAN * MOST_SHARE)))
 
     def due_us(self) -> int | None:
-        """When the next machine is to be looked at."""
+        """Time at which the next machine is to be looked at."""
         if not self.look_us:
             return None
         return max(min(self.look_us.values()), self.patient_until_us)
@@ -70,7 +71,7 @@ class Suspicions:
 
 
 def patience_us(p95_us: int) -> int:
-    """How long after its expected end something may be silent.
+    """Time after its expected end for which work may be silent.
 
     Examples
     --------

@@ -78,7 +78,7 @@ def of_run(state: State, run: LiveRun) -> dict[Cause, int]:
 
 
 def ready_since_us(op: LiveOperation) -> int:
-    """When the last of what it reads was made, or its run was submitted."""
+    """Time at which the last of its inputs was made, or its run was submitted."""
     last = _last_producer(op)
     return op.run.submitted_us if last is None else last.ended_us or 0
 
@@ -89,7 +89,7 @@ def ready_us(op: LiveOperation) -> int | None:
 
 
 def able_since_us(state: State, op: LiveOperation, live: LiveMachine, provider: str) -> int:
-    """When a machine came to be able to run an operation: it joined, it came up, it measured it."""
+    """Time at which a machine became able to run an operation: joined, came up, measured it."""
     measured = state.measured_at.get((op.stage.digest, live.report.id, provider), {})
     return max(live.since_us, live.up_us, max(measured.values(), default=0))
 

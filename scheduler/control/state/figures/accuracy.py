@@ -49,7 +49,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Accuracy:
-    """How good predictions have been: by machine and provenance, over time, and one by one."""
+    """Accuracy of predictions: by machine and provenance, over time, and one by one."""
 
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
     spans: deque[tuple[int, Tally]] = field(default_factory=lambda: deque(maxlen=POINTS_KEPT))

@@ -1,4 +1,4 @@
-"""What is known of the ways between boxes: assumed, measured, and corrected by what travelled."""
+"""Links between boxes: assumed, measured, and corrected by transfers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LiveLink:
     transfers
         Those that operations made.
     note
-        Why it is not measured, or what came and was refused.
+        The reason that it is not measured, or the measurement that came and was refused.
     """
 
     latency_us: int
@@ -42,7 +42,7 @@ class LiveLink:
     note: str = ""
 
     def time_us(self, size_bytes: int) -> int:
-        """What so many bytes take."""
+        """Time that so many bytes take."""
         return self.latency_us + size_bytes * 1_000_000 // self.bytes_per_s
 
     def learn(self, size_bytes: int, duration_us: int) -> None:
@@ -87,7 +87,7 @@ class Links:
     asked: dict[Pair, int] = field(default_factory=dict)
 
     def between(self, source: str, target: str) -> LiveLink:
-        """What is known of a way, or assumed of it."""
+        """The figures of a link, known or assumed."""
         return self.ways.get((source, target)) or LiveLink(self.latency_us, self.bytes_per_s)
 
     def transfer_us(self, source: str, target: str, size_bytes: int) -> int:

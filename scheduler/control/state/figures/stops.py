@@ -1,4 +1,4 @@
-"""What stopping costs: how long until something lets go, and what its worker has to do again."""
+"""Costs of stopping: the time until work lets go, the restart of its worker, and the allowance."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a machine is not free: what ran has not let go yet, or its worker is started again.
+    """A hold on a machine: what ran has not let go yet, or its worker is started again.
 
     Parameters
     ----------
     attempt
-        What was told to stop; nothing once its worker has ended.
+        The attempt that was told to stop; empty once its worker has ended.
     reason
-        Why the worker ended; empty while it has not.
+        The reason that the worker ended; empty while it has not.
     """
 
     attempt: tuple[str, int]
@@ -48,11 +48,11 @@ class Hold:
 
     @property
     def is_restart(self) -> bool:
-        """Whether it is a worker that is started again."""
+        """True if it is a worker that is started again."""
         return not self.attempt[0]
 
     def free_us(self, now_us: int) -> int:
-        """When the machine should be free; what is overdue is to take half as long again."""
+        """Time at which the machine should be free; half as long again if it is overdue."""
         if now_us < self.until_us:
             return self.until_us
         return now_us + (now_us - self.since_us) // 2
@@ -119,7 +119,7 @@ class Stops:
 
 
 def _figure(known: dict[Spot, Mean], spot: Spot, assumed_us: int) -> Figure:
-    """What happened there; else what happened to others of the kind; else what is assumed."""
+    """The time seen there; else that of others of the kind; else the assumed one."""
     if spot in known:
         return Figure(round(known[spot].us))
     others = [mean.us for (_, provider), mean in known.items() if provider == spot[1]]
@@ -140,7 +140,7 @@ AT_FIRST_US = 200_000
 
 @dataclass(slots=True)
 class Allowance:
-    """What may still be thrown away, in microseconds of machines; less than nothing is a debt.
+    """Work that may still be thrown away, in microseconds of machines; below zero it is a debt.
 
     Parameters
     ----------
