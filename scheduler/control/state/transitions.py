@@ -23,6 +23,7 @@ from scheduler.control.state.operations import LiveOperation, LiveRun
 from scheduler.control.state.sessions import forget_sessions
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.suspicions import patience_us
+from scheduler.model.errors import Defect
 from scheduler.model.messages import OperationFinished
 from scheduler.model.problem import Mode
 
@@ -267,7 +268,9 @@ def _move(
     detail: str = "",
 ) -> None:
     before = op.state
-    follow = _TABLE[before, to]
+    follow = _TABLE.get((before, to))
+    if follow is None:
+        raise Defect(f"{op.id} must not go from {before} to {to}")
     op.state = to
     op.run.changed[op.id] = None
     follow(state.index, op)

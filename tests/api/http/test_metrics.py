@@ -42,7 +42,7 @@ def _view() -> SiteView:
         ),
         bars=(),
         runs=(_record("r-2", state=RunState.QUEUED), _record("r-3")),
-        counters={"replans": 7, "inversions_same_machine": 2},
+        counters={"replans": 7, "inversions_same_machine": 2, "replans_fleet": 3},
     )
 
 
@@ -90,6 +90,7 @@ def test_the_site_is_said_as_it_is() -> None:
     assert _value(text, "fjord_plan_gap_ratio") == 0.25
     assert _value(text, 'fjord_events_total{event="replans"}') == 7
     assert _value(text, 'fjord_inversions_total{kind="same_machine"}') == 2
+    assert _value(text, 'fjord_replans_total{reason="fleet"}') == 3
 
 
 def test_a_scraper_gets_the_format_that_it_accepts() -> None:
