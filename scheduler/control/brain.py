@@ -111,7 +111,7 @@ class Brain:
         dispatch(state, turn)
         record_changed(state, turn)
         improving.request(state, turn)
-        wake(state, turn, hopeless.due_us(state))
+        wake(state, turn, (gaps.due_us(state), hopeless.due_us(state)))
         return turn.commands
 
     def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:

@@ -112,7 +112,7 @@ def _is_cold(state: State, model: LiveModel, live: LiveMachine, provider: str) -
     return is_used and own not in live.sessions and has_room(state, live, model.digest)
 
 
-def gap_due_us(state: State) -> int | None:
+def due_us(state: State) -> int | None:
     """Time at which the next machine is to be looked at; ``None`` while there is no gap."""
     # Asked after each event: a look at what is busy must cost next to nothing.
     idle = [
