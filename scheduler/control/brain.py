@@ -92,7 +92,7 @@ class Brain:
         )
 
     def handle(self, event: Event) -> list[Command]:
-        """Take in one event and say what is to be done about it."""
+        """Take in one event, and give the commands that follow from it."""
         state, turn = self.state, Turn()
         state.now_us = max(state.now_us, event.at_us)
         runs.expire(state, turn)
@@ -115,7 +115,7 @@ class Brain:
         return turn.commands
 
     def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:
-        """Answer what a run would get, and what others would lose; changes nothing."""
+        """Answer a dry run: the plan for a run, and the losses of others; changes nothing."""
         with _aside(self.state):
             return preview(self.state, submission)
 
@@ -147,7 +147,7 @@ class Brain:
             return run_record(self.state, live)
 
     def open_record(self, run: str) -> RunRecord | None:
-        """A run with those of its operations that have not ended, each with what it is chosen from.
+        """A run with those of its operations that have not ended, each with its candidates.
 
         ``None`` if the run is not known, or was forgotten.
         """

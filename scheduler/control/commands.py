@@ -46,7 +46,7 @@ class ForgetRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseInputs:
-    """Delete what the API stored for a run that has ended, but for `keep`."""
+    """Delete the inputs that the API stored for a run that has ended, but for `keep`."""
 
     release: Release
 
@@ -76,7 +76,7 @@ class WakeAt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepProfile:
-    """Keep what was measured, with its operators, instead of what was kept for the same thing.
+    """Keep a profile, with its operators, instead of the one that was kept for the same thing.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class KeepProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepExecution:
-    """Keep how long a model took, and beside what, for cost models to be trained on."""
+    """Keep the duration of an execution, and the load beside it, to train cost models on."""
 
     query: CostQuery
     machine: MachineReport
@@ -101,14 +101,14 @@ class KeepExecution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetProfiles:
-    """Delete what was kept of a model that is gone."""
+    """Delete the profiles of a model that is gone."""
 
     digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepPlan:
-    """Keep in history what became of a plan that was proposed."""
+    """Keep in history the fate of a plan that was proposed."""
 
     plan: PlanRecord
 

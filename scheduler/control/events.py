@@ -147,7 +147,7 @@ class RunSubmitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCancelled:
-    """Somebody wants a run ended, in whatever state it is."""
+    """Somebody wants a run ended, in any state."""
 
     at_us: int
     run: str
@@ -206,7 +206,7 @@ class CostModelChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """Time passed: what the brain asked for with `WakeAt` is due."""
+    """Time passed: a wake-up that the brain asked for with `WakeAt` is due."""
 
     at_us: int
 
@@ -229,4 +229,4 @@ Event = (
 )
 
 EVENT_TYPES: dict[str, type] = {event.__name__: event for event in Event.__args__}
-"""Class name to class: what the type field of a stream entry may say."""
+"""Class by class name: the values of the type field of a stream entry."""

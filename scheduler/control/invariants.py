@@ -57,7 +57,7 @@ def _ended_runs_have_nothing_open(brain: Brain) -> Iterator[str]:
 
 
 def _the_index_is_right(brain: Brain) -> Iterator[str]:
-    """Compare what is kept up to date with the same thing built anew."""
+    """Compare the index that is kept up to date with the same one built anew."""
     state = brain.state
     anew = Index.of(state.active.values())
     if set(anew.sent) != set(state.index.sent):
@@ -147,7 +147,7 @@ def _urgent_work_is_never_behind(brain: Brain) -> Iterator[str]:
 
 
 def _the_plan_is_consistent(brain: Brain) -> Iterator[str]:
-    """Judge the plan in force by itself: no overlap, and nothing before what it waits for."""
+    """Judge the plan in force by itself: no overlap, and no start before the end of a producer."""
     state = brain.state
     spans: dict[str, list[tuple[int, int, str]]] = {}
     for op in state.plan.planned.values():

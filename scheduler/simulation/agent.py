@@ -28,7 +28,7 @@ from scheduler.model.messages import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """Chances, per operation, of what can go wrong; and per report, of coming twice."""
+    """Chances of faults, per operation; and of coming twice, per report."""
 
     fail: float = 0.0
     crash: float = 0.0
@@ -94,7 +94,7 @@ class Nature:
 
 @dataclass(slots=True)
 class SimulatedAgent:
-    """The state of one agent. Its world calls it and delivers what it reports.
+    """The state of one agent. Its world calls it and delivers its reports.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ class SimulatedAgent:
         )
 
     def end(self, machine: str, at_us: int, started_us: int, living: set[str]) -> Report:
-        """End what runs on the machine, one way or the other, and report it."""
+        """End the work that runs on the machine, one way or the other, and report it."""
         dispatch = self.running[machine]
         reason = self._fault(dispatch, living)
         if reason is not None:
@@ -200,7 +200,7 @@ class SimulatedAgent:
         )
 
     def fail(self, machine: str, at_us: int, reason: FailureReason) -> Report:
-        """End what runs on the machine without a result, and report it."""
+        """End the work that runs on the machine without a result, and report it."""
         dispatch = self.running.pop(machine)
         return OperationFailed(
             at_us=at_us,

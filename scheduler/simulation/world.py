@@ -32,7 +32,7 @@ HEARTBEAT_US = 3_000_000
 RESTART_US = 200_000
 """Time until a worker that crashed is up again."""
 WORTH_KILLING_US = 1_000_000
-"""A worker is not ended for what should be through by then."""
+"""A worker is not ended for work that should be through by then."""
 SOLVE_US = 100_000
 """Time that the solver process thinks about a better plan."""
 
@@ -96,7 +96,7 @@ class World:
         self._at(at_us, lambda: self._kill(agent, back_us))
 
     def drain(self, agent: str, at_us: int) -> None:
-        """Have an agent finish what runs and take nothing new."""
+        """Have an agent finish its running work and take nothing new."""
         self._at(at_us, lambda: self._drain(agent))
 
     def restart_controller(self, at_us: int) -> None:
@@ -198,7 +198,7 @@ class World:
         return stop
 
     def _stop(self, agent: SimulatedAgent, machine: str) -> None:
-        """Have what runs let go: by itself, with its worker, or, nearly done, not at all."""
+        """Have running work let go: by itself, with its worker, or, nearly done, not at all."""
         if agent.can_be_asked(machine):
             self._report(agent.fail(machine, self.now_us, FailureReason.CANCELLED))
             self._start_all(agent)

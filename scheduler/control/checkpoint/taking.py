@@ -10,7 +10,8 @@ from scheduler.model.errors import InvalidCheckpoint
 from scheduler.model.forms import Document, Form, Forms
 
 VERSION = 1
-"""Of what `taken` gives. It rises when a reader of the version before would misread it."""
+"""Version of the documents of `taken`. It rises when a reader of the one before would misread it.
+"""
 
 
 def taken(brain: Brain) -> Document:
@@ -23,7 +24,7 @@ def taken(brain: Brain) -> Document:
 
 
 def resume(brain: Brain, document: Document) -> None:
-    """Have a brain that knows nothing go on from what another one knew.
+    """Have a brain that knows nothing go on from the state of another one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The report on costs: what is predicted of all work everywhere, and how good that has been."""
+"""The report on costs: predictions for all work everywhere, and how good they have been."""
 
 from __future__ import annotations
 

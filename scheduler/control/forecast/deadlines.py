@@ -1,4 +1,4 @@
-"""The chance that a run keeps its deadline, from the distributions of what its end waits for."""
+"""The chance that a run keeps its deadline, from the distributions along its critical chain."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def late_us(end_us: int, spread: float) -> int:
 
 
 class Ends:
-    """Ends in the order of the plan: of operations, and of what each machine runs last."""
+    """Ends in the order of the plan: of operations, and of the last one on each machine."""
 
     def __init__(self) -> None:
         self._of: dict[str, tuple[int, float]] = {}

@@ -1,4 +1,4 @@
-"""The load that each machine will be under: what the plan causes, and what went on of late."""
+"""Loads that machines will be under: those that the plan causes, and those seen of late."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def foresee(state: State, extra: Iterable[LiveRun] = ()) -> None:
 
 
 def _numbers(state: State, loads: Iterable[Load]) -> tuple[int, ...]:
-    """Numbers that stand for loads: quicker to compare, as part of what options are kept by."""
+    """Numbers that stand for loads: quicker to compare, as a part of the key of options."""
     if len(state.loads_seen) > MOST_LOADS:
         state.loads_seen.clear()
         state.options.clear()

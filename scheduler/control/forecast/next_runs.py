@@ -1,4 +1,4 @@
-"""Runs that are expected: when, by when they have to begin, and what they take on each machine."""
+"""Next runs of streams: their times, their latest starts, and their durations on each machine."""
 
 from __future__ import annotations
 

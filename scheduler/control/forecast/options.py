@@ -26,7 +26,7 @@ _PROFILE_P95_SHARE = 4
 def options(
     state: State, op: LiveOperation, *, is_pinned: bool = True, tells_pinned: bool = True
 ) -> Options:
-    """Modes of an operation and the candidates that are refused, by what is known now.
+    """Modes of an operation and the candidates that are refused, by all that is known now.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def cost_query(op: LiveOperation, mode: Mode) -> CostQuery:
 
 
 def forget_options(state: State, op: LiveOperation) -> None:
-    """Drop what was derived from the predictions of this kind of work: they have changed."""
+    """Drop options that were derived from predictions of this kind of work: they have changed."""
     target = _target(op)
     for key in [key for key in state.options if key[:3] == target]:
         del state.options[key]
@@ -168,7 +168,7 @@ def _refusal(
     provider: str,
     report: ProviderReport | None,
 ) -> tuple[Reason | None, str]:
-    """First law that keeps the work from running there, with what broke it."""
+    """First law that keeps the work from running there, with the detail of the breach."""
     if report is None:
         if op.stage.target not in machine.report.functions:
             return Reason.NO_FUNCTION, f"does not run {op.stage.target}"
@@ -288,7 +288,7 @@ def _profile_options(state: State, op: LiveOperation, machine: str, provider: st
 
 
 def _with_fetches(state: State, op: LiveOperation, found: Options) -> Options:
-    """Add to each mode what it takes to bring what is there already to its box."""
+    """Add to each mode the time to bring stored inputs to its box."""
     values = [value for value in held_values(op) if stored_boxes(value.tensors)]
     if not values:
         return found

@@ -24,7 +24,7 @@ _VERDICTS = {
 
 
 def measured(state: State, turn: Turn, op: LiveOperation, profile: Profile | None) -> None:
-    """Take in what a profile found; a verdict other than usable refuses the provider."""
+    """Take in a profile; a verdict other than usable refuses the provider."""
     assert profile is not None
     _take_in(state, turn, op, profile)
     _profile_ended(state, turn, op.run)
@@ -51,7 +51,7 @@ def refuse_profile(
 
 
 def cancel_profiles(state: State, turn: Turn, ops: list[LiveOperation]) -> None:
-    """Give up what was to be measured on an agent that goes; it begins again if it returns."""
+    """Give up the profiles of an agent that goes; they begin again if it returns."""
     for op in ops:
         ended(state, turn, op, OperationState.CANCELLED, Trigger.DROPPED)
         state.ended_operations.append(op)
@@ -66,7 +66,7 @@ def drop_stranded_profile(state: State, turn: Turn, op: LiveOperation) -> None:
 
 
 def forget_changed(state: State, machine: str, providers: tuple[ProviderReport, ...]) -> None:
-    """Forget what was measured on providers of a machine that are not what they were."""
+    """Forget the profiles of a machine's providers that have changed."""
     before = {report.provider: report for report in state.machines[machine].report.providers}
     changed = [report.provider for report in providers if before.get(report.provider) != report]
     for key in [key for key in state.profiles if key[1] == machine and key[2] in changed]:
@@ -75,7 +75,7 @@ def forget_changed(state: State, machine: str, providers: tuple[ProviderReport, 
 
 
 def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> None:
-    """Keep a profile, and learn from it what concerns the shapes that it was made with."""
+    """Keep a profile, and learn from it for the shapes that it was made with."""
     assert op.only is not None
     machine, provider = op.only
     key = (op.stage.digest, machine, provider)

@@ -25,7 +25,7 @@ from scheduler.model.messages import (
 
 
 def joined(state: State, turn: Turn, event: AgentJoined) -> None:
-    """Take in an agent. A new incarnation has forgotten whatever the one before it was sent."""
+    """Take in an agent. A new incarnation has forgotten all that the one before it was sent."""
     agent = state.agents.get(event.agent)
     if agent is not None and agent.incarnation == event.incarnation:
         return
@@ -62,7 +62,7 @@ def joined(state: State, turn: Turn, event: AgentJoined) -> None:
 
 
 def lost(state: State, turn: Turn, event: AgentLost) -> None:
-    """Give what an agent had to others, and make again what only its box held."""
+    """Give the work of an agent to others, and make outputs again that only its box held."""
     agent = state.agents.get(event.agent)
     if agent is None or not agent.is_alive:
         return
@@ -79,7 +79,7 @@ def lost(state: State, turn: Turn, event: AgentLost) -> None:
 
 
 def draining(state: State, turn: Turn, event: AgentDraining) -> None:
-    """Give what an agent has not started to others; what runs there goes on."""
+    """Give the work that an agent has not started to others; running work goes on there."""
     agent = state.agents.get(event.agent)
     if agent is None or not agent.takes_work:
         return
@@ -94,7 +94,7 @@ def draining(state: State, turn: Turn, event: AgentDraining) -> None:
 
 
 def machine_down(state: State, turn: Turn, event: MachineDown) -> None:
-    """Give what a machine had to others; it takes nothing until it is up.
+    """Give the work of a machine to others; it takes nothing until it is up.
 
     If its agent ended the worker, only the operation that ran is lost: the rest waits for the next.
     """

@@ -30,13 +30,13 @@ from scheduler.model.messages import OperationStarted
 from scheduler.model.problem import Band, Mode
 
 HEARD_US = 10_000
-"""By then an agent has heard of what was accepted, on a busy site too."""
+"""An agent has heard of an accepted run by then, on a busy site too."""
 MOST_OF_RUN = 10
 """Inversions that a run shows; all are counted."""
 
 
 def note_inversion(state: State, op: LiveOperation, mode: Mode, at_us: int) -> None:
-    """Count what began on a machine while an operation that starts now was ready for that."""
+    """Count less urgent starts on a machine that an operation, starting now, was ready for."""
     since_us = max(ready_since_us(op), op.accounted_us)
     if not op.is_profile and _lower_began_us(state, op.run.band) > since_us:
         found = max(_inversions(state, op, mode, since_us, at_us), key=_latest, default=None)
@@ -59,7 +59,7 @@ def _lower_began_us(state: State, band: Band) -> int:
 def _inversions(
     state: State, op: LiveOperation, mode: Mode, since_us: int, at_us: int
 ) -> Iterator[Inversion]:
-    """Find what went before an operation, on its machine and on others that could have taken it."""
+    """Find starts that went before an operation, on its machine and on others for it."""
     for way in options(state, op, is_pinned=False).modes:
         live = state.machines[way.machine]
         ready_us = max(since_us, _there_us(state, op, live, way.provider))
@@ -86,7 +86,7 @@ def _there_us(state: State, op: LiveOperation, live: LiveMachine, provider: str)
 
 
 def _unheard_us(op: LiveOperation, live: LiveMachine, since_us: int) -> int:
-    """For how long an agent may not know that an operation is ready; what it made, it knows."""
+    """Time for which an agent may not know that an operation is ready; its own results it knows."""
     had_it = op.agent == live.agent and op.sent_us < since_us
     is_own = all(op.run.operations[name].agent == live.agent for name in op.producers)
     return 0 if had_it and is_own else HEARD_US
@@ -140,7 +140,8 @@ TOLD_WITHIN_US = 100_000
 
 
 def note_ahead(state: State, op: LiveOperation, event: OperationStarted) -> None:
-    """Note for an operation that starts what it goes ahead of, and why; before it leaves the plan.
+    """Note the planned operation that a start goes ahead of, and the reason.
+    plan.
 
     Of several that are planned before its end it is the first.
     """

@@ -24,12 +24,12 @@ def want(state: State, box: str) -> None:
 
 
 def measured(state: State, _: Turn, event: LinkMeasured) -> None:
-    """Take in what an agent measured."""
+    """Take in a measurement of an agent."""
     state.links.measured(event)
 
 
 def ask(state: State, turn: Turn) -> None:
-    """Have agents measure what is next, if now is a time for it."""
+    """Have agents measure the next links, if now is a time for it."""
     links = state.links
     if not links.wanted and not links.asked:
         return
@@ -58,7 +58,7 @@ def _ask(state: State, turn: Turn, pair: tuple[str, str], agents: dict[str, Live
 
 
 def _give_up(state: State, agents: dict[str, LiveAgent]) -> None:
-    """Forget what was asked of a box that is gone, and note who does not answer."""
+    """Forget questions to a box that is gone, and note agents that do not answer."""
     links = state.links
     for pair, at_us in list(links.asked.items()):
         if not agents.keys() >= set(pair):

@@ -47,7 +47,7 @@ def graph_counted(state: State, turn: Turn, event: GraphCounted) -> None:
 
 
 def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
-    """Forget a name of a model, and with its last name what is still to be measured."""
+    """Forget a name of a model, and with its last name the profiles that are still to be made."""
     model = state.models.get(event.digest)
     if model is None or model.names.pop(event.name, "unknown") == "unknown" or model.names:
         return

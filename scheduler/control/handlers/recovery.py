@@ -100,7 +100,7 @@ def give_up_hopeless(state: State, turn: Turn) -> None:
 
 
 def run_again_what_was_on(state: State, turn: Turn, box: str) -> None:
-    """Make again what only a lost box held and somebody still needs."""
+    """Make outputs again that only a lost box held and somebody still needs."""
     for run in list(state.active.values()):
         for op in reversed(list(run.operations.values())):
             held = [b for value in op.outputs.values() for b in stored_boxes(value.tensors)]
@@ -199,7 +199,7 @@ def _profile_failed(
 
 
 def _refuse(state: State, op: LiveOperation, machine: str, provider: str, message: str) -> None:
-    """Never use that provider there for the model again: what its profile said no longer holds."""
+    """Never use that provider there for the model again: its profile no longer holds."""
     key = (op.stage.digest, machine, provider)
     state.profiles[key] = Profile(
         digest=op.stage.digest,

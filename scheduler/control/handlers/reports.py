@@ -287,6 +287,6 @@ def is_overtaken(state: State, op: LiveOperation) -> bool:
 
 
 def _note_start(state: State, op: LiveOperation, mode: Mode, at_us: int) -> None:
-    """Note what it waited for, and what went before it meanwhile though it was less urgent."""
+    """Note the causes for which it waited, and less urgent work that went before it."""
     note_inversion(state, op, mode, at_us)
     note_start(state, op, mode.machine, at_us)

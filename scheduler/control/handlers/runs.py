@@ -62,7 +62,7 @@ def cancel(state: State, turn: Turn, event: RunCancelled) -> None:
 
 
 def expire(state: State, turn: Turn) -> None:
-    """End what is past its deadline."""
+    """End the runs that are past their deadline."""
     while state.deadlines and state.deadlines[0][0] <= state.now_us:
         run = state.active.get(heappop(state.deadlines)[2])
         if run is not None:
@@ -72,7 +72,7 @@ def expire(state: State, turn: Turn) -> None:
 
 
 def forget(state: State, turn: Turn) -> None:
-    """Forget what has ended and has been kept long enough."""
+    """Forget runs that have ended and have been kept long enough."""
     settings = state.settings
     while state.ended and (
         len(state.ended) > settings.keep_ended_runs
@@ -82,7 +82,7 @@ def forget(state: State, turn: Turn) -> None:
 
 
 def say_again(state: State, turn: Turn) -> None:
-    """Repeat what may have been lost with the last controller: records and releases."""
+    """Repeat all that may have been lost with the last controller: records and releases."""
     for run in state.runs.values():
         run.changed = dict.fromkeys(run.operations)
         turn.runs[run.id] = None

@@ -35,7 +35,7 @@ def be_patient(state: State) -> None:
 
 
 def expect_answer(state: State, op: LiveOperation) -> None:
-    """Look at the machine of what has begun once it is overdue."""
+    """Look at the machine of an operation that has begun once it is overdue."""
     state.suspicions.look_us[op.machine] = overdue_us(op)
 
 
@@ -48,7 +48,7 @@ def overdue_us(op: LiveOperation) -> int:
 
 
 def answered(state: State, turn: Turn, event: OperationFinished | OperationFailed) -> None:
-    """Trust a machine again that answers about what it was silent about."""
+    """Trust a machine again that answers about the attempt that it was silent about."""
     found = state.suspicions.of.get(event.machine)
     if found is not None and (found.operation, found.attempt) == (event.operation, event.attempt):
         trust_again(state, event.machine)
@@ -63,7 +63,7 @@ def trust_again(state: State, machine: str) -> None:
 
 
 def look(state: State, turn: Turn) -> None:
-    """Suspect what should have answered, and stop what nobody waits for on suspected machines."""
+    """Suspect overdue machines, and stop attempts on suspected ones that nobody waits for."""
     suspicions = state.suspicions
     due_us = suspicions.due_us()
     if due_us is not None and due_us <= state.now_us:
@@ -104,7 +104,7 @@ def _silent_about(state: State, live: LiveMachine) -> tuple[tuple[str, int], int
 
 
 def _start_elsewhere(state: State, turn: Turn, op: LiveOperation) -> None:
-    """Start what is silent again on another machine, if that is cheap; look again if it is not."""
+    """Start a silent operation again elsewhere, if that is cheap; else look again later."""
     suspicions, name = state.suspicions, op.machine
     modes = options(state, op, is_pinned=False).modes
     if op.is_profile or not modes:
@@ -132,7 +132,7 @@ def _is_saturated(state: State, op: LiveOperation) -> bool:
 
 
 def _stop_if_over(state: State, turn: Turn, name: str, found: Suspicion) -> None:
-    """Have the agent stop what nobody waits for any more: something else gave the result."""
+    """Have the agent stop an attempt that nobody waits for: another one gave the result."""
     op = state.operations.get(found.operation)
     agent, attempt = state.agent_of(name), (found.operation, found.attempt)
     if (op is None or op.state in ENDED) and attempt not in agent.stops:

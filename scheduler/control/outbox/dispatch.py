@@ -1,4 +1,4 @@
-"""From the plan to what agents are told: windows, pinning, who tells whom, and when it is news."""
+"""Dispatch: from the plan to messages for agents, with windows, pinning and gates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Queues = dict[str, list[tuple[str, int]]]
 
 
 def dispatch(state: State, turn: Turn) -> None:
-    """Fill the windows where there is room, and tell each agent what is new to it."""
+    """Fill the windows that have room, and tell each agent its news."""
     is_filled = _fill_windows(state, turn)
     # Else agents have what is planned: whatever left the plan has left their queues too.
     may_differ = is_filled or turn.replanned or bool(state.plan.reservations)
@@ -40,7 +40,7 @@ def dispatch(state: State, turn: Turn) -> None:
 
 
 def resend_all(state: State, turn: Turn) -> None:
-    """Make every agent's whole plan news, with what it was told to stop."""
+    """Make every agent's whole plan news, with the stops that it has not reported."""
     for agent in state.agents.values():
         turn.resend[agent.id] = None
         if agent.stops:
@@ -48,7 +48,7 @@ def resend_all(state: State, turn: Turn) -> None:
 
 
 def _fill_windows(state: State, turn: Turn) -> bool:
-    """Send what is next on each machine, as far as windows and precedence allow; True if any is.
+    """Send the next operations as far as windows and precedence allow; True if any is sent.
 
     An operation that waits for one that is not sent holds up its machine: the plan's order is kept.
     Its producer is further ahead in the same plan, so somebody's next can always go.
@@ -98,7 +98,7 @@ def _window(state: State, queue: list[str]) -> list[str]:
 
 
 def _half_gone(state: State, window: list[str]) -> bool:
-    """True if little is left of what was sent before the next that was not.
+    """True if little is left of the operations that were sent before the first that was not.
 
     Work that was sent earlier, and comes later by the plan of now, would go before it.
     """
@@ -149,7 +149,7 @@ def _gates(state: State, queues: _Queues) -> dict[str, Gate]:
 def _is_news(
     state: State, machine: str, queue: list[tuple[str, int]], shut: dict[str, Gate]
 ) -> bool:
-    """True if a machine's agent does not know what is queued there, or when it may start."""
+    """True if a machine's agent does not know its queue, or a gate of it."""
     if queue != state.machines[machine].queue:
         return True
     return any(is_news(state, state.operations[name].gate, shut.get(name)) for name, _ in queue)

@@ -25,11 +25,11 @@ from scheduler.model.problem import Problem
 _NEVER_MEANT = frozenset(
     {Reason.FORBIDDEN, Reason.NOT_ALLOWED, Reason.NO_FUNCTION, Reason.PROVIDER_UNUSABLE}
 )
-"""Ruled out by the run, or by what is installed: no surprise to anybody."""
+"""Ruled out by the run, or by the installation: no surprise to anybody."""
 
 
 def preview(state: State, submission: RunSubmitted) -> tuple[Preview, Problem]:
-    """Answer what a run would get, and what others would lose; changes nothing.
+    """Answer a dry run: the plan for a run, and the losses of others; changes nothing.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def _answer(state: State, run: LiveRun) -> tuple[Preview, Problem]:
 
 
 def _promised(record: RunRecord) -> RunRecord:
-    """The record with what the run would be promised: what is estimated of it now."""
+    """The record with the promise that the run would get: the present estimate."""
     return replace(
         record,
         predicted_p50_us=record.estimated_p50_us,
@@ -111,7 +111,7 @@ def _left_alone(made: list[Preemption], refused: tuple[Preemption, ...]) -> Iter
 
 
 def _left_out(run: LiveRun, snapshot: Snapshot) -> tuple[LeftOut, ...]:
-    """Per kind of work, where it cannot run now; not what the run's own rules exclude."""
+    """Places that cannot run it now, per kind of work, but for those that its rules exclude."""
     places = {
         (op.stage.target, candidate.machine, candidate.provider): candidate
         for op in run.operations.values()

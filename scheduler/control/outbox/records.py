@@ -1,4 +1,4 @@
-"""Records of runs: whole for who asks, and what changed of them for the store."""
+"""Records of runs: whole for those who ask, and changes alone for the store."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def changed_record(state: State, table: Timetable, run: LiveRun) -> RunRecord:
 
 
 def _whole(table: Timetable, op: LiveOperation, found: tuple[Candidate, ...]) -> OperationRecord:
-    """An operation with all that is decided of it, and what it waited for up to its start."""
+    """An operation with all that is decided of it, and its waits up to the start."""
     return plain_operation(
         table, op, candidates_of=found, shapes=input_shapes(op), waited=dict(op.waited)
     )
@@ -72,7 +72,7 @@ def plain_operation(
     shapes: Shapes = (),
     waited: dict[Cause, int] | None = None,
 ) -> OperationRecord:
-    """Give the record of an operation as it stands; what is asked for beside that is handed in."""
+    """Give the record of an operation as it stands, with the extras that are handed in."""
     placed = table.placement(op)
     started = op.state not in PENDING
     return OperationRecord(

@@ -21,7 +21,7 @@ _AGEING = (Band.NORMAL, Band.BACKGROUND)
 
 
 def look(state: State, turn: Turn) -> None:
-    """Raise what has waited long enough."""
+    """Raise the runs that have waited long enough."""
     ageing, age_us = state.ageing, state.settings.age_us
     if ageing.due_us is None:
         # Whatever waits has come, or become able to run, with an event: this one, or one since.
@@ -42,7 +42,7 @@ def served(state: State, turn: Turn, op: LiveOperation, at_us: int) -> None:
 
 
 def order(state: State, run: LiveRun) -> tuple[Band, bool, int]:
-    """By what runs are taken into a plan: by band, those that were raised to it first."""
+    """Order in which runs are taken into a plan: by band, those that were raised to it first."""
     return run.effective_band, not _is_first(state, run), run.sequence
 
 
@@ -88,7 +88,7 @@ def _age(state: State, turn: Turn, band: Band) -> int | None:
 
 
 def _lower(state: State, band: Band) -> None:
-    """Let the run that was raised, and cannot run now, be what it was."""
+    """Give the run that was raised, and cannot run now, its own band again."""
     before = state.active.get(state.ageing.raised.pop(band, ""))
     if before is not None:
         state.index.set_band(before, before.band)

@@ -9,11 +9,11 @@ from scheduler.control.state.plan import Reservation
 from scheduler.control.state.state import State
 
 MOST_HELD = 2
-"""An operation is kept waiting no longer than this multiple of what it takes itself, by p95."""
+"""An operation is held back no longer than this multiple of its own p95."""
 
 
 def kept_from(state: State, op: LiveOperation) -> Reservation | None:
-    """For what the machine of an operation is kept free, so that it may not start there yet."""
+    """The reservation that keeps an operation from starting on its machine yet."""
     placed = op.placement
     if placed is None:
         return None
@@ -43,7 +43,7 @@ def sendable(state: State, machine: str, queue: Sequence[str]) -> list[str]:
 
 
 def note_held(state: State) -> None:
-    """Note since when an operation waits that could start but for what is kept free."""
+    """Note since when an operation waits that could start but for a reservation."""
     for op in _held(state):
         if op.held_since_us is None:
             op.held_since_us = state.now_us

@@ -25,7 +25,7 @@ def ranks(*, open_ops_ids: list[str], start: Callable[[str], int]) -> dict[str, 
 
 
 def current_choice(snapshot: Snapshot, fallback: Schedule) -> tuple[dict[str, int], dict[str, int]]:
-    """Modes and ranks of the plan in force; of another schedule for what it does not place."""
+    """Modes and ranks of the plan in force; of another schedule for the rest."""
     modes: dict[str, int] = {}
     starts: dict[str, int] = {}
     for op in snapshot.planned:
@@ -39,7 +39,7 @@ def current_choice(snapshot: Snapshot, fallback: Schedule) -> tuple[dict[str, in
 
 
 def in_force(snapshot: Snapshot) -> Schedule:
-    """Give what the plan in force says of the operations that still have their mode."""
+    """The plan in force as a schedule of the operations that still have their mode."""
     assignments: list[Assignment] = []
     for op in snapshot.planned:
         index = _mode_index(snapshot, op)

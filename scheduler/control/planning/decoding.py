@@ -58,7 +58,7 @@ class _Lane:
         self._loaded_us[family] = 0
 
     def take(self, start_us: int, end_us: int, *, is_ready: bool) -> None:
-        """Mark a span as busy, as one with what it overlaps: spans stay disjoint."""
+        """Mark a span as busy, and join it with those that it overlaps: spans stay disjoint."""
         i = j = bisect_left(self.busy, start_us, key=itemgetter(1))
         while j < len(self.busy) and self.busy[j][0] <= end_us:
             j += 1

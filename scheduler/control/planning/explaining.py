@@ -76,7 +76,7 @@ class Timetable:
 
     @cached_property
     def _stretches(self) -> dict[str, list[tuple[int, int]]]:
-        """The same with what leaves no gap in one: a full machine is one stretch."""
+        """The same spans, joined if there is no gap between them: a full machine is one stretch."""
         return {machine: _joined(spans) for machine, spans in self._spans.items()}
 
     def placement(self, op: LiveOperation) -> Placement | None:

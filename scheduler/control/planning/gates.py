@@ -1,4 +1,4 @@
-"""Until when an agent may begin what is to be through before something more urgent.
+"""Gates: times at which an agent may not begin work that has to end before more urgent work.
 
 A plan puts short work before more urgent work that is to come. Where what runs before it takes
 longer than planned, it would not be through in time. Its agent knows, and has it wait.

@@ -85,7 +85,7 @@ class _Lane:
 def _lanes(
     snapshot: Snapshot, schedule: Schedule, placed: dict[str, Placement]
 ) -> dict[str, _Lane]:
-    """The machines with what is urgent on them, what runs, and when nothing can start."""
+    """Lanes of the machines: their urgent work, their running work, and their windows."""
     origin_us = snapshot.origin_us
     lanes = {
         each.id: _Lane(origin_us + snapshot.problem.now_us) for each in snapshot.problem.machines

@@ -70,7 +70,7 @@ def _best(state: State, snapshot: Snapshot) -> tuple[Schedule, str]:
 def _with_kept(
     state: State, snapshot: Snapshot, schedule: Schedule, source: str
 ) -> tuple[Snapshot, Schedule, str]:
-    """Plan around what has to be kept free for runs that are expected, if anything has."""
+    """Plan around the reservations for runs that are expected, if there are any."""
     state.plan.reservations = keep(state, snapshot, schedule)
     if not any(kept.is_window for kept in state.plan.reservations):
         return snapshot, schedule, source
@@ -102,7 +102,7 @@ def is_beyond_horizon(state: State, run: LiveRun) -> bool:
 
 
 def is_running_dry(state: State) -> bool:
-    """True if the plan has room for half a horizon of what was left out of it."""
+    """True if the plan has room for half a horizon of the work that was left out of it."""
     plan = state.plan
     return bool(plan.left_out) and (
         len(plan.planned) <= state.settings.plan_horizon_operations // 2
@@ -153,7 +153,7 @@ def raise_waited_profiles(state: State, snapshot: Snapshot) -> bool:
 
 
 def retract_unplannable(state: State, turn: Turn, snapshot: Snapshot) -> bool:
-    """Take back what was sent and cannot run there any more, or would wait for ever."""
+    """Take back operations that were sent and cannot run there any more, or would wait for ever."""
     sent = [op for op in snapshot.blocked if op.state is OperationState.DISPATCHED]
     for op in sent:
         retracted(state, turn, op)
@@ -247,7 +247,7 @@ def _note_blocked(state: State, turn: Turn, snapshot: Snapshot) -> None:
 
 
 def line_up(state: State) -> None:
-    """Set what is certain to be run on each machine, and what it is kept free for that is not."""
+    """Set the queues of work that is certain, and the reservations for work that is not."""
     plan = state.plan
     plan.queues, expected = _lined_up(plan.planned.values())
     streams = (kept for kept in plan.reservations if not kept.run)
@@ -257,7 +257,7 @@ def line_up(state: State) -> None:
 def _lined_up(
     planned: Iterable[LiveOperation],
 ) -> tuple[dict[str, list[str]], list[LiveOperation]]:
-    """Per machine, what is certain to be run there, in the order of the plan; and all the rest."""
+    """Queues of the operations that are certain, in the order of the plan; and all the rest."""
     uncertain: dict[str, LiveOperation] = {}
     queues: dict[str, list[str]] = {}
     for op in sorted(planned, key=_start_us):

@@ -151,11 +151,11 @@ LEAST_GAIN_US = 20_000
 LEAST_SOFT_GAIN_US = 4_000
 """Not worth a message to an agent."""
 RESERVE_US = MOST_US // 2
-"""Of the allowance, for what is critical."""
+"""Share of the allowance for critical work."""
 
 
 def has_given_way_enough(victim: LiveOperation, band: Band) -> bool:
-    """True if an operation is left to finish, whatever of a band waits for it.
+    """True if an operation is left to finish, however much of a band waits for it.
 
     Each time that it gave way it counts as one band more urgent, as if it had waited for long.
     """
@@ -201,7 +201,7 @@ def _is_worth(allowance: Allowance, way: Preemption, band: Band) -> bool:
 
 
 def keeps_critical_waiting(state: State, op: LiveOperation) -> bool:
-    """True if what has just begun was under way to its agent when the critical one came.
+    """True if an operation that has just begun keeps a critical one waiting for long.
 
     Work that ends before a plan could be made anew keeps it waiting for less than that would.
     """

@@ -14,7 +14,7 @@ End = tuple[int, float]
 
 
 def promise(state: State) -> None:
-    """Note what the plan in force promises to runs that were promised nothing yet.
+    """Note the promises of the plan in force to runs that were promised nothing yet.
 
     A run that reaches beyond the horizon is promised nothing before the rest of it is planned.
     """

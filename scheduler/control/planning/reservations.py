@@ -98,7 +98,7 @@ def spares_urgent(
 
 
 def note_waiting(state: State, snapshot: Snapshot, without: Schedule) -> int | None:
-    """Note since when operations wait for what the plan in force keeps free.
+    """Note since when operations wait for a reservation of the plan in force.
 
     Gives when the first has waited long enough; ``None`` if nothing waits.
     """
@@ -131,7 +131,7 @@ def _has_waited_enough(state: State, snapshot: Snapshot, op: LiveOperation) -> b
 
 
 def _spans(snapshot: Snapshot, schedule: Schedule) -> dict[str, list[_Span]]:
-    """Per machine, what is expected there, in absolute times and in order."""
+    """Expected spans per machine, in absolute times and in order."""
     spans: dict[str, list[_Span]] = {}
     for op in snapshot.running:
         spans.setdefault(op.machine, []).append(_span(snapshot, schedule, op, op.mode))

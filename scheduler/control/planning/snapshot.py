@@ -1,4 +1,4 @@
-"""The state of now as a `Problem`: what runs is frozen, what is pending is to be placed."""
+"""The state of now as a `Problem`: running work is frozen, pending work is to be placed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from scheduler.model.schedule import Schedule
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A problem, and what of the state it holds.
+    """A problem, and the part of the state that it was made from.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def _plannable(
 
 
 def _promised(state: State, op: LiveOperation, choice: Options) -> Options:
-    """Keep what overtook others, and is next on a busy machine, where it is.
+    """Keep an operation that overtook others, and is next on a busy machine, on that machine.
 
     Otherwise every finish elsewhere could move it to the machine that has just begun something
     else, and a row of wrong predictions would keep it waiting for ever.

@@ -44,7 +44,7 @@ class AccuracyPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictedActual:
-    """One execution: what was said of it before it was sent, and what it took."""
+    """One execution: its prediction before it was sent, and its duration."""
 
     at_us: int
     operation: str
@@ -145,7 +145,7 @@ class KnownLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """One attempt to learn a better cost model from what was measured.
+    """One attempt to learn a better cost model from measurements.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The record of a plan once it has passed: who made it, what it promised, and its fate."""
+"""The record of a plan once it has passed: its maker, its promise and its fate."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from scheduler.model.messages import FailureReason
 
 
 def give_way(state: State, turn: Turn, op: LiveOperation, urgent: str) -> None:
-    """Stop what runs for a more urgent one: it begins anew later, and that is not its fault."""
+    """Stop running work for a more urgent operation: it begins anew, at no fault of its own."""
     note_stop(state, op)
     stop(turn, op)
     message = f"gave way to {urgent}"
@@ -24,7 +24,7 @@ def give_way(state: State, turn: Turn, op: LiveOperation, urgent: str) -> None:
 
 
 def set_aside(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
-    """Start what does not answer again elsewhere. Nobody stops it: the first result counts."""
+    """Start a silent operation again elsewhere. Nobody stops it: the first result counts."""
     note_present(state, op, FailureReason.TIMEOUT, message)
     op.lost[op.attempt] = 0
     taken_back(state, op, Trigger.SILENCE, message)

@@ -1,4 +1,4 @@
-"""From a workload to operations: fan-outs that grow at run time, and what each input comes from."""
+"""Expansion of a workload to operations: fan-outs grow at run time, and operations are linked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scheduler.model.problem import Edge
 
 
 def expand(state: State, run: LiveRun) -> list[str]:
-    """Give a run the operations that it has by what is known now; returns the ids that vanished.
+    """Give a run the operations that are known by now; returns the ids that vanished.
 
     Operations that are there already keep all that happened to them. Of a long fan-out only as many
     items get operations as can be planned for at once; the rest is a number, which `top_up` turns
@@ -71,7 +71,7 @@ def top_up(state: State, run: LiveRun) -> list[LiveOperation]:
 
 
 def _items(state: State, run: LiveRun, stage: Stage) -> list[int | None]:
-    """Items of a stage that have operations; none while what it gathers has a rest."""
+    """Items of a stage that have operations; none while the fan-out that it gathers has a rest."""
     if _waits_for_rest(run, stage):
         return []
     if not stage.fan_out:

@@ -1,4 +1,4 @@
-"""Questions to the graph of a run: names, fan-outs, lists, and who reads what.
+"""Questions to the graph of a run: names, fan-outs, lists, and readers of outputs.
 
 They change nothing and need no state.
 """
@@ -102,7 +102,7 @@ def stage_of(graph: Workload, name: str) -> Stage:
 
 
 def root_of(graph: Workload, fan_out: str) -> str:
-    """Find the fan-out that sets the length, when a list is itself what a fanned-out stage gave."""
+    """Find the fan-out that sets the length, if a list comes from a fanned-out stage."""
     stage, _, output = fan_out.partition(".")
     inner = stage_of(graph, stage).fan_out if output else ""
     return root_of(graph, inner) if inner else fan_out

@@ -13,7 +13,7 @@ from scheduler.control.state.state import State
 from scheduler.model.messages import WorkKind
 
 NEARLY_DONE_US = 1_000_000
-"""An agent does not end a worker for what should be through by then."""
+"""An agent does not end a worker for work that should be through by then."""
 
 
 def hold_of(state: State, op: LiveOperation) -> Hold:

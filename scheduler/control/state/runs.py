@@ -56,7 +56,7 @@ def register(state: State, run: LiveRun, *, before: int) -> None:
 def end_run(
     state: State, turn: Turn, run: LiveRun, ended: RunState, reason: str, detail: str
 ) -> None:
-    """Give a run its final state and stop whatever is left of it."""
+    """Give a run its final state, and stop all that is left of it."""
     run.waited = of_run(state, run)
     is_planned = any(op.id in state.plan.planned for op in run.open.values())
     if not is_planned and run.id not in state.blocked_runs:
@@ -133,7 +133,7 @@ def release(state: State, turn: Turn, run: LiveRun) -> None:
 
 
 def _let_go(state: State, agent: str, release: Release) -> None:
-    """Tell an agent what it may delete, with its next plan or after a while."""
+    """Tell an agent of tensors that it may delete, with its next plan or after a while."""
     live = state.agents[agent]
     live.releases.append(release)
     if live.release_by_us is None:
@@ -146,7 +146,7 @@ def _kept_keys(outputs: dict[str, Value]) -> tuple[str, ...]:
 
 
 def forget(state: State, turn: Turn, run: LiveRun) -> None:
-    """Forget a run that has ended, and have everybody delete what is left of it."""
+    """Forget a run that has ended, and have everybody delete the rest of its tensors."""
     given_up = Release(run=run.id)
     del state.runs[run.id]
     _let_go_of_operations(state, run)

@@ -63,7 +63,7 @@ def has_room(state: State, live: LiveMachine, digest: str) -> bool:
 
 
 def doubted(state: State, op: LiveOperation, machine: str) -> None:
-    """Take note that an operation failed on a machine: whether its session was made is open."""
+    """Note that an operation failed on a machine: nobody knows if its session was made."""
     live, digest = state.machines.get(machine), op.stage.digest
     gone = [] if live is None else [each for each in live.sessions if each[0] == digest]
     for each in gone:
@@ -110,7 +110,7 @@ def _fits(state: State, sessions: Iterable[SessionKey]) -> bool:
 
 
 def _forget_options(state: State, digests: dict[str, None]) -> None:
-    """Drop what was derived from who holds the sessions of these models."""
+    """Drop options that were derived from the holders of these models' sessions."""
     if digests:
         for key in [key for key in state.options if key[2] in digests]:
             del state.options[key]

@@ -76,7 +76,7 @@ def started(state: State, op: LiveOperation, mode: Mode, at_us: int) -> None:
 
 
 def done(state: State, op: LiveOperation, event: OperationFinished) -> None:
-    """Accept the result of an operation, from whatever attempt it came."""
+    """Accept the result of an operation, from any attempt."""
     take_out(state, op)
     op.started_us = min(event.started_us, event.at_us)
     live = state.machines.get(event.machine)

@@ -45,7 +45,7 @@ def note_again(op: LiveOperation, at_us: int) -> None:
 
 
 def note_end(op: LiveOperation, report: OperationFinished) -> None:
-    """Account for what the report of an end tells: its worker, its session, what was fetched."""
+    """Account for the report of an end: time in its worker, for its session, for transfers."""
     begun_us = max(0, report.started_us - op.accounted_us)
     _add(op.waited, [(Cause.WORKER, begun_us), (Cause.SESSION, report.load_us)])
     fetched_us = max((transfer.duration_us for transfer in report.transfers), default=0)

@@ -1,4 +1,4 @@
-"""The latest that each machine did is remembered: what waited for it asks later."""
+"""Timelines: the latest spans of each machine, for work that waited for it and asks later."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def note_held(live: LiveMachine, end_us: int) -> None:
 
 
 def spans(state: State, live: LiveMachine, until_us: int) -> Iterator[Span]:
-    """Spans of what a machine did lately, in order, with what it does until then."""
+    """Latest spans of a machine, in order, with its present one."""
     yield from live.spans
     running = state.operations.get(live.running)
     if running is not None and running.started_us is not None:

@@ -46,7 +46,7 @@ class LiveLink:
         return self.latency_us + size_bytes * 1_000_000 // self.bytes_per_s
 
     def learn(self, size_bytes: int, duration_us: int) -> None:
-        """Move the figure that decided how long a transfer took towards what it says."""
+        """Move the figure that decided the time of a transfer towards the observed one."""
         flow_us = size_bytes * 1_000_000 / self.bytes_per_s
         weight = max(_LEAST_WEIGHT, 1 / (self.evidence + 1))
         if flow_us >= self.latency_us:
@@ -111,12 +111,12 @@ class Links:
         )
 
     def unmeasured(self, pair: Pair, why: str) -> None:
-        """Note why a way could not be measured; what transfers taught of it still holds."""
+        """Note why a link could not be measured; lessons of transfers still hold."""
         link = self.ways.setdefault(pair, LiveLink(self.latency_us, self.bytes_per_s))
         link.note = why
 
     def moved(self, target: str, transfers: Iterable[Transfer], at_us: int) -> None:
-        """Learn from what an operation fetched."""
+        """Learn from the transfers of an operation."""
         for each in transfers:
             if each.size_bytes > 0 and 0 < each.duration_us <= _LONGEST_US:
                 pair = (each.source, target)

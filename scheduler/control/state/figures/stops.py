@@ -18,7 +18,7 @@ _LONGEST_US = 600_000_000
 """A machine that was away for longer was not restarting."""
 
 Spot = tuple[str, str]
-"""Machine and provider; the provider is empty for what concerns the whole worker."""
+"""Machine and provider; the provider is empty for figures of the whole worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Stops:
     _restarts: dict[Spot, Mean] = field(default_factory=dict)
 
     def ask(self, attempt: tuple[str, int], spot: Spot, at_us: int) -> None:
-        """Note that what runs is to stop."""
+        """Note that running work is to stop."""
         if len(self.asked) >= _MOST_ASKED:
             del self.asked[next(iter(self.asked))]
         self.asked[attempt] = (spot, at_us)
@@ -109,7 +109,7 @@ class Stops:
             self._restarts.setdefault((machine, ""), Mean()).learn(at_us - since_us)
 
     def stop(self, machine: str, provider: str, takes_us: int) -> Figure:
-        """From the decision until the machine is free of what ran, which takes so long in all."""
+        """Time from the decision until the machine is free of work that takes so long in all."""
         assumed_us = min(ASSUMED_STOP_US, takes_us // _ASSUMED_NODES)
         return _figure(self._stops, (machine, provider), assumed_us)
 
@@ -128,7 +128,9 @@ def _figure(known: dict[Spot, Mean], spot: Spot, assumed_us: int) -> Figure:
 
 
 SHARE = 0.04
-"""Of the work that is done; with what pays by itself, it stays below a twentieth."""
+"""Share of the work that is done; with stops that pay by themselves, the total stays below a
+twentieth.
+"""
 
 
 MOST_US = 1_000_000
