@@ -74,7 +74,7 @@ class Brain:
     Parameters
     ----------
     oracle
-        Predicts durations. It belongs to this brain: what it learns comes from the events.
+        Predicts durations. It belongs to this brain: its lessons come from the events.
     solvers
         Heuristics that place at once, by the name that `PolicyChanged` may give.
     """
@@ -97,7 +97,8 @@ class Brain:
         state.now_us = max(state.now_us, event.at_us)
         runs.expire(state, turn)
         if not isinstance(event, ControllerStarted):
-            # What ended while nobody was in office is recorded once before it is forgotten.
+            # Runs that ended while nobody was in office are recorded once before they are
+            # forgotten.
             runs.forget(state, turn)
         _HANDLERS[type(event)](state, turn, event)
         suspecting.look(state, turn)

@@ -58,8 +58,8 @@ class RequestPlan:
     Parameters
     ----------
     plan
-        The plan in force, as it was made: what it starts may be late by now, and what came since
-        is not in it.
+        The plan in force, as it was made: its starts may be late by now, and newer work is not in
+        it.
     """
 
     version: int

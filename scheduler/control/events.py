@@ -42,7 +42,7 @@ class ModelAdded:
     kind
         The kind of work that the model spends its time on, for those that run beside it.
     counts
-        SHA-256 of what was counted of its graph; empty if that is still to be done.
+        SHA-256 of the counts of its graph; empty if that is still to be counted.
     """
 
     at_us: int
@@ -61,7 +61,7 @@ class GraphCounted:
     Parameters
     ----------
     counts
-        SHA-256 of what was counted.
+        SHA-256 of the counts.
     """
 
     at_us: int

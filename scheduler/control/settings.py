@@ -14,9 +14,9 @@ class BrainSettings:
     placement
         Name of the heuristic that places at once, until `PolicyChanged` names another.
     window, window_us, window_most
-        Operations that a machine's queue holds ahead of what runs: so many, and more where they are
-        short, until they are that much work. A queue of eight short ones would be empty before the
-        next plan is there.
+        Operations that a machine's queue holds ahead of the running one: so many, and more if they
+        are short, until they are that much work. A queue of eight short ones would be empty before
+        the next plan is there.
     plan_horizon_operations
         Most pending operations that are planned at once; the others wait with a reason.
     max_attempts
@@ -26,8 +26,8 @@ class BrainSettings:
     late_floor_us, late_share
         A finish off its plan by more than both the floor and this share of the duration re-plans.
     patience_share, patience_us
-        But not before the plan has been in force for this share of what it spans: no shorter than
-        the floor of what counts as late, and no longer than this.
+        But not before the plan has been in force for this share of its span: no shorter than the
+        floor of lateness, and no longer than this.
     planned_us, planning_share
         Time that planning anew takes per operation that waits, about, and the share of the time
         that it may take because something was off the plan.
@@ -39,7 +39,7 @@ class BrainSettings:
     profile_budget_us, profile_repeats
         Time that one profile may spend, and the number of times that it runs the model.
     fill_share
-        Largest share of a machine's time for measuring what nobody asked for; 0 turns it off.
+        Largest share of a machine's time for measurements that nobody asked for; 0 turns them off.
     fill_idle_us
         A machine is measured on like that once it has been idle for so long.
     fill_age_us
@@ -51,8 +51,8 @@ class BrainSettings:
     improve_operations, improve_makespan_us
         From how much work that is not yet sent a better plan is asked for.
     improve_share
-        A plan is better from this share of what is left of the one in force. One that is proven to
-        be within it of the best is as good as that.
+        A plan is better from this share of the rest of the one in force. One that is proven to be
+        within it of the best is as good as that.
     improve_rest, improve_rest_us
         A question waits this many times as long as the one before it took to be answered, but no
         shorter and no longer than these two; the longer, where that one got no plan.

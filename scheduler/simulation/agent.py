@@ -103,9 +103,9 @@ class SimulatedAgent:
     begun
         Attempts that it started; no plan starts them again.
     running
-        Per machine, what runs on it.
+        Running work per machine.
     expected_end_us
-        Per machine, when what runs on it should be done.
+        Expected end of the running work per machine.
     """
 
     id: str

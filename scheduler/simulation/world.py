@@ -54,7 +54,7 @@ class World:
     Attributes
     ----------
     log
-        Every event that the brain took in, in order: what a fresh brain can be folded from.
+        Every event that the brain took in, in order: a fresh brain can be folded from them.
     commands
         Commands of the brain, per event.
     """

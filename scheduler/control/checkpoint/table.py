@@ -76,7 +76,7 @@ _CONTROL = (
     Form("live_machine", fleet.LiveMachine),
     Form("agent", fleet.LiveAgent),
     Form("model", fleet.LiveModel),
-    # What agents are told is made anew from the rest where it is missing.
+    # Messages to agents are made anew from the rest if they are missing.
     Form("run", operations.LiveRun, left_out=("works",)),
     Form("live_operation", operations.LiveOperation, left_out=("inputs",)),
     Form("index", index.Index),

@@ -131,7 +131,7 @@ def _site_options(state: State, op: LiveOperation) -> Options:
 
 
 def _mode(live: LiveMachine, provider: str, op: LiveOperation, found: Prediction) -> Mode:
-    # A guess moves nothing: whatever was measured somewhere has a load time there.
+    # A guess moves nothing: every model that was measured somewhere has a load time there.
     is_known = found.load_provenance is Provenance.MEASURED and found.load_us > 0
     is_cold = is_known and not holds(live, op, provider)
     return Mode(
@@ -180,7 +180,7 @@ def _refusal(
     profile = state.profiles.get((op.stage.digest, machine.report.id, provider))
     if profile is not None and profile.verdict is not Verdict.USABLE:
         return Reason.REFUSED, profile.reason or profile.verdict.value
-    # Absence comes first: what is not there will not be measured either.
+    # Absence comes first: a machine that is not there will not be measured either.
     absent = _absence(state, machine)
     if absent[0] is None and report is not None and profile is None:
         return Reason.NOT_PROFILED, f"{op.stage.target} was not measured there yet"

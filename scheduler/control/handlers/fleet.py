@@ -48,7 +48,7 @@ def joined(state: State, turn: Turn, event: AgentJoined) -> None:
         url=event.url,
         version=version,
         machines=list(reports),
-        # Its box may still hold what the incarnation before it was not told to delete.
+        # Its box may still hold tensors that the incarnation before it was not told to delete.
         releases=agent.releases if agent is not None else [],
         release_by_us=agent.release_by_us if agent is not None else None,
         protocol=event.protocol,

@@ -114,7 +114,7 @@ def _is_cold(state: State, model: LiveModel, live: LiveMachine, provider: str) -
 
 def due_us(state: State) -> int | None:
     """Time at which the next machine is to be looked at; ``None`` while there is no gap."""
-    # Asked after each event: a look at what is busy must cost next to nothing.
+    # Asked after each event: a look at a busy machine must cost next to nothing.
     idle = [
         (name, live)
         for name, live in state.machines.items()
@@ -133,7 +133,7 @@ def idle_from_us(state: State, name: str, live: LiveMachine) -> int | None:
     is_busy = live.running or live.queue or state.plan.queues.get(name)
     if is_busy or not agent.takes_work or name in state.suspicions.of:
         return None
-    # One at a time: what waits to be measured already is enough.
+    # One at a time: a profile that waits already is enough.
     if state.index.profiles:
         return None
     return max(live.free_us + settings.fill_idle_us, live.fill_from_us)

@@ -22,7 +22,7 @@ def grow(state: State, turn: Turn, op: LiveOperation) -> None:
     for name in lists:
         count = len(op.outputs[name.partition(".")[2]].tensors)
         if name in run.lengths and run.lengths[name] != count:
-            # What was made from the first list cannot be told from what the second would give.
+            # Results from the first list cannot be told from those that the second would give.
             detail = f"{op.id} gave {count} items when run again; {run.lengths[name]} before"
             end_run(state, turn, run, RunState.FAILED, FailureReason.ERROR.value, detail)
             return
@@ -41,8 +41,8 @@ def grow(state: State, turn: Turn, op: LiveOperation) -> None:
     if vanished or run.rest or not _is_planned(state, run):
         turn.plan_again(ReplanReason.LIST_KNOWN)
     else:
-        # As long as expected: what was planned for it holds, and can be sent now, before whatever
-        # was kept off its machine.
+        # As long as expected: its planned operations hold, and can be sent now, before work that a
+        # reservation kept off its machine.
         turn.replanned = turn.replanned or bool(state.plan.reservations)
         line_up(state)
 

@@ -141,9 +141,9 @@ TOLD_WITHIN_US = 100_000
 
 def note_ahead(state: State, op: LiveOperation, event: OperationStarted) -> None:
     """Note the planned operation that a start goes ahead of, and the reason.
-    plan.
 
-    Of several that are planned before its end it is the first.
+    It is called before the operation leaves the plan. Of several that are planned before its end
+    the first is noted.
     """
     mode = op.sent[event.machine]
     end_us = event.at_us + mode.duration_us

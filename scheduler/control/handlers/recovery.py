@@ -49,7 +49,7 @@ def failed(state: State, turn: Turn, event: OperationFailed) -> None:
         else:
             fault(state, turn, op, event.machine, event.reason, event.message)
     elif event.attempt in op.lost and event.reason not in _LOST:
-        # Given up because its machine went down, and it is what brought the machine down.
+        # Given up because its machine went down, and this operation brought the machine down.
         op.lost_attempts -= op.lost.pop(event.attempt)
         _blame(state, turn, op, event.attempt, event.machine, event.reason, event.message)
 

@@ -73,7 +73,7 @@ def started(state: State, turn: Turn, event: OperationStarted) -> None:
         transitions.run_started(op.run, state.now_us, event.at_us)
         turn.runs[op.run.id] = None
     elif op.failures:
-        # Its record says what went wrong; that it runs again is the other half of that.
+        # Its record says what went wrong; the new start is the other half of that.
         turn.runs[op.run.id] = None
 
 

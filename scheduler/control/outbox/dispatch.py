@@ -28,7 +28,7 @@ _Queues = dict[str, list[tuple[str, int]]]
 def dispatch(state: State, turn: Turn) -> None:
     """Fill the windows that have room, and tell each agent its news."""
     is_filled = _fill_windows(state, turn)
-    # Else agents have what is planned: whatever left the plan has left their queues too.
+    # Else agents have the plan: operations that left it have left their queues too.
     may_differ = is_filled or turn.replanned or bool(state.plan.reservations)
     for agent in state.agents.values():
         is_asked = _is_asked(state, turn, agent)
@@ -70,7 +70,7 @@ def _fill_windows(state: State, turn: Turn) -> bool:
         before = len(heads)
         for queue in ahead.values():
             heads += _choose_heads(state, queue, chosen)
-    # Explained before they are pinned: what was free to choose then is what they were chosen from.
+    # Explained before they are pinned: they were chosen from all that was free to choose then.
     table = Timetable(state) if heads else None
     for op in heads:
         assert table is not None
@@ -209,7 +209,7 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
     op.foreseen[mode.machine] = state.foreseen.get(mode.machine, IDLE)
     notify = _waiting_agents(op)
     if (op.id, op.attempt) not in known:
-        # Only what the first message said is relied on: a later one may come after the start.
+        # Agents rely on the first message only: a later one may come after the start.
         op.notify = notify
     settings = state.settings
     return Dispatch(

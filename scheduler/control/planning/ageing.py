@@ -24,7 +24,7 @@ def look(state: State, turn: Turn) -> None:
     """Raise the runs that have waited long enough."""
     ageing, age_us = state.ageing, state.settings.age_us
     if ageing.due_us is None:
-        # Whatever waits has come, or become able to run, with an event: this one, or one since.
+        # A run that waits has come, or become able to run, with an event: this one, or one since.
         ageing.due_us = state.now_us + age_us if state.active and age_us > 0 else None
     elif ageing.due_us <= state.now_us:
         times = [_age(state, turn, band) for band in _AGEING]
@@ -102,7 +102,7 @@ def _longest_waiting(state: State, band: Band) -> LiveRun | None:
         if found is None or _since_us(run) < _since_us(found):
             found = run
         if not run.served_us:
-            # Whatever came after it has waited for less.
+            # Every run that came after it has waited for less.
             break
     return found
 

@@ -68,8 +68,8 @@ class _Lane:
             self._next_floor_us = max(self._next_floor_us, end_us)
 
     def _enter(self, band: Band) -> None:
-        # What a more urgent band could start now keeps everything below it behind it: a gap before
-        # it exists only in the plan, and reality may need it.
+        # An urgent operation that could start now keeps everything less urgent behind it: a gap
+        # before it exists only in the plan, and reality may need it.
         if band != self._band:
             self._band, self._floor_us = band, self._next_floor_us
 

@@ -238,8 +238,8 @@ def _waits_its_turn(state: State, op: LiveOperation) -> tuple[str, str]:
         expected = kept.run or f"the next run of {kept.workload}"
         detail = f"{machine} is kept free for {expected}"
         return Reason.KEPT_FREE.value, detail
-    # Records are written when their run changes: what runs there meanwhile may have ended long ago
-    # by the time somebody reads this, so it is not named.
+    # Records are written when their run changes: an operation that runs there meanwhile may have
+    # ended long ago by the time somebody reads this, so it is not named.
     return Reason.WAITS_FOR_MACHINE.value, f"waits its turn on {machine}"
 
 

@@ -101,7 +101,8 @@ def _lanes(
         lane = lanes[at_us.mode.machine]
         lane.busy.append((at_us.start_us, at_us.end_us))
         if is_ready(op):
-            # A gap before what could start now exists only in the plan: reality may need it.
+            # A gap before an operation that could start now exists only in the plan: reality may
+            # need it.
             lane.free_us = max(lane.free_us, at_us.end_us)
     for lane in lanes.values():
         lane.busy.sort()

@@ -36,7 +36,7 @@ def replan(state: State, turn: Turn) -> None:
     snapshot = take_snapshot(state)
     if raise_waited_profiles(state, snapshot):
         snapshot = take_snapshot(state)
-    # After the bands are settled: what is not waited for any more may have to keep clear.
+    # After the bands are settled: a profile that nobody waits for any more may have to keep clear.
     if retract_unplannable(state, turn, snapshot):
         snapshot = take_snapshot(state)
     schedule, source = _best(state, snapshot)

@@ -41,7 +41,7 @@ class Snapshot:
     origin_us
         Absolute time of the problem's origin.
     options
-        Per pending operation that was looked at, what it can run on.
+        Per pending operation that was looked at, its options.
     blocked
         Pending operations that nothing can run now, or that wait for such a one.
     left_out
@@ -90,7 +90,7 @@ def take_snapshot(
     stopped
         Operations that run and are taken to have been stopped, with when their machine is free.
     least
-        Of what is less urgent than this band, only what runs is looked at.
+        Of work that is less urgent than this band, only running operations are looked at.
     """
     extra = tuple(extra)
     running: list[LiveOperation] = []

@@ -17,7 +17,7 @@ class AccuracyRow:
     covered
         Took no longer than the p95 said.
     within_10, within_20
-        Took what the p50 said, give or take 10 and 20 %.
+        Executions within 10 and 20 % of the p50.
     bias
         Geometric mean of actual over predicted: above 1, executions take longer than was said.
     """

@@ -104,8 +104,8 @@ class OperationRecord:
     shapes
         Of its inputs, once they are there; empty for lists, and in the bars of a view.
     ready_us, waited
-        Since when it could have begun, and by cause, in microseconds, what it waited for from then
-        to its start, and for its session after that. Empty in the bars of a view.
+        Time since when it could have begun; and microseconds by cause that it waited from then to
+        its start, and for its session after that. Empty in the bars of a view.
     ahead_of, ahead_why
         More urgent operation that was planned there before its end when it started, and why it
         started all the same; empty as a rule.

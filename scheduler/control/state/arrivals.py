@@ -32,7 +32,7 @@ class Rhythm:
     latest
         The last that was submitted: the next is taken to be like it.
     run
-        One like it that is no part of the state, once somebody has asked what the next will take.
+        A copy that is no part of the state, once somebody has asked for the duration of the next.
     """
 
     latest: RunSubmitted

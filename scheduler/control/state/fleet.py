@@ -122,7 +122,7 @@ class LiveModel:
     seen
         Number of times that runs gave it each shape.
     counts
-        Checksum of what was counted of its graph; empty if the log tells of none.
+        Checksum of the counts of its graph; empty if the log tells of none.
     """
 
     digest: str

@@ -49,7 +49,7 @@ class Placement:
     load_us
         Share of the time from start to end for making its session.
     spread_us
-        Standard deviation of its end, by the durations of what it waits for.
+        Standard deviation of its end, by the durations along its chain.
     """
 
     mode: Mode
@@ -85,11 +85,12 @@ class LiveOperation:
     notify
         Agents that the latest message named as waiting for the outputs.
     lost
-        Attempts that were given up and not reported yet, with what each adds to `lost_attempts`.
+        Attempts that were given up and not reported yet, with the number that each adds to
+        `lost_attempts`.
     gave_way
         Number of times that it was stopped for something more urgent.
     held_since_us
-        Since when it could have run but for what is kept free.
+        Time since when it could have run but for a reservation.
     gate
         Times before which its agent was told not to start it.
     ahead_of, ahead_why
@@ -101,11 +102,11 @@ class LiveOperation:
     shapes
         Of its inputs, once they are there.
     load_us
-        While it runs: what making its session is expected to take of that.
+        While it runs: the share of its time that is expected to go into making its session.
     only
         For a profile: the one (machine, provider) that it measures.
     ready_us, accounted_us, waited
-        Since when it could have begun, up to when that is accounted for, and for what it waited.
+        Time since when it could have begun, time up to which its wait is accounted for, and causes.
     bar
         Its record in the view once it has ended, without candidates.
     """
@@ -179,7 +180,7 @@ class LiveRun:
     served_us
         Time at which something of it last started.
     is_extra
-        True if it measures what nobody can wait for: something is known of the model there.
+        True if nobody can wait for its result: something is known of the model there.
     open
         Those operations that have not ended, in the same order.
     items
@@ -195,7 +196,7 @@ class LiveRun:
     total, done
         Number of operations, the rest included, and of those that are done.
     planned_end
-        Latest planned end of what has ended, and its standard deviation.
+        Latest planned end of its ended operations, and the standard deviation of that.
     touched
         Agents that were sent any of its operations.
     promise

@@ -60,13 +60,13 @@ def end_run(
     run.waited = of_run(state, run)
     is_planned = any(op.id in state.plan.planned for op in run.open.values())
     if not is_planned and run.id not in state.blocked_runs:
-        # Beyond what is planned it holds nobody up, nor whoever comes after it.
+        # Beyond the horizon it holds nobody up, nor the runs that come after it.
         state.plan.left_out = max(0, state.plan.left_out - run.unfinished)
     for op in list(run.open.values()):
         if op.state in SENT:
             turn.plan_again(ReplanReason.RUN_ENDED)
         if op.id in state.plan.planned:
-            # Agents go on in the order of the plan; what comes after can be moved up in time.
+            # Agents go on in the order of the plan; later operations can be moved up in time.
             state.plan.note_off(state.settings)
         transitions.ended(state, turn, op, OperationState.CANCELLED, Trigger.RUN_ENDED)
     state.index.remove(run)

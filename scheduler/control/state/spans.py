@@ -26,7 +26,7 @@ class Span:
     Parameters
     ----------
     operation, run, band
-        Of what ran, with the band that it counted as; empty where nothing did.
+        The work that ran, with the band that it counted as; empty if nothing did.
     """
 
     doing: Doing

@@ -100,7 +100,7 @@ class State:
     now_us
         The latest time that an event carried.
     active, index
-        The runs that have not ended, and what is derived from them.
+        The runs that have not ended, and all that is derived from them.
     profiles
         By digest, machine and provider.
     foreseen, load_keys
@@ -108,7 +108,7 @@ class State:
     loads_seen
         The number of each load that was ever expected.
     sensed
-        Per machine, what its agent saw last of the load, and when.
+        Latest load that the agent of each machine saw, and the time of that.
     accuracy
         Accuracy of the predictions so far.
     items_seen
@@ -135,7 +135,7 @@ class State:
     retried
         Operations that failed by their own fault and may be tried elsewhere.
     blocked_runs
-        Runs of which something can run nowhere now, with what they were last said to wait for.
+        Runs with an operation that can run nowhere now, with the reason that was last told.
     hopeless
         Runs that no machine can take, each since when; see `runs.hopeless`.
     began_us, inversions

@@ -33,7 +33,7 @@ class Suspicions:
     Parameters
     ----------
     of
-        By machine, what it is silent about.
+        The attempt that each suspected machine is silent about.
     look_us
         By machine, when to look at it: it should have answered by then.
     patient_until_us

@@ -29,7 +29,7 @@ def note_start(state: State, op: LiveOperation, machine: str, at_us: int) -> Non
     """Account for the time up to a start, from when the operation could have begun."""
     ready_us = ready_since_us(op)
     if ready_us != op.ready_us:
-        # What it reads was made again: whatever came before is part of that.
+        # Its inputs were made again: all waits before are part of that.
         op.ready_us, op.accounted_us, op.waited = ready_us, ready_us, {}
     _add(op.waited, _waits(state, op, state.machines.get(machine), at_us))
     op.accounted_us = max(op.accounted_us, at_us)
@@ -49,7 +49,7 @@ def note_end(op: LiveOperation, report: OperationFinished) -> None:
     begun_us = max(0, report.started_us - op.accounted_us)
     _add(op.waited, [(Cause.WORKER, begun_us), (Cause.SESSION, report.load_us)])
     fetched_us = max((transfer.duration_us for transfer in report.transfers), default=0)
-    # Only while nothing else held it up: what is fetched beside other work keeps nobody waiting.
+    # Only while nothing else held it up: a transfer beside other work keeps nobody waiting.
     moved_us = min(fetched_us, op.waited.get(Cause.CONTROLLER, 0))
     _add(op.waited, [(Cause.TRANSFER, moved_us), (Cause.CONTROLLER, -moved_us)])
 

@@ -36,7 +36,7 @@ class Tally:
         miss = abs(pair.actual_us - pair.p50_us)
         self.count += 1
         self.covered += pair.actual_us <= pair.p95_us
-        # Of what it took, and in whole numbers: 10 % of 9 us is no bound for a clock.
+        # Shares of the actual time, in whole numbers: 10 % of 9 us is no bound for a clock.
         self.within_10 += 10 * miss <= pair.actual_us
         self.within_20 += 5 * miss <= pair.actual_us
         self.logs += log(pair.actual_us / pair.p50_us)

@@ -93,7 +93,7 @@ class Links:
     def transfer_us(self, source: str, target: str, size_bytes: int) -> int:
         """Time to bring bytes from one box to another, in microseconds.
 
-        Nothing within a box: handing a tensor on is part of what its readers and writers take.
+        Nothing within a box: handing a tensor on is part of the time of its readers and writers.
         """
         return 0 if source == target else self.between(source, target).time_us(size_bytes)
 
