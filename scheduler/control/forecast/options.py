@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 
 from scheduler.control.forecast.loads import FUNCTION_PROVIDER
+from scheduler.control.forecast.refusals import absence_of, refusal_of, refused_as
 from scheduler.control.records import Candidate, Reason
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.inputs import held_values, input_shapes
@@ -13,7 +13,7 @@ from scheduler.control.state.operations import LiveOperation, Options, OptionsKe
 from scheduler.control.state.sessions import holds, session_key
 from scheduler.control.state.state import State
 from scheduler.model.measuring import IDLE, Load
-from scheduler.model.messages import FailureReason, ProviderReport, Value, Verdict, WorkKind
+from scheduler.model.messages import FailureReason, ProviderReport, Value, WorkKind
 from scheduler.model.ports import CostQuery, Prediction, Provenance
 from scheduler.model.problem import Band, Mode
 
@@ -106,11 +106,11 @@ def _site_options(state: State, op: LiveOperation) -> Options:
     refused: list[Candidate] = []
     for machine in state.machines.values():
         for provider, verdict in _providers(machine, op):
-            reason, detail = _refusal(state, op, machine, provider, verdict)
+            reason, detail = refusal_of(state, op, machine, provider, verdict)
             if reason is None:
                 usable.append((machine, provider))
             else:
-                refused.append(_refused(machine.report.id, provider, reason, detail))
+                refused.append(refused_as(machine.report.id, provider, reason, detail))
     queries = [
         _query(op, name, provider, state.foreseen.get(name, IDLE))
         for name, provider in ((machine.report.id, provider) for machine, provider in usable)
@@ -120,10 +120,10 @@ def _site_options(state: State, op: LiveOperation) -> Options:
     for (machine, provider), found in zip(usable, state.oracle.predict(queries), strict=True):
         name = machine.report.id
         if found is None:
-            refused.append(_refused(name, provider, Reason.NOT_PROFILED, "nothing was measured"))
+            refused.append(refused_as(name, provider, Reason.NOT_PROFILED, "nothing was measured"))
         elif machine.report.memory_bytes and found.peak_bytes > machine.report.memory_bytes:
             detail = f"needs {found.peak_bytes} of {machine.report.memory_bytes} bytes"
-            refused.append(_refused(name, provider, Reason.OUT_OF_MEMORY, detail))
+            refused.append(refused_as(name, provider, Reason.OUT_OF_MEMORY, detail))
         else:
             modes.append(_mode(machine, provider, op, found))
             provenance.append(found.provenance.value)
@@ -161,60 +161,6 @@ def _providers(
         yield report.provider, report
 
 
-def _refusal(
-    state: State,
-    op: LiveOperation,
-    machine: LiveMachine,
-    provider: str,
-    report: ProviderReport | None,
-) -> tuple[Reason | None, str]:
-    """First law that keeps the work from running there, with the detail of the breach."""
-    if report is None:
-        if op.stage.target not in machine.report.functions:
-            return Reason.NO_FUNCTION, f"does not run {op.stage.target}"
-    elif report.verdict is not Verdict.USABLE:
-        return Reason.PROVIDER_UNUSABLE, report.reason or report.verdict.value
-    ruled = _ruled_out(op, machine.report.id, provider)
-    if ruled[0] is not None:
-        return ruled
-    profile = state.profiles.get((op.stage.digest, machine.report.id, provider))
-    if profile is not None and profile.verdict is not Verdict.USABLE:
-        return Reason.REFUSED, profile.reason or profile.verdict.value
-    # Absence comes first: a machine that is not there will not be measured either.
-    absent = _absence(state, machine)
-    if absent[0] is None and report is not None and profile is None:
-        return Reason.NOT_PROFILED, f"{op.stage.target} was not measured there yet"
-    return absent
-
-
-def _ruled_out(op: LiveOperation, machine: str, provider: str) -> tuple[Reason | None, str]:
-    names = (machine, f"{machine}:{provider}")
-    for pattern in op.run.forbid:
-        if any(fnmatchcase(name, pattern) for name in names):
-            return Reason.FORBIDDEN, f"forbidden by {pattern}"
-    allow = op.run.allow
-    if allow and not any(fnmatchcase(name, pattern) for pattern in allow for name in names):
-        return Reason.NOT_ALLOWED, f"not among {', '.join(allow)}"
-    return None, ""
-
-
-def _absence(state: State, machine: LiveMachine) -> tuple[Reason | None, str]:
-    agent = state.agents[machine.agent]
-    if not agent.is_alive:
-        return Reason.NOT_CONNECTED, f"agent {agent.id} is lost"
-    if agent.is_draining:
-        return Reason.DRAINING, f"agent {agent.id} takes nothing new"
-    if not machine.is_up:
-        return Reason.MACHINE_DOWN, machine.reason
-    if machine.report.id in state.suspicions.of:
-        return Reason.SUSPECTED, "does not answer in time"
-    return None, ""
-
-
-def _refused(machine: str, provider: str, reason: Reason, detail: str) -> Candidate:
-    return Candidate(machine=machine, provider=provider, reason=reason, detail=detail)
-
-
 def _pinned(state: State, found: Options, agent: str, tells: bool) -> Options:
     """Leave out all machines but those of the agent that an operation was sent to."""
     here: list[int] = []
@@ -225,7 +171,7 @@ def _pinned(state: State, found: Options, agent: str, tells: bool) -> Options:
         elif tells:
             detail = f"already sent to {agent}"
             reason = Reason.PINNED_ELSEWHERE
-            refused.append(_refused(mode.machine, mode.provider, reason, detail))
+            refused.append(refused_as(mode.machine, mode.provider, reason, detail))
     return Options(
         tuple([found.modes[i] for i in here]),
         tuple([found.provenance[i] for i in here]),
@@ -247,7 +193,7 @@ def _failed_before(
     places: Mapping[tuple[str, str], FailureReason],
 ) -> dict[tuple[str, str], Candidate]:
     return {
-        (machine, provider): _refused(machine, provider, Reason.FAILED_BEFORE, reason.value)
+        (machine, provider): refused_as(machine, provider, Reason.FAILED_BEFORE, reason.value)
         for (machine, provider), reason in places.items()
     }
 
@@ -264,18 +210,18 @@ def _split(found: Options, barred: dict[tuple[str, str], Candidate]) -> Options:
             provenance.append(origin)
         else:
             assert why.reason is not None
-            refused.append(_refused(mode.machine, mode.provider, why.reason, why.detail))
+            refused.append(refused_as(mode.machine, mode.provider, why.reason, why.detail))
     return Options(tuple(modes), tuple(provenance), tuple(refused))
 
 
 def _profile_options(state: State, op: LiveOperation, machine: str, provider: str) -> Options:
     live = state.machines[machine]
-    reason, detail = _absence(state, live)
+    reason, detail = absence_of(state, live)
     if reason is not None:
-        return Options(refused=(_refused(machine, provider, reason, detail),))
+        return Options(refused=(refused_as(machine, provider, reason, detail),))
     if op.band is Band.BACKGROUND and live.box in state.critical_boxes:
         detail = f"a critical run has work on {live.box}"
-        refused = _refused(machine, provider, Reason.BESIDE_CRITICAL, detail)
+        refused = refused_as(machine, provider, Reason.BESIDE_CRITICAL, detail)
         return Options(refused=(refused,))
     budget_us = state.settings.profile_budget_us
     mode = Mode(
