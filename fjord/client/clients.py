@@ -1,4 +1,4 @@
-"""The two clients: how requests are sent, and nothing else."""
+"""The two clients: they send the requests of the methods, and do nothing else."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Client:
     token
         Bearer token; not needed on the service's own computer.
     timeout_s
-        Longest wait for an answer, in seconds, on top of what a call itself waits for.
+        Longest wait for an answer, in seconds, on top of the wait that a call asks for.
     """
 
     def __init__(

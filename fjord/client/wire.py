@@ -1,4 +1,4 @@
-"""What goes over the wire: requests, answers, tensors, live events."""
+"""Requests, answers, tensors and live events, as they go over the wire."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Output: TypeAlias = "Tensor | list[Any]"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a workload, as it was when it was asked for.
+    """One execution of a workload, as it was when the service answered.
 
     Parameters
     ----------
@@ -41,17 +41,17 @@ class Run:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """True if the run has ended."""
         return self.state in FINAL_STATES
 
     @property
     def reason(self) -> str:
-        """Why it waits, or why it ended as it did."""
+        """The reason for which the run waits, or ended as it did."""
         return " ".join(filter(None, (self.record.get("reason"), self.record.get("detail"))))
 
     @property
     def cursor(self) -> str:
-        """Where a list goes on behind this run; empty if it was only just accepted."""
+        """The place in a list behind this run; empty if it was only just accepted."""
         return f"{self.record['submitted_us']}.{self.id}" if self.record else ""
 
 
@@ -70,7 +70,7 @@ class Request:
     Parameters
     ----------
     wait_s
-        How long the service itself may take before it answers, on top of the client's limit.
+        Seconds that the service itself may take before it answers, on top of the client's limit.
     """
 
     method: str
@@ -156,7 +156,7 @@ def arguments(request: Request, timeout_s: float) -> Json:
 
 
 def checked(response: httpx.Response) -> httpx.Response:
-    """Pass a success on; raise what a problem says."""
+    """Pass a success on; raise the error that a problem describes."""
     if response.is_success:
         return response
     try:

@@ -1,4 +1,4 @@
-"""What each method asks for, and how its answers are read: written once for both clients.
+"""The methods of both clients, each written once.
 
 A method is a generator: it yields requests (and pauses), is sent the responses, and returns.
 """

@@ -1,4 +1,4 @@
-"""What all methods share: plain requests, and how runs are named and read."""
+"""Plain requests, and the names and records of runs, which all methods share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fjord.client.wire import Json, Request, Run, Steps
 
 
 def get(path: str, **params: str) -> Steps[Json]:
-    """Fetch what is there."""
+    """Fetch the record under a path."""
     response = yield Request(method="GET", path=path, params=params)
     return answer_of(response)
 
 
 def delete(path: str) -> Steps[None]:
-    """Delete what is there."""
+    """Delete the record under a path."""
     yield Request(method="DELETE", path=path)
 
 
@@ -32,5 +32,5 @@ def run_of(record: Json) -> Run:
 
 
 def run_path(run: Run | str) -> str:
-    """Where a run is found, given itself or its id."""
+    """The path of a run, given itself or its id."""
     return f"/v1/runs/{quote(run if isinstance(run, str) else run.id)}"

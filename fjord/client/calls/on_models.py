@@ -1,10 +1,11 @@
-"""What the methods on models ask for: their files, and what was measured of them."""
+"""The methods on models: their files, and the measurements of them."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ PROFILE_POLL_S = 0.2
 
 def upload_model(
     name: str,
-    file: Path | bytes,
+    file: str | PathLike[str] | bytes,
     *,
     profile_shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> Steps[Json]:
@@ -24,10 +25,12 @@ def upload_model(
 
     Parameters
     ----------
+    file
+        Its path, or its content.
     profile_shapes
         Input shapes to measure the model with; needed where the file leaves dimensions open.
     """
-    content = file if isinstance(file, bytes) else file.read_bytes()
+    content = file if isinstance(file, bytes) else Path(file).read_bytes()
     parts = [("file", (f"{name}.onnx", content, "application/octet-stream"))]
     form: Json = {"name": name}
     if profile_shapes is not None:
@@ -37,7 +40,7 @@ def upload_model(
 
 
 def models() -> Steps[list[Json]]:
-    """List the models, each with what was measured of it so far."""
+    """List the models, each with its measurements so far."""
     answer = yield from get("/v1/models")
     return list(answer["models"])
 
@@ -63,7 +66,7 @@ def profile(
     shapes
         Input shapes; by default those that the model is always measured with.
     operators
-        Whether to measure each operator too.
+        Measures each operator too.
     """
     body: Json = {"machines": list(machines), "operators": operators}
     if shapes:
@@ -74,7 +77,7 @@ def profile(
 
 
 def profiles(name: str, *, operators: bool = False) -> Steps[list[Json]]:
-    """List what was measured of a model at all shapes, the latest first, beside the prior."""
+    """List the measurements of a model at all shapes, the latest first, beside the prior."""
     path = f"/v1/models/{quote(name)}/profiles"
     answer = yield from get(path, operators=str(operators).lower())
     return list(answer["profiles"])
@@ -126,7 +129,7 @@ def _is_measuring(run: Json, names: Sequence[str]) -> bool:
 
 
 def _profiles(names: Sequence[str]) -> Steps[dict[str, int]]:
-    """How many measurements each model has."""
+    """Count the measurements of each model."""
     listed = yield from models()
     return {model["name"]: len(model["profiles"]) for model in listed if model["name"] in names}
 

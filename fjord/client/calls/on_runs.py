@@ -1,4 +1,4 @@
-"""What the methods on runs ask for: from a submission, or a question about one, to its results."""
+"""The methods on runs, from a submission, or a question about one, to its results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from fjord.errors import FjordApiError
 PAUSES_S = (1.0, 2.0, 4.0)
 """Between tries to learn whether a run was accepted: a store takes seconds to start again."""
 LONG_POLL_S = 20.0
-"""How long one request waits for a run: below the idle limits that proxies usually have."""
+"""Longest wait of one request for a run: below the idle limits that proxies usually have."""
 
 
 def submit(
@@ -53,11 +53,11 @@ def submit(
     priority
         ``critical``, ``high``, ``normal`` or ``background``.
     deadline_ms, due_ms
-        From now. After the deadline the run is dropped, unless `on_late` is ``run``.
+        Milliseconds from now. After the deadline the run is dropped, unless `on_late` is ``run``.
     allow, forbid
         Shell patterns over ``machine`` and ``machine:provider``.
     wait_s
-        Wait so long for the result.
+        Longest wait for the result, in seconds.
 
     Raises
     ------
@@ -154,8 +154,8 @@ def runs(
     workload
         A name, or ``name@version``.
     since, until
-        When it was submitted: a span back from now (``90m``, ``2h``, ``7d``), ISO 8601, or
-        microseconds.
+        Bounds on the time of submission: a span back from now (``90m``, ``2h``, ``7d``), ISO 8601,
+        or microseconds.
     cursor
         `Run.cursor` of the last run of the page before.
     """

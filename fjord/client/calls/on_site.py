@@ -1,4 +1,4 @@
-"""What the methods on the site ask for: its machines, its plan, its policy, its predictions."""
+"""The methods on the site: its machines, its plan, its policy, its predictions."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ def devices() -> Steps[list[Json]]:
 
 
 def schedule() -> Steps[Json]:
-    """Show the plan and what has come of it, machine by machine."""
+    """Show the plan and its progress, machine by machine."""
     return (yield from get("/v1/schedule"))
 
 
 def policy() -> Steps[Json]:
-    """Say how work is placed."""
+    """Show the policy by which work is placed."""
     return (yield from get("/v1/policy"))
 
 
 def set_policy(placement: str, *, improve: bool = True) -> Steps[Json]:
-    """Choose how work is placed.
+    """Choose the policy by which work is placed.
 
     Parameters
     ----------
     placement
         Name of the heuristic that places at once.
     improve
-        Whether a solver may propose better plans.
+        Lets a solver propose better plans.
     """
     body = {"placement": placement, "improve": improve}
     response = yield Request(method="PUT", path="/v1/policy", body=body)
@@ -40,14 +40,14 @@ def set_policy(placement: str, *, improve: bool = True) -> Steps[Json]:
 def predictions(
     work: str, *, machine: str = "", provider: str = "", load: str = "", neighbour: str = ""
 ) -> Steps[list[Json]]:
-    """What a model or function would take, one entry per machine and provider.
+    """Predict the time of a model or function, one entry per machine and provider.
 
     Parameters
     ----------
     machine, provider
-        Only there, only by that one.
+        The only machine, the only provider to predict for; empty for all.
     load, neighbour
-        What goes on beside it, such as ``compute:1:60`` and ``memory``, commas between several;
+        Load beside it, such as ``compute:1:60`` and ``memory``, commas between several;
         nothing else goes on if both are empty.
     """
     found = yield from get(

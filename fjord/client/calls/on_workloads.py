@@ -1,4 +1,4 @@
-"""What the methods on workloads ask for."""
+"""The methods on workloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each method asks for and how it reads the answer: steps driven by hand, nothing is sent."""
+"""The methods, driven by hand: their requests, and their reading of answers. Nothing is sent."""
 
 import io
 import json
@@ -192,3 +192,11 @@ def test_an_answer_that_is_no_problem_still_becomes_an_error() -> None:
     with pytest.raises(FjordApiError, match="Bad Gateway") as raised:
         checked(httpx.Response(502, text="<html>"))
     assert raised.value.status == 502
+
+
+def test_model_is_uploaded_from_a_path_of_any_kind_or_from_its_content(tmp_path: Path) -> None:
+    file = tmp_path / "small.onnx"
+    file.write_bytes(b"onnx")
+    for given in (str(file), file, b"onnx"):
+        (request,), _ = answer(calls.upload_model("small", given), {"name": "small"})
+        assert request.files == [("file", ("small.onnx", b"onnx", "application/octet-stream"))]
