@@ -27,4 +27,5 @@ done
 # Layers of an image keep whole seconds only. Compiled code whose source has another time than when
 # it was compiled would be compiled anew at each start.
 find "$folder/lib" -name '*.py' -exec touch -d @"${SOURCE_DATE_EPOCH:-1767225600}" {} +
+# Some packages ship files that are no code of this Python; nobody imports them.
 "$python" -m compileall -q -j 0 "$folder/lib" >/dev/null || true
