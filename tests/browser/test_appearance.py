@@ -71,7 +71,8 @@ CONTRASTS = """() => {
   const pairs = [];
   for (const ink of ["ink", "ink-soft", "accent", "good", "warn", "bad"])
     for (const face of ["surface", "sunken", "page"]) pairs.push([ink, face]);
-  for (const band of ["critical", "high", "normal", "background", "profile"])
+  const hues = [0, 1, 2, 3, 4, 5, 6, 7].map((number) => "hue-" + number);
+  for (const band of ["critical", "high", "normal", "background", "profile", ...hues])
     pairs.push(["on-" + band, band]);
   pairs.push(["bad", "bad-wash"], ["accent", "accent-wash"], ["ink-soft", "accent-wash"]);
   return Object.fromEntries(pairs.map(([ink, face]) => {

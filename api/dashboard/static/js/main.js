@@ -5,19 +5,19 @@ import { Aside } from "./base/aside.js";
 import { choice } from "./base/choices.js";
 import { Colours } from "./base/colours.js";
 import { h, refill, write } from "./base/dom.js";
-import { clock } from "./base/format.js";
-import { get, hasToken, send, setToken } from "./base/http.js";
+import { get } from "./base/http.js";
 import { Library } from "./base/library.js";
 import { State } from "./base/state.js";
-import { follow } from "./base/stream.js";
-import { drawLegend } from "./chart/legend.js";
 import { Gantt } from "./chart/gantt.js";
+import { drawLegend } from "./chart/legend.js";
 import { Toolbar } from "./chart/toolbar.js";
 import { Pages } from "./pages/pages.js";
 import { Details } from "./runs/details.js";
 import { OperationTable } from "./runs/operations.js";
 import { runPanel, Runs } from "./runs/runs.js";
 import { AccuracyPanel } from "./site/accuracy.js";
+import { connect, isLive } from "./site/connection.js";
+import { cancel, toast } from "./site/dialogs.js";
 import { Figures } from "./site/figures.js";
 import { Machines } from "./site/machines.js";
 import { Office } from "./site/office.js";
@@ -26,7 +26,6 @@ import { Office } from "./site/office.js";
 const TABLE_MS = 250;
 /** Shares and ages change even when nothing is reported. */
 const IDLE_MS = 1000;
-const TOAST_MS = 6000;
 /** How many ended runs are read when the page opens. */
 const HISTORY = 300;
 
@@ -43,32 +42,6 @@ function goToAddress() {
   const wanted = read();
   pages.show(wanted);
   state.select(wanted.selection?.kind ?? null, wanted.selection?.id ?? null);
-}
-
-function toast(words) {
-  const element = find("toast");
-  write(element, words);
-  element.hidden = false;
-  clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => { element.hidden = true; }, TOAST_MS);
-}
-
-/** Ask before a run is cancelled, then cancel it. */
-function cancel(run) {
-  const dialog = find("confirm");
-  write(find("confirm-title"), `Cancel ${run.run}?`);
-  write(find("confirm-text"), `Of ${run.workload}. What runs is stopped, what waits is dropped; results made so far are deleted.`);
-  find("confirm-no").onclick = () => dialog.close();
-  find("confirm-yes").onclick = async () => {
-    dialog.close();
-    try {
-      await send(`v1/runs/${encodeURIComponent(run.run)}`, { method: "DELETE" });
-      toast(`${run.run} is being cancelled.`);
-    } catch (error) {
-      toast(`${run.run} was not cancelled: ${error.message}`);
-    }
-  };
-  dialog.showModal();
 }
 
 const handlers = {
@@ -129,35 +102,6 @@ function drawHeader() {
   refill(find("policy"), [view.placement, view.plan_source, view.improve], () => ["placed by ", h("b", {}, view.placement), ...source, ...unimproved]);
 }
 
-function showStatus(status, words) {
-  find("live").dataset.status = status;
-  write(find("live").querySelector(".words"), words);
-}
-
-let heard_at = null;
-
-function connect() {
-  return follow("v1/events", {
-    event: (name, data) => {
-      if (name === "view") state.apply(JSON.parse(data));
-      else if (name === "run") state.applyRun(JSON.parse(data));
-    },
-    live: () => {
-      heard_at = Date.now();
-      find("token").hidden = true;
-      showStatus("live", "live");
-    },
-    lost: () => {
-      showStatus("stale", heard_at === null ? "cannot reach the service, trying again" : `stale since ${clock(1000 * heard_at)}, reconnecting`);
-    },
-    refused: (error) => {
-      showStatus("stale", hasToken() ? error.message : "a token is needed");
-      find("token").hidden = false;
-      find("secret").focus();
-    },
-  });
-}
-
 /** Draw tables soon, but not more often than they can be read. */
 function scheduleTables() {
   scheduleTables.timer ||= setTimeout(() => {
@@ -197,10 +141,5 @@ state.subscribe(() => {
 setInterval(drawParts, IDLE_MS);
 goToAddress();
 addEventListener("hashchange", goToAddress);
-new Office(find("office"), () => find("live").dataset.status === "live");
-const reconnect = connect();
-find("token").addEventListener("submit", (event) => {
-  event.preventDefault();
-  setToken(find("secret").value.trim());
-  reconnect();
-});
+new Office(find("office"), isLive);
+connect(state);

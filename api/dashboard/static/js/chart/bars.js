@@ -2,9 +2,9 @@
 
 import { put, puts, s, write } from "../base/dom.js";
 import { deviation, duration } from "../base/format.js";
+import { label, lane, state as stateWords } from "../base/words.js";
 import { baseline, inset } from "./geometry.js";
 import { cross } from "./marks.js";
-import { label, lane, state as stateWords } from "../base/words.js";
 
 /** Margins above and below in a row; a transfer is a line in its middle. */
 const PLAN_MARGIN = 3;

@@ -5,11 +5,12 @@
  * attribute per frame. Only a new scale, a new view or a far move draws them again.
  */
 
+import { put, puts } from "../base/dom.js";
 import { AXIS_HEIGHT, drawAxis, drawMarkers } from "./axis.js";
 import { drawBar, growBar, makeBar, setTabbable } from "./bars.js";
-import { empty, fill, h, put, puts, s, write } from "../base/dom.js";
-import { ago } from "../base/format.js";
+import { frame } from "./frame.js";
 import { attachInput } from "./gantt_input.js";
+import { Lessons } from "./lessons.js";
 import { attempts, windows } from "./marks.js";
 import { layout, RowDrawing } from "./rows.js";
 import { Tooltip } from "./tooltip.js";
@@ -27,7 +28,6 @@ const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Gantt {
   constructor(container, note, state, { colours, scale, onSelect, onMode }) {
-    this.note = note;
     this.state = state;
     this.colours = colours;
     this.scaleChoice = scale;
@@ -39,7 +39,9 @@ export class Gantt {
     this.groups = new Map();
     this.plan = null;
     this.dirty = true;
-    this.build(container);
+    Object.assign(this, frame(container));
+    this.rowDrawing = new RowDrawing(this.layers.faces, this.layers.gutter);
+    this.lessons = new Lessons(this.teaching, note);
     this.tooltip = new Tooltip(document.body);
     this.measure();
     attachInput(this);
@@ -48,26 +50,6 @@ export class Gantt {
     new ResizeObserver(() => this.measure()).observe(container);
     state.subscribe(() => this.invalidate());
     document.addEventListener("visibilitychange", () => this.invalidate());
-  }
-
-  build(container) {
-    this.layers = Object.fromEntries(
-      ["faces", "grid", "kept", "future", "bars", "marks", "markers", "gutter", "ticks", "flags"].map((name) => [name, s("g", { class: `layer-${name}` })]),
-    );
-    const { faces, grid, kept, future, bars, marks, markers, gutter, ticks, flags } = this.layers;
-    this.moving = s("g", {}, kept, future, bars, marks);
-    this.axis = s("svg", { height: AXIS_HEIGHT, "aria-hidden": "true" }, ticks, flags);
-    this.body = s("svg", { role: "group", "aria-label": "Operations by machine over time" }, patterns(), faces, grid, this.moving, markers, gutter);
-    this.scroller = h("div", {
-      class: "gantt",
-      tabindex: 0,
-      "data-testid": "gantt",
-      "aria-label": "Chart of operations. Arrow keys move between bars, Enter explains one; A and D pan, W and S zoom, F follows.",
-      role: "group",
-    }, h("div", { class: "axis-box" }, this.axis), this.body);
-    this.teaching = h("div", {});
-    fill(container, this.teaching, this.scroller);
-    this.rowDrawing = new RowDrawing(faces, gutter);
   }
 
   measure() {
@@ -129,7 +111,7 @@ export class Gantt {
     if (!view || document.hidden) return;
     const bare = view.machines.length === 0 && this.state.bars.size === 0;
     this.scroller.hidden = bare;
-    this.teach(bare);
+    this.lessons.teach(bare ? "bare" : this.state.bars.size === 0 ? "quiet" : "");
     if (bare) return;
     const held = performance.now() < this.heldUntil_ms;
     const easing = !held && this.viewport.step(this.state, { jump: reduced.matches });
@@ -167,7 +149,7 @@ export class Gantt {
     drawAxis(this.layers.ticks, this.layers.grid, scene);
     drawMarkers(this.layers.markers, this.layers.flags, scene);
     this.rowDrawing.draw(plan, width, left, this.state.utilisation());
-    this.remark(now_us);
+    this.lessons.remark(this.state, now_us);
   }
 
   /** Pixel of a moment from the anchor, kept within what SVG's single precision can hold. */
@@ -201,7 +183,7 @@ export class Gantt {
       seen.add(bar.operation);
       const place = this.place(bar, now_us);
       drawBar(this.group(bar), bar, place);
-      marks.push(...attempts(bar, this.plan, place.x, place.tone));
+      marks.push(...attempts(bar, this.plan, place.x, [place.tone, place.lit && "lit"]));
     }
     for (const [id, group] of this.groups) {
       if (seen.has(id)) continue;
@@ -247,31 +229,4 @@ export class Gantt {
     setTabbable(group, true);
     group.focus({ preventScroll: true });
   }
-
-  /** Say what a still picture means. */
-  remark(now_us) {
-    const ended = [...this.state.bars.values()].map((bar) => bar.ended_us ?? 0);
-    const text = this.state.active || ended.length === 0 ? "" : `idle, last work ended ${ago(Math.max(...ended), now_us)}`;
-    write(this.note, text);
-  }
-
-  teach(bare) {
-    const text = bare ? "bare" : this.state.bars.size === 0 ? "quiet" : "";
-    if (this.taught === text) return;
-    this.taught = text;
-    const lessons = {
-      bare: () => empty("No machine has joined.", "Start an agent on any box that can reach this service:", h("br"), h("code", {}, `fjord agent --server ${location.origin}`)),
-      quiet: () => empty("The machines are idle.", "Submit a run and its operations appear here, planned and actual: ", h("br"), h("code", {}, "fjord demo")),
-      "": () => "",
-    };
-    fill(this.teaching, lessons[text]());
-  }
-}
-
-function patterns() {
-  const hatch = { width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
-  return s("defs", {},
-    s("pattern", { id: "hatch", ...hatch }, s("path", { d: "M0 0v5" })),
-    s("pattern", { id: "hatch-kept", ...hatch, width: 8, height: 8 }, s("path", { d: "M0 0v8" })),
-    s("pattern", { id: "hatch-bad", ...hatch, width: 7, height: 7 }, s("rect", { width: 7, height: 7 }), s("path", { d: "M0 0v7" })));
 }

@@ -2,8 +2,8 @@
 
 import { s } from "../base/dom.js";
 import { duration } from "../base/format.js";
-import { baseline, inset } from "./geometry.js";
 import { BANDS, label, reason } from "../base/words.js";
+import { baseline, inset } from "./geometry.js";
 
 const LOST_MARGIN = 8;
 const KEPT_MARGIN = 2;
@@ -18,14 +18,14 @@ const LETTER_PX = 6.6;
  * @param {object} bar - The operation's record.
  * @param {object} plan - The layout: `rows` by machine, with `y`; `tall`, the height of each.
  * @param {(us: number) => number} x - Pixel of a moment.
- * @param {string} tone - Class of the operation's colour.
+ * @param {string[]} look - Classes of the operation: its colour, and if it is lit.
  */
-export function attempts(bar, { rows, tall }, x, tone) {
+export function attempts(bar, { rows, tall }, x, look) {
   return bar.failures
     .filter((failure) => rows.has(failure.machine))
     .map((failure) => {
       const { y } = rows.get(failure.machine);
-      return failure.gave_way_to ? gaveWay(bar, failure, x, { y, tall, tone }) : failed(bar, failure, x, { y, tall });
+      return failure.gave_way_to ? gaveWay(bar, failure, x, { y, tall, look }) : failed(bar, failure, x, { y, tall, look });
     });
 }
 
@@ -45,18 +45,18 @@ export function outcome(failure) {
   return failure.gave_way_to ? `gave way to ${failure.gave_way_to}` : reason(failure.reason);
 }
 
-function failed(bar, failure, x, { y, tall }) {
+function failed(bar, failure, x, { y, tall, look }) {
   const title = `${label(bar)}: attempt ${failure.attempt} failed, ${reason(failure.reason)}`;
-  return s("g", { class: "bar", "data-run": bar.run, transform: at(y), "data-testid": "failed-attempt" },
+  return s("g", { class: ["bar", ...look], "data-run": bar.run, transform: at(y), "data-testid": "failed-attempt" },
     s("path", { class: "cross", d: cross(x(failure.at_us), tall) }), s("title", {}, title));
 }
 
-function gaveWay(bar, failure, x, { y, tall, tone }) {
+function gaveWay(bar, failure, x, { y, tall, look }) {
   const started_us = failure.started_us ?? failure.at_us;
   const [from, to] = [x(started_us), x(failure.at_us)];
   const text = outcome(failure);
   const title = `${label(bar)} of ${bar.run} ${text}: ${duration(failure.at_us - started_us)} to be done again`;
-  return s("g", { class: `bar ${tone} gave-way`, "data-run": bar.run, transform: at(y), "data-testid": "gave-way" },
+  return s("g", { class: ["bar", ...look, "gave-way"], "data-run": bar.run, transform: at(y), "data-testid": "gave-way" },
     s("rect", { class: "lost", ...across(from, to), ...inset(tall, LOST_MARGIN), rx: 1.5 }),
     s("path", { class: "yield", d: `M${to} ${tall / 2 - 9}v18M${to - 6} ${tall / 2 - 4}l5 4l-5 4` }),
     named(text, from, to, tall), s("title", {}, title));

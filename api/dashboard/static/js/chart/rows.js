@@ -2,8 +2,8 @@
 
 import { put, puts, s, write } from "../base/dom.js";
 import { percent } from "../base/format.js";
-import { baseline, HEAD_HEIGHT, rowHeight } from "./geometry.js";
 import { lane, state as stateWords } from "../base/words.js";
+import { baseline, HEAD_HEIGHT, rowHeight } from "./geometry.js";
 
 /** Machines by agent, in a stable natural order (`cpu2` before `cpu10`). */
 export function byAgent(machines) {

@@ -2,9 +2,9 @@
 
 import { fill, h } from "../base/dom.js";
 import { deviation, duration } from "../base/format.js";
+import { BANDS, label, state as stateWords } from "../base/words.js";
 import { span } from "./bars.js";
 import { outcome } from "./marks.js";
-import { BANDS, label, state as stateWords } from "../base/words.js";
 
 export class Tooltip {
   constructor(parent) {

@@ -2,8 +2,9 @@
 
 import { chip, empty, h, refill, row, table } from "../base/dom.js";
 import { clock, deviation, duration } from "../base/format.js";
+import { BANDS, label, state as stateWords, tone } from "../base/words.js";
 import { span } from "../chart/bars.js";
-import { BANDS, label, reason, state as stateWords, tone } from "../base/words.js";
+import { outcome } from "../chart/marks.js";
 
 const COLUMNS = [
   ["Operation", "lead"], ["Run", "nowrap"], ["State"], ["Machine", "nowrap"], ["Provider", "nowrap"], ["Priority", "nowrap"],
@@ -35,6 +36,12 @@ function begin(bar) {
   return bar.started_us ?? bar.planned_start_us ?? Infinity;
 }
 
+/** The attempts before the latest: of the last of them, if it failed or gave way, and to whom. */
+function before(failures) {
+  const words = outcome(failures.at(-1));
+  return failures.length === 1 ? words : `${failures.length} attempts before: ${words}`;
+}
+
 /** A row about an operation, with a button that explains it. */
 export function operationRow(columns, bar, selection, onSelect) {
   const predicted = span(bar.planned_start_us, bar.planned_end_us);
@@ -43,7 +50,7 @@ export function operationRow(columns, bar, selection, onSelect) {
     Operation: h("button", { class: "link", type: "button", onclick: () => onSelect(bar.operation) }, label(bar)),
     Run: h("span", { class: "mono" }, bar.run),
     State: h("span", {}, chip(stateWords(bar.state)), bar.failures.length > 0
-      ? h("span", { class: "note" }, `after ${bar.failures.length} failed: ${reason(bar.failures.at(-1).reason)}`) : ""),
+      ? h("span", { class: "note" }, before(bar.failures)) : ""),
     Machine: bar.machine || "–",
     Provider: bar.provider || "–",
     Priority: h("span", { class: "band" }, h("i", { class: `swatch ${tone(bar)}` }), BANDS[bar.band]),

@@ -47,7 +47,7 @@ export function lateness(run, now_us) {
 function underway(run, late_us, beyond) {
   if (late_us > 0) return [`${duration(late_us)} late so far`, beyond ? "bad" : "warn"];
   const expected_us = run.estimated_p50_us === null ? 0 : run.estimated_p50_us - run.predicted_p50_us;
-  return expected_us > NOTICED * promised(run) ? [`${duration(expected_us)} late by the plan of now`, "warn"] : ["", ""];
+  return expected_us > NOTICED * promised(run) ? [`expected ${duration(expected_us)} late`, "warn"] : ["", ""];
 }
 
 /** Where a run stands with its deadline: `met`, `missed`, `at risk` (by its p95 of now), `in time`, or nothing. */

@@ -1,16 +1,16 @@
 /** One run: what was promised, what happened, its operations, its documents. */
 
-import { chip, h, table } from "../base/dom.js";
 import { format } from "../base/address.js";
+import { chip, h, table } from "../base/dom.js";
 import { clock, duration, plural } from "../base/format.js";
 import { save } from "../base/http.js";
+import { BANDS, reason, state as stateWords } from "../base/words.js";
 import { log } from "./log.js";
 import { operationRow } from "./operations.js";
 import { operatorsPart } from "./operators.js";
 import { lateness, promised, promisedAtMost, standing, took } from "./promise.js";
 import { runGraph } from "./run_graph.js";
 import { waits } from "./waits.js";
-import { BANDS, reason, state as stateWords } from "../base/words.js";
 
 const COLUMNS = [["Operation", "lead"], ["State"], ["Machine", "nowrap"], ["Predicted", "num"], ["Actual", "num"]];
 
@@ -60,6 +60,7 @@ function facts(run, now_us) {
   if (run.predicted_p95_us !== null) found.push(["Promised, p95", duration(promisedAtMost(run))]);
   if (run.estimated_p50_us !== null) found.push([run.ended_us === null ? "By the plan of now" : "By its last plan", duration(run.estimated_p50_us - run.submitted_us)]);
   found.push([run.ended_us === null ? "So far" : "Took", h("span", {}, duration(took(run, now_us)), " ", h("span", { class: tone && `${tone}-text` }, late))]);
+  if (run.thrown_away_us > 0) found.push(["Stopped for it", `${duration(run.thrown_away_us)} of others' work`]);
   for (const [name, at_us] of [["Deadline", run.deadline_us], ["Due", run.due_us]]) {
     if (at_us !== null) found.push([name, `${duration(at_us - run.submitted_us)}${run.ended_us === null ? "" : verdict(at_us - run.ended_us)}`]);
   }
