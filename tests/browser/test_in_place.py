@@ -9,9 +9,9 @@ from itertools import count
 import pytest
 from playwright.sync_api import Page, expect
 
-from scheduler.control.records import RunRecord, RunState
+from scheduler.control.records import OperationState, RunRecord, RunState
 from tests.browser import sites as make
-from tests.browser.looking import open_page, row
+from tests.browser.looking import bar, open_page, row
 from tests.browser.replay import Site
 
 pytestmark = pytest.mark.browser
@@ -124,3 +124,18 @@ def test_what_changes_in_a_row_changes_in_place_and_moves_nothing(page: Page, si
     assert kept.bounding_box() == place
     # A digit more or less in the figures is all that moves.
     assert page.evaluate("window.shift") < 0.01
+
+
+def test_press_on_a_bar_of_a_moving_chart_explains_that_bar(page: Page, site: Site) -> None:
+    done = make.operation("detect", -900, -700, actual_ms=(-900, -690))
+    running = make.operation("read", -600, 9_000, actual_ms=(-600, None), run="r-two")
+    site.view = make.view(done, replace(running, state=OperationState.RUNNING))
+    open_page(page, site)
+    body = bar(page, "r-one/detect").locator(".actual").bounding_box()
+    assert body is not None
+    page.mouse.move(body["x"] + body["width"] / 2, body["y"] + body["height"] / 2)
+    page.wait_for_timeout(REACTION_MS)
+    page.mouse.down()
+    page.wait_for_timeout(PRESS_MS)
+    page.mouse.up()
+    expect(page.get_by_test_id("details")).to_contain_text("Why here: detect")

@@ -19,15 +19,17 @@ export class Aside {
     });
   }
 
-  /** Show or hide it; the focus goes back to where it was opened from. */
+  /** Show or hide it. Whoever opens it by keyboard is taken there, and back to where it was opened from. */
   show(wanted, what = "") {
     if (wanted && this.what !== what) this.element.scrollTop = 0;
     this.what = what;
     if (wanted !== this.element.hidden) return;
     if (wanted) this.opener = document.activeElement;
+    const byKey = wanted && this.opener.matches(":focus-visible");
     const inside = this.element.contains(document.activeElement);
     this.element.hidden = !wanted;
     document.documentElement.classList.toggle("aside-open", wanted);
+    if (byKey) this.focus();
     if (!wanted && inside) this.opener?.focus({ preventScroll: true });
   }
 

@@ -6,7 +6,7 @@
  */
 
 import { put, puts } from "../base/dom.js";
-import { AXIS_HEIGHT, drawAxis, drawMarkers } from "./axis.js";
+import { drawAxis, drawMarkers } from "./axis.js";
 import { drawBar, growBar, makeBar, setTabbable } from "./bars.js";
 import { frame } from "./frame.js";
 import { attachInput } from "./gantt_input.js";
