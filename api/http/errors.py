@@ -128,7 +128,13 @@ def answer(error: model.FjordError) -> Response:
 
 
 def choices(names: Iterable[str]) -> str:
-    """List the choices for a message."""
+    """List the choices for a message.
+
+    Examples
+    --------
+    >>> choices(["later", "early"])
+    'there are: early, later'
+    """
     known = sorted(names)
     rest = f" and {len(known) - CHOICES_SHOWN} more" if len(known) > CHOICES_SHOWN else ""
     return f"there are: {', '.join(known[:CHOICES_SHOWN]) or 'none'}{rest}"

@@ -1,10 +1,10 @@
 """The one door to Redis: everything that the service keeps, behind the class `Store`.
 
 `Store` is put together from one module per kind of thing, from `connection.py` up to `office.py`,
-and every write is one script of `scripts.py`. `catalogue.py` holds models and
-workloads, `run_ids.py` the ids of runs; `feed.py` and `live.py` hand changes on to those who wait.
-The room imports no other room of `api`. Names of keys are in `scheduler/model/keys.py`, because
-agents use them too.
+and every write is one script of `scripts.py`. `catalogue.py` holds models and workloads,
+`run_ids.py` the ids of runs; `feed.py` and `live.py` hand changes on to those who wait. The room
+imports no other room of `api`. Names of keys are in `scheduler/model/keys.py`, because agents use
+them too.
 """
 
 from api.store.checkpoints import KEPT, Head, Keeping, order, pack, unpack

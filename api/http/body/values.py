@@ -39,6 +39,11 @@ def from_json(given: JsonTensor | list[JsonTensor], where: str) -> ArrayOrList:
     ------
     InvalidTensor
         If the data does not fit its type and shape.
+
+    Examples
+    --------
+    >>> from_json(JsonTensor(dtype="int8", data=[[1, 2]]), "inputs.x")
+    array([[1, 2]], dtype=int8)
     """
     if isinstance(given, list):
         return [_from_json(item, f"{where}[{index}]") for index, item in enumerate(given)]
