@@ -16,7 +16,7 @@ from api.history.queries import RunQuery
 from api.history.schema import VERSION
 from api.store.codec import decode
 from scheduler.control.records import OperationRecord, RunRecord
-from scheduler.control.records.plans import PlanRecord, Verdict
+from scheduler.control.records.plans import PlanFate, PlanRecord
 
 WAIT_S = 5.0
 """A reader waits so long for a lock; the writer holds one that matters for milliseconds."""
@@ -90,7 +90,7 @@ class Reader:
                 at_us=at_us,
                 version=version,
                 source=source,
-                verdict=Verdict(verdict),
+                verdict=PlanFate(verdict),
                 makespan_us=makespan_us,
                 bound_us=bound_us,
             )

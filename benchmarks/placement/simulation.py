@@ -121,7 +121,7 @@ class _Unaware(Brain):
     """Never notices that runs come at even intervals."""
 
     def handle(self, event: Event) -> list[Command]:
-        self.state.rhythms.clear()
+        self.state.arrivals.clear()
         return super().handle(event)
 
 

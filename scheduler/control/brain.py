@@ -202,8 +202,8 @@ def _workload_added(state: State, _: Turn, event: WorkloadAdded) -> None:
 
 def _workload_removed(state: State, turn: Turn, event: WorkloadRemoved) -> None:
     state.workloads.pop(event.key, None)
-    for key in [key for key in state.rhythms if key[0] == event.key]:
-        del state.rhythms[key]
+    for key in [key for key in state.arrivals if key[0] == event.key]:
+        del state.arrivals[key]
     if any(each.workload == event.key for each in state.plan.reservations):
         turn.plan_again(ReplanReason.WORKLOAD)
 

@@ -11,7 +11,7 @@ from scheduler.control import records, workload
 from scheduler.control.events import RunSubmitted
 from scheduler.control.records import costs, story
 from scheduler.control.state import fleet, index, operations, spans, suspicions
-from scheduler.control.state.arrivals import Rhythm
+from scheduler.control.state.arrivals import Arrivals
 from scheduler.control.state.figures import accuracy, links, stops
 from scheduler.control.state.figures.stops import Allowance
 from scheduler.control.state.plan import LivePlan, PlanRequest, Reservation
@@ -69,7 +69,12 @@ _MESSAGES = (
 )
 
 _CONTROL = (
-    Form("state", State, left_out=("oracle", "solvers", "settings")),
+    Form(
+        "state",
+        State,
+        former={"rhythms": "arrivals"},
+        left_out=("oracle", "solvers", "settings"),
+    ),
     Form("plan", LivePlan, former={"kept": "reservations"}),
     Form("kept", Reservation),
     Form("plan_request", PlanRequest),
@@ -92,7 +97,7 @@ _CONTROL = (
     Form("span", spans.Span),
     Form("story", Story),
     Form("story_line", story.StoryLine),
-    Form("rhythm", Rhythm),
+    Form("rhythm", Arrivals),
     Form("stops", stops.Stops),
     Form("allowance", Allowance),
     Form("mean", stops.Mean),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scheduler.control.forecast.options import options
-from scheduler.control.state.arrivals import Rhythm
+from scheduler.control.state.arrivals import Arrivals
 from scheduler.control.state.expansion import expand
 from scheduler.control.state.operations import LiveRun
 from scheduler.control.state.state import State
@@ -44,19 +44,19 @@ class Expected:
 def expected(state: State, band: Band) -> list[Expected]:
     """The next run of each stream that goes before a band and has a deadline, by time."""
     found: list[Expected] = []
-    for rhythm in state.rhythms.values():
-        if rhythm.latest.band < band:
-            run = _next_run(state, rhythm)
+    for arrivals in state.arrivals.values():
+        if arrivals.latest.band < band:
+            run = _next_run(state, arrivals)
             found += [run] if run is not None else []
     return sorted(found, key=lambda run: run.early_us)
 
 
-def _next_run(state: State, rhythm: Rhythm) -> Expected | None:
-    latest, times_us = rhythm.latest, rhythm.next_us()
+def _next_run(state: State, arrivals: Arrivals) -> Expected | None:
+    latest, times_us = arrivals.latest, arrivals.next_us()
     limits_us = [at_us for at_us in (latest.deadline_us, latest.due_us) if at_us is not None]
     if times_us is None or not limits_us or times_us[1] <= state.now_us:
         return None
-    takes_us = _takes_us(state, rhythm)
+    takes_us = _takes_us(state, arrivals)
     return Expected(
         workload=latest.workload,
         band=latest.band,
@@ -67,9 +67,9 @@ def _next_run(state: State, rhythm: Rhythm) -> Expected | None:
     )
 
 
-def _takes_us(state: State, rhythm: Rhythm) -> dict[str, int]:
+def _takes_us(state: State, arrivals: Arrivals) -> dict[str, int]:
     """Per machine that can run every stage, the longest chain of stages there, by p95."""
-    run = rhythm.run = rhythm.run or _copy(state, rhythm)
+    run = arrivals.run = arrivals.run or _copy(state, arrivals)
     ends_us: dict[str, dict[str, int]] = {}
     for op in run.operations.values():
         ends = ends_us[op.id] = {}
@@ -83,8 +83,8 @@ def _takes_us(state: State, rhythm: Rhythm) -> dict[str, int]:
     return {name: max(ends[name] for ends in ends_us.values()) for name in usable if ends_us}
 
 
-def _copy(state: State, rhythm: Rhythm) -> LiveRun:
-    latest = rhythm.latest
+def _copy(state: State, arrivals: Arrivals) -> LiveRun:
+    latest = arrivals.latest
     run = LiveRun(
         id=f"next of {latest.workload}",
         kind="run",

@@ -8,7 +8,7 @@ from scheduler.control.commands import ForgetRun
 from scheduler.control.events import RunCancelled, RunSubmitted
 from scheduler.control.planning.planning import is_beyond_horizon
 from scheduler.control.records import RunState
-from scheduler.control.state.arrivals import Rhythm
+from scheduler.control.state.arrivals import Arrivals
 from scheduler.control.state.expansion import expand
 from scheduler.control.state.graph import missing_inputs
 from scheduler.control.state.operations import LiveRun
@@ -45,7 +45,7 @@ def submit(state: State, turn: Turn, event: RunSubmitted) -> None:
         state.plan.left_out += run.unfinished
     else:
         turn.submitted = run
-    state.rhythms.setdefault((run.workload, run.band), Rhythm(event)).note(event)
+    state.arrivals.setdefault((run.workload, run.band), Arrivals(event)).note(event)
     if run.drop_late and run.deadline_us is not None:
         heappush(state.deadlines, (run.deadline_us, run.sequence, run.id))
         expire(state, turn)

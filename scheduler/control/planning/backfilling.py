@@ -12,7 +12,7 @@ MOST_HELD = 2
 """An operation is held back no longer than this multiple of its own p95."""
 
 
-def kept_from(state: State, op: LiveOperation) -> Reservation | None:
+def reservation_before(state: State, op: LiveOperation) -> Reservation | None:
     """The reservation that keeps an operation from starting on its machine yet."""
     placed = op.placement
     if placed is None:
@@ -36,7 +36,7 @@ def sendable(state: State, machine: str, queue: Sequence[str]) -> list[str]:
     kept: Reservation | None = None
     for name in queue:
         op = state.operations[name]
-        kept = kept or kept_from(state, op)
+        kept = kept or reservation_before(state, op)
         if kept is None or op.band <= kept.band:
             found.append(name)
     return found
@@ -82,7 +82,7 @@ def ends_us(state: State) -> Iterator[int]:
     streams = (kept for kept in plan.reservations if not kept.run)
     yield from (kept.until_us for kept in streams if plan.queues.get(kept.machine))
     for op in _held(state):
-        kept = kept_from(state, op)
+        kept = reservation_before(state, op)
         if kept is not None and op.held_since_us is not None:
             yield min(kept.until_us, op.held_since_us + MOST_HELD * _takes_us(op))
 
@@ -104,7 +104,7 @@ def _held(state: State) -> Iterator[LiveOperation]:
         live = state.machines.get(machine)
         if queue and live is not None and not live.running and live.held is None:
             head = state.operations[queue[0]]
-            if is_ready(head) and kept_from(state, head) is not None:
+            if is_ready(head) and reservation_before(state, head) is not None:
                 yield head
 
 

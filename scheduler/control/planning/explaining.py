@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from scheduler.control.forecast.options import options
-from scheduler.control.planning.backfilling import kept_from
+from scheduler.control.planning.backfilling import reservation_before
 from scheduler.control.records import Candidate, OperationState, Reason
 from scheduler.control.state.holds import free_us
 from scheduler.control.state.operations import PENDING, LiveOperation, LiveRun, Options, Placement
@@ -233,7 +233,7 @@ def _waits_its_turn(state: State, op: LiveOperation) -> tuple[str, str]:
             Reason.WAITS_FOR_MACHINE.value,
             f"planned on {machine}, whose worker is started again",
         )
-    kept = kept_from(state, op) if not live.running and live.held is None else None
+    kept = reservation_before(state, op) if not live.running and live.held is None else None
     if kept is not None:
         expected = kept.run or f"the next run of {kept.workload}"
         detail = f"{machine} is kept free for {expected}"

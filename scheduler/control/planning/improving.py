@@ -18,7 +18,7 @@ from scheduler.control.planning.decoding import decode, gains, overtakes
 from scheduler.control.planning.planning import commit, solve
 from scheduler.control.planning.snapshot import Snapshot, take_snapshot
 from scheduler.control.records import OperationState
-from scheduler.control.records.plans import PlanRecord, Verdict
+from scheduler.control.records.plans import PlanFate, PlanRecord
 from scheduler.control.state.operations import PENDING
 from scheduler.control.state.plan import PlanRequest
 from scheduler.control.state.state import State, Turn
@@ -71,7 +71,7 @@ def _plan_record(
         at_us=state.now_us,
         version=state.plan.version,
         source=event.solver,
-        verdict=Verdict.ACCEPTED if is_adopted else Verdict.DROPPED,
+        verdict=PlanFate.ACCEPTED if is_adopted else PlanFate.DROPPED,
         makespan_us=max(0, end_us - state.now_us),
         bound_us=max(0, bound_us),
     )

@@ -9,7 +9,12 @@ from scheduler.control.forecast.loads import foresee
 from scheduler.control.planning.choices import choice_of, current_choice
 from scheduler.control.planning.decoding import decode, fastest_modes, is_better, overtakes
 from scheduler.control.planning.explaining import why_waiting
-from scheduler.control.planning.reservations import keep, keep_for, note_waiting, spares_urgent
+from scheduler.control.planning.reservations import (
+    note_waiting,
+    reserve,
+    reserve_in_flight,
+    spares_urgent,
+)
 from scheduler.control.planning.snapshot import Snapshot, session_times_us, take_snapshot
 from scheduler.control.records import OperationState
 from scheduler.control.state.expansion import top_up
@@ -40,7 +45,7 @@ def replan(state: State, turn: Turn) -> None:
     if retract_unplannable(state, turn, snapshot):
         snapshot = take_snapshot(state)
     schedule, source = _best(state, snapshot)
-    commit(state, turn, *_with_kept(state, snapshot, schedule, source))
+    commit(state, turn, *_with_reservations(state, snapshot, schedule, source))
     if any(not kept.run for kept in state.plan.reservations):
         state.plan.enough_us = note_waiting(state, snapshot, schedule)
     _note_blocked(state, turn, snapshot)
@@ -63,15 +68,15 @@ def _top_up(state: State) -> None:
 def _best(state: State, snapshot: Snapshot) -> tuple[Schedule, str]:
     """The heuristic's plan, or the adopted one where that is better, and who made it."""
     schedule = solve(state, snapshot)
-    kept = _kept(state, snapshot, schedule)
+    kept = _carried_over(state, snapshot, schedule)
     return (kept, state.plan.source) if kept is not None else (schedule, state.placement)
 
 
-def _with_kept(
+def _with_reservations(
     state: State, snapshot: Snapshot, schedule: Schedule, source: str
 ) -> tuple[Snapshot, Schedule, str]:
     """Plan around the reservations for runs that are expected, if there are any."""
-    state.plan.reservations = keep(state, snapshot, schedule)
+    state.plan.reservations = reserve(state, snapshot, schedule)
     if not any(kept.is_window for kept in state.plan.reservations):
         return snapshot, schedule, source
     around = take_snapshot(state)
@@ -215,7 +220,7 @@ def absolute(state: State, snapshot: Snapshot, schedule: Schedule) -> dict[str, 
     return placements
 
 
-def _kept(state: State, snapshot: Snapshot, fresh: Schedule) -> Schedule | None:
+def _carried_over(state: State, snapshot: Snapshot, fresh: Schedule) -> Schedule | None:
     """Give the adopted plan of a solver, carried over to now, where it beats the heuristic's."""
     if not state.improve or state.plan.source in ("", state.placement) or not snapshot.planned:
         return None
@@ -251,7 +256,7 @@ def line_up(state: State) -> None:
     plan = state.plan
     plan.queues, expected = _lined_up(plan.planned.values())
     streams = (kept for kept in plan.reservations if not kept.run)
-    plan.reservations = [*streams, *keep_for(expected, state.settings)]
+    plan.reservations = [*streams, *reserve_in_flight(expected, state.settings)]
 
 
 def _lined_up(

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from scheduler.control.forecast.next_runs import ON_THE_WAY_US, Expected, expected
-from scheduler.control.planning.backfilling import MOST_HELD, kept_from
+from scheduler.control.planning.backfilling import MOST_HELD, reservation_before
 from scheduler.control.planning.preemption import would_give_way_us
 from scheduler.control.planning.snapshot import Snapshot, session_times_us
 from scheduler.control.records import OperationState
@@ -64,7 +64,7 @@ class _Offer:
     begin_us: int
 
 
-def keep(state: State, snapshot: Snapshot, schedule: Schedule) -> list[Reservation]:
+def reserve(state: State, snapshot: Snapshot, schedule: Schedule) -> list[Reservation]:
     """Reserve machines so that expected runs find one, going by a plan.
 
     Durations of now are foreseen by p50, as in the plan: to count them by p95 kept more free than
@@ -84,7 +84,7 @@ def keep(state: State, snapshot: Snapshot, schedule: Schedule) -> list[Reservati
         takes_us = run.takes_us[best.machine]
         spans.setdefault(best.machine, []).append(_Span(best.begin_us, best.begin_us + takes_us))
         if best.rank != 1:
-            kept.append(_kept(run, best))
+            kept.append(_reservation(run, best))
     return kept
 
 
@@ -114,7 +114,7 @@ def note_waiting(state: State, snapshot: Snapshot, without: Schedule) -> int | N
 
 def _waits(state: State, op: LiveOperation, first_us: int) -> bool:
     is_later = op.placement is not None and first_us < op.placement.start_us + op.placement.load_us
-    return is_later or kept_from(state, op) is not None
+    return is_later or reservation_before(state, op) is not None
 
 
 def _enough_us(snapshot: Snapshot, op: LiveOperation) -> int | None:
@@ -202,7 +202,7 @@ def _gives_way(state: State, run: Expected, span: _Span, by_us: int) -> bool:
     return free_us is not None and run.early_us + free_us <= by_us
 
 
-def _kept(run: Expected, offer: _Offer) -> Reservation:
+def _reservation(run: Expected, offer: _Offer) -> Reservation:
     by_us = run.begin_by_us(offer.machine)
     return Reservation(
         machine=offer.machine,
@@ -214,7 +214,9 @@ def _kept(run: Expected, offer: _Offer) -> Reservation:
     )
 
 
-def keep_for(expected: Iterable[LiveOperation], settings: BrainSettings) -> list[Reservation]:
+def reserve_in_flight(
+    expected: Iterable[LiveOperation], settings: BrainSettings
+) -> list[Reservation]:
     """Reservations for operations that are expected, by machine and band.
 
     Nobody counts on one that is late by what counts as late: the plan is made anew then.

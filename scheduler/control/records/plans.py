@@ -8,7 +8,7 @@ from enum import StrEnum
 from scheduler.control.records.site import SiteView
 
 
-class Verdict(StrEnum):
+class PlanFate(StrEnum):
     """The fate of a plan."""
 
     IN_FORCE = "in_force"  # placed at once by the heuristic, or carried over: what was shown
@@ -33,7 +33,7 @@ class PlanRecord:
     at_us: int
     version: int
     source: str
-    verdict: Verdict
+    verdict: PlanFate
     makespan_us: int
     bound_us: int
 
@@ -47,7 +47,7 @@ def shown(view: SiteView) -> PlanRecord | None:
         at_us=view.at_us,
         version=view.version,
         source=view.plan_source,
-        verdict=Verdict.IN_FORCE,
+        verdict=PlanFate.IN_FORCE,
         makespan_us=max(0, view.planned_makespan_us - passed_us),
         bound_us=max(0, view.bound_us - passed_us),
     )

@@ -24,7 +24,7 @@ _LATE_US = 2_000
 
 
 @dataclass(slots=True)
-class Rhythm:
+class Arrivals:
     """The last runs of a workload in one band.
 
     Parameters
@@ -48,7 +48,7 @@ class Rhythm:
         self.times_us.append(event.at_us)
 
     def next_us(self) -> tuple[int, int] | None:
-        """Earliest and latest time of the next; ``None`` without a rhythm."""
+        """Earliest and latest time of the next; ``None`` if they are not even."""
         return next_us(tuple(self.times_us))
 
 

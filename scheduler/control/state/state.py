@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from scheduler.control.commands import Command
 from scheduler.control.records import Inversion, ReplanReason
 from scheduler.control.settings import BrainSettings
-from scheduler.control.state.arrivals import Rhythm
+from scheduler.control.state.arrivals import Arrivals
 from scheduler.control.state.figures.accuracy import Accuracy
 from scheduler.control.state.figures.links import Links
 from scheduler.control.state.figures.stops import Allowance, Stops
@@ -121,7 +121,7 @@ class State:
         Version of the plan that the solver process has nothing more to say about.
     ask_from_us
         Time from which it may be asked again.
-    rhythms
+    arrivals
         By workload and band, when its last runs came.
     deadlines
         Heap of (time, sequence, run) at which a run is dropped.
@@ -185,7 +185,7 @@ class State:
     measured_at: dict[tuple[str, str, str], dict[Shapes, int]] = field(default_factory=dict)
     ended_operations: deque[LiveOperation] = field(default_factory=lambda: deque(maxlen=600))
     forgotten: deque[Release] = field(default_factory=lambda: deque(maxlen=100))
-    rhythms: dict[tuple[str, Band], Rhythm] = field(default_factory=dict)
+    arrivals: dict[tuple[str, Band], Arrivals] = field(default_factory=dict)
     began_us: dict[Band, int] = field(default_factory=dict)
     inversions: deque[Inversion] = field(default_factory=lambda: deque(maxlen=MOST_INVERSIONS))
     wake_us: int | None = None

@@ -13,7 +13,7 @@ from api.history.archive import DAY_US, path_of, set_aside
 from api.history.misses import Cause
 from api.history.queries import moment_us
 from scheduler.control.records import AttemptRecord, RunState
-from scheduler.control.records.plans import PlanRecord, Verdict
+from scheduler.control.records.plans import PlanFate, PlanRecord
 from scheduler.model.errors import InvalidInput
 from scheduler.model.messages import FailureReason
 from scheduler.model.problem import Band
@@ -38,7 +38,7 @@ def plan(at_us: int = NOW_US) -> PlanRecord:
         at_us=at_us,
         version=3,
         source="tabu",
-        verdict=Verdict.ACCEPTED,
+        verdict=PlanFate.ACCEPTED,
         makespan_us=500,
         bound_us=400,
     )

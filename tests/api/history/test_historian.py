@@ -12,7 +12,7 @@ from api.history import Archive, HistoryLimits, Reader, RunQuery, keep_history
 from api.history.archive import path_of
 from api.store import Batch, RunEnded, RunForgotten, Store
 from scheduler.control.records import RunRecord, RunState
-from scheduler.control.records.plans import PlanRecord, Verdict
+from scheduler.control.records.plans import PlanFate, PlanRecord
 from scheduler.model.messages import Release
 from tests.api.history.made import NOW_US, operation, record
 
@@ -25,7 +25,7 @@ PLAN = PlanRecord(
     at_us=NOW_US,
     version=3,
     source="heft",
-    verdict=Verdict.IN_FORCE,
+    verdict=PlanFate.IN_FORCE,
     makespan_us=500,
     bound_us=400,
 )

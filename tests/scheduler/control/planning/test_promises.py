@@ -7,7 +7,7 @@ import pytest
 from scheduler.control.brain import BrainSettings
 from scheduler.control.commands import KeepPlan, RecordRun, RequestPlan
 from scheduler.control.events import ControllerStarted, PlanProposed, Tick
-from scheduler.control.records.plans import Verdict
+from scheduler.control.records.plans import PlanFate
 from scheduler.model.problem import Band
 from tests.scheduler.site import added, agent_joined, chain, single, submitted
 from tests.scheduler.watched import Watched, dispatch_of, finish, start
@@ -85,5 +85,5 @@ def test_what_became_of_a_proposal_is_kept(brain: Watched, is_usable: bool) -> N
     )
     kept = [command.plan for command in told if isinstance(command, KeepPlan)]
     # The plan in force, proposed anew, is not better than itself.
-    expected = [("tabu", Verdict.DROPPED)] if is_usable else []
+    expected = [("tabu", PlanFate.DROPPED)] if is_usable else []
     assert [(plan.source, plan.verdict) for plan in kept] == expected
