@@ -31,7 +31,7 @@ kernels=$(find "$work/cache" -name '*.nbc' | wc -l)
 [ "$kernels" -gt 0 ] || { echo "no kernel was compiled" >&2; exit 1; }
 
 as_user fjord --version
-printf '2 2\n2 1 1 3 2 1 2 1 1 2\n1 1 2 2 3 1 4 2\n' >"$work/data/tiny.fjs"
+printf '2 2\n2 1 1 3 1 2 2\n2 1 2 1 1 1 4\n' >"$work/data/tiny.fjs"
 as_user fjord solve tiny.fjs --time-limit-s 1
 [ "$(find "$work/cache" -name '*.nbc' | wc -l)" -eq "$kernels" ] ||
     { echo "a kernel was compiled when it ran" >&2; exit 1; }
