@@ -71,8 +71,8 @@ def _built(checkout: Path, pattern: str) -> Path:
 
 def _run(*command: str | Path, cwd: Path | None = None) -> str:
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    # Compiling the solvers anew at another place takes minutes. The heuristic that makes the plan runs
-    # as plain Python here, and no search improves on it.
+    # Compiling the solvers anew at another place takes minutes. The heuristic that makes the plan
+    # runs as plain Python here, and no search improves on it.
     done = subprocess.run(
         command,
         cwd=cwd,
