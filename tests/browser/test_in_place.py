@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from scheduler.control.records import OperationState, RunRecord, RunState
 from tests.browser import sites as make
@@ -108,6 +108,23 @@ def test_new_runs_wait_while_the_pointer_is_over_the_list(page: Page, site: Site
     page.mouse.move(1, 1)
     expect(row(page, "r-new")).to_be_attached()
     expect(page.get_by_test_id("waiting")).to_have_count(0)
+
+
+def test_under_fingers_new_runs_come_when_they_are_asked_for(browser: Browser, site: Site) -> None:
+    phone = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    page = phone.new_page()
+    open_list(page, site)
+    submit(site, "r-new")
+    waiting = page.get_by_test_id("waiting")
+    expect(waiting).to_have_text("Show 1 new")
+    expect(row(page, "r-new")).to_have_count(0)
+    waiting.tap()
+    expect(row(page, "r-new")).to_be_attached()
+    row(page, "r-0").tap()
+    expect(page.get_by_test_id("details")).to_contain_text("Run r-0")
+    phone.close()
 
 
 def test_what_changes_in_a_row_changes_in_place_and_moves_nothing(page: Page, site: Site) -> None:

@@ -23,6 +23,11 @@ export function duration(us) {
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
 }
 
+/** Length of a span, or null while it has no end. */
+export function span(start_us, end_us) {
+  return start_us === null || end_us === null ? null : end_us - start_us;
+}
+
 /** A difference with its sign: `+12.4 ms`. */
 export function difference(us) {
   if (us === null || us === undefined) return NOTHING;

@@ -99,6 +99,11 @@ export function reason(name) {
   return REASONS[name] ?? VERDICTS[name] ?? name.replaceAll("_", " ");
 }
 
+/** An attempt that did not succeed, as a clause. */
+export function outcome(failure) {
+  return failure.gave_way_to ? `gave way to ${failure.gave_way_to}` : reason(failure.reason);
+}
+
 /** What a run or an operation waited for, as a clause. */
 export function cause(name) {
   return CAUSES[name] ?? name.replaceAll("_", " ");

@@ -2,6 +2,7 @@
 
 import { s } from "../base/dom.js";
 import { clock, duration } from "../base/format.js";
+import { deadlineState } from "../base/promise.js";
 
 export const AXIS_HEIGHT = 40;
 const TICK_Y = 14;
@@ -85,7 +86,7 @@ function drawDeadlines(layer, flags, { runs, now_us, x, left, width, height }) {
     if (run.deadline_us === null) continue;
     const position = x(run.deadline_us);
     if (position < left || position > width) continue;
-    const missed = (run.ended_us ?? now_us) > run.deadline_us || run.reason === "deadline";
+    const missed = deadlineState(run, now_us) === "missed";
     const kind = missed ? " missed" : "";
     layer.append(s("line", { class: `marker marker-deadline${kind}`, x1: position, x2: position, y1: 0, y2: height }));
     flags.append(

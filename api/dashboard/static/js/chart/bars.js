@@ -1,7 +1,7 @@
 /** One operation on the chart: planned outline, actual fill, transfer, wait, cross, name. */
 
 import { put, puts, s, write } from "../base/dom.js";
-import { deviation, duration } from "../base/format.js";
+import { deviation, duration, span } from "../base/format.js";
 import { label, lane, state as stateWords } from "../base/words.js";
 import { baseline, inset } from "./geometry.js";
 import { cross } from "./marks.js";
@@ -114,11 +114,6 @@ export function describe(bar) {
   if (predicted !== null) parts.push(`predicted ${duration(predicted)}`);
   if (actual !== null) parts.push(`took ${duration(actual)} (${deviation(actual, predicted) || "no prediction"})`);
   return parts.join(", ");
-}
-
-/** Length of a span, or null while it has no end. */
-export function span(start_us, end_us) {
-  return start_us === null || end_us === null ? null : end_us - start_us;
 }
 
 /** Let a bar take part in the order of the tab key, or not. */

@@ -2,7 +2,7 @@
 
 import { s } from "../base/dom.js";
 import { duration } from "../base/format.js";
-import { BANDS, label, reason } from "../base/words.js";
+import { BANDS, label, outcome, reason } from "../base/words.js";
 import { baseline, inset } from "./geometry.js";
 
 const LOST_MARGIN = 8;
@@ -38,11 +38,6 @@ export function windows(kept, { rows, tall }, x) {
     return s("g", { class: "kept", transform: at(rows.get(each.machine).y), "data-testid": "kept" },
       s("rect", { ...across(from, to), ...inset(tall, KEPT_MARGIN), rx: 2 }), named(text, from, to, tall), s("title", {}, title));
   });
-}
-
-/** What became of an attempt, in words. */
-export function outcome(failure) {
-  return failure.gave_way_to ? `gave way to ${failure.gave_way_to}` : reason(failure.reason);
 }
 
 function failed(bar, failure, x, { y, tall, look }) {

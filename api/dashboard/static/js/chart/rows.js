@@ -2,20 +2,9 @@
 
 import { put, puts, s, write } from "../base/dom.js";
 import { percent } from "../base/format.js";
+import { byAgent } from "../base/machines.js";
 import { lane, state as stateWords } from "../base/words.js";
 import { baseline, HEAD_HEIGHT, rowHeight } from "./geometry.js";
-
-/** Machines by agent, in a stable natural order (`cpu2` before `cpu10`). */
-export function byAgent(machines) {
-  const agents = new Map();
-  const ordered = [...machines].sort((a, b) => a.report.id.localeCompare(b.report.id, "en", { numeric: true }));
-  for (const machine of ordered) {
-    const group = agents.get(machine.agent) ?? { agent: machine.agent, box: machine.box, machines: [] };
-    group.machines.push(machine);
-    agents.set(machine.agent, group);
-  }
-  return [...agents.values()];
-}
 
 /**
  * Where every row stands.

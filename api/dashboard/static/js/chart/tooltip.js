@@ -1,10 +1,8 @@
 /** What a bar says when the pointer is over it. */
 
 import { fill, h } from "../base/dom.js";
-import { deviation, duration } from "../base/format.js";
-import { BANDS, label, state as stateWords } from "../base/words.js";
-import { span } from "./bars.js";
-import { outcome } from "./marks.js";
+import { deviation, duration, span } from "../base/format.js";
+import { BANDS, label, outcome, state as stateWords } from "../base/words.js";
 
 export class Tooltip {
   constructor(parent) {

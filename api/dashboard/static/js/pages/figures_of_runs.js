@@ -1,7 +1,7 @@
 /** Counts and times of the runs of a workload, as far as the page knows them. */
 
 import { quantile } from "../base/format.js";
-import { deadlineState, isDropped, lateness, took } from "../runs/promise.js";
+import { deadlineState, isDropped, lateness, took } from "../base/promise.js";
 
 /** Counts by what became of them, and the time that finished ones took. */
 export function summary(runs, now_us) {

@@ -1,8 +1,8 @@
 /** Which runs a list shows: by what became of them, by priority, by workload, by words. */
 
 import { h, refill } from "../base/dom.js";
+import { deadlineState, isDropped, standing } from "../base/promise.js";
 import { BANDS, reason } from "../base/words.js";
-import { deadlineState, isDropped, standing } from "./promise.js";
 
 const OPEN = new Set(["queued", "running"]);
 const isRun = (run) => run.kind === "run";

@@ -2,9 +2,8 @@
 
 import { h } from "../base/dom.js";
 import { clock, difference, duration } from "../base/format.js";
-import { label, reason, state as stateWords } from "../base/words.js";
-import { outcome } from "../chart/marks.js";
-import { lateness, promised, promisedAtMost, standing } from "./promise.js";
+import { lateness, promised, promisedAtMost, standing } from "../base/promise.js";
+import { label, outcome, reason, state as stateWords } from "../base/words.js";
 
 const MOST_LINES = 40;
 

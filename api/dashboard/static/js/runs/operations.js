@@ -1,10 +1,8 @@
 /** The same operations as a table: for keyboards, screen readers and those who like lists. */
 
 import { chip, empty, h, refill, row, table } from "../base/dom.js";
-import { clock, deviation, duration } from "../base/format.js";
-import { BANDS, label, state as stateWords, tone } from "../base/words.js";
-import { span } from "../chart/bars.js";
-import { outcome } from "../chart/marks.js";
+import { clock, deviation, duration, span } from "../base/format.js";
+import { BANDS, label, outcome, state as stateWords, tone } from "../base/words.js";
 
 const COLUMNS = [
   ["Operation", "lead"], ["Run", "nowrap"], ["State"], ["Machine", "nowrap"], ["Provider", "nowrap"], ["Priority", "nowrap"],

@@ -4,11 +4,11 @@ import { format } from "../base/address.js";
 import { chip, h, table } from "../base/dom.js";
 import { clock, duration, plural } from "../base/format.js";
 import { save } from "../base/http.js";
+import { lateness, promised, promisedAtMost, standing, took } from "../base/promise.js";
 import { BANDS, reason, state as stateWords } from "../base/words.js";
 import { log } from "./log.js";
 import { operationRow } from "./operations.js";
 import { operatorsPart } from "./operators.js";
-import { lateness, promised, promisedAtMost, standing, took } from "./promise.js";
 import { runGraph } from "./run_graph.js";
 import { waits } from "./waits.js";
 

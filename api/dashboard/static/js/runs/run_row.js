@@ -2,8 +2,8 @@
 
 import { chip, h, row } from "../base/dom.js";
 import { ago, clock, duration } from "../base/format.js";
+import { deadlineState, dueState, lateness, promised, promisedAtMost, standing, took } from "../base/promise.js";
 import { BANDS, reason, state as stateWords } from "../base/words.js";
-import { deadlineState, dueState, lateness, promised, promisedAtMost, standing, took } from "./promise.js";
 
 export const COLUMNS = [
   ["Run", "lead"], ["State", ""], ["Submitted", ""], ["Promised", "num"], ["Took", "num"], ["Limit", ""], ["", "num bare"],

@@ -3,9 +3,9 @@
 import { empty, h, refill, table } from "../base/dom.js";
 import { ago } from "../base/format.js";
 import { get } from "../base/http.js";
+import { deadlineState } from "../base/promise.js";
 import { Filters } from "./filters.js";
 import { Holding, ordered } from "./holding.js";
-import { deadlineState } from "./promise.js";
 import { COLUMNS, runRow } from "./run_row.js";
 
 const PAGE = 50;

@@ -1,10 +1,8 @@
 /** Why an operation is where it is: a sentence, the facts, every candidate, what failed before. */
 
 import { chip, h, row, table } from "../base/dom.js";
-import { clock, deviation, difference, duration, plural } from "../base/format.js";
-import { BANDS, cause, label, provenance, reason, state as stateWords } from "../base/words.js";
-import { span } from "../chart/bars.js";
-import { outcome } from "../chart/marks.js";
+import { clock, deviation, difference, duration, plural, span } from "../base/format.js";
+import { BANDS, cause, label, outcome, provenance, reason, state as stateWords } from "../base/words.js";
 
 const COLUMNS = [["Machine", "lead nowrap"], ["Provider", "nowrap"], ["Variant", "nowrap"], ["Predicted finish", "num"], ["Why", "rest"]];
 const MOST_CANDIDATES = 12;

@@ -2,7 +2,7 @@
 
 import { h, puts, refill, s, write } from "../base/dom.js";
 import { duration, percent } from "../base/format.js";
-import { deadlineState } from "../runs/promise.js";
+import { deadlineState } from "../base/promise.js";
 
 /** Draws the figures into an element and keeps them up to date. */
 export class Figures {

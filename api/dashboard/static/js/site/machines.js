@@ -2,8 +2,8 @@
 
 import { chip, empty, h, put, refill, write } from "../base/dom.js";
 import { bytes, percent, plural } from "../base/format.js";
+import { byAgent } from "../base/machines.js";
 import { lane, state as stateWords, verdict } from "../base/words.js";
-import { byAgent } from "../chart/rows.js";
 
 const CLASSES = { cpu: "CPU", gpu: "GPU", npu: "NPU", dsp: "DSP" };
 

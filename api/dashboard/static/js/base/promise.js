@@ -1,6 +1,6 @@
 /** The promise that a run was given at its submission, and how late it is against that. */
 
-import { duration } from "../base/format.js";
+import { duration } from "./format.js";
 
 /** Less than this share of what was promised is no lateness that anybody notices. */
 const NOTICED = 0.05;
