@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -85,7 +86,7 @@ def finished() -> RunRecord:
 def look_at_run(page: Page, site: Site) -> None:
     """Open the page, and on it the run that is critical."""
     site.view = busy_site()
-    site.records["r-now"] = finished()
+    site.records["r-now"] = replace(finished(), operations=site.view.bars)
     open_page(page, site)
     page.locator('tr[data-run="r-now"]').get_by_role("button", name="r-now").click()
 
@@ -157,4 +158,5 @@ def test_waits_fit_in_any_width(
     page.emulate_media(color_scheme=scheme)
     look_at_run(page, site)
     expect(page.get_by_test_id("waits")).to_be_visible()
+    expect(page.get_by_test_id("run-details").locator("tr[data-operation]")).to_have_count(2)
     assert page.evaluate(TOO_WIDE) == []

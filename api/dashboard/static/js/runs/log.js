@@ -36,9 +36,9 @@ function ofRun(run, now_us) {
 }
 
 function end(run, now_us) {
-  const [late] = lateness(run, now_us);
+  const [late, tone] = lateness(run, now_us);
   const words = run.state === "finished" ? `finished, ${late}` : [stateWords(standing(run))[0], reason(run.reason), run.detail].filter(Boolean).join(": ");
-  return { at_us: run.ended_us, text: words, tone: run.state === "finished" ? "good" : "bad" };
+  return { at_us: run.ended_us, text: words, tone: run.state === "finished" ? tone : "bad" };
 }
 
 function ofOperation(operation) {

@@ -54,7 +54,7 @@ export function operationRow(columns, bar, selection, onSelect) {
     Priority: h("span", { class: "band" }, h("i", { class: `swatch ${tone(bar)}` }), BANDS[bar.band]),
     Start: clock(bar.started_us ?? bar.planned_start_us, true),
     Predicted: duration(predicted),
-    Actual: actual === null ? "–" : `${duration(actual)} ${deviation(actual, predicted) && `(${deviation(actual, predicted)})`}`,
+    Actual: h("span", {}, duration(actual), h("span", { class: "note" }, actual === null ? "" : deviation(actual, predicted))),
   };
   const picked = selection?.kind === "operation" && selection.id === bar.operation;
   return row(columns, columns.map(([title]) => cells[title]), { class: picked ? "picked" : null, "data-operation": bar.operation, "data-key": bar.operation });
