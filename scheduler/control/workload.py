@@ -14,7 +14,7 @@ class Take(StrEnum):
 
     WHOLE = "whole"  # the value as it is, also when it is a list
     ELEMENT = "element"  # item i of a list that one operation (or the caller) gave
-    SAME_ITEM = "same_item"  # what the i-th operation of a stage with the same fan-out gave
+    SAME_ITEM = "same_item"  # output of the i-th operation of a stage with the same fan-out
     GATHER = "gather"  # the list of what all operations of a fanned-out stage gave
 
 

@@ -120,7 +120,7 @@ def _shapes_of(op: LiveOperation) -> dict[str, tuple[int, ...]]:
 
 
 def _profile_ended(state: State, turn: Turn, run: LiveRun) -> None:
-    # Whoever waited for the model may run now, on this provider or not at all.
+    # Runs that waited for the model may start now, on this provider or not at all.
     state.options.clear()
     turn.plan_again(ReplanReason.MEASURED)
     turn.runs[run.id] = None

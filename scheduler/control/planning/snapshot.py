@@ -144,7 +144,7 @@ def session_times_us(snapshot: Snapshot, schedule: Schedule) -> dict[str, int]:
 
 
 def _holds_machine(state: State, op: LiveOperation) -> bool:
-    # Where the next start was reported before this end was, the next one has the machine.
+    # If the next start was reported before this end was, the next one has the machine.
     return op.state is OperationState.RUNNING and state.machines[op.machine].running == op.id
 
 

@@ -39,7 +39,7 @@ class Reason(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_ALLOWED = "not_allowed"
     MACHINE_DOWN = "machine_down"
-    SUSPECTED = "suspected"  # what runs there is overdue, and nothing is heard of it
+    SUSPECTED = "suspected"  # its running work is overdue, and nothing is heard of it
     DRAINING = "draining"
     FAILED_BEFORE = "failed_before"  # an earlier attempt failed there
     NO_FUNCTION = "no_function"  # the machine does not run that function
@@ -68,7 +68,7 @@ class ReplanReason(StrEnum):
     OUTPUT_LOST = "output_lost"  # something is to be made again
     GAVE_WAY = "gave_way"  # something was stopped for more urgent work
     IN_THE_WAY = "in_the_way"  # less urgent work that has begun keeps critical work waiting
-    RESERVATION = "reservation"  # what a machine is kept free for has not come, or is over
+    RESERVATION = "reservation"  # a run that a machine is kept free for has not come, or is over
     SUSPECTED = "suspected"  # a machine does not answer
     ANSWERED = "answered"  # a suspected machine answers
     FLEET = "fleet"  # an agent or a machine came, went or changed
@@ -85,7 +85,7 @@ class Cause(StrEnum):
     """The cause for which an operation waited that could have begun. A closed set."""
 
     LOWER_WORK = "lower_work"  # less urgent work was finishing on its machine
-    STOP = "stop"  # what ran there was told to stop and had not let go
+    STOP = "stop"  # work that ran there was told to stop and had not let go
     RESTART = "restart"  # the worker there was started again
     OTHER_WORK = "other_work"  # work of other runs, at least as urgent, went first
     OWN_WORK = "own_work"  # other operations of its run went first

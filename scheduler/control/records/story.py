@@ -19,7 +19,7 @@ class Trigger(StrEnum):
     LOST = "lost"  # the attempt was lost with its machine, its agent or its inputs
     GAVE_WAY = "gave_way"  # it was stopped for more urgent work
     SILENCE = "silence"  # its machine did not answer in time
-    OUTPUT_LOST = "output_lost"  # what it had made is gone, and is needed again
+    OUTPUT_LOST = "output_lost"  # its output is gone, and is needed again
     GIVEN_UP = "given_up"  # there is nowhere left to try
     REFUSED = "refused"  # the provider was refused for the model that it measures
     DROPPED = "dropped"  # its machine goes: there is nothing to measure there

@@ -15,7 +15,7 @@ class Doing(StrEnum):
     """The kind of thing that keeps a machine busy."""
 
     WORK = "work"
-    STOP = "stop"  # what ran was told to stop and has not let go
+    STOP = "stop"  # work that ran was told to stop and has not let go
     RESTART = "restart"  # its worker is started again
 
 

@@ -1,4 +1,4 @@
-"""Whatever happens, what must never happen does not: random histories, with faults."""
+"""Laws hold under all histories: random ones, with faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whenever all pending work is planned again, a reason from a closed set is counted."""
+"""Each turn that plans all pending work again counts a reason from a closed set."""
 
 from __future__ import annotations
 

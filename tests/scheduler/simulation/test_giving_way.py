@@ -16,7 +16,7 @@ from tests.scheduler.watched import Watched, folded, records
 
 LONG, SHORT = 10 * SECOND_US, 100_000
 COMES_US = 200_000
-"""When critical runs come: all machines have just begun something long."""
+"""Arrival of critical runs: all machines have just begun something long."""
 
 
 def world_of(*, machines: int = 2, faults: Faults | None = None, seed: int = 0) -> World:
@@ -41,13 +41,13 @@ def watched(world: World) -> Watched:
 
 
 def last_records(world: World) -> dict[str, RunRecord]:
-    """What each run came to; the brain itself forgets them after a while."""
+    """Last record of each run; the brain itself forgets them after a while."""
     said = watched(world).commands
     return {record.run: record for told in said for record in records(told)}
 
 
 def stories(world: World) -> dict[str, list[str]]:
-    """What went wrong with each operation, of those with which something did."""
+    """Failures of each operation, of those that had any."""
     return {
         op.operation: [each.message for each in op.failures]
         for record in last_records(world).values()

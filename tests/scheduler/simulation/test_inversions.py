@@ -1,4 +1,4 @@
-"""Where work takes what was predicted, nothing less urgent goes before what is ready."""
+"""If work takes its predicted time, nothing less urgent goes before work that is ready."""
 
 from __future__ import annotations
 

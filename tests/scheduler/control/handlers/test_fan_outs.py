@@ -187,7 +187,7 @@ def commands_from_checkpoints(
 
 
 def stored_otherwise(watched: Watched, commands: list[list[Command]]) -> list[str]:
-    """What a store says of runs in the end, otherwise than the brain."""
+    """Records as a store has them in the end, put together otherwise than by the brain."""
     stored: dict[str, dict[int, OperationRecord]] = {}
     for each in commands:
         told(each, stored)

@@ -167,7 +167,7 @@ def wake_of(brain: Watched) -> int:
 def idle() -> tuple[Watched, int]:
     """A brain that has seen a new shape three times, and when its machine may be measured on."""
     brain = brain_with_model(BrainSettings(fill_idle_us=5 * SECOND_US), lanes=1)
-    # What was measured at the start took 50 ms of the machine: 2 % of 2.5 s.
+    # The measuring at the start took 50 ms of the machine: 2 % of 2.5 s.
     ended_us = runs_of_shape(brain, 3, 10 * SECOND_US)
     return brain, ended_us + 5 * SECOND_US
 

@@ -184,7 +184,7 @@ def test_window_holds_eight_and_is_refilled_when_half_is_gone(brain: Watched) ->
         assert not plans(brain.feed(finish(sent[runs[i]], at_us + 20_000, took_us=20_000)))
     told = brain.handle(start(sent["r-03"], 60_100))
     assert queue(told, "a/cpu0") == [f"{run}/only" for run in runs[4:12]]
-    # What may be deleted rides along: it was not worth a plan of its own.
+    # The release of tensors rides along: it was not worth a plan of its own.
     assert [release.run for release in plans(told)[0].release] == runs[:3]
 
 

@@ -43,7 +43,7 @@ from tests.scheduler.watched import (
 MS, S = 1_000, 1_000_000
 TAKES_US = 10 * MS
 OVERDUE_US = 1_100 * MS
-"""What takes 10 ms has been silent for more than a second then."""
+"""Work of 10 ms has been silent for more than a second then."""
 BUSY, FREE = "a/cpu0", "a/cpu1"
 
 

@@ -12,7 +12,7 @@ from tests.scheduler.watched import Watched
 HORIZON = 5
 WAITING = 20
 TOOK_US = 10_000
-"""What each of them is declared to take."""
+"""Declared duration of each of them."""
 
 
 def busy_site() -> Watched:

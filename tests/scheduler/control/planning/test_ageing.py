@@ -87,7 +87,7 @@ def waiting(band: Band, in_front: Band) -> tuple[Watched, Dispatch]:
 
 
 def sent_last(brain: Watched) -> Dispatch:
-    """What the agent was last told of the run that waited."""
+    """Latest message to the agent about the run that waited."""
     told = [d for commands in brain.commands for d in dispatches(commands)]
     return [each for each in told if each.operation == "old/only"][-1]
 

@@ -1,4 +1,4 @@
-"""What the table of candidates says of each: by its own figures, also after a change of mind."""
+"""Candidates are judged by their own figures in the table, also after a change of mind."""
 
 from __future__ import annotations
 

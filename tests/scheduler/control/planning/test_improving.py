@@ -34,7 +34,7 @@ def ask(brain: Watched, runs: int = 30) -> RequestPlan:
 
 
 def answer(brain: Watched, request: RequestPlan, at_us: int = 200) -> PlanProposed:
-    """What a solver process would say once everything was submitted."""
+    """Answer of a solver process once everything was submitted."""
     result = placer("heft")(request.problem, Limits(), 0)
     return PlanProposed(
         at_us=at_us,

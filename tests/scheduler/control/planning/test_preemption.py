@@ -1,4 +1,4 @@
-"""Whether what runs gives way to a critical run, by what that gains and what it costs."""
+"""Running work gives way to a critical run, or does not, by gain and cost."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def test_what_finished_before_it_could_be_stopped_teaches_nothing() -> None:
 
 
 def ended(brain: Watched, *, at_us: int = 250_000) -> tuple[Dispatch, Dispatch]:
-    """What gave way with its worker, and the critical operation that waits for the next one."""
+    """Work that gave way with its worker, and the critical operation that waits for another."""
     slow = running(brain)
     told = brain.handle(submitted("now", "detect@1", at_us=210_000, band=Band.CRITICAL))
     urgent = dispatch_of(told, "now/only")

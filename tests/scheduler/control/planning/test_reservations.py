@@ -22,7 +22,7 @@ PERIOD_US = 50 * MS
 ALARM_US, ALLOWED_US = 2 * MS, 8 * MS
 LONG_US = 40 * MS
 FILLED_US = 450 * MS
-"""When long work for all machines comes: the stream has been there for a while."""
+"""Arrival of long work for all machines: the stream has been there for a while."""
 
 
 def world_of(
@@ -178,7 +178,7 @@ def test_waiting_ends_after_twice_what_it_takes_itself() -> None:
     for i, at_ms in enumerate((0, 100, 180, 300, 390, 510, 600)):
         (sent,) = dispatches(brain.handle(alarm(i, at_ms * MS)))
         brain.feed(start(sent, at_ms * MS + 100), finish(sent, at_ms * MS + ALARM_US))
-    brain.handle(Tick(at_us=650 * MS))  # what it was to be woken for before
+    brain.handle(Tick(at_us=650 * MS))  # the time that it was to be woken at before
     now_us = 681 * MS
     assert sent_after(brain, submitted("short", "short@1", at_us=now_us)) == []
     enough_us = woken_us(brain.commands)

@@ -1,4 +1,4 @@
-"""When a stream's next run is due, by when its last ones came."""
+"""The next run of a stream is due by the times of its last ones."""
 
 from __future__ import annotations
 

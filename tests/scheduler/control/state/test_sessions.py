@@ -113,7 +113,7 @@ def warm_up(brain: Watched, at_us: int = 10_000) -> Dispatch:
 
 
 def planned(record: OperationRecord) -> tuple[int, int]:
-    """What it takes in all, by the plan, and what of that is the load."""
+    """Planned time of a run in all, and the share of it that makes its session."""
     assert record.planned_end_us is not None
     assert record.planned_start_us is not None
     return record.planned_end_us - record.planned_start_us, record.load_us

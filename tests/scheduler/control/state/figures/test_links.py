@@ -26,7 +26,7 @@ def told(source: str, target: str, *, at_us: int = 0, **figures: Any) -> LinkMea
 
 
 def asks(commands: list[Command]) -> list[tuple[str, str]]:
-    """Who was asked to measure the way from where."""
+    """Agents that were asked to measure a link, and from where."""
     return [(plan.agent, ask.url) for plan in plans(commands) for ask in plan.measure]
 
 
