@@ -242,6 +242,7 @@ _TABLE: dict[tuple[OperationState, OperationState], Callable[[Index, LiveOperati
     (_RUNNING, _DONE): Index.finish,
     (_DISPATCHED, _DONE): Index.finish,  # its start was never reported
     (_WAITING, _DONE): Index.finish,  # an attempt that was given up came through
+    (_EXPECTED, _DONE): Index.finish,  # another brain knew the list, and had sent it
     (_EXPECTED, _CANCELLED): Index.close,
     (_WAITING, _CANCELLED): Index.close,
     (_DISPATCHED, _CANCELLED): Index.close,

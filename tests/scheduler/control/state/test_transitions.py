@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from scheduler import control
+from scheduler.control.records import OperationState
 from scheduler.control.state import transitions
 from scheduler.model.errors import Defect
-from tests.scheduler.site import added, agent_joined, single, submitted
+from scheduler.model.messages import OperationFinished
+from tests.scheduler.site import added, agent_joined, fan, single, submitted, value
 from tests.scheduler.watched import Watched, dispatch_of, finish, start
 
 ROOT = Path(control.__file__).parent
@@ -59,3 +61,22 @@ def test_a_transition_that_is_not_in_the_table_is_a_defect() -> None:
     assert op.mode is not None
     with pytest.raises(Defect, match=r"r-1/only must not go from done to running"):
         transitions.started(brain.state, op, op.mode, 1_000)
+
+
+def test_a_result_of_an_operation_that_is_only_expected_counts() -> None:
+    brain = Watched()
+    brain.feed(agent_joined("a"), added(fan()), submitted("r-1", "fan@1", at_us=100))
+    op = brain.state.operations["r-1/read[0]"]
+    states = [op.state]
+    report = OperationFinished(
+        at_us=900,
+        operation=op.id,
+        run="r-1",
+        attempt=1,
+        machine="a/cpu0",
+        started_us=200,
+        compute_us=700,
+        outputs={"out": value()},
+    )
+    brain.handle(report)
+    assert [*states, op.state] == [OperationState.EXPECTED, OperationState.DONE]
