@@ -34,10 +34,8 @@ lint: setup  ## formatting, style, types, walls, plain English, sizes, the map
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory lint-house
 
-# Folders whose docstrings and comments are held to plain English; all, if none is named.
-PLAIN := benchmarks docs examples tests/benchmarks tests/browser tests/chaos tests/docs tests/end_to_end tests/lint
 lint-house: setup  ## plain English, sizes, the map of the rooms
-	$(BIN)/python -m tests.lint.english $(PLAIN)
+	$(BIN)/python -m tests.lint.english
 	$(BIN)/python -m tests.lint.sizes --report
 	$(BIN)/python docs/make_map.py --check
 

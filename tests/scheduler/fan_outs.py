@@ -117,7 +117,7 @@ def told(commands: Iterable[Command], stored: dict[str, dict[int, OperationRecor
 
 
 def differences(whole: RunRecord, stored: dict[int, OperationRecord]) -> Iterator[str]:
-    """What of a run is stored otherwise than it is."""
+    """Differences between a run and its stored form."""
     there = {op.order: op for op in whole.operations}
     for place in there.keys() ^ stored.keys():
         yield f"{whole.run}: the operation at {place} is there or stored, not both"
@@ -131,7 +131,7 @@ def differences(whole: RunRecord, stored: dict[int, OperationRecord]) -> Iterato
 
 
 def _lasting(op: OperationRecord) -> dict[str, object]:
-    """What of an operation is decided: plans are made anew, and records are not written for it."""
+    """The decided fields of an operation: its plan changes, and is no reason to write a record."""
     found = {
         "operation": op.operation,
         "state": op.state,
@@ -147,5 +147,5 @@ def _lasting(op: OperationRecord) -> dict[str, object]:
 
 
 def sources(dispatch: Dispatch) -> list[int]:
-    """How many values each input gathers that gathers some."""
+    """Number of values of each input that gathers some."""
     return [len(binding.sources) for binding in dispatch.inputs if binding.gather]

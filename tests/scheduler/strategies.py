@@ -36,7 +36,7 @@ CORES, JOULES = "cores", "joules"
 
 @dataclass(frozen=True)
 class Size:
-    """How large a problem may be."""
+    """Largest counts of a problem."""
 
     machines: int = 3
     jobs: int = 3

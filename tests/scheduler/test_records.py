@@ -47,7 +47,7 @@ def test_the_checker_has_nothing_against_it(file: Path) -> None:
 
 
 def arcs_and_modes(lines: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
-    """What comes before what, and the machine and duration pairs of each operation, as written."""
+    """Precedence, and the machine and duration pairs of each operation, as written."""
     if len(lines[0]) == 3 and len(lines) == 1 + lines[0][0] + lines[0][1]:
         arcs = lines[0][1]
         return lines[1 : 1 + arcs], [pairs for _, *pairs in lines[1 + arcs :]]

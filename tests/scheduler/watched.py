@@ -152,7 +152,7 @@ def fail(
 
 
 def machines_of_readers(brain: Watched, output_bytes: int) -> set[str]:
-    """Where the readers of an output of that size would be put by now."""
+    """Machines on which the readers of an output of that size would be put by now."""
     brain.feed(added(readers(output_bytes)))
     answer, _ = brain.preview(submitted("preview", "readers@1", at_us=brain.state.now_us))
     return {op.machine for op in answer.record.operations if op.stage != "source"}

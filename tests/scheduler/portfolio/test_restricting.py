@@ -31,7 +31,7 @@ def test_a_part_is_the_form_of_the_problem_without_the_rest(
 ) -> None:
     form = arrays(p)
     inside = np.array([data.draw(st.booleans()) for _ in p.operations])
-    for i in form.order[::-1]:  # whatever something waits for is there, too
+    for i in form.order[::-1]:  # all that something waits for is there, too
         row = slice(form.target_first[i], form.target_first[i + 1])
         inside[i] |= inside[form.target_op[row]].any()
     part = restricted(form, inside, np.zeros_like(inside), no_plan(p))
