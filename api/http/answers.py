@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from api.history.misses import Miss
-from api.http.errors import Problem
 from api.store import SetAside
 from api.store.catalogue import ModelRecord, WorkloadRecord
 from scheduler.control.records import (
@@ -16,11 +15,9 @@ from scheduler.control.records import (
     Inversion,
     MachineView,
     OperationRecord,
-    Preview,
     RunRecord,
-    SiteView,
 )
-from scheduler.control.records.costs import AccuracyReport, KnownCost, KnownLink, Learning
+from scheduler.control.records.costs import KnownCost, KnownLink, Learning
 from scheduler.control.records.plans import PlanRecord
 from scheduler.model.measuring import Peaks
 from scheduler.model.messages import Profile
@@ -284,44 +281,6 @@ class Health:
     status: str
     machines: int | None = None
     set_aside: int | None = None
-
-
-DECLARED: tuple[type, ...] = (
-    ModelAnswer,
-    ModelList,
-    ProfileList,
-    RunOperators,
-    WorkloadRecord,
-    WorkloadList,
-    Accepted,
-    OutputTensor,
-    RunRecord,
-    RunResult,
-    RunList,
-    MissList,
-    PlanList,
-    Explanation,
-    DeviceList,
-    SiteView,
-    Preview,
-    Policy,
-    CostModels,
-    AccuracyReport,
-    PredictionList,
-    SetAsideList,
-    Welcome,
-    Health,
-    Problem,
-)
-"""All types of answers: bodies are encoded from these very types."""
-
-
-def schemas() -> dict[str, Any]:
-    """JSON schemas of all answers, by name."""
-    _, components = msgspec.json.schema_components(
-        DECLARED, ref_template="#/components/schemas/{name}"
-    )
-    return components
 
 
 def model_answer(record: ModelRecord, profiles: tuple[Profile, ...]) -> ModelAnswer:

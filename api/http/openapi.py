@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from api.http import answers
+from api.http import declared
 from api.http.schemas import JsonTensor, RunRequest, RunSettings, WorkloadSpec
 
 _REF = "#/components/schemas/"
@@ -39,7 +39,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     known = components.setdefault("schemas", {})
     for name in _NEVER_SENT:
         known.pop(name, None)
-    known |= answers.schemas() | _request_schemas()
+    known |= declared.schemas() | _request_schemas()
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     for path in document["paths"].values():
         for operation in path.values():

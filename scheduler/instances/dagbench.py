@@ -26,7 +26,7 @@ from scheduler.instances.reading import (
     numbered_machines,
     real_unit,
 )
-from scheduler.model.laws import MAX_INTEGER
+from scheduler.model.fields import MAX_INTEGER
 from scheduler.model.problem import Edge, Job, Link, Machine, Mode, Operation, Problem
 
 Pair = tuple[str, str]

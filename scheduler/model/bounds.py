@@ -6,14 +6,13 @@ budgets never end. So it holds for every schedule that keeps all rules.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import nsmallest
-from operator import attrgetter
 
+from scheduler.model.heads import Span, running_until_us, spans_of, usable_modes
 from scheduler.model.objectives import Objective
-from scheduler.model.problem import Edge, Mode, Operation, Problem
+from scheduler.model.problem import Mode, Problem
 
 _SETS = 50
 """Most sets of machines that are tried; those with the most work."""
@@ -43,10 +42,10 @@ def lower_bound(problem: Problem, objective: Objective = Objective.MAKESPAN) -> 
     >>> lower_bound(problem)
     12
     """
-    modes = [_usable(problem, operation) for operation in problem.operations]
+    modes = [usable_modes(problem, operation) for operation in problem.operations]
     if objective is Objective.ENERGY:
         return sum(min((mode.energy_uj for mode in found), default=0) for found in modes)
-    spans = _spans(problem, modes)
+    spans = spans_of(problem, modes)
     if objective is Objective.MAKESPAN:
         path_us = max((span.end_us + span.tail_us for span in spans), default=0)
         path_us = max([path_us, *_demands_us(problem, modes, spans)])
@@ -54,122 +53,6 @@ def lower_bound(problem: Problem, objective: Objective = Objective.MAKESPAN) -> 
     if objective is Objective.DEADLINE_MISSES:
         return _misses(problem, modes, spans)
     return _completions_value(problem, spans, objective)
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """Earliest start and end of an operation, and its tail: least time between its end and the end.
-
-    `least_us` is its least duration, from now on if it runs.
-    """
-
-    head_us: int
-    end_us: int
-    least_us: int
-    tail_us: int = 0
-
-
-def _usable(problem: Problem, operation: Operation) -> Sequence[Mode]:
-    """Modes that the operation can have by itself; a started one has only its own."""
-    if operation.progress is not None:
-        return (operation.modes[operation.progress.mode],)
-    capacities = {resource.id: resource.capacity for resource in problem.resources}
-    found = []
-    for mode in operation.modes:
-        limit = problem.machine(mode.machine).memory_bytes
-        if limit is not None and max(mode.peak_bytes, mode.resident_bytes) > limit:
-            continue
-        if all(demand.amount <= capacities[demand.resource] for demand in mode.demands):
-            found.append(mode)
-    # Without a usable mode there is no schedule, and any number is a bound.
-    return found or operation.modes
-
-
-def _spans(problem: Problem, modes: Sequence[Sequence[Mode]]) -> list[_Span]:
-    """Spans of all operations, in the order of the problem."""
-    index = {operation.id: i for i, operation in enumerate(problem.operations)}
-    order = [index[operation.id] for operation in problem.topological_order()]
-    release_us = {job.id: max(job.release_us, problem.now_us) for job in problem.jobs}
-    moved_us = _least_transfers_us(problem, modes, index)
-    busy_us = _busy_us(problem)
-    spans: dict[int, _Span] = {}
-    for i in order:
-        operation = problem.operations[i]
-        if operation.progress is not None:
-            spans[i] = _started(problem, operation)
-            continue
-        ready_us = release_us[operation.job]
-        for edge in problem.edges_in(operation.id):
-            ready_us = max(ready_us, spans[index[edge.source]].end_us + moved_us[edge])
-        starts_us = [_fit_us(problem, mode, ready_us, busy_us) for mode in modes[i]]
-        spans[i] = _Span(
-            head_us=min(starts_us),
-            end_us=min(s + m.duration_us for s, m in zip(starts_us, modes[i], strict=True)),
-            least_us=min(mode.duration_us for mode in modes[i]),
-        )
-    for i in reversed(order):
-        tail_us = 0
-        for edge in problem.edges_out(problem.operations[i].id):
-            after = spans[index[edge.target]]
-            if problem.operations[index[edge.target]].progress is None:
-                tail_us = max(tail_us, moved_us[edge] + after.least_us + after.tail_us)
-        spans[i] = replace(spans[i], tail_us=tail_us)
-    return [spans[i] for i in range(len(order))]
-
-
-def _started(problem: Problem, operation: Operation) -> _Span:
-    progress = operation.progress
-    assert progress is not None
-    if progress.end_us is not None:
-        return _Span(head_us=progress.start_us, end_us=progress.end_us, least_us=0)
-    planned_us = progress.start_us + operation.modes[progress.mode].duration_us
-    end_us = max(planned_us, problem.now_us)
-    return _Span(head_us=problem.now_us, end_us=end_us, least_us=end_us - problem.now_us)
-
-
-def _least_transfers_us(
-    problem: Problem, modes: Sequence[Sequence[Mode]], index: dict[str, int]
-) -> dict[Edge, int]:
-    """Least transfer time of each edge over the possible devices of its ends."""
-    if not problem.links:
-        return dict.fromkeys(problem.edges, 0)
-    device = {machine.id: machine.device_id for machine in problem.machines}
-    sides = [dict.fromkeys(device[mode.machine] for mode in found) for found in modes]
-    least: dict[Edge, int] = {}
-    for edge in problem.edges:
-        sources, targets = sides[index[edge.source]], sides[index[edge.target]]
-        times_us = (
-            problem.transfer_us(edge, a, b)
-            for a in sources
-            for b in targets
-            if problem.connected(a, b)
-        )
-        is_near = any(name in targets for name in sources)
-        least[edge] = 0 if is_near else min(times_us, default=0)
-    return least
-
-
-def _busy_us(problem: Problem) -> dict[str, int]:
-    """Time at which each exclusive machine is done with its running operation."""
-    busy: dict[str, int] = {}
-    for operation in problem.operations:
-        progress = operation.progress
-        if progress is not None and progress.end_us is None:
-            machine = operation.modes[progress.mode].machine
-            if problem.machine(machine).exclusive:
-                busy[machine] = _started(problem, operation).end_us
-    return busy
-
-
-def _fit_us(problem: Problem, mode: Mode, ready_us: int, busy_us: dict[str, int]) -> int:
-    """Earliest start, not before `ready_us`, after running work and between windows."""
-    start_us = max(ready_us, busy_us.get(mode.machine, 0))
-    windows = problem.machine(mode.machine).unavailable
-    for window in windows[bisect_right(windows, start_us, key=attrgetter("end_us")) :]:
-        if start_us + mode.duration_us <= window.start_us:
-            break
-        start_us = window.end_us
-    return start_us
 
 
 @dataclass(slots=True)
@@ -182,7 +65,7 @@ class _Load:
     count: int
 
     @classmethod
-    def of(cls, spans: Sequence[_Span], machines: int) -> _Load:
+    def of(cls, spans: Sequence[Span], machines: int) -> _Load:
         """Add up operations; as many heads and tails count as there are machines."""
         return cls(
             time_us=sum(span.least_us for span in spans),
@@ -215,10 +98,10 @@ class _Load:
 
 
 def _loads_us(
-    problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[_Span], least_us: int
+    problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[Span], least_us: int
 ) -> int:
     """Raise a bound by the loads of sets of operations on exclusive machines that they share."""
-    groups: dict[frozenset[str], list[_Span]] = {}
+    groups: dict[frozenset[str], list[Span]] = {}
     exclusive = {machine.id for machine in problem.machines if machine.exclusive}
     for found, span in zip(modes, spans, strict=True):
         machines = frozenset([mode.machine for mode in found])
@@ -238,7 +121,7 @@ def _loads_us(
 
 def _closures_us(problem: Problem) -> dict[str, list[tuple[int, int]]]:
     """Windows of each machine after its running operation."""
-    busy_us = _busy_us(problem)
+    busy_us = running_until_us(problem)
     return {
         machine.id: [
             (max(window.start_us, busy_us.get(machine.id, 0)), window.end_us)
@@ -258,7 +141,7 @@ def _closed_us(
     for _ in range(_ROUNDS if windows else 0):
         first_us, last_us = load.heads_us[0], least_us - load.tails_us[0]
         closed = [
-            _Span(head_us=begin_us, end_us=0, least_us=us, tail_us=least_us - min(end_us, last_us))
+            Span(head_us=begin_us, end_us=0, least_us=us, tail_us=least_us - min(end_us, last_us))
             for start_us, end_us in windows
             if (us := min(end_us, last_us) - (begin_us := max(start_us, first_us))) > 0
         ]
@@ -281,10 +164,10 @@ def _single_us(load: _Load, windows: Sequence[tuple[int, int]]) -> int:
 
 
 def _demands_us(
-    problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[_Span]
+    problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[Span]
 ) -> Iterable[int]:
     """Bounds by renewable resources: demand times duration of unstarted operations."""
-    taken: dict[str, list[tuple[int, _Span]]] = {}
+    taken: dict[str, list[tuple[int, Span]]] = {}
     for operation, found, span in zip(problem.operations, modes, spans, strict=True):
         if operation.progress is None:
             for name in {demand.resource for demand in found[0].demands}:
@@ -304,7 +187,7 @@ def _amount(mode: Mode, resource: str) -> int:
     return sum(demand.amount for demand in mode.demands if demand.resource == resource)
 
 
-def _misses(problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[_Span]) -> int:
+def _misses(problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[Span]) -> int:
     """Number of jobs with an operation that cannot keep the deadline by its 95th percentile."""
     late: set[str] = set()
     for operation, found, span in zip(problem.operations, modes, spans, strict=True):
@@ -319,7 +202,7 @@ def _misses(problem: Problem, modes: Sequence[Sequence[Mode]], spans: Sequence[_
     return len(late)
 
 
-def _completions_value(problem: Problem, spans: Sequence[_Span], objective: Objective) -> int:
+def _completions_value(problem: Problem, spans: Sequence[Span], objective: Objective) -> int:
     """Value if every job ended at the earliest end that its operations allow."""
     ends_us: dict[str, int] = {}
     for operation, span in zip(problem.operations, spans, strict=True):

@@ -14,7 +14,7 @@ from types import UnionType
 from typing import Any, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from scheduler.model.errors import InvalidProblem
-from scheduler.model.laws import MAX_INTEGER
+from scheduler.model.fields import MAX_INTEGER
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Result, Schedule
 

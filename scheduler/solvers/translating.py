@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduler.model.errors import InvalidProblem
-from scheduler.model.laws import MAX_INTEGER
+from scheduler.model.fields import MAX_INTEGER
 from scheduler.model.problem import Mode, Operation, Problem
 from scheduler.model.schedule import Schedule, placed
 from scheduler.solvers.arrays import ENDED, NEVER_US, OPEN, RUNNING, Arrays, Int, Long, Solution

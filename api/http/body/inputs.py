@@ -8,7 +8,7 @@ from typing import Any
 
 from api.http.body.values import LARGE_BYTES, broken
 from api.http.errors import choices
-from api.http.workloads.mapping import type_of_info
+from api.http.workloads.targets import type_of_info
 from api.store.catalogue import TensorInfo, WorkloadRecord
 from devices.functions.types import check_value
 from devices.tensors import ArrayOrList, TensorStore, dtype_name

@@ -13,7 +13,8 @@ from api.http.auth import Scope
 from api.http.context import Context, of
 from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import WorkloadSpec
-from api.http.workloads.mapping import Targets, input_infos, to_workload
+from api.http.workloads.mapping import input_infos, to_workload
+from api.http.workloads.targets import Targets
 from api.store.catalogue import WorkloadRecord
 from devices.functions.registry import functions
 from scheduler.control.events import WorkloadAdded, WorkloadRemoved

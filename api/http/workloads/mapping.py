@@ -8,45 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from api.http.errors import choices
 from api.http.schemas import StageSpec, TensorSpec, WorkloadSpec
 from api.http.workloads import graph
 from api.http.workloads.sizes import estimated_bytes
-from api.store.catalogue import ModelRecord, TensorInfo
-from devices.functions.registry import Function
+from api.http.workloads.targets import Target, Targets, target_of
+from api.store.catalogue import TensorInfo
 from devices.functions.types import compatible, stated_type
 from fjord import TensorType
 from scheduler.control.workload import Stage, StageInput, Take, Workload
 from scheduler.model.errors import InvalidWorkload
-from scheduler.model.messages import WorkKind
 
 DEFAULT_ITEMS = 4
 """Items of a list that are planned for, where nobody said: a page has a few lines of text."""
-MODEL_DECLARED_US = 1_000
-"""Models are profiled; the declared duration of a stage is for functions only."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Targets:
-    """Models that are there and functions that are registered: stages refer to these."""
-
-    models: Mapping[str, ModelRecord]
-    functions: Mapping[str, Function]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
-    """The model or function that a stage runs."""
-
-    kind: WorkKind
-    name: str
-    digest: str
-    inputs: Mapping[str, TensorType]
-    outputs: Mapping[str, TensorType]
-    params: dict[str, Any]
-    declared_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +38,7 @@ class _CheckedStage:
 
     index: int
     spec: StageSpec
-    target: _Target
+    target: Target
     fan_out: str
     inputs: tuple[StageInput, ...]
     outputs: dict[str, TensorType]
@@ -117,11 +92,6 @@ def input_infos(spec: WorkloadSpec) -> tuple[TensorInfo, ...]:
     )
 
 
-def type_of_info(info: TensorInfo) -> TensorType:
-    """The type of an input or output from its record."""
-    return stated_type(info.dtype, info.shape, is_list=info.is_list)
-
-
 class _Builder:
     """Checks the stages of one workload in topological order."""
 
@@ -147,7 +117,7 @@ class _Builder:
 
     def _node(self, index: int, stage: StageSpec) -> _CheckedStage:
         where = f"stages[{index}]"
-        target = _target(stage, where, self._shelf)
+        target = target_of(stage, where, self._shelf)
         fan_out = self._fan_out(stage, where)
         graph.check_bound(stage, target.inputs, where)
         found = {
@@ -214,58 +184,6 @@ class _Builder:
             law = f"{place} must name stage.output"
             raise InvalidWorkload(f"{law}; got the input {reference!r}", field=place)
         self._find(reference, place, "")
-
-
-def _target(stage: StageSpec, where: str, targets: Targets) -> _Target:
-    if (stage.model is None) == (stage.function is None):
-        got = "neither" if stage.model is None else "both"
-        raise InvalidWorkload(f"{where} must have a model or a function; got {got}", field=where)
-    if stage.model is not None:
-        return _model_target(stage.model, stage.params, where, targets.models)
-    assert stage.function is not None
-    return _function_target(stage.function, stage.params, where, targets.functions)
-
-
-def _model_target(
-    name: str, params: dict[str, Any], where: str, models: Mapping[str, ModelRecord]
-) -> _Target:
-    if name not in models:
-        law = f"{where}.model must name a model that was added"
-        raise InvalidWorkload(f"{law}; got {name!r} ({choices(models)})", field=f"{where}.model")
-    if params:
-        law = f"{where}.params must be empty for a model"
-        raise InvalidWorkload(f"{law}; got {sorted(params)}", field=f"{where}.params")
-    record = models[name]
-    return _Target(
-        kind=WorkKind.MODEL,
-        name=name,
-        digest=record.digest,
-        inputs={info.name: type_of_info(info) for info in record.inputs},
-        outputs={info.name: type_of_info(info) for info in record.outputs},
-        params={},
-        declared_us=MODEL_DECLARED_US,
-    )
-
-
-def _function_target(
-    name: str, params: dict[str, Any], where: str, functions: Mapping[str, Function]
-) -> _Target:
-    if name not in functions:
-        law = f"{where}.function must name a registered function"
-        got = f"got {name!r} ({choices(functions)})"
-        raise InvalidWorkload(f"{law}; {got}", field=f"{where}.function")
-    function = functions[name]
-    checked = function.check_params(params, f"{where}.params")
-    return _Target(
-        kind=WorkKind.FUNCTION,
-        name=name,
-        digest="",
-        inputs=function.inputs,
-        outputs=function.outputs,
-        # Lists, not tuples: the kept value must be equal to the one that comes back from JSON.
-        params={key: list(v) if isinstance(v, tuple) else v for key, v in checked.items()},
-        declared_us=function.expected_us,
-    )
 
 
 def _check_edge(place: str, wanted: TensorType, given: TensorType, reference: str) -> None:

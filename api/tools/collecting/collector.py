@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import random
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -21,6 +20,7 @@ from tempfile import TemporaryDirectory
 import onnx
 
 from api.tools.collecting.corpus import Point, kernel_points
+from api.tools.collecting.stations import Station
 from api.tools.collecting.surroundings import IDLE, Surroundings, drawn, made
 from cost_models.features import GraphCost, graph_cost, kernels, vector
 from cost_models.profiles.measurement import Measurement
@@ -55,19 +55,6 @@ Emit = Callable[[Measurement], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
-    """A machine that is measured: a provider on some cores."""
-
-    provider: str
-    cores: tuple[int, ...]
-
-    @property
-    def machine(self) -> str:
-        """Its name in the rows."""
-        return f"{socket.gethostname()}/{self.provider}-{len(self.cores)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuringEffort:
     """The length of a measurement: so many runs, or as many as fit, each after a rest."""
 
@@ -83,19 +70,6 @@ class CollectionTally:
     groups: int = 0
     rows: int = 0
     refused: dict[str, str] = field(default_factory=dict)
-
-
-def stations(cores: Sequence[int]) -> list[Station]:
-    """The machines of this box that can be measured: one core, two cores, OpenVINO."""
-    from devices.runtime.registry import is_present
-
-    found = [Station(provider="cpu", cores=tuple(cores[:1]))]
-    if len(cores) > 1:
-        found.append(Station(provider="cpu", cores=tuple(cores[:2])))
-    if is_present(provider("openvino")):
-        names = ("openvino", "openvino-bf16")
-        found += [Station(provider=name, cores=tuple(cores[:1])) for name in names]
-    return found
 
 
 class Collector:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from api.tools.collecting.collector import CollectionTally, Collector, Station, stations
+from api.tools.collecting.collector import CollectionTally, Collector
 from api.tools.collecting.corpus import Point, corpus
+from api.tools.collecting.stations import Station, stations
 from cost_models.profiles.measurement import Measurement
 from cost_models.profiles.store import Store
 from devices.box.host import usable_cores

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scheduler.model.errors import InvalidInput, InvalidProblem
-from scheduler.model.laws import MAX_INTEGER
+from scheduler.model.fields import MAX_INTEGER
 from scheduler.model.problem import Demand, Problem, Progress
 from scheduler.model.schedule import Limits
 from tests.builders import chain, job, link, machine, mode, operation, problem, resource

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scheduler.model.errors import InvalidProblem
-from scheduler.model.laws import MAX_INTEGER
+from scheduler.model.fields import MAX_INTEGER
 from scheduler.model.objectives import Objective, evaluate
 from scheduler.model.problem import Job, Mode, Problem, Progress, Window
 from scheduler.model.schedule import Limits, Status

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from api.http.schemas import WorkloadSpec
-from api.http.workloads.mapping import Targets, to_workload
+from api.http.workloads.mapping import to_workload
+from api.http.workloads.targets import Targets
 from api.store.catalogue import ModelRecord, TensorInfo
 from devices.functions.registry import Function
 from fjord import Param, ParamKind, TensorType

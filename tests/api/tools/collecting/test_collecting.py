@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from api.tools.collecting.collector import KERNELS as KERNELS_EACH
-from api.tools.collecting.collector import LOADS, CollectionTally, Station, stations
+from api.tools.collecting.collector import LOADS, CollectionTally
 from api.tools.collecting.corpus import Point
 from api.tools.collecting.session import collect
+from api.tools.collecting.stations import Station, stations
 from cost_models.profiles.measurement import KERNELS
 from cost_models.profiles.store import read
 from devices.box.host import usable_cores

@@ -13,7 +13,7 @@ from ortools.sat.python import cp_model
 
 from scheduler.instances import parse
 from scheduler.model.errors import UnmappedStatus
-from scheduler.model.laws import MAX_INTEGER
+from scheduler.model.fields import MAX_INTEGER
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Problem
 from scheduler.solvers.exact.cp_sat import CpSat, cp_sat
