@@ -36,7 +36,7 @@ lint: setup  ## formatting, style, types, walls, plain English, sizes, the map
 
 lint-house: setup  ## plain English, sizes, the map of the rooms
 	$(BIN)/python -m tests.lint.english
-	$(BIN)/python -m tests.lint.sizes --report
+	$(BIN)/python -m tests.lint.sizes
 	$(BIN)/python docs/make_map.py --check
 
 bench: setup  ## measure the overhead of the service

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,8 @@ from scheduler.model.objectives import Goal, Objective
 if TYPE_CHECKING:
     from api.cli.searching import SolveRequest
     from scheduler.instances import Instance
+    from scheduler.solvers.registry import SolverKind
+    from scheduler.splitting.members import Splitter
 
 INTERRUPTED = 130
 FLEET = ".npz"
@@ -85,11 +87,7 @@ def solve(
     if picture is not None:
         files.expect_picture(picture)
     if file.suffix == FLEET:
-        if solver not in ("auto", "heft") or objective not in (None, "makespan"):
-            raise InvalidInput("a fleet must have solver auto or heft, and makespan; got another")
-        if format is not None:
-            raise InvalidInput(f"a fleet is in arrays and must have no --format; got {format!r}")
-        return _plan_fleet(file, as_json=as_json)
+        return _plan_fleet(file, solver, objective, format, as_json=as_json)
     instance = read_instance(file, format)
     request = SolveRequest(
         instance=instance,
@@ -98,7 +96,18 @@ def solve(
         limits=Limits(time_s=time_limit_s, workers=workers),
         seed=seed,
     )
-    goal = _goal(instance, objective)
+    _show_answer(request, _goal(instance, objective), picture, pareto, as_json=as_json)
+
+
+def _show_answer(
+    request: SolveRequest,
+    goal: Goal | None,
+    picture: Path | None,
+    pareto: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Search for a split, a schedule or a front, by the options that were given."""
     if goal is not None:
         if picture is not None or pareto is not None:
             raise InvalidInput(f"{goal.value} must be without --gantt and --pareto; got one")
@@ -111,9 +120,15 @@ def solve(
         _trade_off(request, pareto, as_json=as_json)
 
 
-def _plan_fleet(file: Path, *, as_json: bool) -> None:
+def _plan_fleet(
+    file: Path, solver: str, objective: Wanted | None, format: str | None, *, as_json: bool
+) -> None:
     from api.cli import fleets
 
+    if solver not in ("auto", "heft") or objective not in (None, "makespan"):
+        raise InvalidInput("a fleet must have solver auto or heft, and makespan; got another")
+    if format is not None:
+        raise InvalidInput(f"a fleet is in arrays and must have no --format; got {format!r}")
     fleet = fleets.read(file)
     answer = fleets.answered(fleet)
     if as_json:
@@ -189,56 +204,52 @@ def _trade_off(request: SolveRequest, points: int, *, as_json: bool) -> None:
 
 def solvers(as_json: options.Json = False) -> None:
     """List the solvers, and what each takes into account."""
+    if as_json:
+        return output.print_json({"solvers": list(_solvers_as_dicts())})
+    columns = ("name", "kind", "objectives", "takes into account", "doi")
+    output.print_table(columns, list(_solvers_as_rows()), empty="no solvers")
+
+
+def _solvers_as_dicts() -> Iterator[dict[str, object]]:
     from scheduler.solvers import registry
     from scheduler.splitting import MEMBERS
 
-    entries = {name: registry.entry(name) for name in registry.names()}
-    if as_json:
-        listed = [
-            {
-                "name": name,
-                "kind": entry.kind,
-                "objectives": entry.objectives,
-                "features": sorted(entry.features),
-                "doi": entry.doi,
-            }
-            for name, entry in entries.items()
-        ]
-        listed += [
-            {
-                "name": name,
-                "kind": registry.SolverKind.EXACT
-                if member.proves
-                else registry.SolverKind.IMPROVEMENT,
-                "objectives": member.goals,
-                "features": sorted(SPLIT_FEATURES),
-                "doi": member.doi,
-            }
-            for name, member in MEMBERS.items()
-        ]
-        return output.print_json({"solvers": listed})
-    rows = [
-        (
-            name,
-            entry.kind.value,
-            _names(entry.objectives, Objective),
-            _names(entry.features, registry.Feature),
-            entry.doi,
-        )
-        for name, entry in entries.items()
-    ]
-    rows += [
-        (
-            name,
-            (registry.SolverKind.EXACT if member.proves else registry.SolverKind.IMPROVEMENT).value,
-            _words(member.goals),
-            ", ".join(sorted(SPLIT_FEATURES)),
-            member.doi,
-        )
-        for name, member in MEMBERS.items()
-    ]
-    columns = ("name", "kind", "objectives", "takes into account", "doi")
-    output.print_table(columns, rows, empty="no solvers")
+    for name in registry.names():
+        entry = registry.entry(name)
+        yield {
+            "name": name,
+            "kind": entry.kind,
+            "objectives": entry.objectives,
+            "features": sorted(entry.features),
+            "doi": entry.doi,
+        }
+    for name, member in MEMBERS.items():
+        yield {
+            "name": name,
+            "kind": _kind(member),
+            "objectives": member.goals,
+            "features": sorted(SPLIT_FEATURES),
+            "doi": member.doi,
+        }
+
+
+def _solvers_as_rows() -> Iterator[tuple[str, ...]]:
+    from scheduler.solvers import registry
+    from scheduler.splitting import MEMBERS
+
+    for name in registry.names():
+        entry = registry.entry(name)
+        objectives = _names(entry.objectives, Objective)
+        yield name, entry.kind, objectives, _names(entry.features, registry.Feature), entry.doi
+    features = ", ".join(sorted(SPLIT_FEATURES))
+    for name, member in MEMBERS.items():
+        yield name, _kind(member), _words(member.goals), features, member.doi
+
+
+def _kind(member: Splitter) -> SolverKind:
+    from scheduler.solvers.registry import SolverKind
+
+    return SolverKind.EXACT if member.proves else SolverKind.IMPROVEMENT
 
 
 def _names(found: Collection[StrEnum], every: type[StrEnum]) -> str:

@@ -7,10 +7,11 @@ imports no other room of `api`. Names of keys are in `scheduler/model/keys.py`, 
 them too.
 """
 
+from api.store.batches import Batch
 from api.store.checkpoints import KEPT, Head, Keeping, order, pack, unpack
 from api.store.history import HistoryPage, RunEnded, RunForgotten, WholeRun
 from api.store.log import FIRST, queued
-from api.store.office import Batch, Lease, Store
+from api.store.office import Lease, Store
 from api.store.questions import Answer, Inbox, Position, Question
 from api.store.queue import FINAL, NO_LIMITS, QueueLimits
 from api.store.runs import Change, ViewChanged

@@ -80,17 +80,7 @@ def rows_of(form: Arrays) -> Rows:
         now_us=form.now_us,
         op=_operations(form),
         mode=_modes(form),
-        machine=_records(
-            MACHINE,
-            len(form.machine_device),
-            memory_bytes=form.machine_memory_bytes,
-            free_us=_free_us(form),
-            device=form.machine_device,
-            exclusive=form.machine_exclusive,
-            keeps=form.machine_keeps,
-            family=form.machine_family,
-            **_ranges("window", form.window_first),
-        ),
+        machine=_machines(form),
         window=_records(
             WINDOW,
             len(form.window_start_us),
@@ -123,6 +113,20 @@ def rows_of(form: Arrays) -> Rows:
         link_latency_us=form.link_latency_us,
         link_rate=form.link_rate,
         edge_us=form.edge_us,
+    )
+
+
+def _machines(form: Arrays) -> Records:
+    return _records(
+        MACHINE,
+        len(form.machine_device),
+        memory_bytes=form.machine_memory_bytes,
+        free_us=_free_us(form),
+        device=form.machine_device,
+        exclusive=form.machine_exclusive,
+        keeps=form.machine_keeps,
+        family=form.machine_family,
+        **_ranges("window", form.window_first),
     )
 
 
