@@ -7,7 +7,8 @@ from itertools import chain
 from math import log
 
 from scheduler.control.state.fleet import LiveMachine
-from scheduler.control.state.operations import PENDING, LiveOperation, LiveRun, is_ready
+from scheduler.control.state.operations import PENDING, LiveRun, is_ready
+from scheduler.control.state.queries import kind_of
 from scheduler.control.state.state import State
 from scheduler.model.measuring import IDLE, Kind, Load, Neighbour
 
@@ -53,32 +54,6 @@ def _numbers(state: State, loads: Iterable[Load]) -> tuple[int, ...]:
         state.options.clear()
     seen = state.loads_seen
     return tuple([seen.setdefault(load, len(seen)) for load in loads])
-
-
-def seen_load(state: State, machine: str) -> Load:
-    """The load that the brain itself knows of, for agents that do not look."""
-    live = state.machines.get(machine)
-    if live is None:
-        return IDLE
-    others = [name for name in state.agents[live.agent].machines if name != machine]
-    neighbours = tuple(
-        kind_of(state, state.operations[state.machines[name].running])
-        for name in others
-        if state.machines[name].running
-    )
-    return Load(neighbours=neighbours) if neighbours else IDLE
-
-
-def kind_of(state: State, op: LiveOperation) -> Neighbour:
-    """The neighbour that an operation is to those that run beside it."""
-    provider = op.provider or (op.placement.mode.provider if op.placement is not None else "")
-    return Neighbour(kind=work_kind(state, op), provider=provider)
-
-
-def work_kind(state: State, op: LiveOperation) -> Kind:
-    """The kind of work that an operation spends its time on."""
-    model = state.models.get(op.stage.digest)
-    return model.kind if model is not None else Kind.UNKNOWN
 
 
 def _is_everything_needed(state: State, extra: Iterable[LiveRun]) -> bool:

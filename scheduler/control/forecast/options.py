@@ -9,12 +9,13 @@ from scheduler.control.forecast.refusals import absence_of, refusal_of, refused_
 from scheduler.control.records import Candidate, Reason
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.inputs import held_values, input_shapes
-from scheduler.control.state.operations import LiveOperation, Options, OptionsKey, stored_boxes
+from scheduler.control.state.operations import LiveOperation, Options, stored_boxes
+from scheduler.control.state.queries import options_key, query_of
 from scheduler.control.state.sessions import holds, session_key
 from scheduler.control.state.state import State
-from scheduler.model.measuring import IDLE, Load
+from scheduler.model.measuring import IDLE
 from scheduler.model.messages import FailureReason, ProviderReport, Value, WorkKind
-from scheduler.model.ports import CostQuery, Prediction, Provenance
+from scheduler.model.ports import Prediction, Provenance
 from scheduler.model.problem import Band, Mode
 
 MOST_OPTIONS = 1_000
@@ -42,18 +43,6 @@ def options(
     return found
 
 
-def cost_query(op: LiveOperation, mode: Mode) -> CostQuery:
-    """The question that the oracle was asked about an operation when it was sent in that mode."""
-    return _query(op, mode.machine, mode.provider, op.foreseen.get(mode.machine, IDLE))
-
-
-def forget_options(state: State, op: LiveOperation) -> None:
-    """Drop options that were derived from predictions of this kind of work: they have changed."""
-    target = _target(op)
-    for key in [key for key in state.options if key[:3] == target]:
-        del state.options[key]
-
-
 def could_run_later(found: Options) -> bool:
     """True if some refusal may pass by itself, so that waiting makes sense."""
     passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN, Reason.BESIDE_CRITICAL, Reason.SUSPECTED)
@@ -63,7 +52,7 @@ def could_run_later(found: Options) -> bool:
 def _own_options(state: State, op: LiveOperation, is_pinned: bool, tells_pinned: bool) -> Options:
     if op.only is not None:
         return _profile_options(state, op, *op.only)
-    key = _options_key(state, op)
+    key = options_key(state, op)
     found = state.options.get(key)
     if found is None:
         if len(state.options) >= MOST_OPTIONS:
@@ -72,32 +61,6 @@ def _own_options(state: State, op: LiveOperation, is_pinned: bool, tells_pinned:
     if is_pinned and op.agent:
         found = _pinned(state, found, op.agent, tells_pinned)
     return _untried(op, found) if op.excluded else found
-
-
-def _options_key(state: State, op: LiveOperation) -> OptionsKey:
-    run = op.run
-    shapes = input_shapes(op)
-    return (*_target(op), op.stage.declared_us, run.allow, run.forbid, shapes, state.load_keys)
-
-
-def _target(op: LiveOperation) -> tuple[object, ...]:
-    return (op.stage.kind, op.stage.target, op.stage.digest)
-
-
-def _query(op: LiveOperation, machine: str, provider: str, load: Load) -> CostQuery:
-    stage = op.stage
-    return CostQuery(
-        kind=stage.kind,
-        name=stage.target,
-        digest=stage.digest,
-        variant="",
-        machine=machine,
-        provider=provider,
-        declared_us=stage.declared_us if stage.kind is WorkKind.FUNCTION else 0,
-        shapes=input_shapes(op),
-        busy_machines=len(load.neighbours),
-        load=load,
-    )
 
 
 def _site_options(state: State, op: LiveOperation) -> Options:
@@ -112,7 +75,7 @@ def _site_options(state: State, op: LiveOperation) -> Options:
             else:
                 refused.append(refused_as(machine.report.id, provider, reason, detail))
     queries = [
-        _query(op, name, provider, state.foreseen.get(name, IDLE))
+        query_of(op, name, provider, state.foreseen.get(name, IDLE))
         for name, provider in ((machine.report.id, provider) for machine, provider in usable)
     ]
     modes: list[Mode] = []

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from scheduler.control.commands import KeepExecution
-from scheduler.control.forecast.loads import seen_load
-from scheduler.control.forecast.options import cost_query, forget_options
 from scheduler.control.handlers.findings import measured
 from scheduler.control.handlers.gaps import note_shapes
 from scheduler.control.handlers.growth import grow
@@ -28,6 +26,7 @@ from scheduler.control.state.operations import (
     is_ready,
     stored_boxes,
 )
+from scheduler.control.state.queries import cost_query, forget_options, seen_load
 from scheduler.control.state.runs import finish_run
 from scheduler.control.state.sessions import holds, session_left_us, used
 from scheduler.control.state.state import State, Turn

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import takewhile
 
 from scheduler.control.commands import SendPlan
-from scheduler.control.forecast.loads import work_kind
 from scheduler.control.planning.backfilling import sendable
 from scheduler.control.planning.explaining import Timetable, candidates, chosen_instead, is_chosen
 from scheduler.control.planning.gates import gates, is_news
@@ -14,6 +13,7 @@ from scheduler.control.state.fleet import LiveAgent
 from scheduler.control.state.graph import outputs_read
 from scheduler.control.state.inputs import bindings
 from scheduler.control.state.operations import SENT, LiveOperation
+from scheduler.control.state.queries import work_kind
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.transitions import dispatched, queue_sent
 from scheduler.model.measuring import IDLE

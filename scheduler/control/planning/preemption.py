@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 
-from scheduler.control.forecast.options import cost_query, options
+from scheduler.control.forecast.options import options
 from scheduler.control.records import OperationState, Preemption
 from scheduler.control.state.attempts import give_way
 from scheduler.control.state.figures.stops import MOST_US, Allowance, Figure
 from scheduler.control.state.holds import NEARLY_DONE_US, can_be_asked, is_stoppable, stop_figure
 from scheduler.control.state.operations import LiveOperation, Placement, is_ready
+from scheduler.control.state.queries import cost_query
 from scheduler.control.state.state import State, Turn
 from scheduler.model.ports import Provenance
 from scheduler.model.problem import Band, Mode

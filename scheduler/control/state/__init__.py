@@ -3,9 +3,9 @@
 `state.State` is the fold of the log, `state.Turn` the scratch pad of one event. `operations`,
 `fleet` and `plan` are its parts; `transitions` alone changes the states of operations and the live
 fields of machines; `runs`, `expansion` and `attempts` take runs in, unfold them and end them;
-`graph`, `inputs`, `index`, `holds`, `sessions` and `delays` answer questions; `figures` are learned
-from reports. The room imports the words (`records`, `events`, `commands`, `workload`, `settings`)
-and nothing of the rooms above it; begin at `state.py`.
+`graph`, `inputs`, `queries`, `index`, `holds`, `sessions` and `delays` answer questions; `figures`
+are learned from reports. The room imports the words (`records`, `events`, `commands`, `workload`,
+`settings`) and nothing of the rooms above it; begin at `state.py`.
 
 Examples
 --------

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from scheduler.control.state.fleet import LiveMachine, SessionKey, Shapes
 from scheduler.control.state.inputs import input_shapes
 from scheduler.control.state.operations import LiveOperation
+from scheduler.control.state.queries import forget_options_of_models
 from scheduler.control.state.state import State
 from scheduler.model.messages import MOST_SESSION_BYTES, MOST_SESSIONS, WorkKind
 
@@ -41,7 +42,7 @@ def used(state: State, op: LiveOperation, machine: str, provider: str, started_u
         oldest = next(iter(live.sessions))
         del live.sessions[oldest]
         changed[oldest[0]] = None
-    _forget_options(state, changed)
+    forget_options_of_models(state, changed)
 
 
 def was_measured(
@@ -54,7 +55,7 @@ def was_measured(
     own = session_key(live, digest, provider, shapes)
     if own not in live.sessions:
         live.sessions = {own: None, **live.sessions}
-        _forget_options(state, {digest: None})
+        forget_options_of_models(state, {digest: None})
 
 
 def has_room(state: State, live: LiveMachine, digest: str) -> bool:
@@ -69,7 +70,7 @@ def doubted(state: State, op: LiveOperation, machine: str) -> None:
     for each in gone:
         assert live is not None
         del live.sessions[each]
-    _forget_options(state, {digest: None} if gone else {})
+    forget_options_of_models(state, {digest: None} if gone else {})
 
 
 def unload(state: State, digest: str) -> None:
@@ -86,7 +87,7 @@ def forget_sessions(state: State, live: LiveMachine) -> None:
     """Take note that the worker of a machine ends, or is about to."""
     digests = {digest: None for digest, _, _ in live.sessions}
     live.sessions.clear()
-    _forget_options(state, digests)
+    forget_options_of_models(state, digests)
 
 
 def session_left_us(live: LiveMachine, op: LiveOperation, load_us: int, started_us: int) -> int:
@@ -107,10 +108,3 @@ def _fits(state: State, sessions: Iterable[SessionKey]) -> bool:
     models = [state.models.get(digest) for digest, _, _ in sessions]
     held_bytes = sum(model.size_bytes for model in models if model is not None)
     return len(models) <= MOST_SESSIONS and held_bytes <= MOST_SESSION_BYTES
-
-
-def _forget_options(state: State, digests: dict[str, None]) -> None:
-    """Drop options that were derived from the holders of these models' sessions."""
-    if digests:
-        for key in [key for key in state.options if key[2] in digests]:
-            del state.options[key]
