@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli import options, output, waits
+from api.cli import options, output, stories, waits
 from fjord import Run
 
-app = typer.Typer(help="Runs: list, show, explain, trace, cancel.", no_args_is_help=True)
+app = typer.Typer(help="Runs: list, show, explain, story, trace, cancel.", no_args_is_help=True)
 
 
 def print_operations(operations: list[dict[str, Any]], origin_us: int) -> None:
@@ -165,6 +165,20 @@ def explain(
     ]
     columns = ("operation", "machine", "provider", "verdict", "detail")
     output.print_table(columns, rows, empty="nothing was placed yet")
+
+
+@app.command()
+@options.grouped
+def story(
+    run: str,
+    remote: options.Remote,
+) -> None:
+    """Tell each change of state of a run and of its operations, with the cause."""
+    with remote.client() as client:
+        told = client.story(run)
+    if remote.as_json:
+        return output.print_json(told)
+    stories.print_story(told)
 
 
 @app.command()

@@ -66,6 +66,8 @@ class Answers:
     async def _answer_to(self, question: Question) -> Answer:
         if question.costs is not None:
             return Answer(costs=self._brain.costs_beside(question.costs))
+        if question.is_story:
+            return Answer(story=self._brain.story(question.run))
         if question.run:
             return Answer(record=self._brain.open_record(question.run))
         if question.submission is None:

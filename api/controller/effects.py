@@ -14,13 +14,14 @@ from scheduler.control.commands import (
     KeepExecution,
     KeepPlan,
     KeepProfile,
+    KeepStory,
     RecordRun,
     ReleaseInputs,
     RequestPlan,
     SendPlan,
     WakeAt,
 )
-from scheduler.control.records import RunRecord
+from scheduler.control.records import RunRecord, RunStory
 from scheduler.control.records.plans import PlanRecord
 from scheduler.model.messages import AgentPlan, Release
 
@@ -37,6 +38,7 @@ class Effects:
     unprofiled: list[str] = field(default_factory=list)
     kept: list[KeepProfile | KeepExecution] = field(default_factory=list)
     judged: list[PlanRecord] = field(default_factory=list)
+    stories: dict[str, RunStory] = field(default_factory=dict)
     request: RequestPlan | None = None
     wake: WakeAt | None = None
 
@@ -63,8 +65,8 @@ class Effects:
                 self.forget[release.run] = release
             case ReleaseInputs(release=release):
                 self.release.append(release)
-            case KeepPlan(plan=judged):
-                self.judged.append(judged)
+            case KeepPlan() | KeepStory():
+                self._archive(command)
             case KeepProfile() | KeepExecution():
                 self.kept.append(command)
             case ForgetProfiles(digest=digest):
@@ -77,6 +79,12 @@ class Effects:
     def _send(self, plan: AgentPlan) -> None:
         earlier = self.plans.get(plan.agent)
         self.plans[plan.agent] = plan if earlier is None else merged(earlier, plan)
+
+    def _archive(self, command: KeepPlan | KeepStory) -> None:
+        if isinstance(command, KeepPlan):
+            self.judged.append(command.plan)
+        else:
+            self.stories[command.story.run] = command.story
 
     def _unprofile(self, digest: str) -> None:
         self.kept = [each for each in self.kept if not _is_profile_of(each, digest)]
@@ -101,6 +109,7 @@ class Effects:
             forget=tuple(self.forget.values()),
             release=tuple(self.release),
             history=tuple(self.judged),
+            stories=tuple(self.stories.values()),
             unprofiled=tuple(self.unprofiled),
             profiles=tuple(each.profile for each in self.kept if isinstance(each, KeepProfile)),
         )

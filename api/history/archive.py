@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from api.history.misses import Miss, is_late, misses_of
 from api.history.queries import name_of
-from api.history.schema import FILE, FOLDER, PAGE_BYTES, TABLES, VERSION
+from api.history.schema import FILE, FOLDER, PAGE_BYTES, TABLES, UPGRADES, VERSION
 from api.store import WholeRun
 from api.store.codec import decode
 from api.store.run_ids import made_us
@@ -137,6 +137,7 @@ class Archive:
         if record.ended_us is None:
             raise Defect(f"run {record.run} is said to have ended and has not")
         packed = zlib.compress(whole.operations, COMPRESSION)
+        story = zlib.compress(whole.story, COMPRESSION) if whole.story else b""
         row = (
             record.run,
             record.submitted_us,
@@ -146,7 +147,7 @@ class Archive:
             record.workload,
             record.state,
             int(record.band),
-            len(whole.record) + len(packed),
+            len(whole.record) + len(packed) + len(story),
             whole.record.decode(),
         )
         marks = ",".join("?" * len(row))
@@ -155,6 +156,8 @@ class Archive:
             return
         number = added.lastrowid
         self._db.execute("INSERT INTO operations VALUES (?, ?)", (number, packed))
+        if story:
+            self._db.execute("INSERT INTO stories VALUES (?, ?)", (number, story))
         self._db.executemany(
             "INSERT INTO misses VALUES (?, ?, ?, ?, ?, ?)",
             (
@@ -288,15 +291,24 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA foreign_keys=ON")
         db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            db.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-        elif version != VERSION:
-            raise OtherVersion(f"it is of version {version}; this release writes {VERSION}")
+        _bring_up_to_date(db)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    """Make the tables of an empty file, or those that an earlier release did not have."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        db.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+        return
+    while step := UPGRADES.get(version):
+        version += 1
+        db.executescript(f"BEGIN; {step} PRAGMA user_version={version}; COMMIT;")
+    if version != VERSION:
+        raise OtherVersion(f"it is of version {version}; this release writes {VERSION}")
 
 
 def _misses(record: RunRecord, operations: bytes) -> Iterable[Miss]:

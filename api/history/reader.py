@@ -15,7 +15,7 @@ from api.history.misses import Cause, Miss
 from api.history.queries import RunQuery
 from api.history.schema import VERSION
 from api.store.codec import decode
-from scheduler.control.records import OperationRecord, RunRecord
+from scheduler.control.records import OperationRecord, RunRecord, RunStory
 from scheduler.control.records.plans import PlanFate, PlanRecord
 
 WAIT_S = 5.0
@@ -65,6 +65,14 @@ class Reader:
             return replace(decode(RunRecord, record.encode()), operations=operations)
         return None
 
+    def story(self, run: str) -> RunStory | None:
+        """The story of a run, without lines if it left none; ``None`` if it is not kept."""
+        question = "SELECT story FROM stories JOIN runs USING (id) WHERE run = ?"
+        for (packed,) in self._ask(question, (run,), since=2):
+            return decode(RunStory, zlib.decompress(packed))
+        kept = self.summary(run)
+        return None if kept is None else RunStory(run=run, submitted_us=kept.submitted_us)
+
     def misses(self, since_us: int, until_us: int, limit: int) -> list[Miss]:
         """Deadlines and due dates that were not kept, the latest first."""
         rows = self._ask(
@@ -109,7 +117,10 @@ class Reader:
             for rule, runs, first, last in rows
         ]
 
-    def _ask(self, question: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    def _ask(
+        self, question: str, values: Sequence[object], *, since: int = 1
+    ) -> list[tuple[Any, ...]]:
+        """Rows that answer a question; none of an archive of a version before `since`."""
         if not self._path.exists():
             return []
         # Not read-only: the first reader has to make the index of the write-ahead log.
@@ -117,8 +128,8 @@ class Reader:
         with contextlib.closing(sqlite3.connect(address, timeout=WAIT_S, uri=True)) as db:
             db.execute("PRAGMA query_only=ON")
             (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version != VERSION:
-                # It is being made, or about to be set aside: there is no history yet.
+            if not since <= version <= VERSION:
+                # It is being made, brought up to date or set aside: there is no such history yet.
                 return []
             return db.execute(question, values).fetchall()
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-VERSION = 1
-"""Kept in the file as ``user_version``; a file of another version is not written to."""
+VERSION = 2
+"""Kept in the file as ``user_version``; a file of a later version is not written to."""
 FOLDER = "history"
 FILE = "history.sqlite"
 PAGE_BYTES = 4096
 
-TABLES = """
+STORIES = """
+CREATE TABLE stories (
+    id INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+    story BLOB NOT NULL
+);
+"""
+TABLES = f"""
 CREATE TABLE archive (id TEXT NOT NULL);
 INSERT INTO archive VALUES (lower(hex(randomblob(16))));
 CREATE TABLE runs (
@@ -57,7 +63,10 @@ CREATE TABLE removed (
     first_us INTEGER NOT NULL,
     last_us INTEGER NOT NULL
 ) WITHOUT ROWID;
-"""
+{STORIES}"""
 """`runs.name` is the workload without its version. The indexes hold all that a search asks for, so
-a search that finds little reads little. `operations.operations` is compressed by zlib. `removed`
-keeps per rule the times of the first and the last run, by their ids, that it took away."""
+a search that finds little reads little. `operations.operations` and `stories.story` are compressed
+by zlib; a run of an earlier release has no story. `removed` keeps per rule the times of the first
+and the last run, by their ids, that it took away."""
+UPGRADES = {1: STORIES}
+"""By version: the step that makes a file of the next version of it."""

@@ -29,7 +29,7 @@ from api.http.answers import (
 )
 from api.http.errors import Problem
 from api.store.catalogue import WorkloadRecord
-from scheduler.control.records import Preview, RunRecord, SiteView
+from scheduler.control.records import Preview, RunRecord, RunStory, SiteView
 from scheduler.control.records.costs import AccuracyReport
 
 DECLARED: tuple[type, ...] = (
@@ -47,6 +47,7 @@ DECLARED: tuple[type, ...] = (
     MissList,
     PlanList,
     Explanation,
+    RunStory,
     DeviceList,
     SiteView,
     Preview,

@@ -11,10 +11,10 @@ from api.store.checkpoints import Keeping
 from api.store.connection import Argument, Command
 from api.store.history import HistoryQueue, RunEnded, RunForgotten
 from api.store.queue import FINAL, queues
-from api.store.runs import ViewChanged
+from api.store.runs import STORY, ViewChanged
 from api.store.trail import SetAside, Trail
 from scheduler.control.events import Event
-from scheduler.control.records import RunRecord, SiteView
+from scheduler.control.records import RunRecord, RunStory, SiteView
 from scheduler.control.records.costs import CostReport
 from scheduler.control.records.plans import PlanRecord
 from scheduler.model import keys
@@ -54,6 +54,8 @@ class Batch:
         Runs whose records go once history has them, and whose tensors go at once.
     history
         Plans that history keeps; it keeps each record of `records` that has ended anyway.
+    stories
+        Of runs in `records` that have ended: history keeps them with these.
     release
         Tensors of runs that ended.
     unprofiled
@@ -71,6 +73,7 @@ class Batch:
     forget: tuple[Release, ...] = ()
     release: tuple[Release, ...] = ()
     history: tuple[PlanRecord, ...] = ()
+    stories: tuple[RunStory, ...] = ()
     unprofiled: tuple[str, ...] = ()
     profiles: tuple[Profile, ...] = ()
     view: SiteView | None = None
@@ -87,6 +90,9 @@ class Batches(HistoryQueue):
         """Commands that write all of a batch, in the order in which they may break off."""
         for plan in batch.plans:
             yield self._added(keys.plans(self.site, plan.agent), plan, PLANS_KEPT)
+        for story in batch.stories:
+            # Before its record: history takes both as soon as that says that the run has ended.
+            yield ("HSET", keys.run(self.site, story.run), STORY, codec.encode(story))
         for record in batch.records:
             yield from self._record_commands(record, batch.gone.get(record.run, ()))
         yield from self._ended_commands(batch)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from api.store import codec
 from api.store.connection import Command
-from api.store.runs import OLDER_OPERATIONS, Runs
+from api.store.runs import OLDER_OPERATIONS, STORY, Runs
 from scheduler.control.records.plans import PlanRecord
 from scheduler.model import keys
 
@@ -41,10 +41,17 @@ HISTORY_TYPES: dict[str, type[HistoryEntry]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeRun:
-    """A run's record without its operations, and the operations, each as JSON."""
+    """A run's record without its operations, the operations, and its story, each as JSON.
+
+    Parameters
+    ----------
+    story
+        Empty if the run left none: it ended under an earlier release.
+    """
 
     record: bytes
     operations: bytes
+    story: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +91,19 @@ class HistoryQueue(Runs):
     async def whole_runs(self, runs: Sequence[str]) -> list[WholeRun]:
         """Records of these runs as the store has them; runs that it does not have are left out."""
         found = await self.together(
-            *(("HMGET", keys.run(self.site, run), "record", OLDER_OPERATIONS) for run in runs),
+            *(
+                ("HMGET", keys.run(self.site, run), "record", OLDER_OPERATIONS, STORY)
+                for run in runs
+            ),
             *(("HGETALL", keys.operations(self.site, run)) for run in runs),
         )
         return [
-            WholeRun(record=record, operations=_joined(stored) if stored else older or b"[]")
-            for (record, older), stored in zip(found, found[len(runs) :], strict=False)
+            WholeRun(
+                record=record,
+                operations=_joined(stored) if stored else older or b"[]",
+                story=story or b"",
+            )
+            for (record, older, story), stored in zip(found, found[len(runs) :], strict=False)
             if record is not None
         ]
 

@@ -12,7 +12,7 @@ from api.store.log import FIRST
 from api.store.runs import Runs, StoredRun
 from scheduler.control.events import EVENT_TYPES, Event, RunSubmitted
 from scheduler.control.forecast.costs import CostQuestion
-from scheduler.control.records import Preview, RunRecord
+from scheduler.control.records import Preview, RunRecord, RunStory
 from scheduler.control.records.costs import KnownCost
 from scheduler.model import errors, keys
 from scheduler.model.errors import FjordError, Unavailable
@@ -31,6 +31,8 @@ class Question:
     ----------
     submission, costs, run
         One of them.
+    is_story
+        True if the story of the run is wanted, and not its record.
     expires_us
         After this time nobody waits for the answer.
     """
@@ -40,21 +42,25 @@ class Question:
     submission: RunSubmitted | None = None
     costs: CostQuestion | None = None
     run: str = ""
+    is_story: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A preview, costs, or the error of the controller: name of its class, message and field.
+    """What was asked for, or the error of the controller: name of its class, message and field.
 
     Parameters
     ----------
     record
         Of a run, with its open operations; ``None`` if the controller does not know it.
+    story
+        Of a run up to now; ``None`` if the controller does not know it, or knows of no transition.
     """
 
     preview: Preview | None = None
     costs: tuple[KnownCost, ...] = ()
     record: RunRecord | None = None
+    story: RunStory | None = None
     error: str = ""
     message: str = ""
     field: str = ""
@@ -144,6 +150,22 @@ class Questions(Runs):
             record=replace(now, operations=()), operations=found.operations | still_open
         )
 
+    async def story(self, run_id: str, timeout_s: float) -> RunStory | None:
+        """The story of a run up to now; ``None`` if there is no such run.
+
+        Raises
+        ------
+        Unavailable
+            If the run has not ended, and no controller answers in time: only it knows the story.
+        """
+        found = await self.with_story(run_id)
+        if found is None:
+            return None
+        record, story = found
+        if story is None and record.ended_us is None:
+            story = (await self._ask(timeout_s, run=run_id, is_story=True)).story
+        return story or RunStory(run=run_id, submitted_us=record.submitted_us)
+
     async def _ask(
         self,
         timeout_s: float,
@@ -151,6 +173,7 @@ class Questions(Runs):
         submission: RunSubmitted | None = None,
         costs: CostQuestion | None = None,
         run: str = "",
+        is_story: bool = False,
     ) -> Answer:
         question = Question(
             id=uuid.uuid4().hex,
@@ -158,6 +181,7 @@ class Questions(Runs):
             submission=submission,
             costs=costs,
             run=run,
+            is_story=is_story,
         )
         reply = keys.reply(self.site, question.id)
         key = keys.queries(self.site)

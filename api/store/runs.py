@@ -10,13 +10,21 @@ import msgspec
 
 from api.store import codec
 from api.store.catalogue import Catalogue
-from scheduler.control.records import OperationRecord, RunRecord, RunState, SiteView
+from scheduler.control.records import (
+    OperationRecord,
+    RunRecord,
+    RunState,
+    RunStory,
+    SiteView,
+)
 from scheduler.control.records.costs import CostReport
 from scheduler.model import keys
 from scheduler.model.messages import Profile, Release
 
 OLDER_OPERATIONS = "operations"
 """Field of a run in which releases up to 0.1 kept all its operations together."""
+STORY = "story"
+"""Field of a run that has ended in which its story is kept."""
 WATCHED_S = 5
 """A reader of the view comes back within this time, or has gone."""
 PAGE = 200
@@ -94,6 +102,14 @@ class Runs(Catalogue):
         """As `run`, but without its operations: a small read."""
         found = await self._summaries([run_id.encode()])
         return found[0] if found else None
+
+    async def with_story(self, run_id: str) -> tuple[RunRecord, RunStory | None] | None:
+        """As `summary`, with the story that the run left when it ended."""
+        record, story = await self.call("HMGET", keys.run(self.site, run_id), "record", STORY)
+        if record is None:
+            return None
+        left = None if story is None else codec.decode(RunStory, story)
+        return codec.decode(RunRecord, record), left
 
     async def runs(self, *, limit: int = 100, state: RunState | None = None) -> list[RunRecord]:
         """The latest runs without their operations, newest first.

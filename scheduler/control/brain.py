@@ -165,7 +165,9 @@ class Brain:
         its story was given out when it ended (`KeepStory`).
         """
         live = self.state.runs.get(run)
-        return live.story.told(run) if live is not None and live.story.first else None
+        if live is None or not live.story.first:
+            return None
+        return live.story.told(run, live.submitted_us)
 
     def agents(self) -> dict[str, str]:
         """Incarnation of each agent that is joined and not lost."""

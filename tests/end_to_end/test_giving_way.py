@@ -136,6 +136,9 @@ def test_what_runs_gives_way_comes_back_and_finishes(one_lane: Service) -> None:
         (stopped,) = operation(client, long)["failures"]
         assert (operation(client, long)["attempt"], stopped["attempt"]) == (2, 1)
         assert stopped["message"] == f"gave way to {operation(client, urgent)['operation']}"
+        lines = client.story(long)["lines"]
+        (way,) = [line for line in lines if line["trigger"] == "gave_way"]
+        assert (way["attempt"], way["detail"]) == (1, operation(client, urgent)["operation"])
 
         again = running(client, "cpu")
         way = stop_for_critical(client)

@@ -24,6 +24,7 @@ from api.http.show.finding import (
     find_runs,
     refuse_removed_output,
     shown_run,
+    story_of,
     whole_run,
 )
 from api.http.show.results import output_file, record_with_results
@@ -217,6 +218,17 @@ async def explain_run(request: Request, run: str) -> Response:
             inversions=record.inversions,
         )
     )
+
+
+@router.get(
+    "/runs/{run}/story", **route(Scope.READ, {200: json_of("RunStory", "Its transitions.")})
+)
+async def tell_run(request: Request, run: str) -> Response:
+    """Tell each change of state of a run and of its operations, with the cause, oldest first.
+
+    Of a long story the 200 first and the 200 latest lines are kept, and the number of the others.
+    """
+    return reply(await story_of(run, of(request)))
 
 
 @router.get(

@@ -11,12 +11,14 @@ from api.history.reader import Removed
 from api.http.answers import RunList
 from api.http.context import Context
 from api.store.run_ids import made_us
-from scheduler.control.records import RunRecord
+from scheduler.control.records import RunRecord, RunStory
 from scheduler.control.settings import BrainSettings
 from scheduler.model.errors import Gone, UnknownName
 
 EXPLAIN_TIMEOUT_S = 0.5
 """Without an answer of the controller a run is shown as it is stored."""
+STORY_TIMEOUT_S = 5.0
+"""Nobody but the controller knows the story of a run that has not ended."""
 
 
 async def whole_run(run: str, context: Context) -> RunRecord:
@@ -55,6 +57,22 @@ async def short_run(run: str, context: Context) -> RunRecord:
 async def archived_run(run: str, context: Context) -> RunRecord:
     """A run that the store has no more, without its operations; raises as `shown_run` does."""
     found = await asyncio.to_thread(context.history.summary, run)
+    if found is None:
+        raise await missing(run, context)
+    return found
+
+
+async def story_of(run: str, context: Context) -> RunStory:
+    """The story of a run, up to now where it has not ended; raises as `shown_run` does.
+
+    Raises
+    ------
+    Unavailable
+        If it has not ended, and no controller answers.
+    """
+    found = await context.store.story(run, STORY_TIMEOUT_S)
+    if found is None:
+        found = await asyncio.to_thread(context.history.story, run)
     if found is None:
         raise await missing(run, context)
     return found

@@ -239,6 +239,15 @@ def explain(run: Run | str) -> Steps[list[Json]]:
     return list(answer["operations"])
 
 
+def story(run: Run | str) -> Steps[Json]:
+    """Tell each change of state of a run and of its operations, with the cause, oldest first.
+
+    The lines are in ``lines``; ``left_out`` is the number of those that are missing from the middle
+    of a long story, behind the first ``left_out_after``.
+    """
+    return (yield from get(f"{run_path(run)}/story"))
+
+
 def operators(run: Run | str, stage: str) -> Steps[list[Json]]:
     """Show what each operator of the model of a stage takes, on the machines where it ran."""
     answer = yield from get(f"{run_path(run)}/operators", stage=stage)

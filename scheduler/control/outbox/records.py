@@ -172,6 +172,7 @@ def record_changed(state: State, turn: Turn) -> None:
         record = changed_record(state, table, run)
         turn.commands.append(RecordRun(record=record, gone=tuple(run.gone)))
         if run.is_ended and run.story.first:
-            turn.commands.append(KeepStory(story=run.story.told(run.id)))
+            story = run.story.told(run.id, run.submitted_us)
+            turn.commands.append(KeepStory(story=story))
         run.recorded_us = state.now_us
         run.changed, run.gone = {}, {}

@@ -62,6 +62,10 @@ class RunStory:
 
     Parameters
     ----------
+    submitted_us
+        Time of the site at which the run was submitted.
+    lines
+        Empty where nobody kept the story: the run ended under an earlier release.
     left_out
         Number of lines that are missing from the middle of a long story.
     left_out_after
@@ -69,6 +73,7 @@ class RunStory:
     """
 
     run: str
-    lines: tuple[StoryLine, ...]
+    submitted_us: int
+    lines: tuple[StoryLine, ...] = ()
     left_out: int = 0
     left_out_after: int = 0

@@ -30,7 +30,7 @@ class Story:
     >>> story = Story()
     >>> for at_us in range(500):
     ...     story.add(StoryLine(at_us, "r/a", 1, "waiting", "dispatched", Trigger.SENT))
-    >>> told = story.told("r")
+    >>> told = story.told("r", 0)
     >>> len(told.lines), told.left_out, told.lines[200].at_us
     (400, 100, 300)
     """
@@ -47,10 +47,11 @@ class Story:
             self.left_out += len(self.last) == LAST_LINES
             self.last.append(line)
 
-    def told(self, run: str) -> RunStory:
+    def told(self, run: str, submitted_us: int) -> RunStory:
         """Give the story as a record."""
         return RunStory(
             run=run,
+            submitted_us=submitted_us,
             lines=(*self.first, *self.last),
             left_out=self.left_out,
             left_out_after=len(self.first) if self.left_out else 0,

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
 from api.controller.effects import Effects
-from scheduler.control.commands import ForgetRun, RecordRun, ReleaseInputs, SendPlan, WakeAt
-from scheduler.control.records import RunRecord, RunState
+from scheduler.control.commands import (
+    ForgetRun,
+    KeepStory,
+    RecordRun,
+    ReleaseInputs,
+    SendPlan,
+    WakeAt,
+)
+from scheduler.control.records import RunRecord, RunState, RunStory
 from scheduler.model.messages import AgentPlan, Binding, Dispatch, Release, Work, WorkKind
 from scheduler.model.problem import Band
 
@@ -73,6 +80,14 @@ def test_last_record_of_a_run_that_is_forgotten_at_once_is_written_for_history()
     effects.add([RecordRun(record=last), ForgetRun(release=gone)])
     batch = effects.batch()
     assert (batch.records, batch.forget) == ((last,), (gone,))
+
+
+def test_last_story_of_a_run_is_written_once_also_where_it_is_forgotten_at_once() -> None:
+    effects = Effects()
+    story = RunStory(run="r", submitted_us=1)
+    effects.add([KeepStory(story=story), ForgetRun(release=Release(run="r"))])
+    effects.add([KeepStory(story=story)])
+    assert effects.batch().stories == (story,)
 
 
 def test_every_release_is_kept_and_the_last_alarm_counts() -> None:

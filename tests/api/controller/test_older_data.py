@@ -72,3 +72,4 @@ async def test_its_log_is_folded_and_its_runs_are_served(
         assert record.state is RunState.FINISHED
         assert list(record.outputs) == ["y"]
         assert [op.stage for op in record.operations] == ["twice"]
+        assert await store.story(run.run, 1.0) is not None

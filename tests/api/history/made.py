@@ -8,7 +8,15 @@ from typing import Any
 from api.store import WholeRun
 from api.store.codec import encode
 from api.store.run_ids import new_run_id
-from scheduler.control.records import OperationRecord, OperationState, RunRecord, RunState
+from scheduler.control.records import (
+    OperationRecord,
+    OperationState,
+    RunRecord,
+    RunState,
+    RunStory,
+    StoryLine,
+    Trigger,
+)
 from scheduler.model.problem import Band
 
 NOW_US = 1_800_000_000_000_000
@@ -47,6 +55,25 @@ def operation(run: str, name: str = "detect", **given: Any) -> OperationRecord:
     return OperationRecord(**{**fields, **given})
 
 
-def whole(of: RunRecord, operations: Sequence[OperationRecord] = ()) -> WholeRun:
+def story(of: RunRecord, lines: int = 2) -> RunStory:
+    """The story of a run: that it came, and that it ended some lines later."""
+    told = [
+        StoryLine(of.submitted_us, "", 0, "", RunState.QUEUED, Trigger.SUBMITTED),
+        *(
+            StoryLine(of.submitted_us, f"{of.run}/a", 1, "waiting", "dispatched", Trigger.SENT)
+            for _ in range(lines - 2)
+        ),
+        StoryLine(of.submitted_us + SECOND_US, "", 0, "queued", of.state, Trigger.FINISHED),
+    ]
+    return RunStory(run=of.run, submitted_us=of.submitted_us, lines=tuple(told))
+
+
+def whole(
+    of: RunRecord, operations: Sequence[OperationRecord] = (), told: RunStory | None = None
+) -> WholeRun:
     """A run as it is taken from the store."""
-    return WholeRun(record=encode(of), operations=encode(tuple(operations)))
+    return WholeRun(
+        record=encode(of),
+        operations=encode(tuple(operations)),
+        story=b"" if told is None else encode(told),
+    )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +11,16 @@ from typing import Any
 import pytest
 
 from api.history import Archive, Cursor, HistoryLimits, Reader, RunQuery
-from api.history.archive import DAY_US, path_of, set_aside
+from api.history.archive import DAY_US, OtherVersion, path_of, set_aside
 from api.history.misses import Cause
 from api.history.queries import moment_us
-from scheduler.control.records import AttemptRecord, RunState
+from api.history.schema import PAGE_BYTES, STORIES, TABLES, VERSION
+from scheduler.control.records import AttemptRecord, RunState, RunStory
 from scheduler.control.records.plans import PlanFate, PlanRecord
 from scheduler.model.errors import InvalidInput
 from scheduler.model.messages import FailureReason
 from scheduler.model.problem import Band
-from tests.api.history.made import NOW_US, SECOND_US, operation, record, whole
+from tests.api.history.made import NOW_US, SECOND_US, operation, record, story, whole
 
 WEEK = HistoryLimits(days=7, size_bytes=2**30)
 
@@ -58,6 +61,63 @@ def test_run_comes_back_with_its_operations(archive: Archive, reader: Reader) ->
     assert reader.run(kept.run) == replace(kept, operations=(done,))
     assert reader.summary(kept.run) == kept
     assert reader.find(RunQuery(), 10) == [kept]
+
+
+def test_story_comes_back_and_goes_with_its_run(
+    tmp_path: Path, archive: Archive, reader: Reader
+) -> None:
+    old, new, untold = record(), record(NOW_US + DAY_US), record(NOW_US + DAY_US)
+    archive.add([whole(each, told=story(each)) for each in (old, new)] + [whole(untold)])
+    assert reader.story(old.run) == story(old)
+    assert reader.story(untold.run) == RunStory(run=untold.run, submitted_us=untold.submitted_us)
+    assert reader.story("r-1") is None
+    archive.keep_within(NOW_US + 7 * DAY_US + 2 * SECOND_US)
+    assert reader.story(old.run) is None
+    assert reader.story(new.run) == story(new)
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path))) as db:
+        assert db.execute("SELECT count(*) FROM stories").fetchone() == (1,)
+
+
+def test_story_counts_for_the_size_of_its_run(tmp_path: Path, archive: Archive) -> None:
+    plain, told = record(), record()
+    archive.add([whole(plain), whole(told, told=story(told, lines=400))])
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path))) as db:
+        found = dict(db.execute("SELECT run, size_bytes FROM runs").fetchall())
+    assert found[told.run] > found[plain.run] + 100
+
+
+def test_archive_of_the_release_before_stories_goes_on(tmp_path: Path, reader: Reader) -> None:
+    older, newer = record(), record(NOW_US + 1)
+    with first_version(tmp_path) as db:
+        row = (older.run, older.submitted_us, older.ended_us, "run", "ocr", "ocr@1", older.state)
+        text = whole(older).record.decode()
+        marks = "NULL, " + ", ".join("?" * 10)
+        db.execute(f"INSERT INTO runs VALUES ({marks})", (*row, 2, len(text), text))
+    # It is read before the one that writes it has opened it.
+    assert reader.find(RunQuery(), 10) == [older]
+    assert reader.story(older.run) == RunStory(run=older.run, submitted_us=older.submitted_us)
+    with Archive(tmp_path, WEEK) as archive:
+        archive.add([whole(newer, told=story(newer))])
+    assert reader.find(RunQuery(), 10) == [newer, older]
+    assert reader.story(newer.run) == story(newer)
+
+
+@contextlib.contextmanager
+def first_version(folder: Path) -> Iterator[sqlite3.Connection]:
+    """An archive as releases made it that kept no stories."""
+    path_of(folder).parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path_of(folder), isolation_level=None)) as db:
+        db.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        db.execute("PRAGMA journal_mode=WAL")
+        db.executescript(f"{TABLES.replace(STORIES, '')} PRAGMA user_version=1;")
+        yield db
+
+
+def test_archive_of_a_later_release_is_not_written_to(tmp_path: Path, archive: Archive) -> None:
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path))) as db:
+        db.execute(f"PRAGMA user_version={VERSION + 1}")
+    with pytest.raises(OtherVersion, match=f"it is of version {VERSION + 1}"):
+        Archive(tmp_path, WEEK)
 
 
 def test_what_is_told_twice_is_kept_once(archive: Archive, reader: Reader) -> None:

@@ -14,7 +14,7 @@ from api.store import Batch, RunEnded, RunForgotten, Store
 from scheduler.control.records import RunRecord, RunState
 from scheduler.control.records.plans import PlanFate, PlanRecord
 from scheduler.model.messages import Release
-from tests.api.history.made import NOW_US, operation, record
+from tests.api.history.made import NOW_US, operation, record, story
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,8 @@ async def end(
     lease = await store.take_lease("one", 60_000)
     assert lease is not None
     gone = tuple(Release(run=each.run) for each in records) if forget else ()
-    batch = Batch(records=tuple(records), forget=gone, history=(PLAN,) * plans)
+    told = tuple(story(each) for each in records if each.ended_us is not None)
+    batch = Batch(records=tuple(records), forget=gone, history=(PLAN,) * plans, stories=told)
     await store.commit(lease, batch)
     await store.resign(lease)
 
@@ -68,12 +69,14 @@ async def test_run_goes_from_the_store_to_the_archive(
     async with keep_history(store_url, site, tmp_path, CENTURY):
         await eventually(queue_is_empty(store))
         assert await store.run("r-1") == ended
+        assert await store.story("r-1", 1.0) == story(ended)
         await end(store, [ended], forget=True)
         await eventually(queue_is_empty(store))
     reader = Reader(tmp_path)
     assert await store.run("r-1") is None
     assert [each.run for each in await store.runs()] == ["r-2"]
     assert reader.run("r-1") == ended
+    assert reader.story("r-1") == story(ended)
     assert reader.plans(0, 2 * NOW_US, 10) == [PLAN]
 
 

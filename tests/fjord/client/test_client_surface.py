@@ -28,6 +28,7 @@ METHODS = {
     "runs",
     "schedule",
     "set_policy",
+    "story",
     "submit",
     "trace",
     "upload_model",

@@ -117,7 +117,7 @@ async def test_run_that_is_too_old_is_gone_by_that_rule(
     old = record(store.now_us() - 8 * DAY_US)
     await put(store, old, eventually)
     await eventually(gone(lambda: client.get(f"/v1/runs/{old.run}")))
-    for path in ("", "/explain", "/trace", "/outputs/y", "/operators?stage=s"):
+    for path in ("", "/explain", "/story", "/trace", "/outputs/y", "/operators?stage=s"):
         answer = await client.get(f"/v1/runs/{old.run}{path}")
         assert answer.status_code == 410
         assert "history is kept for 7 days (FJORD_HISTORY_DAYS)" in answer.json()["detail"]
