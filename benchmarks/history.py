@@ -2,10 +2,11 @@
 
     python -m benchmarks.history [--runs 100000] [--queued 2000] [--seed 0]
 
-Runs are made up: three operations of six candidates each, one run in a hundred failed. *Archived*:
-pages of 256, each on the disk before the next, as the historian writes them, in this process.
-*Loop*: how late a loop of this process wakes up each millisecond while the historian takes a queue
-from a real store in its process, beside the same loop while nothing is queued; both in turn.
+Runs are made up: three operations of six candidates each, twelve lines of story, one run in a
+hundred failed. *Archived*: pages of 256, each on the disk before the next, as the historian writes
+them, in this process. *Loop*: how late a loop of this process wakes up each millisecond while the
+historian takes a queue from a real store in its process, beside the same loop while nothing is
+queued; both in turn.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ from scheduler.control.records import (
     Reason,
     RunRecord,
     RunState,
+    RunStory,
+    StoryLine,
+    Trigger,
 )
 from scheduler.model.messages import Release
 from scheduler.model.problem import Band
@@ -46,6 +50,12 @@ APART_US = 5_000_000
 PAGE = 256
 LIMITS = HistoryLimits(days=7, size_bytes=2**30)
 STAGES = ("detect", "cut", "read")
+STEPS = (
+    (OperationState.WAITING, OperationState.DISPATCHED, Trigger.SENT),
+    (OperationState.DISPATCHED, OperationState.RUNNING, Trigger.STARTED),
+    (OperationState.RUNNING, OperationState.DONE, Trigger.FINISHED),
+)
+"""Transitions of an operation that succeeds at once."""
 WORKLOADS = 20
 ASKED = 30
 WAKE_S = 0.001
@@ -108,6 +118,27 @@ def _operation(run: str, stage: str, at_us: int, random: Random) -> OperationRec
     )
 
 
+def told(record: RunRecord) -> RunStory:
+    """The story that such a run leaves."""
+    at_us, end_us = record.submitted_us, record.ended_us or 0
+    return RunStory(
+        run=record.run,
+        submitted_us=at_us,
+        lines=(
+            StoryLine(at_us, "", 0, "", RunState.QUEUED, Trigger.SUBMITTED),
+            StoryLine(at_us + 900, "", 0, RunState.QUEUED, RunState.RUNNING, Trigger.STARTED),
+            *(line for op in record.operations for line in _lines(op, at_us)),
+            StoryLine(end_us, "", 0, RunState.RUNNING, record.state, Trigger.FINISHED),
+        ),
+    )
+
+
+def _lines(op: OperationRecord, at_us: int) -> Iterator[StoryLine]:
+    times_us = (at_us + 900, op.started_us or 0, op.ended_us or 0)
+    for (before, after, trigger), moment_us in zip(STEPS, times_us, strict=True):
+        yield StoryLine(moment_us, op.operation, 1, before, after, trigger, op.machine)
+
+
 def pages(runs: int, seed: int) -> Iterator[list[WholeRun]]:
     random = Random(seed)
     for first in range(0, runs, PAGE):
@@ -115,7 +146,9 @@ def pages(runs: int, seed: int) -> Iterator[list[WholeRun]]:
         yield [
             # As the store has them: the operations apart from the rest.
             WholeRun(
-                record=encode(replace(record, operations=())), operations=encode(record.operations)
+                record=encode(replace(record, operations=())),
+                operations=encode(record.operations),
+                story=encode(told(record)),
             )
             for record in records
         ]
@@ -152,6 +185,7 @@ def search(folder: Path, runs: int) -> None:
         "100 from the middle": lambda: reader.find(RunQuery(after=Cursor.of(one)), 100),
         "none of that kind": lambda: reader.find(RunQuery(kind="profile"), 100),
         "one with its operations": lambda: reader.run(one.run),
+        "one story": lambda: reader.story(one.run),
         "one that is not there": lambda: reader.summary("r-none"),
         "latest 100 misses": lambda: reader.misses(0, 2 * NOW_US, 100),
     }
@@ -232,7 +266,8 @@ async def _queue(store: Store, records: Sequence[RunRecord]) -> None:
     for first in range(0, len(records), PAGE):
         part = tuple(records[first : first + PAGE])
         gone = tuple(Release(run=record.run) for record in part)
-        await store.commit(lease, Batch(records=part, forget=gone))
+        stories = tuple(told(record) for record in part)
+        await store.commit(lease, Batch(records=part, stories=stories, forget=gone))
     await store.resign(lease)
 
 

@@ -20,7 +20,7 @@ CAUSES = {
     "gave_way": "gave way to more urgent work",
     "silence": "its machine fell silent",
     "output_lost": "its output is gone and needed",
-    "given_up": "nowhere left to try",
+    "given_up": "it is not tried again",
     "refused": "the provider was refused",
     "dropped": "its machine goes",
     "measured_anew": "its machine is back",
