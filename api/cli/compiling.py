@@ -10,6 +10,7 @@ from multiprocessing import get_context
 import typer
 
 from api.cli import output
+from api.process.children import die_with_parent
 
 FIRST = (
     ("heft", "etf"),
@@ -34,10 +35,23 @@ def compile_solvers() -> None:
     What is compiled is kept beside the code, or in the user's cache where that cannot be written.
     """
     # Not forked: OR-Tools and compiled code have threads of their own.
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(
+        os.cpu_count(), mp_context=spawn, initializer=_end_with, initargs=(os.getpid(),)
+    ) as pool:
         for names in _rounds():
             for name in pool.map(_compiled, names):
                 output.tell(f"compiled {name}")
+
+
+def _end_with(parent: int) -> None:
+    """Have this worker end with the command, which a signal may end between two rounds or in one.
+
+    Left alone, it would compile to the end on all cores for nobody.
+    """
+    die_with_parent()
+    if os.getppid() != parent:  # it ended before the kernel was told
+        os._exit(1)
 
 
 def _rounds() -> Iterator[tuple[str, ...]]:
