@@ -39,7 +39,7 @@ def problem() -> Problem:
 
 def main() -> Result:
     cameras = problem()
-    result = solve(cameras, solver="auto", limits=Limits(time_s=5))
+    result = solve(cameras, solver="auto", limits=Limits(time_s=3_600, deterministic_s=5))
     assert result.schedule is not None
     bars = [
         Bar(
