@@ -4,16 +4,71 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from api.http import declared
+from api.http.answers import (
+    Accepted,
+    CostModels,
+    DeviceList,
+    Explanation,
+    Health,
+    MissList,
+    ModelAnswer,
+    ModelList,
+    OutputTensor,
+    PlanList,
+    Policy,
+    PredictionList,
+    ProfileList,
+    RunList,
+    RunOperators,
+    RunResult,
+    SetAsideList,
+    Welcome,
+    WorkloadList,
+)
+from api.http.errors import Problem
 from api.http.schemas import JsonTensor, RunRequest, RunSettings, WorkloadSpec
+from api.store.catalogue import WorkloadRecord
+from scheduler.control.records import Preview, RunRecord, RunStory, SiteView
+from scheduler.control.records.costs import AccuracyReport
 
 _REF = "#/components/schemas/"
 # FastAPI's own form of a validation error, which this service never sends.
 _NEVER_SENT = ("HTTPValidationError", "ValidationError")
+
+DECLARED: tuple[type, ...] = (
+    ModelAnswer,
+    ModelList,
+    ProfileList,
+    RunOperators,
+    WorkloadRecord,
+    WorkloadList,
+    Accepted,
+    OutputTensor,
+    RunRecord,
+    RunResult,
+    RunList,
+    MissList,
+    PlanList,
+    Explanation,
+    RunStory,
+    DeviceList,
+    SiteView,
+    Preview,
+    Policy,
+    CostModels,
+    AccuracyReport,
+    PredictionList,
+    SetAsideList,
+    Welcome,
+    Health,
+    Problem,
+)
+"""All types of answers: bodies are encoded from these very types."""
 
 
 def install(app: FastAPI) -> None:
@@ -39,12 +94,18 @@ def _document(app: FastAPI) -> dict[str, Any]:
     known = components.setdefault("schemas", {})
     for name in _NEVER_SENT:
         known.pop(name, None)
-    known |= declared.schemas() | _request_schemas()
+    known |= _answer_schemas() | _request_schemas()
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     for path in document["paths"].values():
         for operation in path.values():
             _drop_foreign_validation(operation["responses"])
     return document
+
+
+def _answer_schemas() -> dict[str, Any]:
+    """JSON schemas of all answers, by name."""
+    _, components = msgspec.json.schema_components(DECLARED, ref_template=_REF + "{name}")
+    return components
 
 
 def _request_schemas() -> dict[str, Any]:
