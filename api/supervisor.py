@@ -26,6 +26,7 @@ from api.process.cores import Division, divide
 from api.process.embedded import EmbeddedStore, keep_alive
 from api.process.ports import free_port, require_free
 from api.process.settings import Settings
+from devices.tensor_folders import remove_abandoned
 from scheduler.model.errors import Unavailable
 
 FIRST_PAUSE_S = 0.1
@@ -98,6 +99,7 @@ async def run_up(
     settings = replace(settings, port=settings.port or free_port(settings.host))
     # Or the service would be started again and again, and another's would answer in its place.
     require_free(settings.host, settings.port)
+    await asyncio.to_thread(_remove_abandoned_tensors)
     division.enter()
     stop = stop_signal()
     async with _store(settings) as store_url:
@@ -112,6 +114,17 @@ async def run_up(
                 await children.enter_async_context(_kept(agent_part))
             await stop.wait()
             say("Ending: what runs is finished first")
+
+
+def _remove_abandoned_tensors() -> None:
+    """Give back the memory of sites that are gone; one that cannot be removed stops no start."""
+    try:
+        sites = remove_abandoned()
+    except OSError as error:
+        _log.warning("tensors of sites that are gone stay in memory: %s", error)
+        return
+    if sites:
+        _log.info("tensors of %d sites were removed, whose data folders are gone", sites)
 
 
 def stop_signal() -> asyncio.Event:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,8 @@ from api.process.stalls import LoopStalls
 from api.store import Store
 from api.store.feed import ChangeFeed
 from cost_models.oracle import Oracle
-from devices.tensors import TensorStore, default_root
+from devices.tensor_folders import held_root
+from devices.tensors import TensorStore
 from scheduler.control.brain import Brain, BrainSettings
 from scheduler.model.ports import DurationOracle
 from scheduler.portfolio import placer, placers, warm_up
@@ -87,15 +88,17 @@ def build_brain(
     return Brain(oracle=oracle, solvers=solvers, settings=brain_settings)
 
 
-def open_tensors(settings: Settings) -> TensorStore:
+@contextmanager
+def open_tensors(settings: Settings) -> Iterator[TensorStore]:
     """The tensors of this box, as the API sees them."""
     host = socket.gethostname() if settings.host == ANY_ADDRESS else settings.host
-    return TensorStore(
-        default_root(settings.site, settings.box),
-        box=settings.box,
-        url=f"http://{host}:{settings.port}/v1",
-        inline_bytes=settings.inline_bytes,
-    )
+    with held_root(settings.site, settings.box, settings.data_dir) as root:
+        yield TensorStore(
+            root,
+            box=settings.box,
+            url=f"http://{host}:{settings.port}/v1",
+            inline_bytes=settings.inline_bytes,
+        )
 
 
 @asynccontextmanager
@@ -122,7 +125,7 @@ async def services(
         url = settings.store_url or await stack.enter_async_context(_embedded(settings))
         store = await Store.connect(url, settings.site)
         stack.push_async_callback(store.close)
-        tensors = open_tensors(settings)
+        tensors = stack.enter_context(open_tensors(settings))
         stalls = LoopStalls()
         await stack.enter_async_context(_running(stalls.watch(), "stalls"))
         stack.enter_context(short_collections(stalls))

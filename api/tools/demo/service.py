@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.process.ports import free_port
-from devices.tensors import default_root
+from devices.tensor_folders import default_root
 from fjord import Client, FjordApiError
 from scheduler.model.errors import Unavailable
 

@@ -7,11 +7,12 @@ import contextlib
 import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import httpx
 
 from devices.agent.shell.agent import Agent
-from devices.agent.shell.join import Joined, bearer, join
+from devices.agent.shell.join import bearer, join
 from devices.agent.shell.model_cache import ModelCache
 from devices.agent.shell.settings import AgentSettings, agent_id
 from devices.agent.shell.supplies import Supplies
@@ -20,7 +21,8 @@ from devices.box.discovery import discover, lanes
 from devices.box.host import usable_cores
 from devices.box.peak_cache import PeakCache
 from devices.functions.registry import functions
-from devices.tensors import TensorStore, default_root
+from devices.tensor_folders import held_root
+from devices.tensors import TensorStore
 from scheduler.model.messages import MachineReport
 
 # Between two pieces of an answer; large files take as long as they take.
@@ -70,12 +72,13 @@ async def joined_agent(
         if machines is None:
             machines = await asyncio.to_thread(_discovered, name, settings)
         listener, url = _listener(settings)
-        store = _store(settings, joined, box, url)
         headers = bearer(settings.token)
         models = ModelCache(settings.data_dir / "cache" / "models", client, headers)
-        supplies = Supplies(store, models, client, bearer(joined.tensor_token))
-        async with serving(TensorApp(store, joined.tensor_token), listener):
-            yield Agent(name, joined, machines, store, supplies, settings.most_worker_bytes)
+        with _tensor_root(settings, joined.site, box) as root:
+            store = TensorStore(root, box, url, settings.inline_bytes)
+            supplies = Supplies(store, models, client, bearer(joined.tensor_token))
+            async with serving(TensorApp(store, joined.tensor_token), listener):
+                yield Agent(name, joined, machines, store, supplies, settings.most_worker_bytes)
 
 
 def _discovered(name: str, settings: AgentSettings) -> list[MachineReport]:
@@ -96,6 +99,9 @@ def _listener(settings: AgentSettings) -> tuple[socket.socket, str]:
     return listener, f"http://{host}:{listener.getsockname()[1]}"
 
 
-def _store(settings: AgentSettings, joined: Joined, box: str, url: str) -> TensorStore:
-    root = settings.tensor_root or default_root(joined.site, box)
-    return TensorStore(root, box, url, settings.inline_bytes)
+def _tensor_root(
+    settings: AgentSettings, site: str, box: str
+) -> contextlib.AbstractContextManager[Path]:
+    if settings.tensor_root is not None:
+        return contextlib.nullcontext(settings.tensor_root)
+    return held_root(site, box, settings.data_dir)

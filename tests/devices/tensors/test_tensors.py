@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 import pytest
 
-import devices.tensors
+import devices.tensors.store
 from devices.agent.shell.tensor_server import TensorApp
-from devices.tensors import TensorStore, default_root
+from devices.tensor_folders import default_root
+from devices.tensors import TensorStore
 from scheduler.model.errors import DeviceLost, InvalidTensor, OutOfSpace
 from scheduler.model.messages import Release, Value
 
@@ -107,7 +108,7 @@ def test_a_full_memory_is_said_and_leaves_nothing_behind(
     store: TensorStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     full = Path("/dev/full").open("wb", 0)  # noqa: SIM115 - the tested code closes it
-    monkeypatch.setattr(devices.tensors, "_open_new", lambda _: full)
+    monkeypatch.setattr(devices.tensors.store, "_open_new", lambda _: full)
     with pytest.raises(OutOfSpace, match=r"no room for tensor 'op\.1\.y\.0'"):
         store.put("r-1", "op.1.y", np.array([1]))
     assert list(store.root.rglob("*")) == []

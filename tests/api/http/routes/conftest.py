@@ -25,7 +25,7 @@ from api.process.settings import Settings
 from devices.agent.shell.daemon import joined_agent
 from devices.agent.shell.settings import AgentSettings
 from devices.functions.registry import functions
-from devices.tensors import default_root
+from devices.tensor_folders import default_root
 from scheduler.model.messages import MachineReport, ProviderReport, Verdict
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import errno
 import itertools
-import json
-import math
 import mmap
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -22,12 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import numpy as np
-
-from fjord.functions.types import DTYPES as DTYPES
-from fjord.functions.types import STRING as STRING
-from fjord.functions.types import Array as Array
-from fjord.functions.types import ArrayOrList as ArrayOrList
+from devices.tensors.encoding import decoded, encoded
+from fjord.functions.types import Array, ArrayOrList
 from scheduler.model.errors import DeviceLost, InvalidTensor, OutOfSpace
 from scheduler.model.messages import Release, TensorRef, Value
 
@@ -45,22 +38,6 @@ _GONE = frozenset({404, 410})
 _serial = itertools.count()
 BLANK = "blank"
 """A run that no run is called: its tensors are made to measure links."""
-
-
-def default_root(site: str, box: str) -> Path:
-    """Folder of a box's tensors: in memory where the system offers it, private to this user."""
-    shared = Path("/dev/shm")
-    base = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
-    private = base / f"fjord-{os.getuid()}"
-    private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if private.stat().st_uid != os.getuid():
-        raise PermissionError(f"{private} belongs to another user")
-    return private / quote(site, safe="") / quote(box, safe="")
-
-
-def dtype_name(array: Array) -> str:
-    """NumPy name of the element type, or ``string`` for text."""
-    return STRING if array.dtype.kind in "OUS" else array.dtype.name
 
 
 class TensorStore:
@@ -164,7 +141,7 @@ class TensorStore:
 
     def _put_one(self, key: str, array: Array) -> TensorRef:
         path = self.path(key)
-        dtype, raw = _encode(array, key)
+        dtype, raw = encoded(array, key)
         size = len(raw)
         ref = TensorRef(dtype=dtype, shape=array.shape, size_bytes=size)
         if size <= self.inline_bytes:
@@ -175,10 +152,10 @@ class TensorStore:
 
     def _get_one(self, ref: TensorRef) -> Array:
         if ref.inline is not None:
-            return _decode(ref, ref.inline)
+            return decoded(ref, ref.inline)
         if ref.box != self.box:
             raise InvalidTensor(f"tensor {ref.key!r} is on box {ref.box!r}, not on {self.box!r}")
-        return _decode(ref, self._map(ref))
+        return decoded(ref, self._map(ref))
 
     def _map(self, ref: TensorRef) -> mmap.mmap | bytes:
         try:
@@ -257,46 +234,6 @@ def _write_all(file: Any, raw: bytes | memoryview) -> None:
     view = memoryview(raw)
     while view:
         view = view[file.write(view) :]
-
-
-def _encode(array: Array, key: str) -> tuple[str, bytes | memoryview]:
-    dtype = dtype_name(array)
-    if dtype == STRING:
-        return dtype, json.dumps(_texts(array, key), ensure_ascii=False).encode()
-    if dtype not in DTYPES:
-        raise InvalidTensor(f"tensor {key!r} must have a supported type; got {dtype!r}")
-    little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
-    return dtype, np.ascontiguousarray(little).reshape(-1).view(np.uint8).data
-
-
-def _texts(array: Array, key: str) -> list[str]:
-    texts = [item.decode() if isinstance(item, bytes) else item for item in array.ravel().tolist()]
-    for text in texts:
-        if not isinstance(text, str):
-            raise InvalidTensor(f"tensor {key!r} must hold text; got {type(text).__name__}")
-    return texts
-
-
-def _decode(ref: TensorRef, raw: mmap.mmap | bytes) -> Array:
-    if ref.dtype not in DTYPES:
-        raise InvalidTensor(f"tensor dtype must be one of {sorted(DTYPES)}; got {ref.dtype!r}")
-    if ref.dtype == STRING:
-        return _decode_texts(ref, bytes(raw))
-    dtype = np.dtype(ref.dtype).newbyteorder("<")
-    expected = math.prod(ref.shape) * dtype.itemsize
-    if len(raw) != expected:
-        raise InvalidTensor(f"tensor {ref.key!r} must have {expected} bytes; got {len(raw)}")
-    return np.frombuffer(raw, dtype).reshape(ref.shape)
-
-
-def _decode_texts(ref: TensorRef, raw: bytes) -> Array:
-    texts = json.loads(raw)
-    if not isinstance(texts, list) or len(texts) != math.prod(ref.shape):
-        raise InvalidTensor(f"tensor {ref.key!r} must hold {math.prod(ref.shape)} texts")
-    array = np.empty(len(texts), dtype=object)
-    array[:] = texts
-    array.flags.writeable = False
-    return array.reshape(ref.shape)
 
 
 def _safe(name: str) -> str:

@@ -1,0 +1,16 @@
+"""Tensors of a box outside messages: files in shared memory, read in place by its processes."""
+
+from devices.tensors.encoding import dtype_name
+from devices.tensors.store import BLANK, DEFAULT_INLINE_BYTES, TensorStore
+from fjord.functions.types import DTYPES, STRING, Array, ArrayOrList
+
+__all__ = [
+    "BLANK",
+    "DEFAULT_INLINE_BYTES",
+    "DTYPES",
+    "STRING",
+    "Array",
+    "ArrayOrList",
+    "TensorStore",
+    "dtype_name",
+]
