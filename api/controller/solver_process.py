@@ -1,23 +1,20 @@
 """A process of its own for the search for better plans, so that a search delays nobody.
 
-Run as a module it is that process: pickled requests on its standard input, pickled results on its
-standard output, each after its length.
+Run as a module it is that process, and answers pickled requests with pickled results.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import pickle
 import signal
-import struct
 import sys
 import time
 from dataclasses import dataclass
-from typing import BinaryIO, Self
+from typing import Self
 
+from api.process.answering_child import AnsweringChild, open_answers, read_message, write_answer
 from api.process.children import yield_to_others
 from devices.box.priority import GETTING_READY, SEARCH
 from scheduler.model.errors import FjordError
@@ -30,7 +27,6 @@ START_AFTER_S = 1.0
 """A service that has lived so long starts its solver process, so that the first burst has one."""
 SEED = 0
 
-_LENGTH = struct.Struct("<Q")
 _READY = b"ready"
 """Sent by the process once a search would be quick."""
 _log = logging.getLogger(__name__)
@@ -62,7 +58,7 @@ class SolverProcess:
     """One search at a time in a separate, niced process, which is started again when it dies."""
 
     def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
+        self._child = AnsweringChild("api.controller.solver_process")
         self._turn = asyncio.Lock()
         self._starting: asyncio.Task[None] | None = None
         self._early: asyncio.TimerHandle
@@ -77,7 +73,7 @@ class SolverProcess:
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
-        await self._end()
+        await self._child.end()
 
     @property
     def is_starting(self) -> bool:
@@ -89,7 +85,7 @@ class SolverProcess:
 
         Starting takes seconds, and minutes where nothing is compiled yet.
         """
-        is_there = self._process is not None and self._process.returncode is None
+        is_there = self._child.is_alive
         if not is_there and not self.is_starting:
             self._starting = asyncio.create_task(self._start())
         return is_there and not self._turn.locked()
@@ -100,7 +96,7 @@ class SolverProcess:
                 await self._started()
             except (OSError, asyncio.IncompleteReadError) as error:
                 _log.warning("the solver process does not start: %r", error)
-                await self._end()
+                await self._child.end()
 
     async def solve(
         self, problem: Problem, time_s: float, warm_start: Schedule | None = None
@@ -115,56 +111,33 @@ class SolverProcess:
         request = SearchRequest(problem, Limits(time_s=time_s, workers=1), warm_start)
         async with self._turn:
             try:
-                process = await self._started()
+                await self._started()
                 async with asyncio.timeout(time_s + GRACE_S):
-                    return await self._exchange(process, request)
+                    return await self._exchange(request)
             except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
                 _log.warning("the solver process is started again after %r", error)
-                await self._end()
+                await self._child.end()
             except asyncio.CancelledError:
                 # Its answer would be taken for the answer to the next request.
-                await self._end()
+                await self._child.end()
                 raise
         return None
 
-    async def _exchange(
-        self, process: asyncio.subprocess.Process, request: SearchRequest
-    ) -> Result | None:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    async def _exchange(self, request: SearchRequest) -> Result | None:
         began_s = time.monotonic()
         data = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)
-        process.stdin.write(_LENGTH.pack(len(data)) + data)
-        await process.stdin.drain()
-        (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
         # Our own child wrote it: nobody else has the other end of this pipe.
-        answer: tuple[Result | None, float] = pickle.loads(await process.stdout.readexactly(length))
+        answer: tuple[Result | None, float] = pickle.loads(await self._child.exchange(data))
         result, cpu_s = answer
         self.times.wall_s += time.monotonic() - began_s
         self.times.cpu_s += cpu_s
         return result
 
-    async def _started(self) -> asyncio.subprocess.Process:
-        if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "api.controller.solver_process",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
-            assert self._process.stdout is not None
+    async def _started(self) -> None:
+        if not self._child.is_alive:
+            await self._child.start()
             # It may have to compile first, which is not counted against any search.
-            await self._process.stdout.readexactly(len(_READY))
-        return self._process
-
-    async def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await self._child.receive(len(_READY))
 
 
 def main() -> None:
@@ -172,27 +145,17 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     yield_to_others(GETTING_READY)
     # Engines print to standard output when they feel like it; the answers get a pipe of their own.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    answers = open_answers()
     _warm_up()
     yield_to_others(SEARCH)
     answers.write(_READY)
     answers.flush()
-    while (request := _read(sys.stdin.buffer)) is not None:
+    while (message := read_message(sys.stdin.buffer)) is not None:
+        request: SearchRequest = pickle.loads(message)
         began_s = time.process_time()
         answer = _solve(request), time.process_time() - began_s
         data = pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL)
-        answers.write(_LENGTH.pack(len(data)) + data)
-        answers.flush()
-
-
-def _read(stream: BinaryIO) -> SearchRequest | None:
-    header = stream.read(_LENGTH.size)
-    if len(header) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(header)
-    request: SearchRequest = pickle.loads(stream.read(length))
-    return request
+        write_answer(answers, data)
 
 
 def _warm_up() -> None:

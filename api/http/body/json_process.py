@@ -4,8 +4,7 @@ A parser of JSON holds the interpreter until it is done, in whatever thread it r
 lists hold it for 10 s, most of that for the collector of garbage, and take 40 times their length in
 memory. In a process of its own they hold nobody, and what they took goes with it.
 
-Run as a module it is that process: bodies on its standard input, pickled answers on its standard
-output, each after its length.
+Run as a module it is that process, and answers bodies with pickles.
 """
 
 from __future__ import annotations
@@ -14,16 +13,15 @@ import asyncio
 import contextlib
 import gc
 import logging
-import os
 import pickle
 import resource
 import signal
-import struct
 import sys
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 import psutil
 
+from api.process.answering_child import AnsweringChild, open_answers, read_message, write_answer
 from api.process.children import die_with_parent
 from scheduler.model.errors import InvalidInput, TooLarge, Unavailable
 
@@ -37,7 +35,6 @@ MEMORY_BYTES = 2 * 1024**3
 KEPT_BYTES = 256 * 1024**2
 """A process that still holds more than this is ended after its answer: the next starts small."""
 
-_LENGTH = struct.Struct("<Q")
 _MORE = b"+"
 _LAST = b"."
 """The byte behind an answer: the process takes another body, or it does not."""
@@ -48,14 +45,14 @@ class JsonProcess:
     """Reads one body at a time in a process that is started when it is needed."""
 
     def __init__(self) -> None:
-        self._process: asyncio.subprocess.Process | None = None
+        self._child = AnsweringChild("api.http.body.json_process")
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._end()
+        await self._child.end()
 
     async def read(self, body: bytes) -> Submission:
         """Read a submission.
@@ -75,61 +72,36 @@ class JsonProcess:
                     answer = await self._answer(body)
             except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
                 _log.warning("a body of JSON was given up after %r", error)
-                await self._end()
+                await self._child.end()
                 law = "the body must be JSON that is read in moderate time and memory"
                 got = f"{len(body)} bytes that are not: send arrays as .npy"
                 raise TooLarge(f"{law}; got {got}", field="body") from None
             except asyncio.CancelledError:
                 # Its answer would be taken for the answer to the next body.
-                await self._end()
+                await self._child.end()
                 raise
         if isinstance(answer, InvalidInput):
             raise answer
         return answer
 
     async def _answer(self, body: bytes) -> Submission | InvalidInput:
-        if self._process is not None:
+        if self._child.pid is not None:
             # A process that had read other bodies may have ended for their sake, not for this one.
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                return await self._exchange(self._process, body)
-            await self._end()
-        return await self._exchange(await self._start(), body)
-
-    async def _exchange(
-        self, process: asyncio.subprocess.Process, body: bytes
-    ) -> Submission | InvalidInput:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(_LENGTH.pack(len(body)))
-        process.stdin.write(body)
-        await process.stdin.drain()
-        (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
-        # Our own child wrote it: nobody else has the other end of this pipe.
-        answer: Submission | InvalidInput = pickle.loads(await process.stdout.readexactly(length))
-        if await process.stdout.readexactly(1) == _LAST:
-            await self._end()
-        return answer
-
-    async def _start(self) -> asyncio.subprocess.Process:
+                return await self._exchange(body)
+            await self._child.end()
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "api.http.body.json_process",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )
+            await self._child.start()
         except OSError as error:
             raise Unavailable(f"no process can be started to read the body: {error}") from error
-        return self._process
+        return await self._exchange(body)
 
-    async def _end(self) -> None:
-        process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+    async def _exchange(self, body: bytes) -> Submission | InvalidInput:
+        # Our own child wrote it: nobody else has the other end of this pipe.
+        answer: Submission | InvalidInput = pickle.loads(await self._child.exchange(body))
+        if await self._child.receive(1) == _LAST:
+            await self._child.end()
+        return answer
 
 
 def main() -> None:
@@ -137,28 +109,16 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    answers = open_answers()
     # Values of JSON have no cycles, and going through all of them again and again takes longest.
     gc.disable()
     this = psutil.Process()
-    while (body := _read(sys.stdin.buffer)) is not None:
+    while (body := read_message(sys.stdin.buffer)) is not None:
         data = pickle.dumps(_answer(body), protocol=pickle.HIGHEST_PROTOCOL)
         del body
         # Not the most that it ever held: there the kernel counts memory of its parent as its own.
         grown = this.memory_info().rss > KEPT_BYTES
-        answers.write(_LENGTH.pack(len(data)))
-        answers.write(data)
-        answers.write(_LAST if grown else _MORE)
-        answers.flush()
-
-
-def _read(stream: BinaryIO) -> bytes | None:
-    header = stream.read(_LENGTH.size)
-    if len(header) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(header)
-    return stream.read(length)
+        write_answer(answers, data, _LAST if grown else _MORE)
 
 
 def _answer(body: bytes) -> Submission | InvalidInput:

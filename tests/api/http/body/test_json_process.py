@@ -52,13 +52,13 @@ async def test_a_body_is_read_although_the_process_of_the_one_before_was_killed(
     reader: JsonProcess,
 ) -> None:
     await reader.read(_body())
-    assert reader._process is not None
-    os.kill(reader._process.pid, signal.SIGKILL)
+    assert reader._child.pid is not None
+    os.kill(reader._child.pid, signal.SIGKILL)
     assert (await reader.read(_body())).inputs["x"][0][0] == 0.5
 
 
 async def test_what_a_body_took_in_memory_goes_with_its_process(reader: JsonProcess) -> None:
     many = b'{"inputs": {"x": {"dtype": "float32", "data": [' + b"[1]," * 2_000_000 + b"[1]]}}}"
     assert len((await reader.read(many)).inputs["x"]) == 2_000_001
-    process = reader._process
-    assert process is None or psutil.Process(process.pid).memory_info().rss < KEPT_BYTES
+    pid = reader._child.pid
+    assert pid is None or psutil.Process(pid).memory_info().rss < KEPT_BYTES
