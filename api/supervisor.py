@@ -99,9 +99,10 @@ async def run_up(
     settings = replace(settings, port=settings.port or free_port(settings.host))
     # Or the service would be started again and again, and another's would answer in its place.
     require_free(settings.host, settings.port)
-    await asyncio.to_thread(_remove_abandoned_tensors)
     division.enter()
     stop = stop_signal()
+    # Not before the cores are divided: threads that are there keep the cores that they have.
+    await asyncio.to_thread(_remove_abandoned_tensors)
     async with _store(settings) as store_url:
         service, agent_part = _parts(settings, store_url, bool(tokens), agent_options, division)
         async with AsyncExitStack() as children:
