@@ -47,7 +47,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was asked for, or the error of the controller: name of its class, message and field.
+    """The answer, or the error of the controller: name of its class, message and field.
 
     Parameters
     ----------
