@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from api.http.methods import offered
 from scheduler.model import errors as model
 
 PROBLEM = "application/problem+json"
@@ -115,13 +116,15 @@ def problem_of(error: model.FjordError) -> Problem:
 
 
 def answer(error: model.FjordError) -> Response:
-    """Answer with an error of ours, and say when to come back or how to get in."""
+    """Answer with an error of ours, and say when to come back, how to get in or how to pack."""
     problem = problem_of(error)
     headers = {}
     if isinstance(error, model.Unavailable):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_us / 1_000_000)))
     if isinstance(error, model.AccessDenied):
         headers["WWW-Authenticate"] = 'Bearer realm="fjord"'
+    if isinstance(error, model.UnsupportedEncoding):
+        headers["Accept-Encoding"] = "gzip, identity"
     if isinstance(error, model.Defect):
         return _internal(error)
     return respond(problem, headers)
@@ -255,14 +258,18 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, model.FjordError):
         return answer(error.__cause__)  # raised while the framework read the body
     detail = str(error.detail)
+    headers = dict(error.headers or {})
     if error.status_code == 404:
         detail = f"there is nothing at {request.url.path}"
     if error.status_code == 405:
         detail = f"{request.method} is not offered at {request.url.path}"
+        methods = offered(request.app.routes, request.scope)
+        # Files of the dashboard are behind no route; they say themselves how they are served.
+        headers |= {"Allow": ", ".join(methods)} if methods else {}
     title = str(error.detail).lower()
     kind = f"urn:fjord:error:http-{error.status_code}"
     problem = Problem(type=kind, title=title, status=error.status_code, detail=detail)
-    return respond(problem, error.headers)
+    return respond(problem, headers)
 
 
 async def _on_os_error(_request: Request, error: Exception) -> Response:

@@ -10,14 +10,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.errors import answer
 from api.http.parsing import parsing
-from scheduler.model.errors import InvalidInput, UnsupportedEncoding
+from api.http.unpacking import Unpacked, is_packed
+from scheduler.model.errors import InvalidInput
 
 
 class PlainHttp:
     """ASGI middleware that no route can forget.
 
-    Headers that cannot be read are refused before anything reads them, a body in an encoding that
-    nobody undoes is not taken for the body, and HEAD is answered wherever GET is.
+    Headers that cannot be read are refused before anything reads them, a packed body is unpacked or
+    refused and never taken for the body itself, and HEAD is answered wherever GET is.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -30,6 +31,8 @@ class PlainHttp:
             return
         try:
             _check(scope)
+            if is_packed(_values(scope, b"content-encoding")):
+                scope, receive = _without_packing(scope), Unpacked(receive)
         except InvalidInput as error:
             await answer(error)(scope, receive, send)
             return
@@ -69,6 +72,13 @@ def _check(scope: Scope) -> None:
         elif name == b"origin":
             with parsing("origin must be the address of a web page", field="origin"):
                 _ = urlsplit(text).port
-        elif name == b"content-encoding" and text.lower() not in {"", "identity"}:
-            law = "content-encoding must be left out: bodies are read as they come"
-            raise UnsupportedEncoding(f"{law}; got {text!r}", field="content-encoding")
+
+
+def _values(scope: Scope, wanted: bytes) -> list[bytes]:
+    return [value for name, value in scope["headers"] if name == wanted]
+
+
+def _without_packing(scope: Scope) -> Scope:
+    """Describe the body that comes out: it is not packed, and its length is not known."""
+    packing = {b"content-encoding", b"content-length"}
+    return {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in packing]}

@@ -37,7 +37,8 @@ DESCRIPTION = """A scheduling service for inference on mixed hardware.
 Callers show a token as `Authorization: Bearer ...`; a browser may keep one as a cookie through
 `POST /v1/session`. `x-fjord-scope` says what an operation needs: `operate` includes `submit`, which
 includes `read`; `agent` stands apart. On loopback without any token set, none is needed.
-Times that end in `_us` are microseconds since the Unix epoch.
+Times that end in `_us` are microseconds since the Unix epoch. `HEAD` is answered wherever `GET` is.
+Bodies may come with `Content-Encoding: gzip`; limits on their size count what comes out.
 """
 TENSOR_TOKEN_BYTES = 32
 CLOSE_S = 5
@@ -76,6 +77,7 @@ def create_app(
         # Their pages load scripts from other hosts; the dashboard and the document do not.
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     for router in ROUTERS:
         app.include_router(router)
@@ -88,7 +90,8 @@ def create_app(
         paths={"/v1/models": settings.max_model_bytes + MULTIPART_OVERHEAD},
     )
     app.add_middleware(PlainHttp)
-    app.mount("/", Dashboard(), name="dashboard")
+    # Behind all routes: a mount would answer for addresses that are routed with other methods.
+    app.router.default = Dashboard()
     return app
 
 
@@ -124,6 +127,8 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         http=impatient(settings.header_s, settings.body_s),
+        # Here, not in a middleware: the server also answers by itself.
+        headers=[("X-Content-Type-Options", "nosniff")],
         loop="none",  # the caller's
         lifespan="on",
         access_log=False,
