@@ -1,8 +1,9 @@
 r"""Readers of public formats, and the writer of ours. Callers read files; nothing here does.
 
 Start at `recognising.parse`, which finds the format and calls the reader of that name (`fjsp`,
-`psplib`, ...). `reading` holds the parts that readers share, `instance` the result. Imports
-`scheduler.model`; only `fleet`, which reads arrays, imports the array form of `scheduler.solvers`.
+`psplib`, ...); `resembling` finds the format that a malformed file is nearest to. `reading` holds
+the parts that readers share, `instance` the result. Imports `scheduler.model`; only `fleet`, which
+reads arrays, imports the array form of `scheduler.solvers`.
 
 Examples
 --------

@@ -82,12 +82,19 @@ def parse(text: str, *, name: str) -> Instance:
 
 def is_project(text: str) -> bool:
     """True if text has a line that only projects have: a ruler on top, or a title."""
-    return text.startswith("****") or any(_has_title(line, PRECEDENCE) for line in text.split("\n"))
+    titles = (PRECEDENCE, REQUESTS, AVAILABILITIES)
+    return text.startswith("****") or any(
+        _has_title(line, titles) for line in text.split("\n") if not line[:1].isdecimal()
+    )
 
 
-def _has_title(line: str, title: str) -> bool:
+def _has_title(line: str, titles: tuple[str, ...]) -> bool:
     """True if a line begins with a title; files differ in the blanks inside of it."""
-    return "".join(line.split()).upper().startswith("".join(title.split()))
+    return _squeezed(line).upper().startswith(tuple(map(_squeezed, titles)))
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _section(text: str, title: str) -> list[Line]:
@@ -97,7 +104,7 @@ def _section(text: str, title: str) -> list[Line]:
     number = 0
     for number, line in enumerate(text.splitlines(), start=1):
         line = line.strip()
-        if _has_title(line, title):
+        if _has_title(line, (title,)):
             inside = True
         elif inside and line.startswith("*"):
             break

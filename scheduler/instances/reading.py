@@ -37,10 +37,12 @@ def _shown(got: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
 
 
-def lines(text: str, comment: str = "#") -> list[Line]:
-    """Lines that are neither blank nor a comment, with their numbers."""
-    numbered = ((i, line.strip()) for i, line in enumerate(text.splitlines(), start=1))
-    return [(i, line) for i, line in numbered if line and not line.startswith(comment)]
+def lines(text: str) -> list[Line]:
+    """Lines without their comments, with their numbers; blank ones are left out."""
+    numbered = (
+        (i, line.partition("#")[0].strip()) for i, line in enumerate(text.splitlines(), start=1)
+    )
+    return [(i, line) for i, line in numbered if line]
 
 
 def integers(line: Line) -> list[int]:

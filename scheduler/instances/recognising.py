@@ -19,6 +19,7 @@ from scheduler.instances import (
 )
 from scheduler.instances.instance import Instance
 from scheduler.instances.reading import Node, document, lines, refuse
+from scheduler.instances.resembling import document_like, reads_both_ways, text_like
 from scheduler.model.errors import InvalidInput, TooLarge, UnknownName
 
 MAX_BYTES = 2**30
@@ -47,6 +48,16 @@ _DOCUMENTS: dict[str, tuple[str, Callable[..., Instance]]] = {
     "workflow": ("wfcommons", wfcommons.read),
 }
 """Format and reader by the key that only that format has."""
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "operations": ("version", "machines", "jobs", "operations"),
+    "task_graph": ("task_graph", "network"),
+    "edges_1based_u_v_comm": ("processors", "cost", "edges_1based_u_v_comm"),
+    "maxFPGAs": ("maxFPGAs", "maxSizePerFPGA", "maxCPUs", "nodes", "edges"),
+    "task_fields": ("task_fields", "tasks", "edges", "machines"),
+    "workflow": ("workflow", "schemaVersion"),
+}
+"""All keys that a document must have, by the same key: one that misses that is like one of them."""
 
 _TEXTS: dict[str, Callable[..., Instance]] = {
     "fjsp": fjsp.parse,
@@ -126,7 +137,10 @@ def _parse_document(root: Node, *, name: str, format: str | None) -> Instance:
     for key, what in _NO_SCHEDULES.items():
         if key in root:
             refuse("the document", f"is not a scheduling instance, but {what}")
-    _refuse_unknown("the document")
+    like = document_like(root.value if isinstance(root.value, dict) else (), _KEYS)
+    if like is None:
+        _refuse_unknown("the document")
+    refuse(like, f"is required, as {_DOCUMENTS[like][0]} has it")
 
 
 def _refuse_ambiguous(where: str, formats: Iterable[str]) -> NoReturn:
@@ -144,6 +158,8 @@ def _refuse_unknown(where: str) -> NoReturn:
 def _text(data: bytes) -> str:
     if data[:2] == b"\x1f\x8b":
         data = _unpacked(data)
+    # Files that were written under DOS may end so.
+    data = data.rstrip(b"\x1a")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -170,19 +186,13 @@ def _format_of(text: str) -> str:
         return "psplib"
     numbered = lines(text)
     rows = [line.split() for _, line in numbered]
-    head, rest = (rows[0], rows[1:]) if rows else ([], [])
-    if not head or not all(_is_number(word) for word in head):
+    found = text_like(rows[0], rows[1:]) if rows else None
+    if found is None:
         _refuse_unknown("line 1")
-    if len(head) == 1:
-        return "stg"
-    if len(head) == 3 and rest and "." not in head[2] and (head[1] == "0" or len(rest[0]) == 2):
-        return "fjsp_dag"
-    machines = int(head[1][:9]) if head[1].isdecimal() else 0
-    flexible = sum(_is_flexible(words) for words in rest)
-    plain = sum(_is_plain(words, machines) for words in rest)
-    if rest and flexible == plain == len(rest) and _reads(text, "fjsp") and _reads(text, "jsp"):
+    both = found in {"fjsp", "jsp"} and reads_both_ways(rows[0], rows[1:])
+    if both and _reads(text, "fjsp") and _reads(text, "jsp"):
         _refuse_ambiguous(f"line {numbered[1][0]}", ("fjsp", "jsp"))
-    return "jsp" if plain > flexible or _full(rest, 2 * machines) > flexible else "fjsp"
+    return found
 
 
 def _reads(text: str, format: str) -> bool:
@@ -192,34 +202,3 @@ def _reads(text: str, format: str) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def _is_number(word: str) -> bool:
-    return word.replace(".", "", 1).isdecimal()
-
-
-def _full(rest: list[list[str]], width: int) -> int:
-    """Number of lines with a pair for each machine, whatever the pairs are."""
-    return sum(len(words) == width for words in rest)
-
-
-def _is_plain(words: list[str], machines: int) -> bool:
-    """True if the line holds pairs of machine and duration, no machine twice."""
-    found = words[::2]
-    return (
-        len(words) % 2 == 0
-        and all(word.isdecimal() for word in words)
-        and len(set(found)) == len(found)
-        and max(int(word[:9]) for word in found) <= machines
-    )
-
-
-def _is_flexible(words: list[str]) -> bool:
-    """True if counts and their alternatives fill the line, as many as its first number says."""
-    if not all(word.isdecimal() for word in words):
-        return False
-    at, operations = 1, 0
-    while at < len(words):
-        at += 1 + 2 * int(words[at][:9])
-        operations += 1
-    return at == len(words) and operations == int(words[0][:9])

@@ -183,15 +183,72 @@ def test_an_unknown_format_is_refused_with_those_there_are() -> None:
     ("text", "message"),
     [
         (SHORT.replace("1 4 2 3", "1 4 2"), "line 4: wants pairs of machine and duration"),
+        (SHORT.replace("1 4 2 3", "1 4 7 3"), "line 4: wants machines from 0 to 2; got 7"),
+        (SHORT.replace("3 3", "3 three"), "line 1: wants whole numbers; got 'three'"),
+        (SHORT.replace("3 3", "3 -3"), "line 1: wants numbers that are not negative; got -3"),
+        (SHORT.replace("3 3", "3"), "line 1: wants the numbers of jobs and machines; got 1 words"),
+        ("// tiny\n" + SHORT, "line 1: wants whole numbers; got '//'"),
         ("2 3\n1 2 0 4 1 2\n1 1 2\n", "line 3: wants 1 pairs of machine and duration; got 1 num"),
+        ("2 1 2\n0\n1 0 3\n1 1 4\n", r"line 2: wants 2 numbers \(an arc\); got 1 numbers"),
+        ("2 1 2\n0 1\n1 0 3\n", "line 3: wants 1 arcs, 2 operations and then nothing"),
+        ("2 4\n0 0 0\n1 3 1 0\n2 4 1 1\n3 0 1 2\n", r"line 1: wants 1 numbers \(how many tasks"),
+        ("2\n1 0 0\n2 3 1 1\n3 4 1 2\n4 0 1 3\n", "line 2: wants task 0; got 1"),
     ],
 )
 def test_a_refusal_speaks_of_the_format_that_most_lines_are_in(text: str, message: str) -> None:
     with pytest.raises(InvalidInstance, match=message):
-        read(text)
+        read(text, "text@2")
 
 
-def test_titles_of_a_project_may_be_set_with_blanks_or_without() -> None:
-    text = project().replace("PRECEDENCE RELATIONS", "PRECEDENCERELATIONS")
-    text = text.replace("RESOURCEAVAILABILITIES", "RESOURCE AVAILABILITIES")
-    assert read(text).problem == read(project()).problem
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (["version", "machines", "jobs"], "operations: is required, as fjord has it"),
+        (["network"], "task_graph: is required, as dagbench has it"),
+        (["processors", "cost"], "edges_1based_u_v_comm: is required, as heft has it"),
+        (["nodes", "edges", "maxCPUs"], "maxFPGAs: is required, as dnn_placement has it"),
+        (["tasks", "edges", "machines"], "task_fields: is required, as wfcommons has it"),
+        (["schemaVersion", "name"], "workflow: is required, as wfcommons has it"),
+        (["edges"], "is of none of the formats known"),
+    ],
+)
+def test_a_document_is_refused_in_the_words_of_the_format_it_has_most_keys_of(
+    keys: list[str], message: str
+) -> None:
+    with pytest.raises(InvalidInstance, match=message):
+        read(json.dumps(dict.fromkeys(keys, 1)))
+
+
+@pytest.mark.parametrize("title", ["PRECEDENCE RELATIONS", "REQUESTS/DURATIONS"])
+def test_a_project_without_one_of_its_titles_is_a_project_still(title: str) -> None:
+    with pytest.raises(InvalidInstance, match=f"wants the section {title} and rows in it"):
+        read(project().replace(title, "SOMETHING"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SHORT.replace("2 2 2\n", "2 2 2  # the first job\n"),
+        "# Optimum 11.\n" + SHORT,
+        SHORT.replace("\n", "\r\n"),
+        SHORT.replace(" ", "\t"),
+        SHORT.replace("\n", " \n\n"),
+        SHORT + "\x1a",
+        "\ufeff" + SHORT,
+    ],
+)
+def test_comments_blanks_and_ends_of_lines_and_files_may_be_of_any_kind(text: str) -> None:
+    assert read(text).problem == read(SHORT).problem
+
+
+@pytest.mark.parametrize(
+    ("title", "as_set"),
+    [
+        ("PRECEDENCE RELATIONS", "PRECEDENCERELATIONS"),
+        ("PRECEDENCE RELATIONS:", "Precedence  relations :"),
+        ("REQUESTS/DURATIONS", "  REQUESTS / DURATIONS"),
+        ("RESOURCEAVAILABILITIES", "RESOURCE AVAILABILITIES"),
+    ],
+)
+def test_titles_of_a_project_may_be_set_with_blanks_or_without(title: str, as_set: str) -> None:
+    assert read(project().replace(title, as_set)).problem == read(project()).problem
