@@ -265,7 +265,7 @@ def site(checkout: Path, count: int, work_s: float) -> Iterator[Site]:
         players.start()
         stack.callback(players.join)
         stack.callback(players.kill)
-        client = stack.enter_context(Client(service.url, timeout_s=30))
+        client = stack.enter_context(Client(service.url, timeout_s=30, patience_s=0.0))
         kept = [Path(folder) / "store" / part for part in ("port", "password")]
         wait_for(lambda: all(each.exists() for each in kept), READY_S, "there is no store")
         at, password = (each.read_text().strip() for each in kept)

@@ -44,7 +44,7 @@ WORKLOAD = {
 @contextmanager
 def answering(checkout: Path) -> Iterator[tuple[Site, Client]]:
     """A site of that checkout that has answered a run of the small workload."""
-    with site(checkout) as found, Client(found.url, timeout_s=ANSWER_S) as client:
+    with site(checkout) as found, Client(found.url, timeout_s=ANSWER_S, patience_s=0.0) as client:
         client.create_workload(WORKLOAD)
         answer_s(client)
         yield found, client

@@ -63,7 +63,10 @@ def answered_after_s(found: Site) -> float | None:
     found.child("api.cli serve").kill()
     began_s = time.monotonic()
     while time.monotonic() - began_s < ANSWER_S:
-        with contextlib.suppress(Exception), Client(found.url, timeout_s=5) as fjord:
+        with (
+            contextlib.suppress(Exception),
+            Client(found.url, timeout_s=5, patience_s=0.0) as fjord,
+        ):
             inputs = {"x": np.ones(SHAPE, np.float32)}
             run = fjord.submit("w", inputs, priority="critical", wait_s=4)
             if fjord.wait(run, timeout_s=4).state == "finished":

@@ -12,7 +12,7 @@ Examples
 
     with Client("http://127.0.0.1:8080") as client:
         run = client.submit("ocr", {"image": Path("page.png")}, wait_s=10)
-        print(client.results(run)["lines"])
+        print(run.results()["lines"])
 """
 
 from importlib import import_module
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from fjord.about import __version__
     from fjord.client.clients import AsyncClient, Client
     from fjord.client.wire import Run, ServerEvent
-    from fjord.errors import FjordApiError, FjordUnreachable, InvalidDeclaration, InvalidValue
+    from fjord.errors import (
+        FjordApiError,
+        FjordUnreachable,
+        InvalidDeclaration,
+        InvalidValue,
+        NoResults,
+        NotFinished,
+        PartlySubmitted,
+        RunFailed,
+    )
     from fjord.functions.declaring import function
     from fjord.functions.params import Param, ParamKind
     from fjord.functions.types import Array, TensorType
@@ -35,9 +44,13 @@ __all__ = [
     "FjordUnreachable",
     "InvalidDeclaration",
     "InvalidValue",
+    "NoResults",
+    "NotFinished",
     "Param",
     "ParamKind",
+    "PartlySubmitted",
     "Run",
+    "RunFailed",
     "ServerEvent",
     "TensorType",
     "__version__",
@@ -48,7 +61,16 @@ _HOMES = {
     "fjord.about": ("__version__",),
     "fjord.client.clients": ("AsyncClient", "Client"),
     "fjord.client.wire": ("Run", "ServerEvent"),
-    "fjord.errors": ("FjordApiError", "FjordUnreachable", "InvalidDeclaration", "InvalidValue"),
+    "fjord.errors": (
+        "FjordApiError",
+        "FjordUnreachable",
+        "InvalidDeclaration",
+        "InvalidValue",
+        "NoResults",
+        "NotFinished",
+        "PartlySubmitted",
+        "RunFailed",
+    ),
     "fjord.functions.declaring": ("function",),
     "fjord.functions.params": ("Param", "ParamKind"),
     "fjord.functions.types": ("Array", "TensorType"),

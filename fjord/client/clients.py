@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
 from fjord.client import calls
+from fjord.client.calls.gathering import Waiting
+from fjord.client.patience import PATIENCE_S, patient
+from fjord.client.turns import Turns
 from fjord.client.wire import (
     EventReader,
     Pause,
     Request,
+    Run,
     ServerEvent,
     Steps,
     arguments,
     checked,
-    headers,
+    settings,
     unreachable,
 )
-from fjord.errors import FjordApiError
+from fjord.errors import FjordApiError, PartlySubmitted
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+RUNS_TIMEOUT_S = 300.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,6 +55,21 @@ def _async(
     return method
 
 
+def _settings(base_url: str | None, token: str | None) -> dict[str, Any]:
+    """Address and token: as given, or else as the environment has them."""
+    known = os.environ.get
+    url = known("FJORD_URL") or DEFAULT_URL if base_url is None else base_url
+    return settings(url, known("FJORD_TOKEN") if token is None else token)
+
+
+def _of_client(found: Any, results: Callable[[Run], Any]) -> Any:
+    """Tell the runs in an answer how their client fetches results."""
+    for run in found if isinstance(found, list | tuple) else (found,):
+        if isinstance(run, Run):
+            run.of_client(results)
+    return found
+
+
 def _whole(
     http: httpx.Client | httpx.AsyncClient, step: Request, timeout_s: float
 ) -> httpx.Request:
@@ -64,19 +85,30 @@ class Client:
     Parameters
     ----------
     base_url
-        Address of the service.
+        Address of the service; by default that of ``FJORD_URL``, else this computer's own.
     token
-        Bearer token; not needed on the service's own computer.
+        Bearer token; by default that of ``FJORD_TOKEN``. On the service's own computer none is
+        needed.
     timeout_s
         Longest wait for an answer, in seconds, on top of the wait that a call asks for.
+    patience_s
+        Most seconds for which a call that a busy service refuses (429, 503) is sent again, as long
+        as that does nothing twice; 0 raises the first refusal.
     """
 
     def __init__(
-        self, base_url: str = DEFAULT_URL, token: str | None = None, *, timeout_s: float = 30.0
+        self,
+        base_url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        self.base_url = base_url
+        given = _settings(base_url, token)
+        self.base_url: str = given["base_url"]
         self._timeout_s = timeout_s
-        self._http = httpx.Client(base_url=base_url, headers=headers(token))
+        self._patience_s = patience_s
+        self._http = httpx.Client(**given)
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +135,22 @@ class Client:
                 if event := reader.feed(line):
                     yield event
 
+    def as_completed(
+        self, runs: Iterable[Run | str], *, timeout_s: float = RUNS_TIMEOUT_S
+    ) -> Iterator[Run]:
+        """Give each of these runs once it has ended, however it ends, the first to end first.
+
+        Raises
+        ------
+        TimeoutError
+            If some have not ended in time.
+        """
+        waiting = Waiting(runs, timeout_s)
+        while waiting:
+            yield from self._perform(waiting.next_ended())
+
     def _perform(self, steps: Steps[T]) -> T:
+        steps = patient(steps, self._patience_s)
         try:
             step = next(steps)
             while True:
@@ -114,8 +161,11 @@ class Client:
                 else:
                     step = steps.send(answer)
         except StopIteration as stop:
-            result: T = stop.value
+            result: T = _of_client(stop.value, self.results)
             return result
+        except PartlySubmitted as error:
+            _of_client(error.runs, self.results)
+            raise
 
     def _step(self, step: Request | Pause) -> Any:
         if isinstance(step, Pause):
@@ -138,6 +188,7 @@ class Client:
     workload = _sync(calls.workload)
     delete_workload = _sync(calls.delete_workload)
     submit = _sync(calls.submit)
+    submit_many = _sync(calls.submit_many)
     plan = _sync(calls.plan)
     runs = _sync(calls.runs)
     run = _sync(calls.run)
@@ -161,16 +212,24 @@ class AsyncClient:
 
     Parameters
     ----------
-    base_url, token, timeout_s
+    base_url, token, timeout_s, patience_s
         As for `Client`.
     """
 
     def __init__(
-        self, base_url: str = DEFAULT_URL, token: str | None = None, *, timeout_s: float = 30.0
+        self,
+        base_url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        patience_s: float = PATIENCE_S,
     ) -> None:
-        self.base_url = base_url
+        given = _settings(base_url, token)
+        self.base_url: str = given["base_url"]
         self._timeout_s = timeout_s
-        self._http = httpx.AsyncClient(base_url=base_url, headers=headers(token))
+        self._patience_s = patience_s
+        self._http = httpx.AsyncClient(**given)
+        self._turns = Turns()
 
     async def __aenter__(self) -> Self:
         return self
@@ -197,7 +256,23 @@ class AsyncClient:
                 if event := reader.feed(line):
                     yield event
 
+    async def as_completed(
+        self, runs: Iterable[Run | str], *, timeout_s: float = RUNS_TIMEOUT_S
+    ) -> AsyncIterator[Run]:
+        """Give each of these runs once it has ended, however it ends, the first to end first.
+
+        Raises
+        ------
+        TimeoutError
+            If some have not ended in time.
+        """
+        waiting = Waiting(runs, timeout_s)
+        while waiting:
+            for run in await self._perform(waiting.next_ended()):
+                yield run
+
     async def _perform(self, steps: Steps[T]) -> T:
+        steps = patient(steps, self._patience_s)
         try:
             step = next(steps)
             while True:
@@ -208,12 +283,16 @@ class AsyncClient:
                 else:
                     step = steps.send(answer)
         except StopIteration as stop:
-            result: T = stop.value
+            result: T = _of_client(stop.value, self.results)
             return result
+        except PartlySubmitted as error:
+            _of_client(error.runs, self.results)
+            raise
 
     async def _step(self, step: Request | Pause) -> Any:
         if isinstance(step, Pause):
             return await asyncio.sleep(step.seconds)
+        await self._turns.take(step.rank)
         try:
             return checked(await self._http.send(_whole(self._http, step, self._timeout_s)))
         except httpx.TransportError as error:
@@ -232,6 +311,7 @@ class AsyncClient:
     workload = _async(calls.workload)
     delete_workload = _async(calls.delete_workload)
     submit = _async(calls.submit)
+    submit_many = _async(calls.submit_many)
     plan = _async(calls.plan)
     runs = _async(calls.runs)
     run = _async(calls.run)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Generator, Mapping, Sequence
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -17,16 +19,28 @@ if TYPE_CHECKING:
     import numpy as np
 
 FINAL_STATES = frozenset({"finished", "failed", "cancelled"})
+MAX_CONNECTIONS = 500
+"""Of one client: each run that is waited for holds one, and a process may open 1024 files."""
 
 T = TypeVar("T")
 Json: TypeAlias = dict[str, Any]
 Tensor: TypeAlias = "np.ndarray[Any, Any]"
-Input: TypeAlias = "Tensor | Sequence[Tensor] | bytes | Path"
+Plain: TypeAlias = "bool | int | float | complex | str | np.generic"
+Input: TypeAlias = "Tensor | Plain | Sequence[Any] | bytes | Path"
+File: TypeAlias = "Tensor | Sequence[Tensor] | bytes | Path"
+"""An input that can be sent as a file as it is."""
 Output: TypeAlias = "Tensor | list[Any]"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class _OfClient:
+    """Keeps the way to a client beside the fields of a run: copies and pickles leave it behind."""
+
+    __slots__ = ("_results",)
+    _results: Callable[[Run], Any]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Run(_OfClient):
     """One execution of a workload, as it was when the service answered.
 
     Parameters
@@ -54,6 +68,35 @@ class Run:
         """The place in a list behind this run; empty if it was only just accepted."""
         return f"{self.record['submitted_us']}.{self.id}" if self.record else ""
 
+    def results(self) -> Any:
+        """Fetch the outputs as `results` of its client does; with `AsyncClient`, await it.
+
+        Raises
+        ------
+        RunFailed, NotFinished
+            If there are none, or none yet.
+        LookupError
+            If no client gave this run: it was made by hand, or is a copy.
+        """
+        fetch = getattr(self, "_results", None)
+        if fetch is None:
+            raise LookupError(f"run {self.id} knows no client: ask client.results(run)")
+        return fetch(self)
+
+    def of_client(self, results: Callable[[Run], Any]) -> Run:
+        """Tell the run how its client fetches results."""
+        object.__setattr__(self, "_results", results)
+        return self
+
+    def __repr__(self) -> str:
+        workload = f" of {self.record['workload']}" if "workload" in self.record else ""
+        return f"<Run {self.id}{workload}: {' '.join(filter(None, (self.state, self.reason)))}>"
+
+    def _repr_html_(self) -> str:
+        from fjord.client.notebook import run_html
+
+        return run_html(self)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerEvent:
@@ -61,6 +104,14 @@ class ServerEvent:
 
     name: str
     data: Json
+
+
+class Repeat(Enum):
+    """Answers after which a request may be sent once more."""
+
+    ALWAYS = auto()
+    IF_REFUSED = auto()
+    NEVER = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +122,13 @@ class Request:
     ----------
     wait_s
         Seconds that the service itself may take before it answers, on top of the client's limit.
+    repeat
+        ``ALWAYS`` if doing it twice is doing it once. ``IF_REFUSED`` for a submission: once the
+        service says that nothing was accepted, or under the id that it names.
+    patience_s
+        Most seconds to wait for a busy service, if less than the client's own.
+    rank
+        Of requests that are made in one go, those of the least rank are sent first.
     """
 
     method: str
@@ -81,6 +139,9 @@ class Request:
     files: Sequence[tuple[str, tuple[str, bytes, str]]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     wait_s: float = 0.0
+    repeat: Repeat = Repeat.ALWAYS
+    patience_s: float = math.inf
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +154,7 @@ class Pause:
 Steps: TypeAlias = Generator[Request | Pause, httpx.Response, T]
 
 
-def file_part(name: str, value: Input) -> tuple[str, bytes, str]:
+def file_part(name: str, value: File) -> tuple[str, bytes, str]:
     """Name, content and type of the part of a multipart body that carries an input."""
     if isinstance(value, Path):
         return value.name, value.read_bytes(), "application/octet-stream"
@@ -136,19 +197,25 @@ def tensor(answer: Json) -> Output:
     return np.asarray(answer["data"], dtype=answer["dtype"]).reshape(answer["shape"])
 
 
-def headers(token: str | None) -> dict[str, str]:
-    """Headers that all requests carry."""
-    return {"Authorization": f"Bearer {token}"} if token else {}
+def settings(base_url: str, token: str | None) -> Json:
+    """Say address, token and connections in the words of httpx."""
+    given = {"Authorization": f"Bearer {token}"} if token else {}
+    return {
+        "base_url": base_url,
+        "headers": given,
+        "limits": httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=20),
+    }
 
 
 def arguments(request: Request, timeout_s: float) -> Json:
     """Say a request in the words of httpx."""
+    # The wait for a connection has no limit: it is no silence of the service.
     arguments: Json = {
         "method": request.method,
         "url": request.path,
         "params": request.params,
         "headers": request.headers,
-        "timeout": timeout_s + request.wait_s,
+        "timeout": httpx.Timeout(timeout_s + request.wait_s, pool=None),
     }
     if request.files:
         return arguments | {"files": list(request.files), "data": request.body}
@@ -168,7 +235,14 @@ def checked(response: httpx.Response) -> httpx.Response:
     title = str(problem.get("title") or response.reason_phrase)
     detail = str(problem.get("detail") or "")
     field, run = str(problem.get("field") or ""), str(problem.get("run") or "")
-    raise FjordApiError(response.status_code, title, detail, field, run)
+    after_s = _retry_after_s(response)
+    raise FjordApiError(response.status_code, title, detail, field, run, retry_after_s=after_s)
+
+
+def _retry_after_s(response: httpx.Response) -> float | None:
+    # The header may hold a date instead: Fjord never sends one, and a proxy's clock is another.
+    said = response.headers.get("retry-after", "").strip()
+    return float(said) if said.isascii() and said.isdigit() else None
 
 
 def unreachable(base_url: str, error: httpx.TransportError) -> FjordUnreachable:

@@ -92,7 +92,7 @@ async def log_of(service: Service) -> list[Event]:
 
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_all_runs_end_once_when_a_part_is_killed(fragile: Service, victim: str) -> None:
-    with Client(fragile.url) as client:
+    with Client(fragile.url, patience_s=0.0) as client:
         process = parts_of(fragile, VICTIMS[victim])[0]
         runs = [client.submit("twice", {"x": tensor(number)}) for number in range(RUNS)]
         wait_until(lambda: begun(client, runs) >= BEFORE_KILL)

@@ -17,7 +17,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "workloads.md"
 @pytest.fixture(scope="module")
 def declared() -> str:
     """Name of the function that the page declares; it imports the public package alone."""
-    (code,) = re.findall(r"```python\n(from fjord .*?)```", PAGE.read_text(), re.DOTALL)
+    (code,) = re.findall(r"```python\n(from fjord import Array.*?)```", PAGE.read_text(), re.DOTALL)
     exec(code, {"__name__": "my_package.colours"})
     name: str = re.findall(r'name="(\w+)"', code)[0]
     return name

@@ -23,6 +23,7 @@ from fjord.client.calls.on_runs import (
     runs,
     story,
     submit,
+    submit_many,
     trace,
     wait,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "set_policy",
     "story",
     "submit",
+    "submit_many",
     "trace",
     "upload_model",
     "wait",

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fjord.client.calls.asking import answer_of, delete, get, run_of
-from fjord.client.wire import FINAL_STATES, Json, Pause, Request, Run, Steps
+from fjord.client.wire import FINAL_STATES, Json, Pause, Repeat, Request, Run, Steps
 
 PROFILE_POLL_S = 0.2
 
@@ -72,7 +72,7 @@ def profile(
     if shapes:
         body["shapes"] = {name: list(shape) for name, shape in shapes.items()}
     path = f"/v1/models/{quote(name)}/profile"
-    response = yield Request(method="POST", path=path, body=body)
+    response = yield Request(method="POST", path=path, body=body, repeat=Repeat.NEVER)
     return run_of(answer_of(response))
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from fjord.client.calls.asking import answer_of, delete, get, run_of, run_path
+from fjord.client.calls.declared import DeclaredInputs
+from fjord.client.turns import rank_of
 from fjord.client.wire import (
+    File,
     Input,
     Json,
     Output,
-    Pause,
+    Repeat,
     Request,
     Run,
     Steps,
@@ -24,10 +24,8 @@ from fjord.client.wire import (
     file_part,
     tensor,
 )
-from fjord.errors import FjordApiError
+from fjord.errors import FjordApiError, InvalidValue, NotFinished, PartlySubmitted, RunFailed
 
-PAUSES_S = (1.0, 2.0, 4.0)
-"""Between tries to learn whether a run was accepted: a store takes seconds to start again."""
 LONG_POLL_S = 20.0
 """Longest wait of one request for a run: below the idle limits that proxies usually have."""
 
@@ -49,7 +47,8 @@ def submit(
     Parameters
     ----------
     inputs
-        An array, a list of arrays, the bytes of a file, or the path of one.
+        An array, a list of arrays, the bytes of a file, or the path of one. Numbers, texts and
+        lists of them get the type that the workload declares.
     priority
         ``critical``, ``high``, ``normal`` or ``background``.
     deadline_ms, due_ms
@@ -63,28 +62,51 @@ def submit(
     ------
     FjordApiError
         If it is refused; its `run` names the run where that may have been accepted all the same.
+    InvalidValue
+        If a number or a text does not fit the type that the workload declares.
     """
-    request = _run_request(
-        f"/v1/workloads/{quote(workload)}/runs",
-        inputs,
-        _settings(priority, deadline_ms, due_ms, on_late, allow, forbid),
-        wait_s,
-    )
-    response = yield from _insist(request)
-    return run_of(answer_of(response))
+    settings = _settings(priority, deadline_ms, due_ms, on_late, allow, forbid)
+    return (yield from _submit(DeclaredInputs(workload), inputs, settings, wait_s))
 
 
-def _insist(request: Request) -> Steps[httpx.Response]:
-    """Submit; where nobody knows whether the run was accepted, submit it again under its id."""
-    for pause_s in PAUSES_S:
+def submit_many(
+    workload: str,
+    inputs: Iterable[Mapping[str, Input]],
+    *,
+    priority: str = "normal",
+    deadline_ms: float | None = None,
+    due_ms: float | None = None,
+    on_late: str = "drop",
+    allow: Sequence[str] = (),
+    forbid: Sequence[str] = (),
+) -> Steps[list[Run]]:
+    """Start a run for each set of inputs, in this order, with the same settings; see `submit`.
+
+    Raises
+    ------
+    PartlySubmitted
+        If one is refused after others were accepted: it names those, and has the cause.
+    """
+    settings = _settings(priority, deadline_ms, due_ms, on_late, allow, forbid)
+    declared = DeclaredInputs(workload)
+    accepted: list[Run] = []
+    for each in inputs:
         try:
-            return (yield request)
-        except FjordApiError as error:
-            if not error.run:
+            accepted.append((yield from _submit(declared, each, settings)))
+        except (FjordApiError, InvalidValue, OSError) as error:
+            if not accepted:
                 raise
-            request = replace(request, params={**request.params, "run": error.run})
-        yield Pause(pause_s)
-    return (yield request)
+            raise PartlySubmitted(accepted, error) from error
+    return accepted
+
+
+def _submit(
+    declared: DeclaredInputs, inputs: Mapping[str, Input], settings: Json, wait_s: float = 0.0
+) -> Steps[Run]:
+    arrays = yield from declared.arrays(inputs)
+    path = f"/v1/workloads/{quote(declared.workload)}/runs"
+    response = yield _run_request(path, arrays, settings, wait_s)
+    return run_of(answer_of(response))
 
 
 def plan(
@@ -99,9 +121,10 @@ def plan(
     forbid: Sequence[str] = (),
 ) -> Steps[Json]:
     """Ask where a run would go and when it would end. Nothing runs."""
+    arrays = yield from DeclaredInputs(workload).arrays(inputs or {})
     response = yield _run_request(
         f"/v1/workloads/{quote(workload)}/plan",
-        inputs or {},
+        arrays,
         _settings(priority, deadline_ms, due_ms, on_late, allow, forbid),
     )
     return answer_of(response)
@@ -126,14 +149,20 @@ def _settings(
 
 
 def _run_request(
-    path: str, inputs: Mapping[str, Input], settings: Json, wait_s: float = 0.0
+    path: str, arrays: Mapping[str, File], settings: Json, wait_s: float = 0.0
 ) -> Request:
-    params = {"wait_s": f"{wait_s:g}"} if wait_s else {}
-    if not inputs:
-        return Request(method="POST", path=path, params=params, body=settings, wait_s=wait_s)
     parts = [("settings", ("settings.json", json.dumps(settings).encode(), "application/json"))]
-    parts += [(name, file_part(name, value)) for name, value in inputs.items()]
-    return Request(method="POST", path=path, params=params, files=parts, wait_s=wait_s)
+    parts += [(name, file_part(name, value)) for name, value in arrays.items()]
+    return Request(
+        method="POST",
+        path=path,
+        params={"wait_s": f"{wait_s:g}"} if wait_s else {},
+        body=None if arrays else settings,
+        files=parts if arrays else (),
+        wait_s=wait_s,
+        repeat=Repeat.IF_REFUSED,
+        rank=rank_of(settings["priority"]),
+    )
 
 
 def runs(
@@ -195,6 +224,7 @@ def wait(run: Run | str, *, timeout_s: float = 300.0) -> Steps[Run]:
             path=path,
             params={"wait_s": f"{wait_s:.3f}"},
             wait_s=wait_s,
+            patience_s=max(0.0, deadline - time.monotonic()),
         )
         latest = run_of(answer_of(response))
         if latest.is_final:
@@ -207,16 +237,31 @@ def results(run: Run | str) -> Steps[dict[str, Output]]:
     """Fetch the outputs of a finished run: an array each, or a list where the workload fans out.
 
     Tensors of strings come as lists.
+
+    Raises
+    ------
+    RunFailed
+        If the run failed or was cancelled, with the reason.
+    NotFinished
+        If it waits or runs: `wait` waits for its end.
     """
-    given = run if isinstance(run, Run) else Run(run)
-    answers = given.record.get("results")
-    if answers is None:
-        record = yield from get(f"/v1/runs/{quote(given.id)}")
-        answers = dict.fromkeys(record["outputs"])
+    ended = run if isinstance(run, Run) else Run(run)
+    if not (ended.is_final and ended.record):
+        ended = run_of((yield from get(run_path(run))))
+    _refuse_without_results(ended)
+    answers = ended.record.get("results") or dict.fromkeys(ended.record["outputs"])
     results: dict[str, Output] = {}
     for name, answer in answers.items():
-        results[name] = yield from _output(given.id, name, answer)
+        results[name] = yield from _output(ended.id, name, answer)
     return results
+
+
+def _refuse_without_results(run: Run) -> None:
+    if run.state == "finished":
+        return
+    refusal = RunFailed if run.is_final else NotFinished
+    record = run.record
+    raise refusal(run.id, run.state, record.get("reason", ""), record.get("detail", ""))
 
 
 def _output(run: str, name: str, answer: Any) -> Steps[Output]:

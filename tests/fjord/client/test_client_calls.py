@@ -10,7 +10,7 @@ import httpx
 import numpy as np
 import pytest
 
-from fjord import FjordApiError, Run
+from fjord import FjordApiError, NotFinished, PartlySubmitted, Run, RunFailed
 from fjord.client import calls
 from fjord.client.wire import Input, Pause, Request, Steps, arguments, checked
 
@@ -52,18 +52,6 @@ def test_a_run_without_inputs_is_plain_json() -> None:
         "forbid": [],
     }
     assert run == Run("r-1", "queued", {})
-
-
-def test_a_run_that_may_have_been_accepted_is_submitted_again_under_its_id() -> None:
-    steps = calls.submit("w", {}, wait_s=2)
-    assert isinstance(next(steps), Request)
-    unknown = FjordApiError(503, "outcome unknown", run="r-1")
-    assert isinstance(steps.throw(unknown), Pause)
-    again = steps.send(None)  # type: ignore[arg-type]
-    assert isinstance(again, Request)
-    assert again.params == {"wait_s": "2", "run": "r-1"}
-    with pytest.raises(FjordApiError, match="queue full"):
-        steps.throw(FjordApiError(429, "queue full"))
 
 
 def test_arrays_go_as_npy_lists_as_npz_and_bytes_and_paths_as_they_are(tmp_path: Path) -> None:
@@ -132,7 +120,8 @@ def test_texts_are_a_list_also_when_they_come_as_a_file() -> None:
     file = io.BytesIO()
     np.save(file, np.array(["a", "b"]))
     answered = httpx.Response(200, content=file.getvalue(), headers={"content-type": "x"})
-    _, results = answer(calls.results("r-1"), {"outputs": {"lines": {}}}, answered)
+    record = {"run": "r-1", "state": "finished", "outputs": {"lines": {}}}
+    _, results = answer(calls.results("r-1"), record, answered)
     assert results == {"lines": ["a", "b"]}
 
 
@@ -147,6 +136,55 @@ def test_large_results_are_fetched_as_files() -> None:
     )
     assert [request.path for request in requests] == ["/v1/runs/r-1", "/v1/runs/r-1/outputs/map"]
     np.testing.assert_array_equal(results["map"], array)
+
+
+def test_results_of_a_record_that_has_its_outputs_are_fetched_without_asking_for_it_again() -> None:
+    run = Run("r-1", "finished", {"run": "r-1", "state": "finished", "outputs": {"n": {}}})
+    (request,), _ = answer(calls.results(run), {"dtype": "int8", "shape": [], "data": 1})
+    assert request.path == "/v1/runs/r-1/outputs/n"
+
+
+def test_results_of_a_run_that_failed_say_why_also_where_the_answer_to_a_wait_had_none() -> None:
+    failed = {"run": "r-1", "state": "failed", "reason": "error", "detail": "no", "results": {}}
+    with pytest.raises(RunFailed, match="run r-1 is failed: error no") as raised:
+        answer(calls.results(Run("r-1", "failed", failed)))
+    assert (raised.value.reason, raised.value.detail, raised.value.run) == ("error", "no", "r-1")
+
+
+def test_results_of_a_run_that_waits_are_asked_for_anew_and_then_refused_with_its_reason() -> None:
+    waiting = {"run": "r-1", "state": "queued", "reason": "no_machine", "detail": "none is up"}
+    with pytest.raises(NotFinished, match="run r-1 is queued: no_machine none is up") as raised:
+        answer(calls.results(Run("r-1")), waiting)
+    assert raised.value.state == "queued"
+
+
+def test_many_runs_are_submitted_in_order_with_the_same_settings() -> None:
+    inputs = [{"x": np.full(1, i)} for i in range(2)]
+    requests, runs = answer(
+        calls.submit_many("w", inputs, priority="high"), {"run": "r-1"}, {"run": "r-2"}
+    )
+    assert [run.id for run in runs] == ["r-1", "r-2"]
+    for request, given in zip(requests, inputs, strict=True):
+        (settings, array) = list(parts(request))
+        assert json.loads(settings[2])["priority"] == "high"
+        np.testing.assert_array_equal(np.load(io.BytesIO(array[2])), given["x"])
+
+
+def test_a_refusal_in_the_middle_of_many_runs_names_those_that_were_accepted() -> None:
+    steps = calls.submit_many("w", [{}, {}, {}])
+    next(steps)
+    steps.send(as_response({"run": "r-1"}))
+    with pytest.raises(PartlySubmitted, match=r"1 runs were accepted.*queue full") as raised:
+        steps.throw(FjordApiError(429, "queue full"))
+    assert [run.id for run in raised.value.runs] == ["r-1"]
+    assert raised.value.status == 429
+
+
+def test_the_first_refusal_of_many_runs_is_raised_as_it_is() -> None:
+    steps = calls.submit_many("w", [{}, {}])
+    next(steps)
+    with pytest.raises(FjordApiError, match=r"^queue full$"):
+        steps.throw(FjordApiError(429, "queue full"))
 
 
 def test_profiling_is_over_when_nothing_of_the_models_is_measured_any_more() -> None:
@@ -178,7 +216,12 @@ def test_profiling_of_a_model_that_nothing_measures_yet_is_not_over() -> None:
 
 
 def test_a_call_that_waits_gets_more_time_than_others() -> None:
-    assert arguments(Request(method="GET", path="/", wait_s=20), 5)["timeout"] == 25
+    timeout = arguments(Request(method="GET", path="/", wait_s=20), 5)["timeout"]
+    assert (timeout.connect, timeout.read, timeout.write) == (25, 25, 25)
+
+
+def test_a_call_that_waits_for_a_connection_is_not_taken_for_a_silent_service() -> None:
+    assert arguments(Request(method="GET", path="/"), 5)["timeout"].pool is None
 
 
 def test_a_problem_becomes_an_error_with_its_fields() -> None:

@@ -1,9 +1,13 @@
 import asyncio
+import contextlib
 import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from fjord import AsyncClient, Client, FjordUnreachable, ServerEvent
+from fjord import AsyncClient, Client, FjordApiError, FjordUnreachable, PartlySubmitted, ServerEvent
 from fjord.client.wire import EventReader
 
 
@@ -12,6 +16,40 @@ def dead_url() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+class Busy(BaseHTTPRequestHandler):
+    """Refuses the first submission as a full queue does, accepts two, and refuses the others."""
+
+    seen: list[str]
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.seen.append(self.headers.get("Authorization", ""))
+        is_accepted = len(self.seen) in {2, 3}
+        self.send_response(202 if is_accepted else 429)
+        if not is_accepted:
+            self.send_header("Retry-After", "0")
+        body = b'{"run": "r-%d"}' % len(self.seen) if is_accepted else b'{"title": "queue full"}'
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def busy() -> Iterator[tuple[str, list[str]]]:
+    """Address of a busy server, and the tokens that it saw."""
+    seen: list[str] = []
+    handler = type("Handler", (Busy,), {"seen": seen})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", seen
+        server.shutdown()
+        thread.join()
 
 
 def test_nobody_at_the_address_is_said_with_the_address(dead_url: str) -> None:
@@ -26,6 +64,48 @@ def test_the_async_twin_says_the_same(dead_url: str) -> None:
 
     with pytest.raises(FjordUnreachable, match=dead_url):
         asyncio.run(ask())
+
+
+def test_a_full_queue_is_waited_for_and_the_runs_accepted_before_another_are_named(
+    busy: tuple[str, list[str]],
+) -> None:
+    url, seen = busy
+    with Client(url, patience_s=1.0) as client:
+        with pytest.raises(PartlySubmitted, match="queue full") as raised:
+            client.submit_many("w", [{}, {}, {}])
+        assert [run.id for run in raised.value.runs] == ["r-2", "r-3"]
+        with pytest.raises(FjordApiError):
+            raised.value.runs[0].results()  # it knows its client: no LookupError
+    assert len(seen) > 3
+
+
+def test_the_async_twin_waits_for_a_full_queue_too(busy: tuple[str, list[str]]) -> None:
+    async def submit() -> str:
+        async with AsyncClient(busy[0], patience_s=1.0) as client:
+            return (await client.submit("w", {})).id
+
+    assert asyncio.run(submit()) == "r-2"
+
+
+def test_without_patience_the_first_refusal_is_raised(busy: tuple[str, list[str]]) -> None:
+    url, seen = busy
+    with Client(url, patience_s=0.0) as client, pytest.raises(FjordApiError, match="queue full"):
+        client.submit("w", {})
+    assert len(seen) == 1
+
+
+def test_address_and_token_come_from_the_environment_where_none_are_given(
+    busy: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, seen = busy
+    monkeypatch.setenv("FJORD_URL", url)
+    monkeypatch.setenv("FJORD_TOKEN", "secret")
+    for token in (None, "other", ""):
+        with Client(token=token, patience_s=0.0) as client:
+            assert client.base_url == url
+            with contextlib.suppress(FjordApiError):
+                client.submit("w", {})
+    assert seen == ["Bearer secret", "Bearer other", ""]
 
 
 def test_events_are_put_together_from_lines_and_comments_are_skipped() -> None:
