@@ -6,7 +6,6 @@ python examples/ocr.py page.png ...     # without arguments it draws a page of i
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -17,11 +16,11 @@ from fjord import Client
 
 def main(paths: list[str]) -> list[list[str]]:
     pages = [Path(path).read_bytes() for path in paths] or [render(sample_lines(1)[0])]
-    with Client(os.environ.get("FJORD_URL", "http://127.0.0.1:8080")) as client:
+    with Client() as client:
         workload = prepare(client)
         # All at once: the service decides what runs where, and in what order.
         runs = [client.submit(workload["name"], {"image": page}) for page in pages]
-        return [list(client.results(client.wait(run))["lines"]) for run in runs]
+        return [list(client.wait(run).results()["lines"]) for run in runs]
 
 
 if __name__ == "__main__":

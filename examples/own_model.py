@@ -5,8 +5,6 @@ The model is made here, so that the example needs no file: it scores 16 features
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
@@ -31,7 +29,7 @@ def classifier() -> bytes:
 
 
 def main() -> list[int]:
-    with Client(os.environ.get("FJORD_URL", "http://127.0.0.1:8080")) as client:
+    with Client() as client:
         client.upload_model("classifier", classifier())
         client.wait_until_profiled(["classifier"])
         client.create_workload(
@@ -50,7 +48,7 @@ def main() -> list[int]:
             print(operation["stage"], "on", operation["machine"], "by", operation["provider"])
         features = np.ones((1, 16), dtype=np.float32)
         run = client.submit("classify", {"features": features}, deadline_ms=1000, wait_s=10)
-        return [int(index) for index in client.results(run)["class"]]
+        return [int(index) for index in run.results()["class"]]
 
 
 if __name__ == "__main__":
