@@ -12,28 +12,28 @@ import logging
 import os
 import secrets
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx
 
 from api.http.auth import VARIABLE, Scope, read_tokens, refuse_open_bind
-from api.process.children import die_with_parent
+from api.process.arrivals import tell_arrivals
 from api.process.cores import Division, divide
 from api.process.embedded import EmbeddedStore, keep_alive
+from api.process.keeper import Child, Keeper, background, kept
+from api.process.logs import FOLDER, LogFile, captured, log_file
 from api.process.ports import free_port, require_free
 from api.process.settings import Settings
+from api.process.site import supervising
 from devices.tensor_folders import remove_abandoned
 from scheduler.model.errors import Unavailable
 
-FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 5.0
-"""Pauses before a child is started again double between these two."""
-STEADY_S = 10.0
-"""A child that lived so long is not one that dies at each start."""
+_log = logging.getLogger(__name__)
+
 DRAIN_S = 30.0
 """Time for an agent to finish what runs."""
 CLOSE_S = 10.0
@@ -41,26 +41,38 @@ CLOSE_S = 10.0
 HOPELESS = 3
 """Deaths before the first answer after which a start has failed."""
 POLL_S = 0.05
+SLOW_S = 10.0
+"""Pause between two words on a start that takes long."""
 LOCAL_AGENT = "local-agent"
-
-_log = logging.getLogger(__name__)
+READER = "supervisor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Child:
-    """A child process: its name, its arguments for ``fjord``, and how long it may take to end.
+class Audience:
+    """The user or program that started this, told in three ways.
 
     Parameters
     ----------
-    start
-        Called in the child before it becomes ``fjord``.
+    say
+        Takes a line on how far the start, or the end, is.
+    warn
+        Takes a line on what went wrong in a child, or what a library printed there.
+    is_up
+        Called once the service answers, with its address.
     """
 
-    name: str
-    arguments: tuple[str, ...]
-    environment: Mapping[str, str]
-    close_s: float
-    start: Callable[[], None] = die_with_parent
+    say: Callable[[str], None] = print
+    warn: Callable[[str], None] = print
+    is_up: Callable[[str], None] = lambda _: None
+
+    def beside(self, note: Callable[[str], None]) -> Audience:
+        """The same audience, and `note` for the lines on start and end."""
+
+        def say(line: str) -> None:
+            note(line)
+            self.say(line)
+
+        return replace(self, say=say)
 
 
 async def run_up(
@@ -69,7 +81,7 @@ async def run_up(
     agent: bool = True,
     agent_options: Sequence[str] = (),
     agent_cores: tuple[int, ...] | None = None,
-    say: Callable[[str], None] = print,
+    audience: Audience = Audience(),
 ) -> None:
     """Run everything until SIGTERM or SIGINT, then end it in order: agent, service, store.
 
@@ -81,7 +93,7 @@ async def run_up(
         Options of ``fjord agent`` to pass on.
     agent_cores
         Cores to make machines of; ``None`` takes all but the one that is set aside.
-    say
+    audience
         Takes the few lines that are told to the user.
 
     Raises
@@ -91,7 +103,7 @@ async def run_up(
     InvalidInput
         If another process listens on the port, or the core to set aside cannot be.
     StoreUnavailable, OutOfSpace
-        If the embedded store cannot be run.
+        If the embedded store cannot be run, or another process runs Fjord in the data folder.
     """
     tokens = read_tokens(settings.data_dir)
     refuse_open_bind(settings, tokens)
@@ -101,20 +113,71 @@ async def run_up(
     require_free(settings.host, settings.port)
     division.enter()
     stop = stop_signal()
-    # Not before the cores are divided: threads that are there keep the cores that they have.
-    await asyncio.to_thread(_remove_abandoned_tensors)
-    async with _store(settings) as store_url:
-        service, agent_part = _parts(settings, store_url, bool(tokens), agent_options, division)
-        async with AsyncExitStack() as children:
-            keeper = await children.enter_async_context(_kept(service))
-            if not await _ready(keeper, _local_url(settings), stop):
-                return
-            say(f"Fjord is up: {_local_url(settings)}")
-            say(f"Data is kept in {settings.data_dir}")
-            if agent:
-                await children.enter_async_context(_kept(agent_part))
-            await stop.wait()
-            say("Ending: what runs is finished first")
+    with (
+        _own_log(settings.data_dir) as log,
+        supervising(settings.data_dir, _local_url(settings)),
+    ):
+        audience = audience.beside(log.note)
+        # Not before the cores are divided: threads that are there keep the cores that they have.
+        await asyncio.to_thread(_remove_abandoned_tensors)
+        async with _store(settings, audience) as store_url:
+            parts = _parts(settings, store_url, bool(tokens), agent_options, division)
+            await _run(settings, parts, agent, audience, stop)
+            audience.say("Ending: the store goes last")
+        audience.say("Fjord has ended")
+
+
+async def _run(
+    settings: Settings, parts: _Parts, agent: bool, audience: Audience, stop: asyncio.Event
+) -> None:
+    """Run the service, and the agent where one is wanted, until told to stop."""
+    url = _local_url(settings)
+    async with AsyncExitStack() as children:
+        audience.say("Starting the service")
+        output = children.enter_context(_captured(settings, "service", audience))
+        keeper = await children.enter_async_context(kept(parts.service, output))
+        if not await _ready(keeper, settings, audience, stop):
+            return
+        audience.is_up(url)
+        for line in _directions(settings):
+            audience.say(line)
+        if agent:
+            audience.say("Trying what this box has: each machine is measured before it joins")
+            output = children.enter_context(_captured(settings, "agent", audience))
+            await children.enter_async_context(kept(parts.agent, output))
+        arrivals = tell_arrivals(url, parts.reader, audience.say)
+        await children.enter_async_context(background(arrivals))
+        await stop.wait()
+        audience.say("Ending: work that runs is finished first")
+
+
+def _directions(settings: Settings) -> tuple[str, ...]:
+    """Lines on where things lie, and how to stop."""
+    folder = settings.data_dir
+    return (
+        f"Fjord is up: {_local_url(settings)}",
+        f"Data is kept in {folder}",
+        f"Logs lie in {folder / FOLDER} (fjord logs)",
+        "Ctrl-C or fjord down stops it",
+    )
+
+
+@contextmanager
+def _own_log(data_dir: Path) -> Iterator[LogFile]:
+    """Keep the warnings of this process in a log, too."""
+    root = logging.getLogger()
+    with contextlib.closing(LogFile(data_dir, "up")) as log:
+        root.addHandler(log)
+        try:
+            yield log
+        finally:
+            root.removeHandler(log)
+
+
+def _captured(
+    settings: Settings, part: str, audience: Audience
+) -> contextlib.AbstractContextManager[int]:
+    return captured(settings.data_dir, part, lambda line: audience.warn(f"{part}: {line}"))
 
 
 def _remove_abandoned_tensors() -> None:
@@ -138,17 +201,30 @@ def stop_signal() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[str]:
+async def _store(settings: Settings, audience: Audience) -> AsyncIterator[str]:
     if settings.store_url:
         yield settings.store_url
         return
+    audience.say("Starting the store")
     embedded = EmbeddedStore(settings)
     url = await asyncio.to_thread(embedded.start)
     try:
-        async with _background(keep_alive(embedded)):
+        async with background(keep_alive(embedded)):
             yield url
     finally:
         await asyncio.to_thread(embedded.stop)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """The service, the agent, and a secret with which this process reads; empty if none is needed.
+
+    Where the service wants tokens, both get one for this time only.
+    """
+
+    service: Child
+    agent: Child
+    reader: str = ""
 
 
 def _parts(
@@ -157,8 +233,7 @@ def _parts(
     guarded: bool,
     agent_options: Sequence[str],
     division: Division,
-) -> tuple[Child, Child]:
-    """The service, and the agent with a token of its own if the service wants one."""
+) -> _Parts:
     environment = os.environ | {
         "FJORD_DATA": str(settings.data_dir),
         "FJORD_STORE_URL": store_url,
@@ -169,22 +244,23 @@ def _parts(
     serve = ("serve", "--host", settings.host, "--port", str(settings.port))
     cores = ("--cores", ",".join(map(str, division.machines))) if division.machines else ()
     agent = ("agent", "--server", _local_url(settings), *cores, *agent_options)
-    for_service, for_agent = environment, environment
+    for_service, for_agent, reader = environment, environment, ""
     if guarded:
-        secret = secrets.token_urlsafe(32)
+        secret, reader = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        own = f"{LOCAL_AGENT}:{Scope.AGENT}:{secret},{READER}:{Scope.READ}:{reader}"
         others = environment.get(VARIABLE, "")
-        own = f"{LOCAL_AGENT}:{Scope.AGENT}:{secret}"
         for_service = environment | {VARIABLE: f"{others},{own}" if others else own}
         for_agent = environment | {"FJORD_TOKEN": secret}
-    return (
-        Child(name="service", arguments=serve, environment=for_service, close_s=CLOSE_S),
-        Child(
+    return _Parts(
+        service=Child(name="service", arguments=serve, environment=for_service, close_s=CLOSE_S),
+        agent=Child(
             name="agent",
             arguments=agent,
             environment=for_agent,
             close_s=DRAIN_S,
             start=division.start_agent,
         ),
+        reader=reader,
     )
 
 
@@ -193,85 +269,23 @@ def _local_url(settings: Settings) -> str:
     return replace(settings, host=host).base_url
 
 
-class Keeper:
-    """Keeps one child running."""
-
-    def __init__(self, child: Child) -> None:
-        self.child = child
-        self.deaths = 0
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def run(self) -> None:
-        """Start the child, and again whenever it ends, until cancelled."""
-        pause_s = FIRST_PAUSE_S
-        while True:
-            began_s = time.monotonic()
-            code = await self._once()
-            self.deaths += 1
-            if time.monotonic() - began_s > STEADY_S:
-                pause_s = FIRST_PAUSE_S
-            _log.warning("the %s ended with %d; it is started again", self.child.name, code)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-
-    async def end(self) -> None:
-        """End the child: in good order first, by force if that takes too long."""
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-            try:
-                async with asyncio.timeout(self.child.close_s):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-    async def _once(self) -> int:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-m",
-            "api.cli",
-            *self.child.arguments,
-            env=self.child.environment,
-            # Ctrl-C in a terminal is for this process, which ends its children in order.
-            start_new_session=True,
-            preexec_fn=self.child.start,
-        )
-        return await self._process.wait()
-
-
-@asynccontextmanager
-async def _kept(child: Child) -> AsyncIterator[Keeper]:
-    keeper = Keeper(child)
-    try:
-        async with _background(keeper.run()):
-            yield keeper
-    finally:
-        await keeper.end()
-
-
-@asynccontextmanager
-async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def _ready(keeper: Keeper, url: str, stop: asyncio.Event) -> bool:
+async def _ready(
+    keeper: Keeper, settings: Settings, audience: Audience, stop: asyncio.Event
+) -> bool:
     """Wait for the service to answer; ``False`` if the user wants no more of it."""
+    url, log = _local_url(settings), log_file(settings.data_dir, "service")
+    word_s = time.monotonic() + SLOW_S
     async with httpx.AsyncClient(trust_env=False) as client:
         while not stop.is_set():
             if keeper.deaths >= HOPELESS:
-                raise Unavailable(f"the service ended {keeper.deaths} times at its start")
+                raise Unavailable(
+                    f"the service ended {keeper.deaths} times at its start: see {log}"
+                )
             with contextlib.suppress(httpx.TransportError):
                 if (await client.get(f"{url}/healthz")).is_success:
                     return True
+            if time.monotonic() > word_s:
+                audience.say("Waiting for the service; the first one compiles its solvers, once")
+                word_s += SLOW_S
             await asyncio.sleep(POLL_S)
     return False

@@ -25,6 +25,7 @@ from api.cli import (
     profiling,
     runs,
     services,
+    site,
     solving,
     submitting,
     token,
@@ -55,6 +56,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 services.register(app)
+site.register(app)
 devices.register(app)
 functions.register(app)
 load.register(app)

@@ -119,4 +119,4 @@ def tell(message: str) -> None:
 
 def note(message: str) -> None:
     """Say something beside the output: on standard error."""
-    Console(stderr=True, highlight=False).print(message, style="dim", soft_wrap=True)
+    Console(stderr=True, highlight=False).print(message, style="dim", soft_wrap=True, markup=False)

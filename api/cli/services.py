@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options, output
 from api.process.settings import LEAST_MIB, MIB, Settings
 from scheduler.model.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from api.supervisor import Audience
 
 Agent = Annotated[bool, typer.Option(help="Offer this box's machines, too.")]
 
@@ -39,33 +43,52 @@ def up(
     as_json: options.Json = False,
 ) -> None:
     """Start everything on this box: the store, the service with its dashboard, and an agent."""
-    from api.process.ports import free_port
-    from api.supervisor import run_up
+    from api.process.ports import free_port, require_free
 
     _log_to_stderr()
     settings = _settings(host, port or free_port(host), data, store_url, box)
     settings = replace(settings, control_core=control_core)
+    agent_cores = parse_cores(cores)
+    require_free(settings.host, settings.port)
+    if not as_json:
+        # Importing the rest takes a second on a slow box: the first word comes before it.
+        _say(f"Starting Fjord in {settings.data_dir}")
+    from api.supervisor import run_up
+
     asyncio.run(
         run_up(
             settings,
             agent=agent,
             agent_options=_agent_options(name, simulated),
-            agent_cores=parse_cores(cores),
-            say=_json_teller(settings) if as_json else output.tell,
+            agent_cores=agent_cores,
+            audience=_audience(settings, as_json),
         )
     )
 
 
-def _json_teller(settings: Settings) -> Callable[[str], None]:
-    """Say one object when the service is up, and leave out the words."""
-    told: list[str] = []
+def _audience(settings: Settings, as_json: bool) -> Audience:
+    """Words for a person; for a program one object, once the service is up."""
+    from api.supervisor import Audience
 
-    def say(line: str) -> None:
-        if not told:
-            output.print_json({"url": settings.base_url, "data": str(settings.data_dir)})
-        told.append(line)
+    if not as_json:
+        return Audience(say=_say, warn=_warn)
+    data = str(settings.data_dir)
+    return Audience(
+        say=lambda _: None,
+        warn=_warn,
+        is_up=lambda url: output.print_json({"url": url, "data": data}),
+    )
 
-    return say
+
+def _say(line: str) -> None:
+    # The reader of a pipe may have gone; the service goes on.
+    with contextlib.suppress(BrokenPipeError):
+        output.tell(line)
+
+
+def _warn(line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        output.note(line)
 
 
 def serve(

@@ -138,7 +138,7 @@ def test_second_supervisor_on_one_folder_is_refused(tmp_path: Path, port: int) -
         store = parts(first)["store"]
         with up(tmp_path, port + 1) as second:
             assert second.wait(PATIENCE_S) != 0
-        assert "runs the store in" in (tmp_path / "up.log").read_text()
+        assert "runs Fjord in" in (tmp_path / "up.log").read_text()
         assert not gone(store)
 
 

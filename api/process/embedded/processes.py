@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import socket
@@ -13,11 +12,14 @@ from typing import IO
 
 import psutil
 
+from api.process.locking import LockHeld, take
 from scheduler.model.errors import StoreUnavailable
 
 STOP_S = 20.0
 """Enough to sync the rest; a server that takes longer hangs."""
 POLL_S = 0.005
+CONFIG = "valkey.conf"
+LOCK = "lock"
 
 
 def binary() -> str:
@@ -42,18 +44,28 @@ def locked(path: Path) -> IO[str]:
     StoreUnavailable
         If another process holds it.
     """
-    lock = path.open("a+")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        owner = lock.read().strip()
-        lock.close()
-        raise StoreUnavailable(f"process {owner} runs the store in {path.parent}") from error
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
+        return take(path, str(os.getpid()))
+    except LockHeld as held:
+        raise StoreUnavailable(f"process {held.text} runs the store in {path.parent}") from None
+
+
+def end_left_over(data_dir: Path) -> bool:
+    """End the server of a data folder whose supervisor has died; ``False`` if there is none.
+
+    Raises
+    ------
+    StoreUnavailable
+        If a process runs it.
+    """
+    folder = data_dir.absolute() / "store"
+    found = [process for process in servers(folder / CONFIG) if runs(process)]
+    if not found:
+        return False
+    with locked(folder / LOCK):
+        for process in found:
+            end(process)
+    return True
 
 
 def servers(config_file: Path) -> list[psutil.Process]:

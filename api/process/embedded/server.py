@@ -18,6 +18,8 @@ import psutil
 import redis
 
 from api.process.embedded.processes import (
+    CONFIG,
+    LOCK,
     POLL_S,
     binary,
     end,
@@ -27,6 +29,7 @@ from api.process.embedded.processes import (
     servers,
     write_secret,
 )
+from api.process.logs import keep_small, log_file
 from api.process.ports import free_port
 from api.process.settings import Settings
 from devices.box.priority import stand_above
@@ -113,6 +116,11 @@ class EmbeddedStore:
             client.config_set("min-replicas-to-write", int(full))
             self._refuses = full
 
+    def guard_log(self) -> None:
+        """Keep the log of the server small."""
+        with contextlib.suppress(OSError):
+            keep_small(self._log_file)
+
     def stop(self) -> None:
         """End the server in good order and leave the folder to the next."""
         if self._server is not None:
@@ -123,7 +131,7 @@ class EmbeddedStore:
     def _prepare(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self._lock is None:
-            self._lock = locked(self._folder / "lock")
+            self._lock = locked(self._folder / LOCK)
         if not self._password_file.exists():
             write_secret(self._password_file, secrets.token_urlsafe(32))
         self._port = self._last_port()
@@ -236,11 +244,11 @@ maxmemory-policy noeviction
 
     @property
     def _config_file(self) -> Path:
-        return self._folder / "valkey.conf"
+        return self._folder / CONFIG
 
     @property
     def _log_file(self) -> Path:
-        return self._folder / "server.log"
+        return log_file(self._folder.parent, "store")
 
 
 async def keep_alive(store: EmbeddedStore) -> None:
@@ -249,6 +257,7 @@ async def keep_alive(store: EmbeddedStore) -> None:
         await asyncio.sleep(WATCH_S)
         if store.alive():
             store.guard_space()
+            store.guard_log()
             continue
         _log.warning("the embedded store ended; it is started again")
         try:

@@ -27,7 +27,7 @@ from fjord.client.calls.on_runs import (
     trace,
     wait,
 )
-from fjord.client.calls.on_site import devices, policy, predictions, schedule, set_policy
+from fjord.client.calls.on_site import devices, policy, predictions, ready, schedule, set_policy
 from fjord.client.calls.on_workloads import create_workload, delete_workload, workload, workloads
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "predictions",
     "profile",
     "profiles",
+    "ready",
     "results",
     "run",
     "runs",

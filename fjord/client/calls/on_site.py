@@ -12,6 +12,11 @@ def devices() -> Steps[list[Json]]:
     return list(answer["machines"])
 
 
+def ready() -> Steps[Json]:
+    """Ask if runs are planned; an error with the reason if not."""
+    return (yield from get("/readyz"))
+
+
 def schedule() -> Steps[Json]:
     """Show the plan and its progress, machine by machine."""
     return (yield from get("/v1/schedule"))

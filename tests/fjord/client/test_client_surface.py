@@ -27,6 +27,7 @@ METHODS = {
     "results",
     "run",
     "runs",
+    "ready",
     "schedule",
     "set_policy",
     "story",
