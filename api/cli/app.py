@@ -16,6 +16,7 @@ from api.cli import (
     cost,
     demo,
     devices,
+    doctor,
     functions,
     history,
     load,
@@ -58,6 +59,7 @@ app = typer.Typer(
 services.register(app)
 site.register(app)
 devices.register(app)
+doctor.register(app)
 functions.register(app)
 load.register(app)
 app.add_typer(models.app, name="models")

@@ -26,6 +26,9 @@ STATE_STYLES = {
     "optimal": "green",
     "up": "green",
     "down": "red",
+    "ok": "green",
+    "note": "yellow",
+    "bad": "red",
     "lost": "red",
 }
 

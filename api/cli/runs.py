@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,14 @@ from api.cli import options, output, stories, waits
 from fjord import Run
 
 app = typer.Typer(help="Runs: list, show, explain, story, trace, cancel.", no_args_is_help=True)
+
+
+class Kind(StrEnum):
+    """Kinds of runs that a list shows."""
+
+    RUN = "run"
+    PROFILE = "profile"
+    ALL = "all"
 
 
 def print_operations(operations: list[dict[str, Any]], origin_us: int) -> None:
@@ -61,7 +70,9 @@ def list_runs(
     state: Annotated[str, typer.Option(help="Only runs in this state.")] = "",
     workload: Annotated[str, typer.Option(help="Only of this name, or name@version.")] = "",
     priority: Annotated[str, typer.Option(help="Only of this priority.")] = "",
-    kind: Annotated[str, typer.Option(help="Only run, or only profile.")] = "",
+    kind: Annotated[
+        Kind, typer.Option(help="Runs of workloads; measurements of models (profile); or both.")
+    ] = Kind.RUN,
     since: options.Since = "",
     until: options.Until = "",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
@@ -74,7 +85,7 @@ def list_runs(
             limit=limit,
             workload=workload,
             priority=priority,
-            kind=kind,
+            kind="" if kind is Kind.ALL else kind,
             since=since,
             until=until,
             cursor=cursor,
@@ -96,7 +107,7 @@ def list_runs(
     ]
     columns = ("run", "workload", "state", "priority", "promised", "ms", "reason")
     right = ("promised", "ms")
-    is_narrowed = any((state, workload, priority, kind, since, until, cursor))
+    is_narrowed = any((state, workload, priority, kind is Kind.PROFILE, since, until, cursor))
     empty = "no such runs" if is_narrowed else "no runs yet: fjord submit"
     output.print_table(columns, rows, right=right, empty=empty)
     if further:
