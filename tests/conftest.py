@@ -1,5 +1,6 @@
 """Fixtures of all folders of tests: a running Fjord, the providers of this host, and settings."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import settings
 from api.tools.demo.service import Service, running_service
 from fjord import Client
 from tests import providers
+
+# Settings of whoever runs the tests are not theirs.
+os.environ["FJORD_CONFIG"] = os.devnull
 
 # The box is shared: how long an example takes says nothing about the code.
 settings.register_profile("fjord", deadline=None)

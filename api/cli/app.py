@@ -32,6 +32,7 @@ from api.cli import (
     token,
     workloads,
 )
+from api.process import config
 from fjord import FjordApiError
 from scheduler.model.errors import FjordError, InvalidInput
 
@@ -52,7 +53,6 @@ app = typer.Typer(
     name="fjord",
     help="Schedules inference on mixed hardware: predicts, plans, runs, explains.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -84,7 +84,9 @@ def _common(
         typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_tell),
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Take the options that stand before a command, and the settings of the user's file."""
+    # Before the options of the command are read, some of which are also in the environment.
+    config.apply(os.environ)
 
 
 def main() -> None:

@@ -38,7 +38,10 @@ def test_an_image_is_submitted_and_its_lines_come_back(
     shown = fjord("runs", "show", answer["run"])
     assert shown["operations"]
     assert fjord("runs", "explain", answer["run"])["operations"]
-    assert fjord("runs", "list")["runs"]
+    listed = fjord("runs", "list")["runs"]
+    measured = fjord("runs", "list", "--kind", "profile")["runs"]
+    assert measured
+    assert not {each["run"] for each in measured} & {each["run"] for each in listed}
 
 
 def test_runs_are_searched_page_by_page_and_plans_and_misses_listed(
@@ -46,7 +49,7 @@ def test_runs_are_searched_page_by_page_and_plans_and_misses_listed(
 ) -> None:
     due = ("--due-ms", "0.001")
     run = fjord("submit", ocr, "--input", f"image={page_file}", *due)["run"]
-    narrow = ("--workload", ocr, "--kind", "run", "--state", "finished", "--since", "1h")
+    narrow = ("--workload", ocr, "--state", "finished", "--since", "1h")
     first = fjord("runs", "list", *narrow, "--limit", "1")
     second = fjord("runs", "list", *narrow, "--limit", "1", "--cursor", first["next"])
     # The command ran twice: once for a program, once for a person.
