@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
 import typer
-from pydantic import ValidationError
 
 from api.cli import (
     bench,
@@ -135,6 +134,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _said(error: typer.exceptions.TyperException) -> str:
     """The fault that the command line found; of a value, its law and the value itself."""
+    from pydantic import ValidationError
+
     if isinstance(error.__cause__, ValidationError) and isinstance(error, typer.BadParameter):
         fault = error.__cause__.errors()[0]
         name = error.param.opts[0] if error.param is not None else "a value"

@@ -14,7 +14,6 @@ import typer
 
 from api.cli import options, output
 from api.cli.gantt import Bar, gantt, legend
-from scheduler.model.messages import Verdict
 
 if TYPE_CHECKING:
     from api.tools.demo.measure import Measured
@@ -107,6 +106,8 @@ def _measure(service: Service, *, images: int, seed: int, quiet: bool) -> DemoRe
 
 def _unused(machines: Iterable[Json]) -> dict[str, str]:
     """Providers that no machine can use, though they are installed, with the reason."""
+    from scheduler.model.messages import Verdict
+
     return {
         provider["provider"]: provider["reason"]
         for machine in machines

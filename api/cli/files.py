@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scheduler.instances import Instance, parse
 from scheduler.model.errors import InvalidInput, UnknownName
+
+if TYPE_CHECKING:
+    from scheduler.instances import Instance
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -40,6 +42,8 @@ def read_instance(file: Path, format: str | None = None) -> Instance:
     InvalidInput
         With the file, the line or the path in it, and what is wrong there.
     """
+    from scheduler.instances import parse
+
     name, _, processors = file.name.rpartition("@")
     there = file.with_name(name) if processors.isdecimal() and not file.exists() else file
     try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options, output
-from fjord import Client
 from scheduler.model.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from fjord import Client
 
 app = typer.Typer(help="Models: upload, list, show, delete.", no_args_is_help=True)
 
@@ -89,7 +91,10 @@ def wait_until_profiled(client: Client, names: list[str], *, quiet: bool) -> Non
     with output.progress("measuring", quiet=quiet) as shown:
         task = shown.add_task("", total=None)
         client.wait_until_profiled(
-            names, progress=lambda done, total: shown.update(task, completed=done, total=total)
+            names,
+            progress=lambda done, total: shown.update(
+                task, completed=done, total=total, description="models by machine and provider"
+            ),
         )
 
 

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fjord import Client
-from fjord.client.clients import DEFAULT_URL
+from fjord.about import DEFAULT_URL
+
+if TYPE_CHECKING:
+    from fjord import Client
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Token = Annotated[
@@ -84,6 +86,8 @@ class Remote:
 
     def client(self) -> Client:
         """Make a client of that service."""
+        from fjord import Client
+
         return Client(self.server, self.token)
 
 

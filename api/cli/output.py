@@ -90,8 +90,17 @@ def fail(message: str) -> None:
 
 @contextmanager
 def progress(title: str, *, quiet: bool) -> Iterator[Progress]:
-    """Show how far long work is; on standard error, so that output stays clean."""
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    """Show how far long work is, and the description of its task behind that.
+
+    On standard error, so that output stays clean.
+    """
+    columns = (
+        TextColumn(title, markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
     terminal = Console(stderr=True)
     with Progress(
         *columns, console=terminal, transient=True, disable=quiet or not terminal.is_terminal

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options, output
 from api.cli.models import Shape, parse_shape
-from fjord import Client, Run
 from scheduler.model.errors import Unavailable
+
+if TYPE_CHECKING:
+    from fjord import Client, Run
 
 POLL_S = 1.0
 ROWS_SHOWN = 25

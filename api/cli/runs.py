@@ -6,12 +6,14 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options, output, stories, waits
-from fjord import Run
+
+if TYPE_CHECKING:
+    from fjord import Run
 
 app = typer.Typer(help="Runs: list, show, explain, story, trace, cancel.", no_args_is_help=True)
 

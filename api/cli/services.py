@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import options, output
-from api.process.settings import LEAST_MIB, MIB, Settings
 from scheduler.model.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from api.process.settings import Settings
     from api.supervisor import Audience
 
 Agent = Annotated[bool, typer.Option(help="Offer this box's machines, too.")]
@@ -53,6 +52,8 @@ def up(
     if not as_json:
         # Importing the rest takes a second on a slow box: the first word comes before it.
         _say(f"Starting Fjord in {settings.data_dir}")
+    import asyncio
+
     from api.supervisor import run_up
 
     asyncio.run(
@@ -130,6 +131,7 @@ def agent(
     as_json: options.Json = False,
 ) -> None:
     """Offer the machines of this box to a service, until SIGTERM; what runs is finished first."""
+    from api.process.settings import Settings
     from devices.agent.shell.daemon import run_agent
     from devices.agent.shell.settings import AgentSettings
     from devices.box.priority import stand_above_workers
@@ -152,6 +154,8 @@ def agent(
 
 
 def _worker_bytes(mib: int) -> int:
+    from api.process.settings import LEAST_MIB, MIB
+
     if 0 < mib < LEAST_MIB:
         law = f"--worker-mib must be 0 or at least {LEAST_MIB}"
         raise InvalidInput(f"{law}; got {mib}", field="worker_mib")
@@ -160,6 +164,8 @@ def _worker_bytes(mib: int) -> int:
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
     """Run on the fast event loop where there is one."""
+    import asyncio
+
     try:
         import uvloop
     except ImportError:
@@ -193,6 +199,8 @@ def _agent_options(name: str, simulated: bool) -> list[str]:
 
 
 def _settings(host: str, port: int, data: Path | None, store_url: str, box: str) -> Settings:
+    from api.process.settings import Settings
+
     settings = Settings.from_environment()
     return replace(
         settings,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import options, output
 from api.cli.gantt import Bar, gantt
 from api.cli.runs import print_operations
-from fjord import Client, Run
 from scheduler.model.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from fjord import Client, Run
 
 
 def register(app: typer.Typer) -> None:
@@ -84,9 +86,16 @@ def _follow(client: Client, run: Run, *, quiet: bool) -> Run:
             try:
                 return client.wait(run, timeout_s=0.5)
             except TimeoutError:
-                operations = client.run(run).record.get("operations", [])
-                done = sum(operation["state"] == "done" for operation in operations)
-                shown.update(task, completed=done, total=len(operations))
+                shown.update(task, **_progress(client.run(run)))
+
+
+def _progress(run: Run) -> dict[str, Any]:
+    """Operations that are done, of all; the machines at work, or the reason for which it waits."""
+    operations = run.record.get("operations", [])
+    done = sum(operation["state"] == "done" for operation in operations)
+    at_work = sorted({each["machine"] for each in operations if each["state"] == "running"})
+    where = f"on {', '.join(at_work)}" if at_work else " ".join(filter(None, ("waits", run.reason)))
+    return {"completed": done, "total": len(operations), "description": where}
 
 
 def _print_accepted(run: Run, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
+from fjord.about import DEFAULT_URL
 from fjord.client import calls
 from fjord.client.calls.gathering import Waiting
 from fjord.client.patience import PATIENCE_S, patient
@@ -30,7 +31,6 @@ from fjord.client.wire import (
 )
 from fjord.errors import FjordApiError, PartlySubmitted
 
-DEFAULT_URL = "http://127.0.0.1:8080"
 RUNS_TIMEOUT_S = 300.0
 
 P = ParamSpec("P")

@@ -9,7 +9,6 @@ import typer
 
 from api.cli import options, output
 from api.cli.models import parse_shape
-from scheduler.control.forecast.costs import CostQuestion, load_beside
 from scheduler.model.errors import InvalidInput
 from scheduler.model.measuring import IDLE, Load
 
@@ -79,6 +78,8 @@ def _load(foreign: list[str], neighbours: list[str]) -> Load:
     if not foreign and not neighbours:
         return IDLE
     cores = usable_cores()
+    from scheduler.control.forecast.costs import CostQuestion, load_beside
+
     asked = CostQuestion(
         work="",
         foreign=listed(",".join(foreign), foreign_load),

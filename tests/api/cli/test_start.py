@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-HEAVY = ("numba", "numpy", "onnx", "onnxruntime", "networkx", "ortools", "fastapi", "redis", "PIL")
+HEAVY = (
+    *("numba", "numpy", "onnx", "onnxruntime", "networkx", "ortools", "fastapi", "redis", "PIL"),
+    *("httpx", "msgspec", "psutil"),
+)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["solve", "--help"], ["cost", "--help"]])
