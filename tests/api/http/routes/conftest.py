@@ -5,7 +5,6 @@ import contextlib
 import io
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -155,14 +154,17 @@ class _Server(uvicorn.Server):
 @contextlib.asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[tuple[str, Context]]:
     """A real server on a free port, in this process."""
-    listener = socket.create_server(("127.0.0.1", 0))
     app = create_app(settings)
-    server = _Server(server_config(app, settings))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
+    config = server_config(app, settings)
+    # Not a socket of ours: asyncio would not see that it is TCP, and answers come 40 ms late.
+    config.port = 0
+    server = _Server(config)
+    task = asyncio.create_task(server.serve())
     try:
         while not server.started:
             assert not task.done(), "the server did not start"
             await asyncio.sleep(0.01)
+        (listener,) = server.servers[0].sockets
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", app.state.context
     finally:
         server.should_exit = True
