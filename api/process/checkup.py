@@ -18,7 +18,7 @@ from api.process.embedded.processes import binary
 from api.process.ports import require_free
 from api.process.settings import Settings
 from api.process.site import supervisor_of
-from devices.tensors import default_root
+from devices.tensor_folders import default_root
 from scheduler.model.errors import FjordError, InvalidInput
 
 GIB = 1024**3
