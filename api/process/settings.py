@@ -18,6 +18,8 @@ LEAST_MIB = 256
 """Of a limit on memory: below it not even the runtime loads."""
 MOST_DAYS = 36_500
 """A century: far below where microseconds overflow."""
+LONGEST_NAME = 64
+"""Of a site or a box: as long as a host name may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ class Settings:
         Raises
         ------
         InvalidInput
-            If the share is no number from 0 to 0.5, the days are no number of them, if rows,
+            If a name is empty, too long or begins with a dot, the share is no number from 0 to 0.5, the days are no number of them, if rows,
             seconds, bytes or the core are no whole number from 0 up, one of the limits is none from
             1 up, the memory is neither 0 nor at least 256 MiB, or what is answered by 0 or 1 is
             neither.
@@ -129,8 +131,8 @@ class Settings:
         return cls(
             data_dir=Path(environment.get("FJORD_DATA", default_data)),
             store_url=environment.get("FJORD_STORE_URL", ""),
-            site=environment.get("FJORD_SITE", "local"),
-            box=environment.get("FJORD_BOX", socket.gethostname()),
+            site=_name(environment, "FJORD_SITE", "local"),
+            box=_name(environment, "FJORD_BOX", socket.gethostname()),
             embedded_fsync=environment.get("FJORD_FSYNC", "always"),
             profile_share=_share(environment.get("FJORD_PROFILE_SHARE", "0.02")),
             age_s=_whole(environment, "FJORD_AGE_S", 60, least=0),
@@ -148,6 +150,15 @@ class Settings:
             keep_log=_choice(environment, "FJORD_KEEP_LOG"),
             supervisor=environment.get("FJORD_SUPERVISOR", ""),
         )
+
+
+def _name(environment: Mapping[str, str], name: str, default: str) -> str:
+    """Read a name that folders are called by: no folder above theirs, and none that is hidden."""
+    text = environment.get(name, default)
+    if not 1 <= len(text) <= LONGEST_NAME or text.startswith("."):
+        law = f"{name} must have 1 to {LONGEST_NAME} characters and not begin with a dot"
+        raise InvalidInput(f"{law}; got {text[:LONGEST_NAME]!r}", field=name)
+    return text
 
 
 def _core(environment: Mapping[str, str]) -> int | None:

@@ -21,6 +21,13 @@ def test_memory_of_a_check_that_is_too_little_or_no_number_is_refused(given: str
         Settings.from_environment({"FJORD_CHECK_MIB": given})
 
 
+@pytest.mark.parametrize("given", ["", "..", ".hidden", "n" * 65])
+@pytest.mark.parametrize("name", ["FJORD_SITE", "FJORD_BOX"])
+def test_a_name_that_is_no_folder_of_its_own_is_refused(name: str, given: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} must have 1 to 64 characters and not begin"):
+        Settings.from_environment({name: given})
+
+
 def test_seconds_of_grace_must_be_a_whole_number() -> None:
     assert Settings.from_environment({"FJORD_UNPLACEABLE_S": "5"}).unplaceable_s == 5
     with pytest.raises(InvalidInput, match="FJORD_UNPLACEABLE_S must be a whole number"):
