@@ -122,10 +122,10 @@ class Settings:
         Raises
         ------
         InvalidInput
-            If a name is empty, too long or begins with a dot, the share is no number from 0 to 0.5, the days are no number of them, if rows,
-            seconds, bytes or the core are no whole number from 0 up, one of the limits is none from
-            1 up, the memory is neither 0 nor at least 256 MiB, or what is answered by 0 or 1 is
-            neither.
+            If a name is empty, too long or begins with a dot, the share is no number from 0 to 0.5,
+            the days are no number of them, if rows, seconds, bytes or the core are no whole number
+            from 0 up, one of the limits is none from 1 up, the memory is neither 0 nor at least 256
+            MiB, or an answer by 0 or 1 is neither.
         """
         default_data = Path.home() / ".local" / "share" / "fjord"
         return cls(
