@@ -61,7 +61,7 @@ def test_urgent_runs_gathered_with_others_end_first(
 ) -> None:
     async def program() -> dict[str, list[int]]:
         async with AsyncClient(service.url) as client:
-            bands = ["background", "critical"] * 20
+            bands = ["background", "critical"] * 12
             runs = await asyncio.gather(
                 *(client.submit(reading, batch(2), priority=band, wait_s=60.0) for band in bands)
             )
