@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,10 +14,13 @@ from api.cli import options, output
 from fjord import FjordApiError
 from scheduler.model.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from fjord import Client
+
 BANDS = ("critical", "high", "normal", "background")
 WAITING, RUNNING = "queued", "running"
-NO_CONTROLLER = "no controller"
-"""Beginning of the reason of a service whose store answers and that has nobody in office yet."""
+NO_STORE = "store unavailable"
+"""Title of the answer of a service whose store does not answer."""
 FOLLOW_S = 0.25
 END_S = 90.0
 """Longer than an agent, a service and a store may take to end, one after another."""
@@ -46,13 +49,17 @@ def status(remote: options.Remote) -> None:
         raise typer.Exit(1)
 
 
-def _status(client: Any) -> dict[str, Any]:
+def _status(client: Client) -> dict[str, Any]:
     """Everything that the service says about itself, in one object."""
-    health, reason = _health(client)
-    found: dict[str, Any] = {"server": client.base_url, "ready": not reason, "reason": reason}
-    found["store"] = "up" if not reason or reason.startswith(NO_CONTROLLER) else "down"
-    found["controller"] = "up" if not reason else "none"
-    found["set_aside"] = health.get("set_aside", 0)
+    health, title, reason = _health(client)
+    found: dict[str, Any] = {
+        "server": client.base_url,
+        "ready": not title,
+        "reason": reason,
+        "store": "down" if title == NO_STORE else "up",
+        "controller": "none" if title else "up",
+        "set_aside": health.get("set_aside", 0),
+    }
     if found["store"] == "down":
         return found
     try:
@@ -68,14 +75,14 @@ def _status(client: Any) -> dict[str, Any]:
     }
 
 
-def _health(client: Any) -> tuple[dict[str, Any], str]:
-    """The answer on readiness, and the reason if the site is not ready."""
+def _health(client: Client) -> tuple[dict[str, Any], str, str]:
+    """The answer on readiness, and a title with the reason if the site is not ready."""
     try:
-        return client.ready(), ""
+        return client.ready(), "", ""
     except FjordApiError as error:
         if error.status != 503:
             raise
-        return {}, error.detail or error.title
+        return {}, error.title, error.detail
 
 
 def _agents(machines: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
@@ -99,8 +106,11 @@ def _queues(view: dict[str, Any]) -> dict[str, dict[str, int]]:
 
 def _rows(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "service", "up", found["server"]
-    yield "store", found["store"], found["reason"] if found["store"] == "down" else ""
-    yield "controller", found["controller"], found["reason"]
+    has_store = found["store"] == "up"
+    yield "store", found["store"], "" if has_store else found["reason"]
+    yield "controller", found["controller"], found["reason"] if has_store else ""
+    if not has_store:
+        return
     for agent, machines in found.get("agents", {}).items():
         states = ", ".join(f"{name.rpartition('/')[2]} {state}" for name, state in machines.items())
         yield "agent", agent, states

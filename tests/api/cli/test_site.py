@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from api.cli.app import run
 from api.process.embedded.processes import servers
+from api.process.site import supervisor_of
 from api.tools.demo.service import Service
 
 PATIENCE_S = 60.0
@@ -75,6 +77,23 @@ def test_status_names_the_parts_of_the_site(
     assert set(machines.values()) == {"up"}
     assert run(["status", "--server", service.url]) == 0
     assert "controller" in capsys.readouterr().out
+
+
+def test_status_of_a_site_whose_store_is_away_is_not_ready(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    with up(data) as process:
+        found = supervisor_of(data)
+        assert found is not None
+        (store,) = servers(data / "store" / "valkey.conf")
+        process.send_signal(signal.SIGSTOP)  # or it would start the store again
+        store.kill()
+        status = ["status", "--server", found.url, "--json"]
+        try:
+            until(lambda: run(status) == 1 and '"store": "down"' in capsys.readouterr().out)
+        finally:
+            process.send_signal(signal.SIGCONT)
 
 
 def test_logs_show_each_process_or_one(
