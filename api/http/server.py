@@ -129,7 +129,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         http=impatient(settings.header_s, settings.body_s),
         # Here, not in a middleware: the server also answers by itself.
         headers=[("X-Content-Type-Options", "nosniff")],
-        ws="none",  # even where a library for them is installed
+        ws="none",  # no web sockets here, even where a library for them is installed
         loop="none",  # the caller's
         lifespan="on",
         access_log=False,
