@@ -21,9 +21,9 @@ from pathlib import Path
 import httpx
 
 from api.http.auth import VARIABLE, Scope, read_tokens, refuse_open_bind
-from api.process.arrivals import tell_arrivals
 from api.process.cores import Division, divide
 from api.process.embedded import EmbeddedStore, keep_alive
+from api.process.joining import tell_joins
 from api.process.keeper import Child, Keeper, background, kept
 from api.process.logs import FOLDER, LogFile, captured, log_file
 from api.process.ports import free_port, require_free
@@ -145,8 +145,8 @@ async def _run(
             audience.say("Trying what this box has: each machine is measured before it joins")
             output = children.enter_context(_captured(settings, "agent", audience))
             await children.enter_async_context(kept(parts.agent, output))
-        arrivals = tell_arrivals(url, parts.reader, audience.say)
-        await children.enter_async_context(background(arrivals))
+        joins = tell_joins(url, parts.reader, audience.say)
+        await children.enter_async_context(background(joins))
         await stop.wait()
         audience.say("Ending: work that runs is finished first")
 

@@ -14,7 +14,7 @@ SOON_S = 0.5
 LATER_S = 5.0
 
 
-class Arrivals:
+class Joins:
     """The machines that have joined and are not lost."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ def _called(report: Mapping[str, Any]) -> str:
     return f"{report['id'].rpartition('/')[2]} ({', '.join(providers)})"
 
 
-async def tell_arrivals(url: str, token: str, say: Callable[[str], None]) -> None:
+async def tell_joins(url: str, token: str, say: Callable[[str], None]) -> None:
     """Say who joins a service, until cancelled.
 
     Parameters
@@ -55,13 +55,13 @@ async def tell_arrivals(url: str, token: str, say: Callable[[str], None]) -> Non
         One that may read; empty where none is needed.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    arrivals = Arrivals()
+    joins = Joins()
     async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
         while True:
             # A service that is started again does not answer for a moment.
             with contextlib.suppress(httpx.HTTPError):
                 answer = await client.get("/v1/devices")
                 if answer.is_success:
-                    for line in arrivals.news(answer.json()["machines"]):
+                    for line in joins.news(answer.json()["machines"]):
                         say(line)
-            await asyncio.sleep(SOON_S if arrivals.is_empty else LATER_S)
+            await asyncio.sleep(SOON_S if joins.is_empty else LATER_S)
