@@ -164,7 +164,6 @@ async def running_agent(
 ) -> AsyncIterator[tuple[Agent, asyncio.Task[None]]]:
     """An agent with CPU lanes that has joined; its invariants hold at the end."""
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     store = TensorStore(folder / box, box, url)
     joined = Joined(site=SITE, store_url=server.url, tensor_token=TOKEN)

@@ -96,8 +96,6 @@ def _listener(settings: AgentSettings) -> tuple[socket.socket, str]:
     host = settings.host or own_address(settings.server)
     bind = host if host.startswith("127.") else "0.0.0.0"
     listener = socket.create_server((bind, 0))
-    # Connections inherit it. Without uvloop the body of each answer came 40 ms after its head.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener, f"http://{host}:{listener.getsockname()[1]}"
 
 
