@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -42,9 +41,10 @@ def up(
     as_json: options.Json = False,
 ) -> None:
     """Start everything on this box: the store, the service with its dashboard, and an agent."""
+    from api.process.logs import log_to_stderr
     from api.process.ports import free_port, require_free
 
-    _log_to_stderr()
+    log_to_stderr()
     settings = _settings(host, port or free_port(host), data, store_url, box)
     settings = replace(settings, control_core=control_core)
     agent_cores = parse_cores(cores)
@@ -105,10 +105,11 @@ def serve(
 ) -> None:
     """Start the service alone: the API, the dashboard, and a candidate for the controller."""
     from api.http import server
+    from api.process.logs import log_to_stderr
     from api.process.ports import require_free
     from devices.box.priority import stand_above
 
-    _log_to_stderr()
+    log_to_stderr()
     require_free(host, port)
     settings = _settings(host, port, data, store_url, box)
     if as_json:
@@ -131,12 +132,13 @@ def agent(
     as_json: options.Json = False,
 ) -> None:
     """Offer the machines of this box to a service, until SIGTERM; what runs is finished first."""
+    from api.process.logs import log_to_stderr
     from api.process.settings import Settings
     from devices.agent.shell.daemon import run_agent
     from devices.agent.shell.settings import AgentSettings
     from devices.box.priority import stand_above_workers
 
-    _log_to_stderr()
+    log_to_stderr()
     settings = AgentSettings(
         server=server.rstrip("/"),
         data_dir=data or Settings.from_environment().data_dir,
@@ -210,7 +212,3 @@ def _settings(host: str, port: int, data: Path | None, store_url: str, box: str)
         store_url=store_url or settings.store_url,
         box=box or settings.box,
     )
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s", level=logging.WARNING)

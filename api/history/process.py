@@ -21,6 +21,7 @@ import msgspec
 
 from api.history.archive import HistoryLimits
 from api.history.historian import Historian
+from api.process.logs import log_to_stderr
 
 NICENESS = 10
 """The service that it belongs to goes first: history can wait a little."""
@@ -104,7 +105,7 @@ def main() -> None:
     # Ctrl-C reaches the whole group; whoever started this ends it in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
-    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    log_to_stderr("%(name)s: %(message)s")
     line = sys.stdin.buffer.readline()
     if line:
         asyncio.run(_work(msgspec.json.decode(line, type=Order)))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
+import fcntl
+import logging
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -32,6 +34,11 @@ LONGEST_TOLD = 200
 QUIET_S = 0.2
 """A message is whole once nothing has followed for so long."""
 FORMAT = "%(asctime)s %(name)s: %(message)s"
+REPEAT_S = 10.0
+"""Least time from a message to the same one: what is away for long is asked for often."""
+MOST_REMEMBERED = 100
+PIPE_BYTES = 1024 * 1024
+"""Room for output while its reader stands still: as much as Linux gives to everybody."""
 
 # Colours and cursors (CSI), titles of windows (OSC), and control characters but the tabulator.
 _CONTROLS = re.compile(
@@ -46,6 +53,37 @@ def log_file(data_dir: Path, part: str) -> Path:
     return (
         data_dir / "store" / "server.log" if part == "store" else data_dir / FOLDER / f"{part}.log"
     )
+
+
+def log_to_stderr(form: str = FORMAT) -> None:
+    """Send the warnings of this process to its output."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Formatter(form))
+    handler.addFilter(Repetitions())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+
+
+class Repetitions(logging.Filter):
+    """Leaves out messages that were there less than `REPEAT_S` ago; the next one counts them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: LogRecord) -> bool:
+        """Say if a message is to be written."""
+        text = record.getMessage()
+        at_s, left_out = self._said.pop(text, (-REPEAT_S, 0))
+        # A clock that was set back must not silence anything.
+        if 0 <= record.created - at_s < REPEAT_S:
+            self._said[text] = (at_s, left_out + 1)
+            return False
+        self._said[text] = (record.created, 0)
+        if len(self._said) > MOST_REMEMBERED:
+            del self._said[next(iter(self._said))]
+        if left_out:
+            record.msg, record.args = f"{text} (and {left_out} more times)", ()
+        return True
 
 
 class LogFile(RotatingFileHandler):
@@ -188,6 +226,9 @@ class _Pump:
 def captured(data_dir: Path, part: str, tell: Callable[[str], None]) -> Iterator[int]:
     """Open a pipe for the output of a process, whichever of its successors that is.
 
+    Nobody waits for the reader: what is written while the pipe is full is lost, with an error for
+    the writer. A service must not stand still because the process above it does.
+
     Yields
     ------
     int
@@ -197,6 +238,9 @@ def captured(data_dir: Path, part: str, tell: Callable[[str], None]) -> Iterator
     loop = asyncio.get_running_loop()
     source, sink = os.pipe()
     os.set_blocking(source, False)
+    os.set_blocking(sink, False)
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(sink, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     with contextlib.closing(LogFile(data_dir, part)) as log:
         pump = _Pump(source, log, tell)
         loop.add_reader(source, pump.carry_soon_whole)

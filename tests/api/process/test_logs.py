@@ -1,10 +1,20 @@
 import asyncio
 import os
+from logging import makeLogRecord
 from pathlib import Path
 
 import pytest
 
-from api.process.logs import LARGEST_BYTES, OLDER, LogFile, Messages, captured, keep_small, log_file
+from api.process.logs import (
+    LARGEST_BYTES,
+    OLDER,
+    LogFile,
+    Messages,
+    Repetitions,
+    captured,
+    keep_small,
+    log_file,
+)
 
 COLOURED = (
     b"\x1b[1;31m2026-11-30 19:50:06.123456789 [E:onnxruntime:, env.cc:74] no device\n"
@@ -62,6 +72,31 @@ async def test_what_a_child_prints_lands_in_its_log_and_in_a_word_to_the_user(
         os.write(sink, b"last word without an end")
     assert told == ["KeyError: 'box' (and 2 more lines in the log)", "last word without an end"]
     assert log_file(tmp_path, "agent").read_bytes() == TRACEBACK + b"last word without an end\n"
+
+
+def fill(sink: int) -> None:
+    while True:
+        os.write(sink, b"the store does not answer\n" * 100)
+
+
+@pytest.mark.anyio
+async def test_no_child_waits_for_a_reader_that_stands_still(tmp_path: Path) -> None:
+    with captured(tmp_path, "service", lambda line: None) as sink, pytest.raises(BlockingIOError):
+        fill(sink)
+
+
+def test_message_that_repeats_is_written_once_in_a_while_and_counted() -> None:
+    repetitions = Repetitions()
+
+    def written(text: str, at_s: float) -> str:
+        record = makeLogRecord({"msg": "waiting: %s", "args": (text,), "created": at_s})
+        return record.getMessage() if repetitions.filter(record) else ""
+
+    assert written("no store", 100.0) == "waiting: no store"
+    assert written("no store", 100.1) == written("no store", 109.9) == ""
+    assert written("no lease", 109.9) == "waiting: no lease"
+    assert written("no store", 110.0) == "waiting: no store (and 2 more times)"
+    assert written("no store", 99.0) == "waiting: no store"  # the clock was set back
 
 
 def test_log_is_set_aside_when_it_is_large_and_few_are_kept(tmp_path: Path) -> None:
