@@ -30,7 +30,7 @@ def lower_bound(problem: Problem, objective: Objective = Objective.MAKESPAN) -> 
 
     Examples
     --------
-    >>> from scheduler.model.problem import Job, Machine
+    >>> from scheduler.model.problem import Job, Machine, Operation
     >>> problem = Problem(
     ...     machines=(Machine(id="cpu0"),),
     ...     jobs=(Job(id="frame", release_us=2),),
