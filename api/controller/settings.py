@@ -23,8 +23,8 @@ class ControllerSettings:
         After the site itself slept, agents have so long to show that they live: the life of a
         heartbeat.
     view_s, unwatched_view_s
-        From a change to the view that shows it, while somebody looks and while nobody does: a view
-        of a busy site takes as long as the planning of several runs.
+        From a change to the view that shows it, while somebody follows it and while nobody does: a
+        view of a busy site takes as long as the planning of several runs.
     costs_s
         From one report on costs to the next, while anything changes.
     search_s

@@ -158,18 +158,22 @@ class Batches(HistoryQueue):
             for op in operations:
                 pairs += [op.order, codec.encode(op)]
             yield ("HSET", key, *pairs)
-        yield ("HSET", keys.run(self.site, record.run), "record", codec.encode(summary))
+        change = codec.fields(summary)
+        yield ("HSET", keys.run(self.site, record.run), "record", change[-1])
         yield ("ZADD", keys.runs(self.site), record.submitted_us, record.run)
-        yield self._added(keys.changes(self.site), summary, CHANGES_KEPT)
+        yield self._entry(keys.changes(self.site), change, CHANGES_KEPT)
         if record.state in FINAL:
             for queue in queues(self.site, record.workload):
                 yield ("SREM", queue, record.run)
         if record.ended_us is not None:
             yield self.for_history(RunEnded(run=record.run))
 
+    def _added(self, key: str, message: object, kept: int) -> Command:
+        return self._entry(key, codec.fields(message), kept)
+
     @staticmethod
-    def _added(key: str, message: object, kept: int) -> Command:
-        return ("XADD", key, "MAXLEN", "~", kept, "*", *codec.fields(message))
+    def _entry(key: str, fields: codec.Fields, kept: int) -> Command:
+        return ("XADD", key, "MAXLEN", "~", kept, "*", *fields)
 
 
 def parts(commands: Iterable[Command]) -> Iterator[list[Command]]:

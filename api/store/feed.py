@@ -37,7 +37,7 @@ class ChangeFeed:
         self._waiters: dict[str, list[asyncio.Future[RunRecord]]] = {}
         self._listeners: list[Callable[[RunRecord], None]] = []
         self._task: asyncio.Task[None] | None = None
-        self.live = LiveViews(store.view)
+        self.live = LiveViews(store.followed_view)
 
     async def __aenter__(self) -> Self:
         after = await self._store.last_change()

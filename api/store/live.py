@@ -67,7 +67,7 @@ class LiveViews:
     Parameters
     ----------
     read_view
-        Reads the latest view.
+        Reads the latest view, and has it made often for longer than `KEEP_ALIVE_S`.
     """
 
     def __init__(self, read_view: Callable[[], Awaitable[SiteView | None]]) -> None:
@@ -119,6 +119,8 @@ class LiveViews:
                         sent = await listener.take()
                 except TimeoutError:
                     sent = b": still here\n\n"
+                    # Reading it says that somebody still follows it.
+                    self.view_changed()
                 yield sent
         finally:
             self._listeners.discard(listener)

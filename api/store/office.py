@@ -162,7 +162,7 @@ class Store(Checkpoints, Batches):
         }
 
     async def is_watched(self) -> bool:
-        """True if somebody has looked at the view lately."""
+        """True if somebody follows the view."""
         return bool(await self.call("EXISTS", keys.watched(self.site)))
 
 

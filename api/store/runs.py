@@ -25,8 +25,8 @@ OLDER_OPERATIONS = "operations"
 """Field of a run in which releases up to 0.1 kept all its operations together."""
 STORY = "story"
 """Field of a run that has ended in which its story is kept."""
-WATCHED_S = 5
-"""A reader of the view comes back within this time, or has gone."""
+WATCHED_S = 20
+"""Whoever follows the view reads it again within this time, or has gone."""
 PAGE = 200
 """Runs that are looked at together when some of them are wanted."""
 
@@ -152,8 +152,13 @@ class Runs(Catalogue):
     async def view(self) -> SiteView | None:
         """The latest view of the site, ``None`` before a controller made one.
 
-        For a while after this call views are made often.
+        It is a little old while nobody follows it, see `followed_view`.
         """
+        data = await self.call("GET", keys.view(self.site))
+        return None if data is None else codec.decode(SiteView, data)
+
+    async def followed_view(self) -> SiteView | None:
+        """The same for those who look at each change: views are made often for a while."""
         data, _ = await self.together(
             ("GET", keys.view(self.site)), ("SET", keys.watched(self.site), 1, "EX", WATCHED_S)
         )

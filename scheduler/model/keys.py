@@ -109,7 +109,7 @@ def view(site: str) -> str:
 
 
 def watched(site: str) -> str:
-    """Expiring key that is set while somebody looks at the view."""
+    """Expiring key that is set while somebody follows the view."""
     return f"fjord:{{{site}}}:watched"
 
 

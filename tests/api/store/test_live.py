@@ -37,7 +37,7 @@ def told(sent: bytes) -> list[tuple[str, dict[str, Any]]]:
     found = []
     for event in sent.decode().split("\n\n"):
         lines = dict(line.split(": ", 1) for line in event.splitlines() if line)
-        if lines:
+        if "event" in lines:
             found.append((lines["event"], json.loads(lines["data"])))
     return found
 
@@ -54,6 +54,29 @@ async def test_a_listener_gets_the_view_at_once_and_then_what_changes(
         while len(seen) < 2:
             seen |= dict(told(await anext(sent)))
         assert (seen["run"]["run"], seen["view"]["at_us"]) == ("r-1", 2)
+
+
+async def test_views_are_made_often_for_listeners_and_not_for_single_readers(
+    store: Store, lease: Lease
+) -> None:
+    await store.commit(lease, Batch(view=view(1)))
+    assert await store.view() == view(1)
+    assert not await store.is_watched()
+    async with ChangeFeed(store, lambda _: None) as feed, aclosing(feed.live.listen()) as sent:
+        await anext(sent)
+        assert await store.is_watched()
+
+
+async def test_a_listener_of_a_silent_site_goes_on_following_its_view(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.store.live.KEEP_ALIVE_S", 0.01)
+    site = Site()
+    async with LiveViews(site.read) as live, aclosing(live.listen()) as sent:
+        await anext(sent)
+        assert told(await anext(sent)) == []
+        assert told(await anext(sent))[0][0] == "view"
+        assert site.reads == 2
 
 
 async def test_a_change_is_encoded_once_however_many_listen() -> None:
