@@ -17,6 +17,9 @@ class BrainSettings:
         Operations that a machine's queue holds ahead of the running one: so many, and more if they
         are short, until they are that much work. A queue of eight short ones would be empty before
         the next plan is there.
+    urgent_window, urgent_window_us, urgent_for_us
+        The same for less urgent ones, so long after the start of something critical: more of that
+        may come at any moment.
     plan_horizon_operations
         Most pending operations that are planned at once; the others wait with a reason.
     max_attempts
@@ -68,6 +71,9 @@ class BrainSettings:
     window: int = 8
     window_us: int = 100_000
     window_most: int = 64
+    urgent_window: int = 4
+    urgent_window_us: int = 20_000
+    urgent_for_us: int = 1_000_000
     plan_horizon_operations: int = 400
     max_attempts: int = 3
     max_lost_attempts: int = 20

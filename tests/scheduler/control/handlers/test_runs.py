@@ -194,6 +194,17 @@ def test_window_of_short_operations_holds_a_tenth_of_a_second_of_work(brain: Wat
     assert len(queue(told, "a/cpu0")) == 20
 
 
+def test_window_is_short_while_critical_runs_come_and_go(brain: Watched) -> None:
+    brain.feed(added(single("short", declared_us=5_000)))
+    told = brain.handle(submitted("urgent", "short@1", at_us=100, band=Band.CRITICAL))
+    only = dispatch_of(told, "urgent/only")
+    brain.feed(start(only, 200), finish(only, 5_200, took_us=5_000))
+    told = brain.feed(*(submitted(f"r-{i:02}", "short@1", at_us=6_000) for i in range(40)))
+    assert len(queue(told, "a/cpu0")) == 4
+    told = brain.handle(submitted("later", "short@1", at_us=2_000_000))
+    assert len(queue(told, "a/cpu0")) == 20
+
+
 def test_window_never_holds_more_than_the_most(brain: Watched) -> None:
     brain.feed(added(single("tiny", declared_us=100)))
     told = brain.feed(*(submitted(f"r-{i:02}", "tiny@1", at_us=100) for i in range(80)))
