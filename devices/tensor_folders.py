@@ -137,10 +137,16 @@ def _is_abandoned(folder: Path) -> bool:
 
 
 def _note(folder: Path, data_dir: Path) -> None:
-    """Add a data folder to the note; those that are gone are left out."""
-    there = {name for name in _noted(folder) if os.path.lexists(name)}
+    """Add a data folder to the note; those that are gone are left out.
+
+    A right note is left as it is: a site must come up again also where the memory is full.
+    """
+    noted = _noted(folder)
+    wanted = {name for name in noted if os.path.lexists(name)} | {str(data_dir.resolve())}
+    if wanted == set(noted):
+        return
     whole = folder / f"{_NOTE}.new"
-    whole.write_text(json.dumps(sorted(there | {str(data_dir.resolve())})))
+    whole.write_text(json.dumps(sorted(wanted)))
     whole.rename(folder / _NOTE)
 
 

@@ -104,6 +104,15 @@ def test_tensors_stay_while_another_process_holds_them(
     assert remove_abandoned() == 1
 
 
+def test_site_that_comes_up_again_writes_nothing_as_its_memory_may_be_full(
+    data_dir: Path,
+) -> None:
+    folder = left_behind("full", data_dir).parent
+    before = folder.stat().st_mtime_ns, os.listdir(folder)
+    with held_root("full", "box", data_dir):
+        assert (folder.stat().st_mtime_ns, os.listdir(folder)) == before
+
+
 def test_folder_that_names_no_data_folder_is_left_alone(memory: Path) -> None:
     root = default_root("unknown", "box")
     root.mkdir(parents=True)
