@@ -82,29 +82,30 @@ def parse(text: str, *, name: str) -> Instance:
 
 def is_project(text: str) -> bool:
     """True if text has a line that only projects have: a ruler on top, or a title."""
-    titles = (PRECEDENCE, REQUESTS, AVAILABILITIES)
+    titles = tuple(map(_squeezed, (PRECEDENCE, REQUESTS, AVAILABILITIES)))
     return text.startswith("****") or any(
-        _has_title(line, titles) for line in text.split("\n") if not line[:1].isdecimal()
+        _squeezed(line).startswith(titles) for line in text.split("\n") if _is_worded(line)
     )
 
 
-def _has_title(line: str, titles: tuple[str, ...]) -> bool:
-    """True if a line begins with a title; files differ in the blanks inside of it."""
-    return _squeezed(line).upper().startswith(tuple(map(_squeezed, titles)))
+def _is_worded(line: str) -> bool:
+    """True if a line does not begin with a number, as all lines of a shop do."""
+    return not line.lstrip()[:1].isdecimal()
 
 
 def _squeezed(text: str) -> str:
-    return "".join(text.split())
+    """A title as it is compared: files differ in its case, and in the blanks inside of it."""
+    return "".join(text.split()).upper()
 
 
 def _section(text: str, title: str) -> list[Line]:
     """Lines under a title, up to a line of stars; rulers and blank lines left out."""
     found: list[Line] = []
-    inside = False
+    wanted, inside = _squeezed(title), False
     number = 0
     for number, line in enumerate(text.splitlines(), start=1):
         line = line.strip()
-        if _has_title(line, (title,)):
+        if _squeezed(line).startswith(wanted):
             inside = True
         elif inside and line.startswith("*"):
             break
