@@ -36,8 +36,8 @@ LONG_FILES = 14
 FOLDER_MODULES = 20
 """Modules in one folder, its `__init__` left out: as many names as are read at a glance."""
 
-FLAT_FOLDERS = frozenset({"api/cli", "api/http"})
-"""Folders that may hold more: a module for each command, and for each need of a request."""
+FLAT_FOLDERS = frozenset({"api/cli"})
+"""Folders that may hold more: a module for each group of commands."""
 
 _NO_CODE = frozenset(
     {
