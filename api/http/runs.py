@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from api.http.body.inputs import described, store_inputs
@@ -97,7 +98,8 @@ async def start(
     ----------
     run
         Id of a run that may have been accepted before, as `OutcomeUnknown` named it. If it was,
-        nothing is submitted again. Without one, the run gets a new id.
+        and the store or history has it, nothing is submitted again. Without one, the run gets a
+        new id.
 
     Raises
     ------
@@ -113,18 +115,20 @@ async def start(
     """
     is_there = bool(run) and await _is_there(run, workload, context)
     is_new, run = not run, run or new_run_id(context.store.now_us())
+    submitting = partial(_submit, submission, run, workload, context, is_new=is_new)
+    if not wait.seconds:
+        if not is_there:
+            await submitting()
+        return Started(run=run)
     # Waited for before it is submitted, so that its end cannot come in between.
     waiting = context.services.feed.wait_for_run(run, wait.seconds, is_new=not is_there)
     ended = asyncio.ensure_future(waiting)
     try:
         if not is_there:
-            await _submit(submission, run, workload, context, is_new=is_new)
+            await submitting()
     except BaseException:
         ended.cancel()
         raise
-    if not wait.seconds:
-        ended.cancel()
-        return Started(run=run)
     try:
         return Started(run=run, record=await _follow(run, ended, wait, context))
     except Unavailable:
@@ -166,6 +170,9 @@ async def cancel(context: Context, run: str) -> bool:
 async def _is_there(run: str, workload: WorkloadRecord, context: Context) -> bool:
     """True if a run was accepted before; `Conflict` if it is another one."""
     record = await context.store.summary(run)
+    if record is None:
+        # A busy site ends 500 more runs in seconds, and then the store has this one no more.
+        record = await asyncio.to_thread(context.history.summary, run)
     if record is not None and record.workload.rpartition("@")[0] != workload.name:
         law = f"run must be one of workload {workload.name!r}"
         raise Conflict(f"{law}; got {run!r}, of {record.workload}", field="run")

@@ -19,6 +19,7 @@ from api.store.catalogue import WorkloadRecord
 from scheduler.control.records import RunState
 from scheduler.model.errors import Conflict, InvalidTensor
 from tests.api.http.routes.conftest import Eventually, agent_of, serving
+from tests.api.http.routes.test_history import forget
 
 pytestmark = pytest.mark.anyio
 
@@ -99,6 +100,17 @@ async def test_a_run_is_submitted_once_under_its_id(
     other = await context.workloads.get("other", None)
     with pytest.raises(Conflict, match="run must be one of workload 'other'"):
         await start(context, other, submission(), run=first.run)
+
+
+async def test_a_run_that_only_history_has_is_not_run_again(
+    context: Context, workload: WorkloadRecord, eventually: Eventually
+) -> None:
+    first = await start(context, workload, submission(), Wait(seconds=60))
+    await forget(context.store, first.run, eventually)
+    assert await start(context, workload, submission(), run=first.run) == Started(run=first.run)
+    again = await start(context, workload, submission(), Wait(seconds=60), run=first.run)
+    assert again == first
+    assert await context.store.summary(first.run) is None
 
 
 async def test_a_refused_run_leaves_no_inputs(context: Context, workload: WorkloadRecord) -> None:
