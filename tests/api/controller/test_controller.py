@@ -262,3 +262,6 @@ async def test_view_shows_the_end_of_all_activity(
         await agent.join()
         await submit("r-1")
         await eventually(shown)
+    view = await store.view()
+    assert view is not None
+    assert [run.state for run in view.runs] in ([], [RunState.FINISHED])

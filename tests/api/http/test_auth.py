@@ -56,7 +56,10 @@ def test_a_closed_service_wants_a_token_that_it_knows(header: dict[str, str]) ->
 
 
 def test_a_browser_may_show_its_token_as_a_cookie() -> None:
-    AccessGate((_token(Scope.READ),)).admit(_request(cookie="fjord_token=secret"), Scope.READ)
+    gate = AccessGate((_token(Scope.READ),))
+    gate.admit(_request(cookie="fjord_token=secret"), Scope.READ)  # raises nothing
+    with pytest.raises(AccessDenied, match="one that is not known"):
+        gate.admit(_request(cookie="fjord_token=wrong"), Scope.READ)
 
 
 def test_tokens_that_are_made_or_revoked_count_at_once(tmp_path: Path) -> None:

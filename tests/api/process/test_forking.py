@@ -16,9 +16,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_the_copy_sees_what_was_there_and_nothing_that_comes_after() -> None:
-    seen = [1]
-    making = asyncio.ensure_future(in_a_copy(lambda: bytes(seen)))
-    await asyncio.sleep(0)
+    seen, copied = [1], asyncio.Event()
+    making = asyncio.ensure_future(in_a_copy(lambda: bytes(seen), lambda _: copied.set()))
+    await copied.wait()
     seen.append(2)
     assert await making == b"\1"
 
@@ -67,12 +67,13 @@ async def test_a_copy_ends_when_nobody_waits_for_it_any_more() -> None:
         while True:
             pass
 
-    before = set(psutil.Process().children())
-    making = asyncio.ensure_future(in_a_copy(work))
-    await asyncio.sleep(0)
+    before, copied = set(psutil.Process().children()), asyncio.Event()
+    making = asyncio.ensure_future(in_a_copy(work, lambda _: copied.set()))
+    await copied.wait()
+    assert set(psutil.Process().children()) > before
     making.cancel()
     await asyncio.gather(making, return_exceptions=True)
-    assert set(psutil.Process().children()) <= before
+    assert set(psutil.Process().children()) == before
 
 
 async def test_a_copy_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,6 +92,7 @@ async def test_loop_that_stands_still_loses_the_office_to_another(
 
     async with kept(store, await taken(store), lambda: 1):
         await eventually(another)
+    assert await store.call("GET", keys.lease(store.site)) == b"two:2"
 
 
 async def test_loop_that_moves_again_keeps_the_office(store: Store, eventually: Eventually) -> None:
@@ -108,7 +109,7 @@ async def test_keeper_says_that_another_has_taken_office(store: Store) -> None:
     await store.call("DEL", keys.lease(store.site))
     await taken(store, "two")
     async with kept(store, lease, moving()) as lost:
-        await lost.wait()
+        assert await lost.wait()
 
 
 async def test_lease_that_was_given_up_stays_free(store: Store) -> None:
