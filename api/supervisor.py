@@ -28,7 +28,7 @@ from api.process.keeper import Child, Keeper, background, kept
 from api.process.logs import FOLDER, LogFile, captured, log_file
 from api.process.ports import free_port, require_free
 from api.process.settings import Settings
-from api.process.site import supervising
+from api.process.site import command, supervising
 from devices.tensor_folders import remove_abandoned
 from scheduler.model.errors import Unavailable
 
@@ -157,8 +157,8 @@ def _directions(settings: Settings) -> tuple[str, ...]:
     return (
         f"Fjord is up: {_local_url(settings)}",
         f"Data is kept in {folder}",
-        f"Logs lie in {folder / FOLDER} (fjord logs)",
-        "Ctrl-C or fjord down stops it",
+        f"Logs lie in {folder / FOLDER} ({command('logs', folder)})",
+        f"Ctrl-C or {command('down', folder)} stops it",
     )
 
 

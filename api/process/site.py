@@ -7,6 +7,7 @@ started, too, and the process holds a lock on it for as long as it lives.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import msgspec
 import psutil
 
 from api.process.locking import LockHeld, take, text_of_holder
+from api.process.settings import Settings
 from scheduler.model.errors import StoreUnavailable, Unavailable
 
 FILE = "supervisor.lock"
@@ -90,7 +92,13 @@ def _taken(data_dir: Path, text: str) -> IO[str]:
 def _refusal(text: str, data_dir: Path) -> str:
     found = _parsed(text)
     who = f"process {found.pid} at {found.url}" if found else "another process"
-    return f"{who} runs Fjord in {data_dir}: fjord down ends it"
+    return f"{who} runs Fjord in {data_dir}: {command('down', data_dir)} ends it"
+
+
+def command(name: str, data_dir: Path) -> str:
+    """Give a command as it is typed for a data folder, which the settings may name already."""
+    folder = [] if data_dir == Settings.from_environment().data_dir else ["--data", str(data_dir)]
+    return shlex.join(["fjord", name, *folder])
 
 
 def _parsed(text: str) -> Supervisor | None:
@@ -135,6 +143,6 @@ def end_supervisor(data_dir: Path, found: Supervisor, *, timeout_s: float) -> No
         if time.monotonic() > deadline_s:
             raise Unavailable(
                 f"process {found.pid} has not ended after {timeout_s:g} s: it finishes what runs; "
-                "see fjord logs"
+                f"see {command('logs', data_dir)}"
             )
         time.sleep(POLL_S)

@@ -62,8 +62,9 @@ def test_up_says_where_things_lie_how_to_stop_and_who_has_joined(service: Servic
     first = f"Starting Fjord in {service.data_dir}"
     assert said[:3] == [first, "Starting the store", "Starting the service"]
     assert f"Fjord is up: {service.url}" in said
-    assert f"Logs lie in {service.data_dir / 'logs'} (fjord logs)" in said
-    assert "Ctrl-C or fjord down stops it" in said
+    there = f"--data {service.data_dir}"
+    assert f"Logs lie in {service.data_dir / 'logs'} (fjord logs {there})" in said
+    assert f"Ctrl-C or fjord down {there} stops it" in said
 
 
 def test_status_names_the_parts_of_the_site(

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from api.process.locking import take
-from api.process.site import FILE, Supervisor, start_of, supervising, supervisor_of
+from api.process.site import FILE, Supervisor, command, start_of, supervising, supervisor_of
 from scheduler.model.errors import StoreUnavailable, Unavailable
 
 URL = "http://127.0.0.1:1"
@@ -26,6 +26,14 @@ def test_folder_has_one_supervisor(tmp_path: Path) -> None:
     law = f"process {os.getpid()} at {URL} runs Fjord in"
     with supervising(tmp_path, URL), pytest.raises(StoreUnavailable, match=law):
         supervising(tmp_path, "http://127.0.0.1:2").__enter__()
+
+
+def test_command_names_the_folder_where_it_is_not_the_usual_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command("down", tmp_path / "a b") == f"fjord down --data '{tmp_path}/a b'"
+    monkeypatch.setenv("FJORD_DATA", str(tmp_path))
+    assert command("down", tmp_path) == "fjord down"
 
 
 @pytest.mark.parametrize("text", ["", "7"])
