@@ -16,6 +16,16 @@ from tests.browser.watched import Watched
 
 pytestmark = pytest.mark.browser
 
+KEPT = """async () => {
+  const { State } = await import("/js/base/state.js");
+  const run = (id, submitted_us) => ({ run: id, state: "finished", submitted_us });
+  const state = new State();
+  state.applyHistory([run("r-old", 0)]);
+  state.rememberRuns(Array.from({ length: 2500 }, (_, n) => run(`r-${n}`, 1 + n)));
+  state.rememberRuns([]);
+  return [state.runs.has("r-old"), state.runs.has("r-0"), state.runs.has("r-2499")];
+}"""
+
 
 @pytest.fixture
 def many(site: Site) -> Site:
@@ -111,3 +121,10 @@ def test_banner_says_when_no_controller_is_in_office(
     site.is_in_office = True
     expect(banner).to_be_hidden()
     watched.forgive("503")
+
+
+def test_run_that_was_looked_back_for_stays_while_later_ones_are_forgotten(
+    page: Page, site: Site
+) -> None:
+    open_page(page, site)
+    assert page.evaluate(KEPT) == [True, False, True]

@@ -4,6 +4,8 @@ import { tone } from "./words.js";
 
 /** Hues of `--hue-0` and on; after the last the first comes again. */
 const HUES = 8;
+/** Owners whose hue is remembered: more than a chart has bars. */
+const MOST_OWNERS = 4000;
 
 export class Colours {
   /** `choice` has the value `priority`, `workload` or `run`. */
@@ -11,6 +13,7 @@ export class Colours {
     this.state = state;
     this.choice = choice;
     this.hues = new Map();
+    this.given = 0;
   }
 
   /** Class of an operation's colour; measuring is grey whatever the choice. */
@@ -24,10 +27,11 @@ export class Colours {
     return this.state.runs.get(bar.run)?.workload ?? "";
   }
 
-  /** Hues are given in the order in which their owners appear, and kept. */
+  /** Hues are given in the order in which their owners appear, and kept; the oldest is forgotten first. */
   hue(owner) {
     if (owner === "") return "profile";
-    if (!this.hues.has(owner)) this.hues.set(owner, this.hues.size % HUES);
+    if (!this.hues.has(owner)) this.hues.set(owner, this.given++ % HUES);
+    if (this.hues.size > MOST_OWNERS) this.hues.delete(this.hues.keys().next().value);
     return `hue-${this.hues.get(owner)}`;
   }
 

@@ -16,6 +16,7 @@ export class State {
     this.view = null;
     this.bars = new Map();
     this.runs = new Map();
+    this.asked = new Set();
     this.selection = null;
     this.covered_us = Infinity;
     this.offset_us = 0;
@@ -49,9 +50,12 @@ export class State {
     this.changed();
   }
 
-  /** Take runs that ended before this page was opened. */
+  /** Take runs that the reader looked back for: these are kept, however old they are. */
   applyHistory(runs) {
-    for (const run of runs) if (FINAL.has(run.state) && !this.runs.has(run.run)) this.runs.set(run.run, run);
+    for (const run of runs.filter(({ state }) => FINAL.has(state))) {
+      this.asked.add(run.run);
+      if (!this.runs.has(run.run)) this.runs.set(run.run, run);
+    }
     this.changed();
   }
 
@@ -60,8 +64,8 @@ export class State {
     const listed = new Map(runs.map((run) => [run.run, run]));
     for (const [id, run] of this.runs) if (!FINAL.has(run.state) && !listed.has(id)) this.runs.delete(id);
     for (const [id, run] of listed) this.runs.set(id, run);
-    if (this.runs.size <= MOST_RUNS + listed.size) return;
-    const oldest = this.runList.slice(MOST_RUNS).filter((run) => !listed.has(run.run));
+    if (this.runs.size <= MOST_RUNS + listed.size + this.asked.size) return;
+    const oldest = this.runList.slice(MOST_RUNS).filter(({ run }) => !listed.has(run) && !this.asked.has(run));
     for (const { run } of oldest) this.runs.delete(run);
   }
 
