@@ -90,3 +90,18 @@ def test_scale_is_in_clock_time_or_from_the_present_and_the_choice_is_remembered
     expect(ticks.first).to_contain_text(re.compile(r"^\d\d:\d\d:\d\d"))
     page.reload()
     expect(ticks.first).to_contain_text(re.compile(r"^\d\d:\d\d:\d\d"))
+
+
+def test_chart_stands_still_on_another_page_and_is_drawn_anew_when_it_is_back(
+    page: Page, site: Site
+) -> None:
+    two_runs(site)
+    open_page(page, site)
+    expect(bar(page, "r-one/a")).to_be_attached()
+    page.get_by_role("link", name="Models").click()
+    later = make.operation("late", -100, -50, actual_ms=(-100, -40))
+    site.show(make.view(later, at_us=make.NOW_US + make.MS, placement="peft"))
+    expect(page.get_by_test_id("policy")).to_contain_text("peft")
+    expect(bar(page, "r-one/late")).to_have_count(0)
+    page.get_by_role("link", name="Site").click()
+    expect(bar(page, "r-one/late")).to_be_attached()

@@ -28,6 +28,7 @@ const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 
 export class Gantt {
   constructor(container, note, state, { colours, scale, onSelect, onMode }) {
+    this.container = container;
     this.state = state;
     this.colours = colours;
     this.scaleChoice = scale;
@@ -52,7 +53,9 @@ export class Gantt {
     document.addEventListener("visibilitychange", () => this.invalidate());
   }
 
+  /** Take the size of the place; on another page, and behind the table, it has none. */
   measure() {
+    this.shown = this.container.clientWidth > 0;
     this.width = this.scroller.clientWidth || 800;
     this.left = this.width < 560 ? GUTTER_NARROW : GUTTER_WIDE;
     this.invalidate();
@@ -108,7 +111,7 @@ export class Gantt {
 
   render() {
     const { view } = this.state;
-    if (!view || document.hidden) return;
+    if (!view || document.hidden || !this.shown) return;
     const bare = view.machines.length === 0 && this.state.bars.size === 0;
     this.scroller.hidden = bare;
     this.lessons.teach(bare ? "bare" : this.state.bars.size === 0 ? "quiet" : "");
