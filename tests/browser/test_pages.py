@@ -82,6 +82,17 @@ def test_model_has_a_page_with_its_tensors_and_the_workloads_that_use_it(
         expect(model).to_contain_text(words)
 
 
+def test_stages_that_lead_to_a_model_are_buttons_and_the_others_are_none(
+    page: Page, known: Site
+) -> None:
+    page.goto(f"{known.url}#page=workload&of=ocr@1")
+    stages = page.get_by_test_id("dag-node")
+    expect(stages.and_(page.get_by_role("button"))).to_have_count(2)
+    expect(stages.and_(page.get_by_role("img"))).to_have_count(2)
+    page.locator('[data-stage="detect"]').press("Space")
+    expect(page.get_by_test_id("model-page")).to_contain_text("Model det")
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_fit_in_any_width(page: Page, known: Site, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})

@@ -52,7 +52,7 @@ export class WorkloadPage {
       if (bar.stage === stage.name && bar.state === "done" && this.state.runs.get(bar.run)?.workload === key) times.push(bar.ended_us - bar.started_us);
     }
     const each = stage.fan_out ? `~${stage.expected_items} items, each ` : "";
-    return { name: stage.name, tone: `kind-${stage.kind}`, title: `${stage.name}: ${stage.kind} ${stage.target}`, lines: [stage.target, each + duration(quantile(times, 0.5))] };
+    return { name: stage.name, tone: `kind-${stage.kind}`, inert: stage.kind !== "model", title: `${stage.name}: ${stage.kind} ${stage.target}`, lines: [stage.target, each + duration(quantile(times, 0.5))] };
   }
 }
 
@@ -64,7 +64,7 @@ function edges({ workload }) {
 /** A stage that runs a model leads to the page of the model. */
 function choose(record, name) {
   const stage = record.workload.stages.find((each) => each.name === name);
-  if (stage.kind === "model") location.hash = format({ page: "model", of: stage.target });
+  location.hash = format({ page: "model", of: stage.target });
 }
 
 function facts({ inputs, workload, max_queued }, found) {
@@ -72,7 +72,7 @@ function facts({ inputs, workload, max_queued }, found) {
   return [
     ["Inputs", inputs.map((input) => `${input.name}: ${input.is_list ? "list of " : ""}${input.dtype} ${shape(input.shape)}`).join("; ") || "–"],
     ["Outputs", Object.keys(workload.outputs).join(", ") || "–"],
-        ["At most open", max_queued ?? "any number"],
+    ["At most open", max_queued ?? "any number"],
     ["Open", found.open],
     ["Finished", `${found.finished}, of these ${found.beyond} beyond their promised p95`],
     ["Failed", found.failed], ["Dropped", found.dropped], ["Deadline missed", found.missed],

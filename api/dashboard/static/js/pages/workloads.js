@@ -23,10 +23,11 @@ export class WorkloadsPage {
   draw() {
     const { workloads } = this.library;
     if (workloads === null) return;
+    const { runList } = this.state;
     const now_us = this.state.now();
     const rows = [...workloads].sort((a, b) => a.name.localeCompare(b.name) || b.version - a.version).map((each) => {
       const key = `${each.name}@${each.version}`;
-      return [key, each.workload.stages.length, summary(this.state.runList.filter((run) => run.workload === key), now_us)];
+      return [key, each.workload.stages.length, summary(runList.filter((run) => run.workload === key), now_us)];
     });
     refill(this.list, rows, () => rows.length === 0
       ? empty("No workload has been posted.", "Post one: ", h("code", {}, "fjord workloads create FILE.json"))

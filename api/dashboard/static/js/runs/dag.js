@@ -14,8 +14,8 @@ const SMALL_LETTER_PX = 6;
 /**
  * A graph.
  *
- * @param {{name: string, lines: string[], tone: string, title: string, picked: boolean}[]} nodes - In
- *   topological order; `lines` are two, below the name.
+ * @param {{name: string, lines: string[], tone: string, title: string, picked: boolean, inert: boolean}[]} nodes - In
+ *   topological order; `lines` are two, below the name. An `inert` one cannot be chosen.
  * @param {[string, string][]} edges - From the earlier to the later, by name.
  * @param {function} onNode - Called with the name of a node that is chosen.
  */
@@ -91,16 +91,25 @@ function detour(from, to) {
 }
 
 function box(node, { x, y }, onNode) {
-  const act = () => onNode(node.name);
+  const pressed = node.inert ? { role: "img" } : pressable(() => onNode(node.name));
   const label = [node.name, ...node.lines].filter(Boolean).join(", ");
-  return s("g", { class: ["dag-node", node.tone, node.picked && "picked"], transform: `translate(${x} ${y})`, role: "button", tabindex: 0,
-    "aria-label": label, "data-key": node.name, "data-testid": "dag-node", "data-stage": node.name, "data-state": node.state ?? null,
-    onclick: act, onkeydown: (event) => { if (event.key === "Enter") act(); } },
+  return s("g", { class: ["dag-node", node.tone, node.picked && "picked"], transform: `translate(${x} ${y})`, ...pressed,
+    "aria-label": label, "data-key": node.name, "data-testid": "dag-node", "data-stage": node.name, "data-state": node.state ?? null },
     s("rect", { width: NODE.width, height: NODE.height, rx: 6 }),
     s("text", { class: "name", x: 10, y: 18 }, cut(node.name, LETTER_PX)),
     s("text", { class: "line end", x: NODE.width - 10, y: 18 }, beside(node)),
     s("text", { class: "line", x: 10, y: 35 }, cut(node.lines[1] ?? "", SMALL_LETTER_PX)),
     s("title", {}, node.title ?? label));
+}
+
+/** What makes an element a button that keys press, too. */
+function pressable(act) {
+  const onkeydown = (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    act();
+  };
+  return { role: "button", tabindex: 0, onclick: act, onkeydown };
 }
 
 /** The first line stands right of the name where there is room for both. */
