@@ -24,7 +24,7 @@ from fjord.client.wire import (
     file_part,
     tensor,
 )
-from fjord.errors import FjordApiError, InvalidValue, NotFinished, PartlySubmitted, RunFailed
+from fjord.errors import FjordApiError, NotFinished, PartlySubmitted, RunFailed
 
 LONG_POLL_S = 20.0
 """Longest wait of one request for a run: below the idle limits that proxies usually have."""
@@ -85,18 +85,19 @@ def submit_many(
     Raises
     ------
     PartlySubmitted
-        If one is refused after others were accepted: it names those, and has the cause.
+        If one is refused, or cannot be read, after others were accepted: it names those, and has
+        the cause.
     """
     settings = _settings(priority, deadline_ms, due_ms, on_late, allow, forbid)
     declared = DeclaredInputs(workload)
     accepted: list[Run] = []
-    for each in inputs:
-        try:
+    try:
+        for each in inputs:
             accepted.append((yield from _submit(declared, each, settings)))
-        except (FjordApiError, InvalidValue, OSError) as error:
-            if not accepted:
-                raise
-            raise PartlySubmitted(accepted, error) from error
+    except (FjordApiError, ValueError, OSError) as error:
+        if not accepted:
+            raise
+        raise PartlySubmitted(accepted, error) from error
     return accepted
 
 

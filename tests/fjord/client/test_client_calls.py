@@ -180,6 +180,26 @@ def test_a_refusal_in_the_middle_of_many_runs_names_those_that_were_accepted() -
     assert raised.value.status == 429
 
 
+def test_inputs_that_cannot_be_read_in_the_middle_of_many_runs_name_those_accepted() -> None:
+    def read() -> Iterator[dict[str, Input]]:
+        yield {}
+        raise FileNotFoundError("page-2.png")
+
+    steps = calls.submit_many("w", read())
+    next(steps)
+    with pytest.raises(PartlySubmitted, match=r"page-2.png") as raised:
+        steps.send(as_response({"run": "r-1"}))
+    assert [run.id for run in raised.value.runs] == ["r-1"]
+
+
+def test_an_array_that_no_file_can_hold_names_the_runs_accepted_before_it() -> None:
+    steps = calls.submit_many("w", [{}, {"x": np.array([None])}])
+    next(steps)
+    with pytest.raises(PartlySubmitted, match="Object arrays") as raised:
+        steps.send(as_response({"run": "r-1"}))
+    assert [run.id for run in raised.value.runs] == ["r-1"]
+
+
 def test_the_first_refusal_of_many_runs_is_raised_as_it_is() -> None:
     steps = calls.submit_many("w", [{}, {}])
     next(steps)
