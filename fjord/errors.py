@@ -140,5 +140,6 @@ class InvalidValue(_Refusal):
     """A value is refused.
 
     A function of yours raises it about an input or a parameter: the run fails, and is not tried
-    again. A client raises it about an input that does not fit its declared type.
+    again. A client raises it about an input that does not fit its declared type, and about what is
+    no address.
     """

@@ -32,7 +32,7 @@ from api.cli import (
     workloads,
 )
 from api.process import config
-from fjord import FjordApiError
+from fjord import FjordApiError, InvalidValue
 from scheduler.model.errors import FjordError, InvalidInput
 
 EXIT_FAILURE = 1
@@ -125,7 +125,7 @@ def run(arguments: Sequence[str]) -> int:
         if text := _said(error):
             output.fail(f"{text} (fjord --help)")
         return EXIT_BAD_INPUT
-    except (FjordApiError, FjordError, OSError) as error:
+    except (FjordApiError, FjordError, InvalidValue, OSError) as error:
         output.fail(_message(error))
         return EXIT_BAD_INPUT if _is_bad_input(error) else EXIT_FAILURE
     # A command that ends early, by `typer.Exit`, makes its code the value of the call.
@@ -147,7 +147,7 @@ def _said(error: typer.exceptions.TyperException) -> str:
 def _is_bad_input(error: Exception) -> bool:
     if isinstance(error, FjordApiError):
         return 400 <= error.status < 500
-    return isinstance(error, InvalidInput | FileNotFoundError | IsADirectoryError)
+    return isinstance(error, InvalidInput | InvalidValue | FileNotFoundError | IsADirectoryError)
 
 
 def _message(error: Exception) -> str:

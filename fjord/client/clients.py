@@ -6,6 +6,7 @@ import asyncio
 import functools
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -26,8 +27,9 @@ from fjord.client.wire import (
     Steps,
     arguments,
     checked,
+    checked_address,
+    reaching,
     settings,
-    unreachable,
 )
 from fjord.errors import FjordApiError, PartlySubmitted
 
@@ -59,7 +61,7 @@ def _settings(base_url: str | None, token: str | None) -> dict[str, Any]:
     """Address and token: as given, or else as the environment has them."""
     known = os.environ.get
     url = known("FJORD_URL") or DEFAULT_URL if base_url is None else base_url
-    return settings(url, known("FJORD_TOKEN") if token is None else token)
+    return settings(checked_address(url), known("FJORD_TOKEN") if token is None else token)
 
 
 def _of_client(found: Any, results: Callable[[Run], Any]) -> Any:
@@ -79,7 +81,29 @@ def _whole(
     return request
 
 
-class Client:
+class _Configured(ABC):
+    """The settings of a client. The connections that follow them are its own."""
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        given = _settings(base_url, token)
+        self.base_url: str = given["base_url"]
+        self._timeout_s = timeout_s
+        self._patience_s = patience_s
+        self._connect(given)
+
+    @abstractmethod
+    def _connect(self, given: dict[str, Any]) -> None:
+        """Make what sends requests by these settings of httpx; nothing is sent yet."""
+
+
+class Client(_Configured):
     """Talks to the service and waits for each answer.
 
     Parameters
@@ -94,20 +118,14 @@ class Client:
     patience_s
         Most seconds for which a call that a busy service refuses (429, 503) is sent again, as long
         as that does nothing twice; 0 raises the first refusal.
+
+    Raises
+    ------
+    InvalidValue
+        If `base_url` is no address.
     """
 
-    def __init__(
-        self,
-        base_url: str | None = None,
-        token: str | None = None,
-        *,
-        timeout_s: float = 30.0,
-        patience_s: float = PATIENCE_S,
-    ) -> None:
-        given = _settings(base_url, token)
-        self.base_url: str = given["base_url"]
-        self._timeout_s = timeout_s
-        self._patience_s = patience_s
+    def _connect(self, given: dict[str, Any]) -> None:
         self._http = httpx.Client(**given)
 
     def __enter__(self) -> Self:
@@ -128,7 +146,10 @@ class Client:
     def events(self) -> Iterator[ServerEvent]:
         """Follow the live stream: the view of the site at once, then every change."""
         reader = EventReader()
-        with self._http.stream("GET", "/v1/events", timeout=None) as response:
+        with (
+            reaching(self.base_url),
+            self._http.stream("GET", "/v1/events", timeout=None) as response,
+        ):
             if not response.is_success:
                 response.read()
             for line in checked(response).iter_lines():
@@ -170,10 +191,8 @@ class Client:
     def _step(self, step: Request | Pause) -> Any:
         if isinstance(step, Pause):
             return time.sleep(step.seconds)
-        try:
+        with reaching(self.base_url):
             return checked(self._http.send(_whole(self._http, step, self._timeout_s)))
-        except httpx.TransportError as error:
-            raise unreachable(self.base_url, error) from error
 
     upload_model = _sync(calls.upload_model)
     models = _sync(calls.models)
@@ -208,27 +227,16 @@ class Client:
     set_policy = _sync(calls.set_policy)
 
 
-class AsyncClient:
+class AsyncClient(_Configured):
     """`Client` for asyncio: the same methods, awaited.
 
     Parameters
     ----------
     base_url, token, timeout_s, patience_s
-        As for `Client`.
+        As for `Client`, also in what is refused.
     """
 
-    def __init__(
-        self,
-        base_url: str | None = None,
-        token: str | None = None,
-        *,
-        timeout_s: float = 30.0,
-        patience_s: float = PATIENCE_S,
-    ) -> None:
-        given = _settings(base_url, token)
-        self.base_url: str = given["base_url"]
-        self._timeout_s = timeout_s
-        self._patience_s = patience_s
+    def _connect(self, given: dict[str, Any]) -> None:
         self._http = httpx.AsyncClient(**given)
         self._turns = Turns()
 
@@ -250,12 +258,13 @@ class AsyncClient:
     async def events(self) -> AsyncIterator[ServerEvent]:
         """Follow the live stream: the view of the site at once, then every change."""
         reader = EventReader()
-        async with self._http.stream("GET", "/v1/events", timeout=None) as response:
-            if not response.is_success:
-                await response.aread()
-            async for line in checked(response).aiter_lines():
-                if event := reader.feed(line):
-                    yield event
+        with reaching(self.base_url):
+            async with self._http.stream("GET", "/v1/events", timeout=None) as response:
+                if not response.is_success:
+                    await response.aread()
+                async for line in checked(response).aiter_lines():
+                    if event := reader.feed(line):
+                        yield event
 
     async def as_completed(
         self, runs: Iterable[Run | str], *, timeout_s: float = RUNS_TIMEOUT_S
@@ -294,10 +303,8 @@ class AsyncClient:
         if isinstance(step, Pause):
             return await asyncio.sleep(step.seconds)
         await self._turns.take(step.rank)
-        try:
+        with reaching(self.base_url):
             return checked(await self._http.send(_whole(self._http, step, self._timeout_s)))
-        except httpx.TransportError as error:
-            raise unreachable(self.base_url, error) from error
 
     upload_model = _async(calls.upload_model)
     models = _async(calls.models)

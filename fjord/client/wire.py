@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import httpx
 
-from fjord.errors import FjordApiError, FjordUnreachable
+from fjord.errors import FjordApiError, FjordUnreachable, InvalidValue
 
 if TYPE_CHECKING:
     import numpy as np
@@ -197,9 +198,23 @@ def tensor(answer: Json) -> Output:
     return np.asarray(answer["data"], dtype=answer["dtype"]).reshape(answer["shape"])
 
 
+def checked_address(text: str) -> str:
+    """Pass on the address of a service; raise `InvalidValue` if it is none."""
+    law = "the address of a service must be like http://127.0.0.1:8080"
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise InvalidValue(f"{law}; got {text!r}: {error}", field="base_url") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise InvalidValue(f"{law}; got {text!r}", field="base_url")
+    return text
+
+
 def settings(base_url: str, token: str | None) -> Json:
     """Say address, token and connections in the words of httpx."""
-    given = {"Authorization": f"Bearer {token}"} if token else {}
+    # A header with a line end is refused by an error that shows it, and files end in one.
+    secret = (token or "").strip()
+    given = {"Authorization": f"Bearer {secret}"} if secret else {}
     return {
         "base_url": base_url,
         "headers": given,
@@ -245,9 +260,15 @@ def _retry_after_s(response: httpx.Response) -> float | None:
     return float(said) if said.isascii() and said.isdigit() else None
 
 
-def unreachable(base_url: str, error: httpx.TransportError) -> FjordUnreachable:
-    """Name the address that did not answer."""
-    return FjordUnreachable(0, "no answer", f"{base_url}: {error or type(error).__name__}")
+@contextmanager
+def reaching(base_url: str) -> Iterator[None]:
+    """Raise `FjordUnreachable`, with the address, where nothing answers inside."""
+    try:
+        yield
+    except httpx.TransportError as error:
+        # Those of a silent service have no words of their own on asyncio.
+        said = str(error) or type(error).__name__
+        raise FjordUnreachable(0, "no answer", f"{base_url}: {said}") from error
 
 
 class EventReader:

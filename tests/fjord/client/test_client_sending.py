@@ -7,7 +7,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from fjord import AsyncClient, Client, FjordApiError, FjordUnreachable, PartlySubmitted, ServerEvent
+from fjord import (
+    AsyncClient,
+    Client,
+    FjordApiError,
+    FjordUnreachable,
+    InvalidValue,
+    PartlySubmitted,
+    ServerEvent,
+)
 from fjord.client.wire import EventReader
 
 
@@ -66,6 +74,29 @@ def test_the_async_twin_says_the_same(dead_url: str) -> None:
         asyncio.run(ask())
 
 
+def test_a_stream_of_nobody_says_the_same(dead_url: str) -> None:
+    async def follow() -> None:
+        async with AsyncClient(dead_url) as client:
+            async for _ in client.events():
+                pass
+
+    with Client(dead_url) as client, pytest.raises(FjordUnreachable, match=dead_url):
+        next(client.events())
+    with pytest.raises(FjordUnreachable, match=dead_url):
+        asyncio.run(follow())
+
+
+def test_silence_is_named_also_where_its_error_has_no_words() -> None:
+    async def ask(url: str) -> None:
+        async with AsyncClient(url, timeout_s=0.05) as client:
+            await client.devices()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(FjordUnreachable, match=f"{url}: ReadTimeout"):
+            asyncio.run(ask(url))
+
+
 def test_a_full_queue_is_waited_for_and_the_runs_accepted_before_another_are_named(
     busy: tuple[str, list[str]],
 ) -> None:
@@ -100,12 +131,18 @@ def test_address_and_token_come_from_the_environment_where_none_are_given(
     url, seen = busy
     monkeypatch.setenv("FJORD_URL", url)
     monkeypatch.setenv("FJORD_TOKEN", "secret")
-    for token in (None, "other", ""):
+    for token in (None, "other\n", ""):
         with Client(token=token, patience_s=0.0) as client:
             assert client.base_url == url
             with contextlib.suppress(FjordApiError):
                 client.submit("w", {})
     assert seen == ["Bearer secret", "Bearer other", ""]
+
+
+@pytest.mark.parametrize("address", ["localhost:8080", "http://", "http://box:http", "ftp://box"])
+def test_what_is_no_address_is_refused_before_anything_is_sent(address: str) -> None:
+    with pytest.raises(InvalidValue, match=f"must be like http://.*; got '{address}'"):
+        Client(address)
 
 
 def test_events_are_put_together_from_lines_and_comments_are_skipped() -> None:
