@@ -132,33 +132,8 @@ async def services(
         feed = await stack.enter_async_context(ChangeFeed(store, tensors.release))
         candidate = None
         if controller:
-            # Before it takes office: a brain never waits for a compiler.
-            await asyncio.to_thread(warm_up, names=placers())
-            solver = await stack.enter_async_context(SolverProcess())
-            told = BrainSettings(
-                fill_share=settings.profile_share,
-                age_us=settings.age_s * 1_000_000,
-                unplaceable_us=settings.unplaceable_s * 1_000_000,
-            )
-            limits = HistoryLimits(days=settings.history_days, size_bytes=settings.history_bytes)
-            history = keep_history(
-                url, settings.site, settings.data_dir, limits, after_s=HISTORY_AFTER_S
-            )
-            await stack.enter_async_context(history)
-            brain = partial(build_brain, settings.data_dir, make_oracle, told)
-            learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
-            learning = CostLearning(settings.data_dir, learned)
-            own = ControllerSettings(keep_log=settings.keep_log)
-            candidate = Controller(
-                store,
-                brain,
-                solver,
-                stalls,
-                own,
-                learning=learning,
-                supervisor=settings.supervisor,
-            )
-            await stack.enter_async_context(_running(candidate.run(), "controller"))
+            candidacy = _candidate(settings, store, url, stalls, make_oracle)
+            candidate = await stack.enter_async_context(candidacy)
         yield Services(
             store=store,
             feed=feed,
@@ -167,6 +142,38 @@ async def services(
             controller=candidate,
             stalls=stalls,
         )
+
+
+@asynccontextmanager
+async def _candidate(
+    settings: Settings, store: Store, url: str, stalls: LoopStalls, make_oracle: OracleMaker
+) -> AsyncIterator[Controller]:
+    """A candidate for the office of controller, with what it needs in office; it runs meanwhile."""
+    # Before it takes office: a brain never waits for a compiler.
+    await asyncio.to_thread(warm_up, names=placers())
+    limits = HistoryLimits(days=settings.history_days, size_bytes=settings.history_bytes)
+    history = keep_history(url, settings.site, settings.data_dir, limits, after_s=HISTORY_AFTER_S)
+    learned = LearningSettings(train_rows=settings.train_rows, box=settings.box)
+    async with SolverProcess() as solver, history:
+        candidate = Controller(
+            store,
+            partial(build_brain, settings.data_dir, make_oracle, _brain_settings(settings)),
+            solver,
+            stalls,
+            ControllerSettings(keep_log=settings.keep_log),
+            learning=CostLearning(settings.data_dir, learned),
+            supervisor=settings.supervisor,
+        )
+        async with _running(candidate.run(), "controller"):
+            yield candidate
+
+
+def _brain_settings(settings: Settings) -> BrainSettings:
+    return BrainSettings(
+        fill_share=settings.profile_share,
+        age_us=settings.age_s * 1_000_000,
+        unplaceable_us=settings.unplaceable_s * 1_000_000,
+    )
 
 
 @asynccontextmanager
