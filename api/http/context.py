@@ -20,6 +20,7 @@ from api.http.settling import Settling
 from api.process.settings import Settings
 from api.store import Store
 from api.store.catalogue import WorkloadRecord
+from api.store.live import LiveViews
 from api.wiring import Services
 
 REMEMBERED_S = 1.0
@@ -78,6 +79,7 @@ class Context:
     services: Services
     workloads: Workloads
     metrics: Metrics
+    live: LiveViews
     client: httpx.AsyncClient
     tensor_token: str
     json: JsonProcess

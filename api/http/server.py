@@ -28,6 +28,7 @@ from api.http.uploads import sweep
 from api.oracle.oracle import build_oracle
 from api.process.settings import Settings
 from api.store import Store
+from api.store.live import LiveViews
 from api.wiring import OracleMaker, Services, services
 from fjord import __version__
 from scheduler.model import keys
@@ -165,6 +166,8 @@ async def _context(
         controller = parts.controller
         metrics = Metrics(controller.searches if controller is not None else None)
         parts.feed.on_run(metrics.take)
+        live = await stack.enter_async_context(LiveViews(parts.store.followed_view))
+        live.follow(parts.feed)
         parts.stalls.listen(metrics.stalled)
         yield Context(
             settings=settings,
@@ -172,6 +175,7 @@ async def _context(
             services=parts,
             workloads=Workloads(parts.store),
             metrics=metrics,
+            live=live,
             client=client,
             tensor_token=await _tensor_token(parts.store),
             json=await stack.enter_async_context(JsonProcess()),

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Self
 
 from api.store import FINAL, Change, Store, ViewChanged
-from api.store.live import LiveViews
 from scheduler.control.records import RunRecord
 from scheduler.model.errors import FjordError
 from scheduler.model.messages import Release
@@ -23,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class ChangeFeed:
-    """Wakes those who wait for a run to end, and tells live views of changes.
+    """Wakes those who wait for a run to end, and tells others of all changes.
 
     Parameters
     ----------
@@ -35,13 +34,12 @@ class ChangeFeed:
         self._store = store
         self._release = release
         self._waiters: dict[str, list[asyncio.Future[RunRecord]]] = {}
-        self._listeners: list[Callable[[RunRecord], None]] = []
+        self._of_runs: list[Callable[[RunRecord], None]] = []
+        self._of_views: list[Callable[[], None]] = []
         self._task: asyncio.Task[None] | None = None
-        self.live = LiveViews(store.followed_view)
 
     async def __aenter__(self) -> Self:
         after = await self._store.last_change()
-        await self.live.__aenter__()
         self._task = asyncio.create_task(self._read(after), name="change feed")
         return self
 
@@ -50,7 +48,6 @@ class ChangeFeed:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        await self.live.__aexit__()
 
     async def wait_for_run(
         self, run_id: str, timeout_s: float, *, is_new: bool = False
@@ -80,8 +77,12 @@ class ChangeFeed:
             self._leave(run_id, ended)
 
     def on_run(self, listener: Callable[[RunRecord], None]) -> None:
-        """Call a function with every change of a run; unlike a live view it misses none."""
-        self._listeners.append(listener)
+        """Call a function with every change of a run from now on."""
+        self._of_runs.append(listener)
+
+    def on_view(self, listener: Callable[[], None]) -> None:
+        """Call a function whenever the view of the site has changed from now on."""
+        self._of_views.append(listener)
 
     async def _read(self, after: str) -> None:
         while True:
@@ -98,11 +99,11 @@ class ChangeFeed:
         if isinstance(change, RunRecord):
             if change.state in FINAL:
                 self._wake(change)
-            for listener in self._listeners:
-                listener(change)
-            self.live.run_changed(change)
+            for of_run in self._of_runs:
+                of_run(change)
         elif isinstance(change, ViewChanged):
-            self.live.view_changed()
+            for of_view in self._of_views:
+                of_view()
         else:
             self._let_go(change)
 

@@ -12,6 +12,7 @@ from typing import Self
 
 import msgspec
 
+from api.store.feed import ChangeFeed
 from scheduler.control.records import RunRecord, SiteView
 from scheduler.model.errors import FjordError
 
@@ -64,6 +65,8 @@ class _Listener:
 class LiveViews:
     """Sends the view of the site, and changes of runs, to all who listen in this process.
 
+    Who listens slowly misses some: of a view and of a run, the last state is told.
+
     Parameters
     ----------
     read_view
@@ -78,6 +81,11 @@ class LiveViews:
         self._view = b""
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    def follow(self, feed: ChangeFeed) -> None:
+        """Have a feed tell of all changes."""
+        feed.on_run(self.run_changed)
+        feed.on_view(self.view_changed)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._hand_out(), name="live views")

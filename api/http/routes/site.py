@@ -89,7 +89,7 @@ async def follow_events(request: Request) -> Response:
     """
     context = of(request)
     return _LiveStream(
-        context.services.feed.live.listen(),
+        context.live.listen(),
         context.seats,
         media_type=EVENT_STREAM,
         # Proxies that buffer would hold events back.

@@ -46,7 +46,12 @@ async def test_a_listener_gets_the_view_at_once_and_then_what_changes(
     store: Store, lease: Lease
 ) -> None:
     await store.commit(lease, Batch(view=view(1)))
-    async with ChangeFeed(store, lambda _: None) as feed, aclosing(feed.live.listen()) as sent:
+    async with (
+        ChangeFeed(store, lambda _: None) as feed,
+        LiveViews(store.view) as live,
+        aclosing(live.listen()) as sent,
+    ):
+        live.follow(feed)
         assert [data["at_us"] for _, data in told(await anext(sent))] == [1]
         running = record("r-1", RunState.RUNNING)
         await store.commit(lease, Batch(records=(running,), view=view(2)))
