@@ -15,12 +15,12 @@ from api.history import Reader
 from api.http.auth import AccessGate, WatchedGate
 from api.http.body.json_process import JsonProcess
 from api.http.limits import Seats
+from api.http.live import LiveViews
 from api.http.metrics import Metrics
 from api.http.settling import Settling
 from api.process.settings import Settings
 from api.store import Store
 from api.store.catalogue import WorkloadRecord
-from api.store.live import LiveViews
 from api.wiring import Services
 
 REMEMBERED_S = 1.0

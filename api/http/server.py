@@ -20,6 +20,7 @@ from api.http.body.json_process import JsonProcess
 from api.http.context import Context, Workloads
 from api.http.headers import PlainHttp
 from api.http.limits import MULTIPART_OVERHEAD, RequestLimit, Seats
+from api.http.live import LiveViews
 from api.http.metrics import Metrics
 from api.http.patience import impatient
 from api.http.routes import ROUTERS
@@ -28,7 +29,6 @@ from api.http.uploads import sweep
 from api.oracle.oracle import build_oracle
 from api.process.settings import Settings
 from api.store import Store
-from api.store.live import LiveViews
 from api.wiring import OracleMaker, Services, services
 from fjord import __version__
 from scheduler.model import keys

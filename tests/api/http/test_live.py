@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from api.http.live import BACKLOG, MAX_RUNS, LiveViews
 from api.store import Batch, Lease, Store
 from api.store.feed import ChangeFeed
-from api.store.live import BACKLOG, MAX_RUNS, LiveViews
 from scheduler.control.records import RunState, SiteView
 from tests.api.store.test_feed import lease, record, view
 
@@ -75,7 +75,7 @@ async def test_views_are_made_often_for_listeners_and_not_for_single_readers(
 async def test_a_listener_of_a_silent_site_goes_on_following_its_view(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("api.store.live.KEEP_ALIVE_S", 0.01)
+    monkeypatch.setattr("api.http.live.KEEP_ALIVE_S", 0.01)
     site = Site()
     async with LiveViews(site.read) as live, aclosing(live.listen()) as sent:
         await anext(sent)
