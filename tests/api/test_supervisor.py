@@ -17,7 +17,7 @@ import redis
 from api.process.settings import Settings
 from api.supervisor import run_up
 from devices.box.host import usable_cores
-from fjord import Client
+from fjord import Client, FjordApiError
 from scheduler.model import keys
 from scheduler.model.errors import AccessDenied, InvalidInput, StoreUnavailable
 
@@ -43,7 +43,7 @@ def up(data_dir: Path, port: int, *options: str) -> Iterator[Popen[bytes]]:
 def answers(client: Client) -> bool:
     try:
         client.models()
-    except Exception:
+    except FjordApiError:
         return False
     return True
 
