@@ -69,8 +69,9 @@ _FORMS = (
 class EmaOracle:
     """Durations from profiles and observations; a fold of all that it was told.
 
-    observations. The ratio p95 / p50 follows the share of observations that exceed p95. Lanes of
-    one agent that measure alike share one median, so that noise does not choose between them.
+    The median is the mean of the first ten observations, then their exponential average. The ratio
+    p95 / p50 follows the share of observations that exceed p95. Lanes of one agent that measure
+    alike share one median, so that noise does not choose between them.
 
     Examples
     --------
