@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.errors import answer
 from api.http.parsing import parsing
-from api.http.unpacking import Unpacked, is_packed
+from api.http.unpacking import Unpacked, check_transfer, is_packed
 from scheduler.model.errors import InvalidInput
 
 
@@ -31,6 +31,7 @@ class PlainHttp:
             return
         try:
             _check(scope)
+            check_transfer(_values(scope, b"transfer-encoding"))
             if is_packed(_values(scope, b"content-encoding")):
                 scope, receive = _without_packing(scope), Unpacked(receive)
         except InvalidInput as error:

@@ -44,6 +44,23 @@ def is_packed(encodings: Iterable[bytes]) -> bool:
     return bool(packed)
 
 
+def check_transfer(codings: Iterable[bytes]) -> None:
+    """Refuse values of ``Transfer-Encoding`` other than chunked, which the server has undone.
+
+    It hands any other coding on as if it were the body.
+
+    Raises
+    ------
+    UnsupportedEncoding
+        If there is one. RFC 9112 would have 501; as with the packing of a body, it is the sender
+        who can mend it.
+    """
+    text = b",".join(codings).decode("latin-1")
+    if text.strip().lower() not in {"", "chunked"}:
+        law = "transfer-encoding must be chunked, or be left out; pack by content-encoding: gzip"
+        raise UnsupportedEncoding(f"{law}; got {text!r}", field="transfer-encoding")
+
+
 class Unpacked:
     """Receives a packed body, and hands it on as it was before it was packed.
 

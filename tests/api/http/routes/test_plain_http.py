@@ -112,12 +112,29 @@ async def test_other_encodings_are_refused_with_those_that_are_taken(plain: Plai
             assert answer.json()["field"] == "content-encoding"
 
 
-async def test_no_browser_guesses_the_type_of_an_answer_to_broken_bytes(plain: Plain) -> None:
+async def _said_to(plain: Plain, sent: bytes) -> bytes:
+    """Everything that is answered to these bytes until the connection is closed."""
     base = plain.client.base_url
     reader, writer = await asyncio.open_connection(base.host, base.port)
-    writer.write(b"no request\r\n\r\n")
+    writer.write(sent)
     said = await reader.read()
     writer.close()
+    return said
+
+
+@pytest.mark.parametrize("coding", [b"gzip, chunked", b"gzip\r\ntransfer-encoding: chunked"])
+async def test_packing_on_the_way_is_refused_and_never_taken_for_the_body(
+    plain: Plain, coding: bytes
+) -> None:
+    head = b"POST /v1/workloads HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n"
+    said = await _said_to(plain, head + b"transfer-encoding: " + coding + b"\r\n\r\n0\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 415 ")
+    assert b'"field":"transfer-encoding"' in said
+    assert b"must be chunked, or be left out" in said
+
+
+async def test_no_browser_guesses_the_type_of_an_answer_to_broken_bytes(plain: Plain) -> None:
+    said = await _said_to(plain, b"no request\r\n\r\n")
     assert said.startswith(b"HTTP/1.1 400 ")
     assert b"x-content-type-options: nosniff" in said.lower()
 
