@@ -8,6 +8,7 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import aclosing, closing
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -146,13 +147,8 @@ class Client(_Configured):
     def events(self) -> Iterator[ServerEvent]:
         """Follow the live stream: the view of the site at once, then every change."""
         reader = EventReader()
-        with (
-            reaching(self.base_url),
-            self._http.stream("GET", "/v1/events", timeout=None) as response,
-        ):
-            if not response.is_success:
-                response.read()
-            for line in checked(response).iter_lines():
+        with closing(self._perform(calls.events())) as response, reaching(self.base_url):
+            for line in response.iter_lines():
                 if event := reader.feed(line):
                     yield event
 
@@ -192,7 +188,11 @@ class Client(_Configured):
         if isinstance(step, Pause):
             return time.sleep(step.seconds)
         with reaching(self.base_url):
-            return checked(self._http.send(_whole(self._http, step, self._timeout_s)))
+            whole = _whole(self._http, step, self._timeout_s)
+            response = self._http.send(whole, stream=step.is_stream)
+            if not response.is_success:
+                response.read()
+            return checked(response)
 
     upload_model = _sync(calls.upload_model)
     models = _sync(calls.models)
@@ -258,11 +258,9 @@ class AsyncClient(_Configured):
     async def events(self) -> AsyncIterator[ServerEvent]:
         """Follow the live stream: the view of the site at once, then every change."""
         reader = EventReader()
-        with reaching(self.base_url):
-            async with self._http.stream("GET", "/v1/events", timeout=None) as response:
-                if not response.is_success:
-                    await response.aread()
-                async for line in checked(response).aiter_lines():
+        async with aclosing(await self._perform(calls.events())) as response:
+            with reaching(self.base_url):
+                async for line in response.aiter_lines():
                     if event := reader.feed(line):
                         yield event
 
@@ -304,7 +302,11 @@ class AsyncClient(_Configured):
             return await asyncio.sleep(step.seconds)
         await self._turns.take(step.rank)
         with reaching(self.base_url):
-            return checked(await self._http.send(_whole(self._http, step, self._timeout_s)))
+            whole = _whole(self._http, step, self._timeout_s)
+            response = await self._http.send(whole, stream=step.is_stream)
+            if not response.is_success:
+                await response.aread()
+            return checked(response)
 
     upload_model = _async(calls.upload_model)
     models = _async(calls.models)

@@ -130,6 +130,8 @@ class Request:
         Most seconds to wait for a busy service, if less than the client's own.
     rank
         Of requests that are made in one go, those of the least rank are sent first.
+    is_stream
+        True if the body of the answer has no end: who asked reads it as it comes, and closes it.
     """
 
     method: str
@@ -143,6 +145,7 @@ class Request:
     repeat: Repeat = Repeat.ALWAYS
     patience_s: float = math.inf
     rank: int = 0
+    is_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)

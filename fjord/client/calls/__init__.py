@@ -27,7 +27,15 @@ from fjord.client.calls.on_runs import (
     trace,
     wait,
 )
-from fjord.client.calls.on_site import devices, policy, predictions, ready, schedule, set_policy
+from fjord.client.calls.on_site import (
+    devices,
+    events,
+    policy,
+    predictions,
+    ready,
+    schedule,
+    set_policy,
+)
 from fjord.client.calls.on_workloads import create_workload, delete_workload, workload, workloads
 
 __all__ = [
@@ -36,6 +44,7 @@ __all__ = [
     "delete_model",
     "delete_workload",
     "devices",
+    "events",
     "explain",
     "misses",
     "model",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import httpx
+
 from fjord.client.calls.asking import answer_of, get
 from fjord.client.wire import Json, Request, Steps
+
+SIGN_OF_LIFE_S = 15.0
+"""The live stream is never silent for longer, also where nothing changes."""
 
 
 def devices() -> Steps[list[Json]]:
@@ -15,6 +20,11 @@ def devices() -> Steps[list[Json]]:
 def ready() -> Steps[Json]:
     """Ask if runs are planned; an error with the reason if not."""
     return (yield from get("/readyz"))
+
+
+def events() -> Steps[httpx.Response]:
+    """Open the live stream of the site: lines of server-sent events, without an end."""
+    return (yield Request(method="GET", path="/v1/events", wait_s=SIGN_OF_LIFE_S, is_stream=True))
 
 
 def schedule() -> Steps[Json]:

@@ -47,17 +47,40 @@ class Busy(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def busy() -> Iterator[tuple[str, list[str]]]:
-    """Address of a busy server, and the tokens that it saw."""
+class Crowded(Busy):
+    """Refuses the first listener, and has a seat for the others."""
+
+    def do_GET(self) -> None:
+        self.seen.append(self.path)
+        self.send_response(503 if len(self.seen) == 1 else 200)
+        self.end_headers()
+        self.wfile.write(b'event: view\ndata: {"at_us": 1}\n\n')
+
+
+@contextlib.contextmanager
+def serving(kind: type[Busy]) -> Iterator[tuple[str, list[str]]]:
     seen: list[str] = []
-    handler = type("Handler", (Busy,), {"seen": seen})
+    handler = type("Handler", (kind,), {"seen": seen})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", seen
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def busy() -> Iterator[tuple[str, list[str]]]:
+    """Address of a busy server, and the tokens that it saw."""
+    with serving(Busy) as served:
+        yield served
+
+
+@pytest.fixture
+def crowded() -> Iterator[tuple[str, list[str]]]:
+    """Address of a crowded server, and the paths that it was asked for."""
+    with serving(Crowded) as served:
+        yield served
 
 
 def test_nobody_at_the_address_is_said_with_the_address(dead_url: str) -> None:
@@ -84,6 +107,26 @@ def test_a_stream_of_nobody_says_the_same(dead_url: str) -> None:
         next(client.events())
     with pytest.raises(FjordUnreachable, match=dead_url):
         asyncio.run(follow())
+
+
+def test_a_listener_who_finds_no_seat_comes_again(crowded: tuple[str, list[str]]) -> None:
+    url, seen = crowded
+    with Client(url) as client:
+        assert list(client.events()) == [ServerEvent("view", {"at_us": 1})]
+    assert seen == ["/v1/events"] * 2
+
+
+def test_an_impatient_listener_on_asyncio_is_told_why_there_is_no_stream(
+    crowded: tuple[str, list[str]],
+) -> None:
+    async def follow(url: str) -> list[ServerEvent]:
+        async with AsyncClient(url, patience_s=0) as client:
+            with pytest.raises(FjordApiError, match="Service Unavailable"):
+                await anext(client.events())
+            return [event async for event in client.events()]
+
+    url, _ = crowded
+    assert asyncio.run(follow(url)) == [ServerEvent("view", {"at_us": 1})]
 
 
 def test_silence_is_named_also_where_its_error_has_no_words() -> None:
