@@ -47,6 +47,11 @@ class Store(Checkpoints, Batches):
         epoch = await self.run_script(TAKE_LEASE, touched, [controller, ttl_ms, ended])
         return None if epoch is None else Lease(controller=controller, epoch=int(epoch))
 
+    async def epoch_in_office(self) -> int | None:
+        """Epoch of the controller that holds the lease; ``None`` if none does."""
+        held = await self.call("GET", keys.lease(self.site))
+        return None if held is None else int(held.rpartition(b":")[2])
+
     async def hold(self, lease: Lease, ttl_ms: int) -> None:
         """Keep the office for another while, also if its lease ran out and nobody else took it.
 

@@ -10,7 +10,6 @@ from api.http.auth import COOKIE, Scope
 from api.http.context import of
 from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import SessionRequest
-from scheduler.model import keys
 from scheduler.model.errors import Unavailable
 
 router = router_of("service")
@@ -26,13 +25,16 @@ async def healthz() -> Response:
 async def readyz(request: Request) -> Response:
     """Say that the store answers and that a controller is in office; else 503 with the reason.
 
+    A controller that has taken office and reads the log does not plan yet: it has made no view. One
+    that died is counted as in office until another takes its place, or its lease of 3 s runs out.
     Machines are not needed: without any, runs are accepted and wait with that reason.
     """
     store = of(request).store
-    if await store.call("EXISTS", keys.lease(store.site)) == 0:
+    epoch = await store.epoch_in_office()
+    if epoch is None:
         raise Unavailable("no controller is in office")
     view = await store.view()
-    if view is None:
+    if view is None or 0 < view.epoch < epoch:
         raise Unavailable("the controller in office has made no view yet")
     up = sum(machine.state == "up" for machine in view.machines)
     aside = len(await store.set_aside())

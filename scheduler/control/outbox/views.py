@@ -78,6 +78,7 @@ def site_view(state: State, at_us: int) -> SiteView:
         runs_left_out=_left_out(state, shown),
         kept=tuple(_window(kept) for kept in state.plan.reservations if kept.until_us > at_us),
         inversions=tuple(state.inversions),
+        epoch=state.epoch,
     )
 
 

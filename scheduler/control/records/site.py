@@ -67,6 +67,8 @@ class SiteView:
         Windows that the plan in force keeps free.
     inversions
         The latest ones; a counter says how many there were.
+    epoch
+        Of the controller that made it; 0 where an older release did.
     """
 
     at_us: int
@@ -86,6 +88,7 @@ class SiteView:
     runs_left_out: dict[str, int] = field(default_factory=dict)
     kept: tuple[KeptWindow, ...] = ()
     inversions: tuple[Inversion, ...] = ()
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

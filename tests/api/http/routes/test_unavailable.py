@@ -17,6 +17,7 @@ import pytest
 
 from api.process.embedded import EmbeddedStore
 from api.process.settings import Settings
+from scheduler.model import keys
 from tests.api.http.routes.conftest import doubling_model, npy, serving
 from tests.api.http.routes.refused.asking import model
 
@@ -72,6 +73,25 @@ async def test_a_dead_store_is_said_and_a_revived_one_is_used(
         assert answer.json()["run"] in [record["run"] for record in runs]
         assert len(runs) == 2
     store.stop()
+
+
+async def test_a_controller_that_took_office_and_shows_nothing_yet_is_not_ready(
+    store_url: str, tmp_path: Path, eventually: Any
+) -> None:
+    settings = Settings(data_dir=tmp_path, store_url=store_url, site=tmp_path.name, box="folding")
+    async with serving(settings) as (url, context), httpx.AsyncClient(base_url=url) as client:
+
+        async def is_ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await eventually(is_ready)
+        lease = keys.lease(context.store.site)
+        await context.store.call("SET", lease, "another:1000")
+        answer = await client.get("/readyz")
+        assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+        assert "has made no view yet" in answer.json()["detail"]
+        await context.store.call("DEL", lease)
+        await eventually(is_ready)
 
 
 @contextmanager
