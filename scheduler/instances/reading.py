@@ -38,11 +38,21 @@ def _shown(got: object) -> str:
 
 
 def lines(text: str) -> list[Line]:
-    """Lines without their comments, with their numbers; blank ones are left out."""
+    """Lines without their comments, with their numbers; blank ones are left out.
+
+    So are headings, as collections have them: rulers of plus signs, and lines without any number
+    before the first line with one.
+    """
     numbered = (
         (i, line.partition("#")[0].strip()) for i, line in enumerate(text.splitlines(), start=1)
     )
-    return [(i, line) for i, line in numbered if line]
+    found = [(i, line) for i, line in numbered if line.strip("+")]
+    first = next((at for at, (_, line) in enumerate(found) if _has_number(line)), 0)
+    return found[first:]
+
+
+def _has_number(line: str) -> bool:
+    return any(word.replace(".", "", 1).isdecimal() for word in line.split())
 
 
 def integers(line: Line) -> list[int]:

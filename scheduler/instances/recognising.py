@@ -29,7 +29,7 @@ FORMATS: dict[str, str] = {
     "fjord": "a problem in Fjord's own JSON, with version, machines, jobs and operations",
     "fjsp": "flexible job shop as text (.fjs, .txt)",
     "fjsp_dag": "flexible job shop with arcs, and with transport times, as text",
-    "jsp": "job shop as text",
+    "jsp": "job shop as text, of the OR-Library or as Taillard has it",
     "psplib": "project with scarce resources, one mode or several (.sm, .mm)",
     "stg": "Standard Task Graph (.stg), as FILE.stg@P for P processors",
     "dagbench": "task graph and network as JSON, with task_graph and network",
@@ -185,6 +185,8 @@ def _format_of(text: str) -> str:
     if psplib.is_project(text):
         return "psplib"
     numbered = lines(text)
+    if jsp.has_titles(numbered):
+        return "jsp"
     rows = [line.split() for _, line in numbered]
     found = text_like(rows[0], rows[1:]) if rows else None
     if found is None:

@@ -187,7 +187,7 @@ def test_an_unknown_format_is_refused_with_those_there_are() -> None:
         (SHORT.replace("3 3", "3 three"), "line 1: wants whole numbers; got 'three'"),
         (SHORT.replace("3 3", "3 -3"), "line 1: wants numbers that are not negative; got -3"),
         (SHORT.replace("3 3", "3"), "line 1: wants the numbers of jobs and machines; got 1 words"),
-        ("// tiny\n" + SHORT, "line 1: wants whole numbers; got '//'"),
+        ("// tiny 2\n" + SHORT, "line 1: wants whole numbers; got '//'"),
         ("2 3\n1 2 0 4 1 2\n1 1 2\n", "line 3: wants 1 pairs of machine and duration; got 1 num"),
         ("2 1 2\n0\n1 0 3\n1 1 4\n", r"line 2: wants 2 numbers \(an arc\); got 1 numbers"),
         ("2 1 2\n0 1\n1 0 3\n", "line 3: wants 1 arcs, 2 operations and then nothing"),

@@ -6,6 +6,7 @@ import pytest
 
 from scheduler.instances import Instance
 from scheduler.instances.graphs import longest_path
+from scheduler.model.errors import InvalidInstance
 from tests.scheduler.instances.files import FT06, load, read
 
 
@@ -114,3 +115,58 @@ def test_published_transport_times_join_every_pair_of_machines() -> None:
     machines = len(problem.machines)
     assert len(problem.links) == machines * (machines - 1)
     assert not load("fjsp_dag/YFJS01.txt").problem.links
+
+
+OR_LIBRARY = f"""
+ +++++++++++++++++++++++++++++
+ instance ft06
+
+ +++++++++++++++++++++++++++++
+ Fisher and Thompson 6x6 instance, alternate name (mt06)
+{FT06} +++++++++++++++++++++++++++++
+"""
+TAILLARD = """Nb of jobs, Nb of Machines, Time seed, Machine seed, Upper bound, Lower bound
+           2            3    840612802    398197754         1231         1005
+Times
+ 94 66 10
+ 53 26 15
+Machines
+ 3 1 2
+ 2 3 1
+"""
+
+
+def test_headings_of_the_or_library_are_no_part_of_a_shop() -> None:
+    shop, bare = read(OR_LIBRARY), read(FT06)
+    assert shop.format == "jsp"
+    assert durations(shop) == durations(bare)
+
+
+def test_taillard_has_the_durations_before_the_machines() -> None:
+    shop = read(TAILLARD)
+    assert shop.machine_numbers == (1, 2, 3)
+    assert durations(shop) == [
+        [("m2", 94)],
+        [("m0", 66)],
+        [("m1", 10)],
+        [("m1", 53)],
+        [("m2", 26)],
+        [("m0", 15)],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "to", "message"),
+    [
+        (" 2 3 1\n", "", "line 7: wants as many lines under Machines as under Times, 2"),
+        (" 2 3 1\n", " 2 3\n", "line 8: wants 3 numbers"),
+        (" 2 3 1\n", " 2 3 4\n", "wants machines from"),
+        ("           2 ", "           3 ", "wants 3 lines of jobs"),
+        ("Times", "Machines\nTimes", "line 3: wants the title Times before it"),
+    ],
+)
+def test_a_file_of_taillard_that_breaks_off_is_refused_by_its_line(
+    changed: str, to: str, message: str
+) -> None:
+    with pytest.raises(InvalidInstance, match=message):
+        read(TAILLARD.replace(changed, to))
