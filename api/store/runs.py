@@ -26,7 +26,7 @@ OLDER_OPERATIONS = "operations"
 STORY = "story"
 """Field of a run that has ended in which its story is kept."""
 WATCHED_S = 20
-"""Whoever follows the view reads it again within this time, or has gone."""
+"""A reader that follows the view asks for it again within this time, or has gone."""
 PAGE = 200
 """Runs that are looked at together when some of them are wanted."""
 

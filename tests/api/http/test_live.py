@@ -48,7 +48,7 @@ async def test_a_listener_gets_the_view_at_once_and_then_what_changes(
     await store.commit(lease, Batch(view=view(1)))
     async with (
         ChangeFeed(store, lambda _: None) as feed,
-        LiveViews(store.view) as live,
+        LiveViews(store.followed_view) as live,
         aclosing(live.listen()) as sent,
     ):
         live.follow(feed)
@@ -67,7 +67,7 @@ async def test_views_are_made_often_for_listeners_and_not_for_single_readers(
     await store.commit(lease, Batch(view=view(1)))
     assert await store.view() == view(1)
     assert not await store.is_watched()
-    async with ChangeFeed(store, lambda _: None) as feed, aclosing(feed.live.listen()) as sent:
+    async with LiveViews(store.followed_view) as live, aclosing(live.listen()) as sent:
         await anext(sent)
         assert await store.is_watched()
 

@@ -34,6 +34,16 @@ async def test_the_site_shows_its_machines(client: httpx.AsyncClient) -> None:
     assert (await client.get("/v1/schedule")).json()["machines"][0]["box"].startswith("box-")
 
 
+async def test_only_a_listener_has_views_made_often(service: Service) -> None:
+    store, client = service.context.store, service.client
+    for path in ("/v1/devices", "/readyz", "/metrics"):
+        assert (await client.get(path)).is_success
+    assert not await store.is_watched()
+    async with aclosing(_events(client)) as events:
+        await anext(events)
+        assert await store.is_watched()
+
+
 async def test_events_begin_with_the_view_and_tell_of_each_run(service: Service) -> None:
     await service.add_doubling("live")
     async with aclosing(_events(service.client)) as events:
