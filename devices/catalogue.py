@@ -18,6 +18,10 @@ CPU_LANE = "cpu"
 """Lane of the providers that run on the CPU's cores, side by side on one machine per core."""
 FUNCTIONS = "python"
 """Pseudo-provider of functions, which run in plain Python."""
+ONNX_RUNTIME = "onnxruntime"
+"""Engine of the rows that are execution providers of ONNX Runtime."""
+OPENVINO = "openvino"
+"""Engine of the rows that OpenVINO runs by itself."""
 
 # Relative to max |reference|. A float32 provider differs by rounding and fused operators (1e-6 to
 # 1e-5 seen); one that computes in float16 by its mantissa of 11 bits over some layers (2e-2 seen).
@@ -70,7 +74,7 @@ class Provider:
     Parameters
     ----------
     name, ort_name
-        Our short name, and ONNX Runtime's.
+        Our short name, and that of its engine.
     package
         Distribution that brings it.
     remedy
@@ -78,6 +82,13 @@ class Provider:
     library
         ``module:function`` that gives the path of the plug-in; empty if it is built into the
         runtime that `package` installs.
+    engine
+        `ONNX_RUNTIME` or `OPENVINO`: the library that loads and runs models.
+    stands_in_for
+        Row that drives the same device, and is preferred: this one is tried where that is not
+        usable. Empty if there is none.
+    reach
+        Devices that it is made for, told where it finds none; empty if its name says it.
     device_class
         Our own label: ``cpu``, ``gpu``, ``npu`` or ``dsp``.
     lane
@@ -89,8 +100,8 @@ class Provider:
         Type that it computes in, and largest distance of results from the CPU's, relative to the
         largest.
     terminates
-        True if it heeds a request to stop between nodes. Compiling providers own the whole graph
-        and run to its end.
+        True if it heeds a request to stop between nodes. Compiling providers of ONNX Runtime own
+        the whole graph and run to its end.
     needs_static_shapes
         True if every dimension must be known when the session is made.
     systems
@@ -110,6 +121,9 @@ class Provider:
     device_class: str
     lane: str
     library: str = ""
+    engine: str = ONNX_RUNTIME
+    stands_in_for: str = ""
+    reach: str = ""
     options: Pairs = ()
     simulator_options: Pairs = ()
     precision: str = "f32"
@@ -147,6 +161,17 @@ def _openvino(precision: str) -> Pairs:
     return (("load_config", json.dumps({"CPU": config})),)
 
 
+def _openvino_native(precision: str) -> Pairs:
+    return (
+        ("INFERENCE_PRECISION_HINT", precision),
+        ("INFERENCE_NUM_THREADS", THREADS),
+        ("NUM_STREAMS", "1"),
+        # The worker is pinned already, and its choice of the core is the scheduler's.
+        ("ENABLE_CPU_PINNING", "NO"),
+        ("CPU_DENORMALS_OPTIMIZATION", "YES"),
+    )
+
+
 _ROWS = (
     Provider(
         name="cpu",
@@ -165,9 +190,23 @@ _ROWS = (
         library="onnxruntime_ep_openvino:get_library_path",
         device_class="cpu",
         lane=CPU_LANE,
+        reach="devices of Intel",
         # The plug-in ignores `precision` and `num_of_threads`; without this it computes in bf16 on
         # processors that have it, on all cores.
         options=_openvino("f32"),
+    ),
+    Provider(
+        name="openvino-native",
+        ort_name="OpenVINO",
+        package="openvino",
+        remedy="pip install 'fjord-scheduler[openvino-native]'",
+        engine=OPENVINO,
+        # Both run the same kernels: each model would be measured twice to choose between equals.
+        stands_in_for="openvino",
+        device_class="cpu",
+        lane=CPU_LANE,
+        options=_openvino_native("f32"),
+        terminates=True,
     ),
     Provider(
         name="xnnpack",

@@ -22,7 +22,7 @@ ON_EVERY_HOST = ("cpu", "webgpu", "qnn")
 """Those that need no device of their own: simulators stand in for the GPU and the NPU."""
 INSTALLED = (*ON_EVERY_HOST, "openvino")
 """Those that the environment of developers brings. Whether OpenVINO finds a device is up to the
-processor."""
+processor. Others are tried where they are."""
 REQUIRE = "FJORD_REQUIRE_PROVIDERS"
 PROPERTY = "provider"
 _found: dict[str, Discovered] = {}
@@ -54,7 +54,9 @@ def require(item: pytest.Item, name: str) -> None:
 
 
 def may_be_missing(name: str, verdict: Verdict) -> bool:
-    """Tell those that only lack a device from those that are broken or have to be there."""
+    """Tell those that lack a device, or that nobody asked for, from those that are broken."""
+    if verdict is Verdict.NOT_INSTALLED:
+        return name not in INSTALLED
     return verdict is Verdict.NO_DEVICE and name not in ON_EVERY_HOST
 
 

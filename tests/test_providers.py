@@ -21,11 +21,13 @@ def ended(*names: str) -> SimpleNamespace:
         ("openvino", Verdict.NO_DEVICE, True),
         ("openvino", Verdict.WRONG, False),
         ("openvino", Verdict.NOT_INSTALLED, False),
+        ("openvino-native", Verdict.NOT_INSTALLED, True),
+        ("openvino-native", Verdict.FAILED, False),
         ("webgpu", Verdict.NO_DEVICE, False),
         ("qnn", Verdict.FAILED, False),
     ],
 )
-def test_only_a_device_that_not_every_host_has_may_be_missing(
+def test_only_what_not_every_host_has_may_be_missing(
     name: str, verdict: Verdict, may: bool
 ) -> None:
     assert providers.may_be_missing(name, verdict) is may

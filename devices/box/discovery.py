@@ -7,27 +7,19 @@ CPU, and a machine for each other device.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
-
-import msgspec
 
 from devices.box.fingerprint import fingerprint
 from devices.box.host import memory_bytes, this_host, usable_cores
 from devices.box.packages import missing, version
 from devices.box.peak_cache import PeakCache
+from devices.box.probing import probe_in_child
 from devices.catalogue import CATALOGUE, Provider, provider
 from devices.sensing import nvidia
 from scheduler.model.measuring import Peaks
-from scheduler.model.messages import MachineReport, Profile, ProviderReport, Verdict
-
-PROBE_TIMEOUT_S = 90
-"""A software GPU without its shader cache needs some 10 s; a provider that hangs needs for ever."""
-_PROBE = "devices.runtime.probe"
+from scheduler.model.messages import MachineReport, ProviderReport, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,22 +89,60 @@ def discover(
     """
     chosen = list(CATALOGUE.values() if rows is None else rows)
     with ThreadPoolExecutor(max_workers=max(1, len(usable_cores()))) as pool:
-        return list(pool.map(lambda row: _discover(row, simulated, cache), chosen))
+
+        def tried(rows: Iterable[Provider]) -> dict[str, Discovered]:
+            found = pool.map(lambda row: _discover(row, simulated, cache), rows)
+            return {item.report.provider: item for item in found}
+
+        found = tried(row for row in chosen if not row.stands_in_for)
+        stand_ins = [row for row in chosen if row.stands_in_for]
+        spared = {row.name: _not_needed(row) for row in stand_ins if _is_usable(row, found)}
+        found |= spared | tried(row for row in stand_ins if row.name not in spared)
+    for row in stand_ins:
+        found |= _told_of(found[row.name], found.get(row.stands_in_for))
+    return [found[row.name] for row in chosen]
 
 
-def _discover(row: Provider, simulated: bool, cache: PeakCache | None) -> Discovered:
-    host = this_host()
-    blank = ProviderReport(
+def _is_usable(stand_in: Provider, found: Mapping[str, Discovered]) -> bool:
+    """True if the provider that it would stand in for is usable."""
+    original = found.get(stand_in.stands_in_for)
+    return original is not None and original.is_usable
+
+
+def _not_needed(row: Provider) -> Discovered:
+    reason = f"{row.stands_in_for} drives the same device"
+    return Discovered(report=replace(_blank(row), verdict=Verdict.NOT_NEEDED, reason=reason))
+
+
+def _told_of(stand_in: Discovered, original: Discovered | None) -> dict[str, Discovered]:
+    """The original that finds no device, with a word on the provider that may stand in for it."""
+    if original is None or original.report.verdict is not Verdict.NO_DEVICE:
+        return {}
+    name, reason = stand_in.report.provider, original.report.reason
+    if stand_in.is_usable:
+        reason = f"{reason}; {name} stands in for it"
+    elif stand_in.report.verdict is Verdict.NOT_INSTALLED:
+        reason = f"{reason}; {name} would stand in for it: {stand_in.row.remedy}"
+    told = replace(original, report=replace(original.report, reason=reason))
+    return {original.report.provider: told}
+
+
+def _blank(row: Provider) -> ProviderReport:
+    return ProviderReport(
         provider=row.name,
         device_class=row.device_class,
         verdict=Verdict.NOT_INSTALLED,
         version=version(row),
-        simulated=row.is_simulated(host),
+        simulated=row.is_simulated(this_host()),
         terminates=row.terminates,
         static_shapes=row.needs_static_shapes,
         fingerprint=fingerprint(row),
     )
-    reason = missing(row, host)
+
+
+def _discover(row: Provider, simulated: bool, cache: PeakCache | None) -> Discovered:
+    blank = _blank(row)
+    reason = missing(row, this_host())
     if reason:
         return Discovered(report=replace(blank, reason=reason))
     if blank.simulated and not simulated:
@@ -135,32 +165,6 @@ def _proven(row: Provider, blank: ProviderReport, cache: PeakCache | None) -> Di
         run_us=min(found.samples_us, default=0),
         peaks=measured or known,
     )
-
-
-def probe_in_child(
-    row: Provider, *, timeout_s: float = PROBE_TIMEOUT_S, lock: Path | None = None
-) -> tuple[Profile, Peaks | None]:
-    """Run the small model on a provider in a child; a crash or a hang is a verdict, too.
-
-    Parameters
-    ----------
-    lock
-        Held while the provider's peaks are measured; they are not without it.
-    """
-    command = [sys.executable, "-P", "-m", _PROBE, row.name, *([str(lock)] if lock else [])]
-    try:
-        child = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired:
-        return _failed(row, f"a small model did not end within {timeout_s:g} s"), None
-    if child.returncode != 0:
-        last = child.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        how = f"signal {-child.returncode}" if child.returncode < 0 else " ".join(last)
-        return _failed(row, f"it ended the process on a small model: {how}"), None
-    return msgspec.json.decode(child.stdout, type=tuple[Profile, Peaks | None])
-
-
-def _failed(row: Provider, reason: str) -> Profile:
-    return Profile(digest="", machine="", provider=row.name, verdict=Verdict.FAILED, reason=reason)
 
 
 def lanes(
@@ -223,7 +227,8 @@ def _devices(discovered: Sequence[Discovered], simulated: bool) -> dict[str, lis
 
 
 def _belongs_to_cpu(found: Discovered) -> bool:
-    return found.row.is_cpu_lane and found.report.verdict is not Verdict.NOT_INSTALLED
+    absent = {Verdict.NOT_INSTALLED, Verdict.NOT_NEEDED}
+    return found.row.is_cpu_lane and found.report.verdict not in absent
 
 
 def _take_core(left: list[int], taken: list[tuple[int, str]]) -> tuple[int, str]:

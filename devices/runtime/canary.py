@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from devices.catalogue import Provider, provider
+from devices.runtime.engines.engine import Shapes
 from devices.runtime.errors import RunFailed
 from devices.runtime.inputs import seeded_inputs
-from devices.runtime.session import Shapes, open_session
+from devices.runtime.session import open_session
 from scheduler.model.messages import Verdict
 
 SEED = 20

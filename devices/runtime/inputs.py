@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from devices.runtime.session import SessionTensor
+from devices.runtime.engines.engine import SessionTensor
 
 # Integers are mostly token ids, class numbers and lengths: small ones are valid nearly everywhere.
 _INTEGERS_BELOW = 8

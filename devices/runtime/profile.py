@@ -11,11 +11,12 @@ from devices.catalogue import Provider
 from devices.models import bind_shapes, read_model
 from devices.runtime import registry
 from devices.runtime.canary import SEED, Values, cpu_outputs, judge
+from devices.runtime.engines.engine import Shapes
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.inputs import seeded_inputs
 from devices.runtime.memory import GrownMemory
 from devices.runtime.operators import operator_times
-from devices.runtime.session import Session, Shapes, open_session
+from devices.runtime.session import Session, open_session
 from devices.sensing.energy import EnergyMeter
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Profile, Verdict

@@ -13,8 +13,9 @@ import onnxruntime as ort
 
 from devices.box.host import this_host
 from devices.box.packages import missing
-from devices.catalogue import Provider
+from devices.catalogue import OPENVINO, Provider
 from devices.runtime import vulkan
+from devices.runtime.engines import openvino
 from devices.runtime.errors import ProviderRefused
 from scheduler.model.messages import Verdict
 
@@ -26,8 +27,9 @@ _lock = Lock()
 
 def is_present(row: Provider) -> bool:
     """True if the provider is installed here; it may still find no device, or fail."""
-    built_in = bool(row.library) or row.ort_name in ort.get_available_providers()
-    return built_in and not missing(row, this_host())
+    is_foreign = bool(row.library) or row.engine == OPENVINO
+    known = is_foreign or row.ort_name in ort.get_available_providers()
+    return known and not missing(row, this_host())
 
 
 def devices(row: Provider) -> list[Any]:
@@ -50,6 +52,9 @@ def _register(row: Provider) -> list[Any]:
     if reason:
         raise ProviderRefused(Verdict.NOT_INSTALLED, reason)
     os.environ.update(row.environment_on(host))
+    if row.engine == OPENVINO:
+        openvino.core()
+        return []
     if not row.library:
         return _built_in(row)
     if row.needs_software_vulkan and row.is_simulated(host) and not vulkan.use():
@@ -78,7 +83,8 @@ def _plug_in(row: Provider) -> list[Any]:
         _loaded.add(row.ort_name)
     found = [device for device in ort.get_ep_devices() if device.ep_name == row.ort_name]
     if not found:
-        raise ProviderRefused(Verdict.NO_DEVICE, f"{row.ort_name} finds no device here")
+        wanted = f"takes {row.reach} only, and finds none" if row.reach else "finds no device"
+        raise ProviderRefused(Verdict.NO_DEVICE, f"{row.ort_name} {wanted} here")
     return found
 
 

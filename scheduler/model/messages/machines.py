@@ -19,6 +19,7 @@ class Verdict(StrEnum):
     USABLE = "usable"
     NOT_INSTALLED = "not_installed"
     NO_DEVICE = "no_device"
+    NOT_NEEDED = "not_needed"  # another provider drives the same device
     FAILED = "failed"  # it raised, crashed or timed out
     FELL_BACK = "fell_back"  # nodes landed on another provider
     WRONG = "wrong"  # results differ from the CPU beyond the tolerance

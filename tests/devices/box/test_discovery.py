@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from devices.box.discovery import discover, lanes, probe_in_child
+from devices.box.discovery import discover, lanes
 from devices.box.fingerprint import fingerprint
 from devices.box.host import this_host
 from devices.box.peak_cache import PeakCache
+from devices.box.probing import probe_in_child
 from devices.catalogue import CATALOGUE, provider
 from scheduler.model.measuring import Peaks
 from scheduler.model.messages import Verdict
@@ -44,6 +45,34 @@ def test_a_missing_package_is_answered_with_what_to_install() -> None:
     assert item.report.verdict is Verdict.NOT_INSTALLED
     assert item.report.reason == (
         "package no-such-package is not installed: pip install 'fjord-scheduler[webgpu]'"
+    )
+
+
+def test_a_stand_in_is_not_tried_where_its_original_is_usable() -> None:
+    # Without its package it would be said to be missing, had it been looked at.
+    spare = replace(provider("xnnpack"), stands_in_for="cpu", package="no-such-package")
+    stand_in, cpu = discover(simulated=False, rows=[spare, provider("cpu")])
+    assert cpu.is_usable
+    assert stand_in.report.verdict is Verdict.NOT_NEEDED
+    assert stand_in.report.reason == "cpu drives the same device"
+    assert [p.provider for p in lanes("a", [cpu, stand_in], (0,))[0].providers] == ["cpu"]
+
+
+def test_a_provider_without_a_device_names_the_one_that_stands_in_for_it() -> None:
+    absent = replace(provider("xnnpack"), is_simulated=lambda _host: True)
+    spare = replace(provider("cpu"), stands_in_for="xnnpack")
+    original, stand_in = discover(simulated=False, rows=[absent, spare])
+    assert stand_in.is_usable
+    assert original.report.verdict is Verdict.NO_DEVICE
+    assert original.report.reason.endswith("; cpu stands in for it")
+
+
+def test_a_provider_without_a_device_says_what_would_stand_in_for_it() -> None:
+    absent = replace(provider("xnnpack"), is_simulated=lambda _host: True)
+    spare = replace(provider("cpu"), stands_in_for="xnnpack", package="no-such-package")
+    original, _ = discover(simulated=False, rows=[absent, spare])
+    assert original.report.reason.endswith(
+        "; cpu would stand in for it: pip install fjord-scheduler"
     )
 
 

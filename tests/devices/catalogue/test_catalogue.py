@@ -13,12 +13,12 @@ PC_WITH_GPU = Host(system="Linux", architecture="x86_64", has_gpu=True)
 BOARD = Host(system="Linux", architecture="aarch64", has_gpu=True)
 
 
-def test_the_catalogue_has_the_nine_providers() -> None:
-    names = "cpu openvino xnnpack webgpu qnn cuda tensorrt coreml directml"
+def test_the_catalogue_has_the_ten_providers() -> None:
+    names = "cpu openvino openvino-native xnnpack webgpu qnn cuda tensorrt coreml directml"
     assert list(CATALOGUE) == names.split()
 
 
-def test_no_two_rows_share_a_name_of_the_runtime() -> None:
+def test_no_two_rows_share_a_name_of_their_engine() -> None:
     names = [row.ort_name for row in CATALOGUE.values()]
     assert len(names) == len(set(names))
 
@@ -29,7 +29,8 @@ def test_tolerance_follows_precision(row: Provider) -> None:
 
 
 def test_reading_the_catalogue_loads_no_runtime() -> None:
-    code = "import devices.catalogue, sys; sys.exit('onnxruntime' in sys.modules)"
+    engines = "{'onnxruntime', 'openvino'}"
+    code = f"import devices.catalogue, sys; sys.exit(not {engines}.isdisjoint(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -61,5 +62,14 @@ def test_only_a_simulator_gets_the_options_and_variables_of_a_simulator() -> Non
     assert variable not in provider("webgpu").environment_on(PC_WITH_GPU)
 
 
+@pytest.mark.parametrize("row", CATALOGUE.values(), ids=lambda row: row.name)
+def test_a_row_stands_in_for_one_of_the_same_lane(row: Provider) -> None:
+    if row.stands_in_for:
+        original = provider(row.stands_in_for)
+        assert (original.lane, original.device_class) == (row.lane, row.device_class)
+        assert not original.stands_in_for
+
+
 def test_openvino_is_told_to_compute_in_float32() -> None:
     assert '"INFERENCE_PRECISION_HINT": "f32"' in provider("openvino").options_on(PC)["load_config"]
+    assert provider("openvino-native").options_on(PC)["INFERENCE_PRECISION_HINT"] == "f32"

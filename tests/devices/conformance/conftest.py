@@ -119,11 +119,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not _table:
         return
     terminalreporter.section("conformance")
-    header = f"{'provider':10}{'model':18}{'coverage':>9}{'error':>10}{'ms':>9}  verdict"
+    header = f"{'provider':16}{'model':18}{'coverage':>9}{'error':>10}{'ms':>9}  verdict"
     terminalreporter.write_line(header)
     for (name, model), answer in sorted(_table.items()):
         fastest_ms = min(answer["samples_us"], default=0) / 1000
         terminalreporter.write_line(
-            f"{name:10}{model:18}{answer['coverage']:>9.0%}{answer['error']:>10.1e}"
+            f"{name:16}{model:18}{answer['coverage']:>9.0%}{answer['error']:>10.1e}"
             f"{fastest_ms:>9.2f}  {answer['verdict']}"
         )

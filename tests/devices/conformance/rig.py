@@ -18,10 +18,11 @@ import numpy as np
 
 from devices.catalogue import provider
 from devices.runtime.canary import SEED, canary, judge
+from devices.runtime.engines.engine import Shapes, Stop
 from devices.runtime.errors import ProviderRefused, RunStopped
 from devices.runtime.inputs import seeded_inputs
 from devices.runtime.profile import profile
-from devices.runtime.session import Session, Shapes, Stop, open_session
+from devices.runtime.session import Session, open_session
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Profile
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from devices.catalogue import provider
+from devices.catalogue import ONNX_RUNTIME, provider
 from scheduler.model.messages import Verdict
 
 pytestmark = pytest.mark.provider
@@ -13,6 +13,12 @@ pytestmark = pytest.mark.provider
 Ask = Callable[[str], Any]
 WRONG_BY_NATURE = {("webgpu", "conv_33_channels")}
 """Known to be wrong (onnxruntime-ep-webgpu 0.4.0): the canary must catch them."""
+
+
+def _refusal(name: str) -> Verdict:
+    """Another engine than ONNX Runtime has no CPU provider to fall back to."""
+    is_alone = provider(name).engine != ONNX_RUNTIME
+    return Verdict.UNSUPPORTED if is_alone else Verdict.FELL_BACK
 
 
 @pytest.mark.parametrize(
@@ -35,7 +41,7 @@ def test_a_model_of_dynamic_batch_runs_at_several_batches(name: str, ask: Ask) -
 
 
 def test_a_model_that_only_the_cpu_takes_is_refused_elsewhere(name: str, ask: Ask) -> None:
-    expected = "opened" if name == "cpu" else Verdict.FELL_BACK
+    expected = "opened" if name == "cpu" else _refusal(name)
     assert ask("alien")["verdict"] == expected
 
 
@@ -44,6 +50,9 @@ def test_a_part_on_the_cpu_is_reported_and_refused_where_all_is_wanted(name: str
     if name == "cpu":
         assert part["coverage"] == 1.0
         assert whole["verdict"] == "opened"
+    elif provider(name).engine != ONNX_RUNTIME:
+        assert part["verdict"] == whole["verdict"] == Verdict.UNSUPPORTED
+        assert "Scaler" in part["reason"]
     else:
         assert 0.0 < part["coverage"] < 1.0
         assert whole["verdict"] == Verdict.FELL_BACK

@@ -8,8 +8,9 @@ import pytest
 from onnx import TensorProto
 
 from devices.catalogue import provider
+from devices.runtime.engines.engine import Stop
 from devices.runtime.errors import ProviderRefused, RunFailed, RunStopped
-from devices.runtime.session import Session, Stop, open_session
+from devices.runtime.session import Session, open_session
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Verdict
 from tests import onnx_models as onnx

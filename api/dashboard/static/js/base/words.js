@@ -60,6 +60,7 @@ const VERDICTS = {
   usable: "usable",
   not_installed: "not installed",
   no_device: "no such device here",
+  not_needed: "not needed here",
   failed: "failed",
   fell_back: "fell back to another provider",
   wrong: "wrong results",

@@ -1,0 +1,1 @@
+"""The inference engines, one module each, in one form: a session runs any of them alike."""
