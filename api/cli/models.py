@@ -55,7 +55,8 @@ def upload(
     name: Annotated[str, typer.Option(help="Name; that of the file by default.")] = "",
     shape: Shape = [],  # noqa: B006 - typer makes a fresh list for every call
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until it is measured on every machine.")
+        bool,
+        typer.Option("--wait", help="Wait until it is measured on all devices; simulators follow."),
     ] = False,
 ) -> None:
     """Upload a model; it is then measured on every machine that may run it."""

@@ -33,12 +33,14 @@ def lane(
     providers: tuple[str, ...] = ("cpu",),
     functions: tuple[str, ...] = FUNCTIONS,
     unusable: tuple[str, ...] = (),
+    simulated: tuple[str, ...] = (),
 ) -> MachineReport:
     reports = tuple(
         ProviderReport(
             provider=provider,
             device_class="cpu",
             verdict=Verdict.FELL_BACK if provider in unusable else Verdict.USABLE,
+            simulated=provider in simulated,
         )
         for provider in providers
     )

@@ -10,9 +10,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from fjord.client.calls.asking import answer_of, delete, get, run_of
+from fjord.client.calls.on_site import devices
 from fjord.client.wire import FINAL_STATES, Json, Pause, Repeat, Request, Run, Steps
 
 PROFILE_POLL_S = 0.2
+_OVER = frozenset({"done", "failed", "cancelled"})
 
 
 def upload_model(
@@ -94,7 +96,9 @@ def wait_until_profiled(
     timeout_s: float = 300.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Steps[None]:
-    """Wait until models have been measured on every machine and provider that may run them.
+    """Wait until models have been measured on every device and provider that may run them.
+
+    Simulators are measured after the devices, and not waited for.
 
     Parameters
     ----------
@@ -115,7 +119,7 @@ def wait_until_profiled(
         if progress is not None:
             done = sum(profiles.values())
             progress(done, done + waiting)
-        if not under_way and all(profiles.values()):
+        if not waiting and all(profiles.values()):
             return
         if time.monotonic() > deadline:
             missing = ", ".join(name for name, count in profiles.items() if not count)
@@ -135,8 +139,25 @@ def _profiles(names: Sequence[str]) -> Steps[dict[str, int]]:
 
 
 def _unmeasured(profile_runs: Sequence[Json]) -> Steps[int]:
+    """Count the measurements that are still to be made on devices."""
     waiting = 0
+    simulators = (yield from _simulators()) if profile_runs else frozenset()
     for run in profile_runs:
         record = yield from get(f"/v1/runs/{quote(run['run'])}")
-        waiting += sum(operation["state"] != "done" for operation in record["operations"])
+        waiting += sum(
+            operation["state"] not in _OVER
+            and (operation["machine"], operation["provider"]) not in simulators
+            for operation in record["operations"]
+        )
     return waiting
+
+
+def _simulators() -> Steps[frozenset[tuple[str, str]]]:
+    """Machine and provider of each device that is simulated."""
+    machines = yield from devices()
+    return frozenset(
+        (machine["report"]["id"], provider["provider"])
+        for machine in machines
+        for provider in machine["report"]["providers"]
+        if provider["simulated"]
+    )

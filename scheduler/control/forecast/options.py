@@ -20,6 +20,15 @@ from scheduler.model.problem import Band, Mode
 
 MOST_OPTIONS = 1_000
 """Kinds of work, under different loads and shapes, whose options are remembered."""
+_PASSING = frozenset(
+    {
+        Reason.NOT_PROFILED,
+        Reason.MACHINE_DOWN,
+        Reason.BESIDE_CRITICAL,
+        Reason.AFTER_DEVICES,
+        Reason.SUSPECTED,
+    }
+)
 _PROFILE_P95_SHARE = 4
 """A profile that builds a session and a reference may take this multiple of its budget."""
 
@@ -45,8 +54,7 @@ def options(
 
 def could_run_later(found: Options) -> bool:
     """True if some refusal may pass by itself, so that waiting makes sense."""
-    passing = (Reason.NOT_PROFILED, Reason.MACHINE_DOWN, Reason.BESIDE_CRITICAL, Reason.SUSPECTED)
-    return any(candidate.reason in passing for candidate in found.refused)
+    return any(candidate.reason in _PASSING for candidate in found.refused)
 
 
 def _own_options(state: State, op: LiveOperation, is_pinned: bool, tells_pinned: bool) -> Options:
@@ -186,6 +194,9 @@ def _profile_options(state: State, op: LiveOperation, machine: str, provider: st
         detail = f"a critical run has work on {live.box}"
         refused = refused_as(machine, provider, Reason.BESIDE_CRITICAL, detail)
         return Options(refused=(refused,))
+    if _is_simulated(live, provider) and _has_devices_to_measure(state, live.box):
+        detail = f"devices of {live.box} are measured first"
+        return Options(refused=(refused_as(machine, provider, Reason.AFTER_DEVICES, detail),))
     budget_us = state.settings.profile_budget_us
     mode = Mode(
         machine=machine,
@@ -194,6 +205,27 @@ def _profile_options(state: State, op: LiveOperation, machine: str, provider: st
         duration_p95_us=_PROFILE_P95_SHARE * budget_us,
     )
     return Options((mode,), ("assumed",))
+
+
+def _has_devices_to_measure(state: State, box: str) -> bool:
+    """True if a model is still to be measured on a device of the box that takes work."""
+    return any(
+        _is_device_of(state, box, *op.only)
+        for run in state.index.profiles.values()
+        for op in run.open.values()
+        if op.only is not None
+    )
+
+
+def _is_device_of(state: State, box: str, machine: str, provider: str) -> bool:
+    live = state.machines.get(machine)
+    if live is None or live.box != box or _is_simulated(live, provider):
+        return False
+    return absence_of(state, live)[0] is None
+
+
+def _is_simulated(live: LiveMachine, provider: str) -> bool:
+    return any(each.provider == provider and each.simulated for each in live.report.providers)
 
 
 def _with_fetches(state: State, op: LiveOperation, found: Options) -> Options:

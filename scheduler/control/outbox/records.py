@@ -17,7 +17,7 @@ from scheduler.control.records import (
 from scheduler.control.state.delays import causes
 from scheduler.control.state.fleet import Shapes
 from scheduler.control.state.inputs import input_shapes
-from scheduler.control.state.operations import PENDING, LiveOperation, LiveRun
+from scheduler.control.state.operations import PENDING, LiveOperation, LiveRun, Placement
 from scheduler.control.state.state import State, Turn
 
 _WAITS_SHOWN = 100
@@ -74,7 +74,7 @@ def plain_operation(
 ) -> OperationRecord:
     """Give the record of an operation as it stands, with the extras that are handed in."""
     placed = table.placement(op)
-    started = op.state not in PENDING
+    machine, provider = _place(op, placed)
     return OperationRecord(
         operation=op.id,
         run=op.run.id,
@@ -83,8 +83,8 @@ def plain_operation(
         work=op.stage.target,
         state=op.state,
         band=op.band,
-        machine=op.machine if started else (placed.mode.machine if placed else ""),
-        provider=op.provider if started else (placed.mode.provider if placed else ""),
+        machine=machine,
+        provider=provider,
         attempt=op.attempt,
         waits_for=op.producers[:_WAITS_SHOWN],
         planned_start_us=placed.start_us if placed else None,
@@ -105,6 +105,15 @@ def plain_operation(
         ahead_of=op.ahead_of,
         ahead_why=op.ahead_why,
     )
+
+
+def _place(op: LiveOperation, placed: Placement | None) -> tuple[str, str]:
+    """Machine and provider of an operation, as far as they are settled."""
+    if op.state not in PENDING:
+        return op.machine, op.provider
+    if placed is not None:
+        return placed.mode.machine, placed.mode.provider
+    return op.only or ("", "")
 
 
 def summary(

@@ -19,6 +19,7 @@ from scheduler.model.problem import Mode
 _UNBLOCKED_BY: tuple[tuple[Reason, str], ...] = (
     (Reason.NOT_PROFILED, "waits for {target} to be profiled on any of {places}"),
     (Reason.BESIDE_CRITICAL, "waits for critical runs to leave the box of {places}"),
+    (Reason.AFTER_DEVICES, "waits for the devices of its box to be measured: {places}"),
     (Reason.MACHINE_DOWN, "waits for any of {places} to come up again"),
     (Reason.SUSPECTED, "waits for any of {places} to answer: what runs there is overdue"),
     (Reason.DRAINING, "waits for an agent: those that could run {target} are draining: {places}"),

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     PINNED_ELSEWHERE = "pinned_elsewhere"  # already sent to another agent
     OUT_OF_MEMORY = "out_of_memory"
     BESIDE_CRITICAL = "beside_critical"  # nothing is measured on a box beside a critical run
+    AFTER_DEVICES = "after_devices"  # a simulator is measured after the devices of its box
     NOT_CONNECTED = "not_connected"
     NO_MACHINE = "no_machine"  # nothing has joined that could run it
     WAITS_FOR_INPUT = "waits_for_input"

@@ -216,7 +216,8 @@ def test_profiling_is_over_when_nothing_of_the_models_is_measured_any_more() -> 
         steps,
         {"runs": [profile("det", "running"), profile("rec", "queued")]},
         {"models": [{"name": "det", "profiles": [{}]}, {"name": "rec", "profiles": []}]},
-        {"operations": [{"state": "done"}, {"state": "running"}]},
+        {"machines": []},
+        {"operations": [measurement("cpu", "done"), measurement("openvino", "running")]},
         {"runs": [profile("det", "finished"), profile("rec", "queued")]},
         {"models": [{"name": "det", "profiles": [{}, {}]}]},
     )
@@ -225,6 +226,21 @@ def test_profiling_is_over_when_nothing_of_the_models_is_measured_any_more() -> 
 
 def profile(model: str, state: str) -> dict[str, str]:
     return {"run": "p-1", "kind": "profile", "workload": f"profile:{model}", "state": state}
+
+
+def measurement(provider: str, state: str) -> dict[str, str]:
+    return {"machine": "a/0", "provider": provider, "state": state}
+
+
+def test_profiling_is_over_when_only_simulators_are_left() -> None:
+    providers = [{"provider": "cpu", "simulated": False}, {"provider": "qnn", "simulated": True}]
+    answer(
+        calls.wait_until_profiled(["det"]),
+        {"runs": [profile("det", "running")]},
+        {"models": [{"name": "det", "profiles": [{}]}]},
+        {"machines": [{"report": {"id": "a/0", "providers": providers}}]},
+        {"operations": [measurement("cpu", "done"), measurement("qnn", "running")]},
+    )
 
 
 def test_profiling_of_a_model_that_nothing_measures_yet_is_not_over() -> None:

@@ -9,6 +9,7 @@ const REASONS = {
   same_finish: "would finish at the same time",
   worse_plan: "earlier by itself, but the plan as a whole would be longer",
   not_profiled: "the model has not been measured there yet",
+  after_devices: "a simulator is measured after the devices of its box",
   beside_critical: "nothing is measured on a box where a critical run has work",
   refused: "the provider failed the check for this model",
   provider_unusable: "the provider cannot be used there",
