@@ -19,13 +19,14 @@ from devices.models.checks import check_model
 from devices.models.info import ModelInfo, TensorInfo, read_model
 from devices.models.limits import ModelLimits
 from devices.models.sandbox import check_in_child
-from devices.models.shapes import assumed_axes, bind_shapes, infer_shapes, pin_shapes
+from devices.models.shapes import AssumedSize, assumed_sizes, bind_shapes, infer_shapes, pin_shapes
 
 __all__ = [
+    "AssumedSize",
     "ModelInfo",
     "ModelLimits",
     "TensorInfo",
-    "assumed_axes",
+    "assumed_sizes",
     "bind_shapes",
     "check_in_child",
     "check_model",

@@ -11,7 +11,7 @@ from typing import Any
 from api.cli import output
 from api.cli.models import parse_shape
 from cost_models.features import GraphCost, OperatorClass, graph_cost, vector
-from devices.models import assumed_axes, bind_shapes
+from devices.models import assumed_sizes, bind_shapes
 from devices.models.info import ModelInfo, describe, parse
 from scheduler.model.errors import InvalidInput
 
@@ -48,7 +48,7 @@ def read_cost(model: Path, shape: list[str]) -> GraphCost:
     info = describe(proto, model.stat().st_size)
     given = {name: tuple(sizes) for name, sizes in map(parse_shape, shape)}
     bound = bind_shapes(info, given)
-    if assumed_axes(info, given):
+    if any(not each.is_batch for each in assumed_sizes(info, given)):
         missing = " ".join(_suggested(info, given, bound))
         raise InvalidInput(f"{model.name} leaves sizes open: add for example {missing}")
     return graph_cost(proto, bound)
