@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,13 @@ app = typer.Typer(help="Models: upload, list, show, delete.", no_args_is_help=Tr
 Shape = Annotated[
     list[str],
     typer.Option("--shape", help="Input shape to measure with, such as x=1,3,48,320. Repeatable."),
+]
+Example = Annotated[
+    list[str],
+    typer.Option(
+        "--example",
+        help="Value of an input to measure with, such as sr=16000 or state=state.npy. Repeatable.",
+    ),
 ]
 
 
@@ -54,20 +62,76 @@ def upload(
     remote: options.Remote,
     name: Annotated[str, typer.Option(help="Name; that of the file by default.")] = "",
     shape: Shape = [],  # noqa: B006 - typer makes a fresh list for every call
+    example: Example = [],  # noqa: B006
     wait: Annotated[
         bool,
-        typer.Option("--wait", help="Wait until it is measured on all devices; simulators follow."),
+        typer.Option(
+            "--wait",
+            help="Wait for the verdicts of all devices (simulators follow); exit with 1 if no "
+            "machine can run the model.",
+        ),
     ] = False,
 ) -> None:
-    """Upload a model; it is then measured on every machine that may run it."""
+    """Upload a model; it is then measured on every machine that may run it.
+
+    The same file again with other shapes or examples is measured anew.
+    """
     shapes = dict(parse_shape(text) for text in shape) or None
+    examples = dict(parse_example(text) for text in example) or None
     with remote.client() as client:
-        model = client.upload_model(name or file.stem, file, profile_shapes=shapes)
+        model = client.upload_model(
+            name or file.stem, file, profile_shapes=shapes, profile_inputs=examples
+        )
+        if not remote.as_json:
+            _print_uploaded(model)
         if wait:
             wait_until_profiled(client, [model["name"]], quiet=remote.as_json)
+            model = client.model(model["name"])
     if remote.as_json:
-        return output.print_json(model)
+        output.print_json(model)
+    elif wait:
+        _print_verdicts(model)
+    if wait and not any(profile["verdict"] == "usable" for profile in model["profiles"]):
+        if not remote.as_json:
+            output.console().print(f"no machine can run {model['name']}", style="red")
+        raise typer.Exit(1)
+
+
+def _print_uploaded(model: dict[str, Any]) -> None:
     output.console().print(f"uploaded [bold]{model['name']}[/bold] ({model['digest'][:12]})")
+    for note in model["notes"]:
+        output.note(note)
+
+
+def parse_example(text: str) -> tuple[str, Any]:
+    """Read ``sr=16000``, ``box=[[0,0,8,8]]``, ``name=some text`` or ``state=state.npy``.
+
+    Examples
+    --------
+    >>> parse_example("sr=16000"), parse_example("label=a b")
+    (('sr', 16000), ('label', 'a b'))
+    """
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        law = "--example must be NAME=VALUE or NAME=FILE.npy"
+        raise InvalidInput(f"{law}; got {text!r}", field="example")
+    if value.endswith(".npy"):
+        return name, _array_of(Path(value))
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _array_of(path: Path) -> Any:
+    import numpy as np
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"--example must name a .npy file; {path} is none: {error}", field="example"
+        ) from None
 
 
 def parse_shape(text: str) -> tuple[str, list[int]]:
@@ -111,6 +175,12 @@ def show(
     if remote.as_json:
         return output.print_json(model)
     output.console().print(f"{model['name']} {model['digest']}  {_signature(model)}", markup=False)
+    for note in model["notes"]:
+        output.note(note)
+    _print_verdicts(model)
+
+
+def _print_verdicts(model: dict[str, Any]) -> None:
     columns = ("machine", "provider", "verdict", "p50 ms", "load ms", "coverage", "reason")
     output.print_table(columns, map(_profile_row, model["profiles"]), empty="not measured yet")
 
@@ -124,7 +194,7 @@ def _profile_row(profile: dict[str, Any]) -> tuple[Any, ...]:
         output.milliseconds(samples[len(samples) // 2] if samples else None),
         output.milliseconds(profile["load_us"]),
         f"{profile['coverage']:.0%}",
-        profile["reason"],
+        profile["reason"] or profile["note"],
     )
 
 

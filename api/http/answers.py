@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from api.history.misses import Miss
 from api.store import SetAside
-from api.store.catalogue import ModelRecord, WorkloadRecord
+from api.store.catalogue import WorkloadRecord
 from scheduler.control.records import (
     Cause,
     Inversion,
@@ -25,7 +23,17 @@ from scheduler.model.messages import Profile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
-    """A model, and its measurements on each machine."""
+    """A model, and its measurements on each machine.
+
+    Parameters
+    ----------
+    profile_shapes, profile_inputs
+        Shapes and example values that it is measured with.
+    assumed
+        Sizes among the shapes that neither the file nor its user says.
+    notes
+        Questions to the user: sizes and values that were made up.
+    """
 
     name: str
     digest: str
@@ -34,6 +42,9 @@ class ModelAnswer:
     outputs: list[dict[str, Any]]
     created_us: int
     profile_shapes: dict[str, list[int]]
+    profile_inputs: dict[str, Any]
+    assumed: list[dict[str, Any]]
+    notes: list[str]
     profiles: list[Profile]
 
 
@@ -281,10 +292,3 @@ class Health:
     status: str
     machines: int | None = None
     set_aside: int | None = None
-
-
-def model_answer(record: ModelRecord, profiles: tuple[Profile, ...]) -> ModelAnswer:
-    """Put the measurements of a model beside it."""
-    said = msgspec.to_builtins(record)
-    mine = [profile for profile in profiles if profile.digest == record.digest]
-    return ModelAnswer(**said, profiles=mine)

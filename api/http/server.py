@@ -22,10 +22,10 @@ from api.http.headers import PlainHttp
 from api.http.limits import MULTIPART_OVERHEAD, RequestLimit, Seats
 from api.http.live import LiveViews
 from api.http.metrics import Metrics
+from api.http.model_files import sweep
 from api.http.patience import impatient
 from api.http.routes import ROUTERS
 from api.http.settling import Settling
-from api.http.uploads import sweep
 from api.oracle.oracle import build_oracle
 from api.process.settings import Settings
 from api.store import Store

@@ -6,11 +6,11 @@ import asyncio
 import hashlib
 import os
 import tempfile
-import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
@@ -18,11 +18,13 @@ from pydantic import TypeAdapter, ValidationError
 from api.http.body.multipart import MemorySink, MultipartReader, Part, Sink, read_stream
 from api.http.context import Context
 from api.http.errors import from_validation
+from api.http.model_files import drop_unused_file, keep
 from api.http.schemas import Name, ProfileShapes
-from api.oracle.counting import COST_SUFFIX, PART_SUFFIX, Counted, drop, read, write
+from api.http.setups import choose, interface_of
+from api.oracle.counting import PART_SUFFIX, Counted, read
 from api.oracle.oracle import counts_of
 from api.store.catalogue import ModelRecord, TensorInfo
-from devices.models import ModelInfo, ModelLimits, bind_shapes, check_in_child
+from devices.models import ModelInfo, ModelLimits, check_in_child
 from devices.models import TensorInfo as FoundTensor
 from devices.tensors import DTYPES
 from scheduler.control.events import ModelAdded
@@ -30,19 +32,22 @@ from scheduler.model.errors import DuplicateName, InvalidInput, InvalidModel, To
 from scheduler.model.measuring import Kind
 
 MAX_FIELD_BYTES = 64 * 1024
-STALE_S = 3600.0
-"""An upload that has not grown for so long belongs to a process that died."""
-_FIELDS = frozenset({"name", "profile_shapes", "file"})
+MAX_EXAMPLES_BYTES = 1024 * 1024
+"""Of the JSON of example values: a number takes up to 20 characters."""
+_FIELDS = frozenset({"name", "profile_shapes", "profile_inputs", "file"})
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _SHAPES: TypeAdapter[dict[str, tuple[int, ...]]] = TypeAdapter(ProfileShapes)
+_EXAMPLES: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file that has come in whole, with its name and shapes; nobody has checked it yet."""
+    """A file that has come in whole, with its name and setup; nobody has checked it yet."""
 
     name: str
     profile_shapes: dict[str, tuple[int, ...]]
+    profile_inputs: dict[str, Any]
     path: Path
     digest: str
     size_bytes: int
@@ -101,7 +106,7 @@ async def accept(upload: Upload, context: Context) -> tuple[ModelRecord, bool]:
     """
     known = await _known(upload.name, context)
     if known is not None:
-        return _same(known, upload), False
+        return await _again(known, upload, context), False
     async with context.checking:
         info = await asyncio.to_thread(check_in_child, upload.path, _limits(context))
         record = _record(upload, info, context.store.now_us())
@@ -115,38 +120,18 @@ async def accept(upload: Upload, context: Context) -> tuple[ModelRecord, bool]:
         profile_shapes=record.profile_shapes,
         kind=summary.kind if summary is not None else Kind.UNKNOWN,
         counts=counted.checksum if counted is not None else "",
+        examples=record.examples,
     )
     async with context.filing:
-        await asyncio.to_thread(_keep, upload, counted, context)
+        await asyncio.to_thread(keep, upload.path, upload.digest, counted, context)
         try:
             await context.store.add_model(record, event)
         except DuplicateName:
             await drop_unused_file(upload.digest, context)
-            return _same(await context.store.model(upload.name), upload), False
+            return await _again(await context.store.model(upload.name), upload, context), False
         # A store that fails here may have kept the record, so the file stays; alone it is nothing
         # that anybody sees, and the next try takes its place.
     return record, True
-
-
-async def drop_unused_file(digest: str, context: Context) -> None:
-    """Delete a model's file unless a model has it. `Context.filing` is held meanwhile."""
-    try:
-        await context.store.model_by_digest(digest)
-    except UnknownName:
-        context.model_path(digest).unlink(missing_ok=True)
-        drop(context.models_dir, digest)
-
-
-def sweep(models_dir: Path) -> None:
-    """Delete files that uploads left behind whose process died."""
-    oldest_s = time.time() - STALE_S
-    for path in models_dir.glob(f"*{PART_SUFFIX}"):
-        if path.stat().st_mtime < oldest_s:
-            path.unlink(missing_ok=True)
-    for path in models_dir.glob(f"*{COST_SUFFIX}"):
-        has_model = path.with_name(path.name.removesuffix(COST_SUFFIX) + ".onnx").exists()
-        if not has_model and path.stat().st_mtime < oldest_s:
-            path.unlink(missing_ok=True)
 
 
 async def _receive(request: Request, descriptor: int, path: Path, max_bytes: int) -> Upload:
@@ -155,7 +140,8 @@ async def _receive(request: Request, descriptor: int, path: Path, max_bytes: int
     def open_sink(part: Part) -> Sink:
         if part.name == "file":
             return sink
-        part.content = MemorySink(MAX_FIELD_BYTES)
+        is_long = part.name == "profile_inputs"
+        part.content = MemorySink(MAX_EXAMPLES_BYTES if is_long else MAX_FIELD_BYTES)
         return part.content
 
     reader = MultipartReader(request.headers.get("content-type", ""), open_sink)
@@ -167,7 +153,8 @@ async def _receive(request: Request, descriptor: int, path: Path, max_bytes: int
         raise InvalidInput("name must be given; got nothing", field="name")
     return Upload(
         name=name,
-        profile_shapes=_shapes(parts.get("profile_shapes")),
+        profile_shapes=_read(_SHAPES, parts, "profile_shapes"),
+        profile_inputs=_read(_EXAMPLES, parts, "profile_inputs"),
         path=path,
         digest=sink.digest,
         size_bytes=sink.size_bytes,
@@ -194,13 +181,13 @@ def _name(part: Part) -> str:
         raise _invalid(error, "name") from None
 
 
-def _shapes(part: Part | None) -> dict[str, tuple[int, ...]]:
-    if part is None:
+def _read(kind: TypeAdapter[dict[str, _T]], parts: dict[str, Part], field: str) -> dict[str, _T]:
+    if field not in parts:
         return {}
     try:
-        return _SHAPES.validate_json(bytes(part.content.data))
+        return kind.validate_json(bytes(parts[field].content.data))
     except ValidationError as error:
-        raise _invalid(error, "profile_shapes") from None
+        raise _invalid(error, field) from None
 
 
 def _invalid(error: ValidationError, field: str) -> InvalidInput:
@@ -217,20 +204,37 @@ async def _known(name: str, context: Context) -> ModelRecord | None:
         return None
 
 
-def _same(known: ModelRecord, upload: Upload) -> ModelRecord:
-    """The model that is there, if the upload says the same."""
+async def _again(known: ModelRecord, upload: Upload, context: Context) -> ModelRecord:
+    """The model that is there, with the setup of an upload of the same file if that says one."""
     if known.digest != upload.digest:
         got = f"got other content, {upload.digest[:12]}, than the model of that name has"
         raise DuplicateName(f"name {upload.name!r} must be new; {got}", field="name")
-    if any(
-        known.profile_shapes.get(name) != shape for name, shape in upload.profile_shapes.items()
-    ):
-        law = f"profile_shapes must be those of model {known.name!r}, {known.profile_shapes}"
-        raise DuplicateName(f"{law}; got {upload.profile_shapes}", field="profile_shapes")
-    return known
+    if not upload.profile_shapes and not upload.profile_inputs:
+        return known
+    chosen = choose(interface_of(known), upload.profile_shapes, upload.profile_inputs)
+    record = replace(
+        known,
+        profile_shapes=chosen.setup.shapes,
+        examples=chosen.setup.examples,
+        assumed=chosen.assumed,
+    )
+    if record == known:
+        return known
+    event = ModelAdded(
+        at_us=context.store.now_us(),
+        name=record.name,
+        digest=record.digest,
+        size_bytes=record.size_bytes,
+        profile_shapes=record.profile_shapes,
+        examples=record.examples,
+    )
+    async with context.filing:
+        await context.store.change_model(record, event)
+    return record
 
 
 def _record(upload: Upload, info: ModelInfo, at_us: int) -> ModelRecord:
+    chosen = choose(info, upload.profile_shapes, upload.profile_inputs)
     return ModelRecord(
         name=upload.name,
         digest=upload.digest,
@@ -238,15 +242,10 @@ def _record(upload: Upload, info: ModelInfo, at_us: int) -> ModelRecord:
         inputs=tuple(_info(tensor) for tensor in info.inputs),
         outputs=tuple(_info(tensor) for tensor in info.outputs),
         created_us=at_us,
-        profile_shapes=_bound(info, upload.profile_shapes),
+        profile_shapes=chosen.setup.shapes,
+        examples=chosen.setup.examples,
+        assumed=chosen.assumed,
     )
-
-
-def _bound(info: ModelInfo, given: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    try:
-        return bind_shapes(info, given)
-    except InvalidModel as error:
-        raise InvalidModel(f"profile_{error.message}", field=f"profile_{error.field}") from None
 
 
 def _info(tensor: FoundTensor) -> TensorInfo:
@@ -269,15 +268,3 @@ def _counted(upload: Upload, record: ModelRecord, context: Context) -> Counted |
     """Costs of the graph; those counted before, where a model of another name has it."""
     known = read(context.models_dir, upload.digest)
     return known or counts_of(upload.path, record.profile_shapes, limits=_limits(context))
-
-
-def _keep(upload: Upload, counted: Counted | None, context: Context) -> None:
-    # The counts first: a model that is there has them.
-    if counted is not None:
-        write(context.models_dir, upload.digest, counted)
-    upload.path.rename(context.model_path(upload.digest))
-    descriptor = os.open(context.models_dir, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

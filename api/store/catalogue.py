@@ -9,7 +9,7 @@ from typing import Any
 from api.store import codec
 from api.store.connection import Argument
 from api.store.log import Log
-from api.store.scripts import PUT_NEW, REMOVE
+from api.store.scripts import CHANGE, PUT_NEW, REMOVE
 from scheduler.control.events import (
     Event,
     ModelAdded,
@@ -20,6 +20,7 @@ from scheduler.control.events import (
 from scheduler.control.workload import Workload
 from scheduler.model import keys
 from scheduler.model.errors import DuplicateName, Unavailable, UnknownName
+from scheduler.model.messages import Value
 
 VERSION_TRIES = 100
 """So many others may take the next version of one workload before this one gives up."""
@@ -46,6 +47,22 @@ class TensorInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSize:
+    """A size that was taken for an axis that a model leaves open, since nobody gave one.
+
+    Parameters
+    ----------
+    symbol
+        Name of the axis in the file; empty if it has none.
+    """
+
+    input: str
+    axis: int
+    size: int
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRecord:
     """An accepted model. Its file lies under its digest.
 
@@ -55,6 +72,10 @@ class ModelRecord:
         SHA-256 of the file in hex.
     profile_shapes
         Input shapes that it is profiled with, all dimensions bound.
+    examples
+        Values of some inputs that it is profiled with, inline.
+    assumed
+        Sizes among the shapes that nobody said.
     """
 
     name: str
@@ -64,6 +85,8 @@ class ModelRecord:
     outputs: tuple[TensorInfo, ...]
     created_us: int
     profile_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    examples: dict[str, Value] = field(default_factory=dict)
+    assumed: tuple[OpenSize, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +132,24 @@ class Catalogue(Log):
         """
         if not await self._put_new(keys.models(self.site), record.name, record, event):
             raise DuplicateName(f"name {record.name!r} must be new; a model has it", field="name")
+
+    async def change_model(self, record: ModelRecord, event: ModelAdded) -> None:
+        """Keep another setup of a model that is there, and tell the brain, both or neither.
+
+        Raises
+        ------
+        UnknownName
+            If there is no such model of that file any more.
+        """
+        touched = [keys.models(self.site), keys.events(self.site)]
+        arguments: list[Argument] = [
+            record.name,
+            codec.encode(record),
+            *codec.fields(event),
+            record.digest,
+        ]
+        if not await self.run_script(CHANGE, touched, arguments):
+            raise UnknownName(f"there is no model {record.name!r} of that file", field="name")
 
     async def remove_model(self, event: ModelRemoved) -> None:
         """Forget a model and tell the brain.

@@ -89,6 +89,16 @@ return 1
 """Keys: hash, stream. Arguments: hash field and value, two stream fields and values. Answers 0 if
 the field holds another value; the same value is the second try of a caller that lost the answer."""
 
+CHANGE = Script("""
+local held = redis.call('HGET', KEYS[1], ARGV[1])
+if not held or not string.find(held, ARGV[7], 1, true) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('XADD', KEYS[2], '*', ARGV[3], ARGV[4], ARGV[5], ARGV[6])
+return 1
+""")
+"""Keys: hash, stream. Arguments: hash field and value, two stream fields and values, a text that
+the value of before holds. Answers 0 if the field is gone, or holds a value without the text."""
+
 REMOVE = Script("""
 if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call('XADD', KEYS[2], '*', ARGV[2], ARGV[3], ARGV[4], ARGV[5])

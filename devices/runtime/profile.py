@@ -36,6 +36,7 @@ def profile(
     machine: str,
     shapes: Shapes | None = None,
     *,
+    examples: Values | None = None,
     repeats: int = REPEATS,
     budget_us: int = BUDGET_US,
     operators: bool = False,
@@ -51,6 +52,8 @@ def profile(
     ----------
     shapes
         Shapes of inputs; those that are not given are bound as `bind_shapes` does.
+    examples
+        Values of some inputs, such as settings; the others are made up.
     operators
         True to measure each operator too, in a session of its own.
     keep
@@ -76,7 +79,7 @@ def profile(
     except ProviderRefused as error:
         return replace(blank, verdict=error.verdict, reason=error.reason)
     opened = replace(blank, coverage=session.coverage, load_us=session.load_us)
-    inputs = seeded_inputs(session.inputs, bound, SEED)
+    inputs = seeded_inputs(session.inputs, bound, SEED) | dict(examples or {})
     try:
         # The first run allocates, and on some providers compiles: its extra time counts as loading.
         first_us, outputs = _run(session, inputs, clock)

@@ -109,9 +109,9 @@ class Executor:
         )
 
     def _run(self, message: Execute) -> _Outcome:
-        if message.work.kind is WorkKind.PROFILE:
-            return self._profile(message)
         inputs = {name: self._store.get(value) for name, value in message.inputs.items()}
+        if message.work.kind is WorkKind.PROFILE:
+            return self._profile(message, inputs)
         if message.work.kind is WorkKind.FUNCTION:
             return self._function(message, inputs)
         return self._model(message, inputs)
@@ -144,7 +144,7 @@ class Executor:
                 raise RunStopped("cancelled before it began")
             self._running = session
 
-    def _profile(self, message: Execute) -> _Outcome:
+    def _profile(self, message: Execute, inputs: dict[str, ArrayOrList]) -> _Outcome:
         from devices.catalogue import provider
         from devices.runtime.profile import profile
 
@@ -157,6 +157,7 @@ class Executor:
             provider(message.provider),
             self._machine,
             {name: tuple(shape) for name, shape in params.get("shapes", {}).items()},
+            examples={name: _single(value, name) for name, value in inputs.items()},
             # Runs that follow find it loaded: they go where work is fastest, not where some ran.
             keep=lambda session, shapes: self._sessions.keep(session, digest, path, shapes),
             **{

@@ -39,6 +39,9 @@ class ModelAdded:
     ----------
     profile_shapes
         Input shapes to profile with, all dimensions bound.
+    examples
+        Values of some inputs to profile with, inline. A known name with other shapes or examples
+        is measured anew.
     kind
         The kind of work that the model spends its time on, for those that run beside it.
     counts
@@ -52,6 +55,7 @@ class ModelAdded:
     profile_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     kind: Kind = Kind.UNKNOWN
     counts: str = ""
+    examples: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,8 @@ class ProfileRequested:
         Of every input, all sizes bound; empty for those that the model is always measured with.
     operators
         True to measure each operator too.
+    name
+        Name of the model, whose example values are taken; empty for the first of its names.
     """
 
     at_us: int
@@ -98,6 +104,7 @@ class ProfileRequested:
     machines: tuple[str, ...] = ()
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     operators: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,9 @@ def model(name: str = "det") -> ModelAnswer:
         outputs=[tensor | {"name": "y"}],
         created_us=NOW_US,
         profile_shapes={"x": [1, 3]},
+        profile_inputs={},
+        assumed=[],
+        notes=[],
         profiles=[],
     )
 

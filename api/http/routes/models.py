@@ -5,11 +5,13 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import FileResponse, Response
 
-from api.http.answers import ModelList, model_answer
+from api.http.answers import ModelList
 from api.http.auth import Scope
 from api.http.context import Context, of
+from api.http.model_files import drop_unused_file
 from api.http.routes.common import file_of, json_of, reply, route, router_of
-from api.http.uploads import accept, drop_unused_file, received
+from api.http.show.models import model_answer
+from api.http.uploads import accept, received
 from scheduler.control.events import ModelRemoved
 from scheduler.model.errors import Conflict, UnknownName
 from scheduler.model.messages import Profile, WorkKind
@@ -29,6 +31,11 @@ _UPLOAD = {
                     "additionalProperties": {"type": "array", "items": {"type": "integer"}},
                     "description": "Input shapes to measure with, where the file leaves them open.",
                 },
+                "profile_inputs": {
+                    "type": "object",
+                    "description": "Values to measure with, of inputs that are settings or states: "
+                    "a value, a nested list, or an object of data and shape.",
+                },
             },
         }
     }
@@ -41,7 +48,10 @@ _UPLOAD = {
         Scope.OPERATE,
         {
             201: json_of("ModelAnswer", "The model was added; it is measured now."),
-            200: json_of("ModelAnswer", "The same model was there already."),
+            200: json_of(
+                "ModelAnswer",
+                "The model was there; with other shapes or inputs it is measured anew.",
+            ),
         },
         _UPLOAD,
     ),
@@ -51,7 +61,7 @@ async def add_model(request: Request) -> Response:
     context = of(request)
     async with received(request, context) as upload:
         record, is_new = await accept(upload, context)
-    answer = model_answer(record, ())
+    answer = model_answer(record, () if is_new else await _profiles(context))
     return reply(answer, 201 if is_new else 200, {"Location": f"/v1/models/{record.name}"})
 
 

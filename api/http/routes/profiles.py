@@ -13,12 +13,13 @@ from api.http.auth import Scope
 from api.http.context import Context, of
 from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import ProfileRequest
+from api.http.setups import interface_of
 from api.http.show.drilldown.profiles import answers
 from api.http.show.finding import whole_run
 from api.http.show.matching import StagePlace, command, matches, places
 from api.store.catalogue import ModelRecord
 from api.store.run_ids import new_run_id
-from devices.models import ModelInfo, TensorInfo, bind_shapes
+from devices.models import bind_shapes
 from scheduler.control.events import ProfileRequested
 from scheduler.control.records import RunRecord
 from scheduler.control.workload import Stage
@@ -48,6 +49,7 @@ async def profile_model(request: Request, name: str, body: ProfileRequest) -> Re
         machines=tuple(body.machines),
         shapes=_bound(record, body),
         operators=body.operators,
+        name=name,
     )
     await context.store.append(event)
     return reply(Accepted(run=run), 202, {"Location": f"/v1/runs/{run}"})
@@ -114,27 +116,7 @@ def _bound(record: ModelRecord, asked: ProfileRequest) -> dict[str, tuple[int, .
     if not asked.shapes:
         return {}
     given = {name: tuple(shape) for name, shape in asked.shapes.items()}
-    return bind_shapes(_interface(record), given)
-
-
-def _interface(record: ModelRecord) -> ModelInfo:
-    """The inputs of a model, as they were found in its file when it came."""
-    inputs = tuple(
-        TensorInfo(
-            name=tensor.name,
-            dtype=tensor.dtype,
-            shape=tensor.shape and tuple(None if size == -1 else size for size in tensor.shape),
-        )
-        for tensor in record.inputs
-    )
-    return ModelInfo(
-        inputs=inputs,
-        outputs=(),
-        opset=0,
-        domains=(),
-        nodes=0,
-        size_bytes=record.size_bytes,
-    )
+    return bind_shapes(interface_of(record), given)
 
 
 async def _stage(record: RunRecord, name: str, context: Context) -> Stage:

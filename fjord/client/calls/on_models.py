@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from fjord.client.calls.asking import answer_of, delete, get, run_of
@@ -22,8 +23,11 @@ def upload_model(
     file: str | PathLike[str] | bytes,
     *,
     profile_shapes: Mapping[str, Sequence[int]] | None = None,
+    profile_inputs: Mapping[str, Any] | None = None,
 ) -> Steps[Json]:
-    """Upload an ONNX file under a name.
+    """Upload an ONNX file under a name. The answer has the sizes and values that were made up.
+
+    The same file again, with other shapes or inputs, is measured anew.
 
     Parameters
     ----------
@@ -31,14 +35,26 @@ def upload_model(
         Its path, or its content.
     profile_shapes
         Input shapes to measure the model with; needed where the file leaves dimensions open.
+    profile_inputs
+        Values to measure it with, of inputs that are settings or states, such as
+        ``{"sr": 16000}``: numbers, nested lists or arrays.
     """
     content = file if isinstance(file, bytes) else Path(file).read_bytes()
     parts = [("file", (f"{name}.onnx", content, "application/octet-stream"))]
     form: Json = {"name": name}
     if profile_shapes is not None:
         form["profile_shapes"] = json.dumps({k: list(v) for k, v in profile_shapes.items()})
+    if profile_inputs is not None:
+        form["profile_inputs"] = json.dumps({k: _plain(v) for k, v in profile_inputs.items()})
     response = yield Request(method="POST", path="/v1/models", body=form, files=parts)
     return answer_of(response)
+
+
+def _plain(value: Any) -> Any:
+    """An array or a number of NumPy as JSON says it; anything else as it is."""
+    if not hasattr(value, "tolist"):
+        return value
+    return {"data": value.tolist(), "shape": list(value.shape)}
 
 
 def models() -> Steps[list[Json]]:

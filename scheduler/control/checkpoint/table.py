@@ -62,6 +62,7 @@ _MESSAGES = (
     Form("profile", messages.Profile),
     Form("gate", messages.Gate),
     Form("operator_time", messages.OperatorTime),
+    Form("setup", messages.Setup),
     Form("release", messages.Release),
     Form("tensor", messages.TensorRef),
     Form("value", messages.Value),

@@ -75,11 +75,11 @@ def _asked_load(state: State, machine: str, question: CostQuestion) -> Load:
 
 
 def _queries(state: State) -> Iterator[CostQuery]:
-    for (digest, machine, provider), profile in state.profiles.items():
-        model = state.models.get(digest)
+    for (subject, machine, provider), profile in state.profiles.items():
+        model = state.models.get(profile.digest)
         if model is not None and machine in state.machines and profile.verdict is Verdict.USABLE:
-            name = next(iter(model.names))
-            yield _query(WorkKind.MODEL, name, digest, machine, provider)
+            name, _ = model.subjects().get(subject, (next(iter(model.names)), None))
+            yield _query(WorkKind.MODEL, name, profile.digest, machine, provider)
     functions = {
         stage.target: stage.declared_us
         for workload in state.workloads.values()

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from scheduler.control.records import Candidate, Reason
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.operations import LiveOperation
+from scheduler.control.state.queries import subject_of
 from scheduler.control.state.state import State
 from scheduler.model.messages import ProviderReport, Verdict
 
@@ -27,7 +28,7 @@ def refusal_of(
     ruled = _ruled_out(op, machine.report.id, provider)
     if ruled[0] is not None:
         return ruled
-    profile = state.profiles.get((op.stage.digest, machine.report.id, provider))
+    profile = state.profiles.get((subject_of(state, op.stage), machine.report.id, provider))
     if profile is not None and profile.verdict is not Verdict.USABLE:
         return Reason.REFUSED, profile.reason or profile.verdict.value
     # Absence comes first: a machine that is not there will not be measured either.

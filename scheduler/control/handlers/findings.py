@@ -6,14 +6,24 @@ from dataclasses import replace
 
 from scheduler.control.commands import KeepProfile
 from scheduler.control.handlers.gaps import charge
+from scheduler.control.handlers.profiling import setup_of
 from scheduler.control.records import OperationState, ReplanReason, RunState
 from scheduler.control.records.story import Trigger
+from scheduler.control.state.fleet import LiveModel
 from scheduler.control.state.operations import LiveOperation, LiveRun
+from scheduler.control.state.queries import subject_of
 from scheduler.control.state.runs import end_run, finish_run
 from scheduler.control.state.sessions import was_measured
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.transitions import ended
-from scheduler.model.messages import FailureReason, Profile, ProviderReport, Verdict, WorkKind
+from scheduler.model.messages import (
+    FailureReason,
+    Profile,
+    ProviderReport,
+    Setup,
+    Verdict,
+    WorkKind,
+)
 from scheduler.model.ports import CostQuery
 
 _VERDICTS = {
@@ -42,7 +52,7 @@ def refuse_profile(
         provider=provider,
         verdict=_VERDICTS.get(reason, Verdict.FAILED),
         reason=f"{reason.value}: {message}",
-        shapes={name: tuple(shape) for name, shape in op.stage.params["shapes"].items()},
+        shapes=setup_of(op).shapes,
     )
     _take_in(state, turn, op, found)
     ended(state, turn, op, OperationState.FAILED, Trigger.REFUSED, found.reason)
@@ -78,7 +88,7 @@ def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> N
     """Keep a profile, and learn from it for the shapes that it was made with."""
     assert op.only is not None
     machine, provider = op.only
-    key = (op.stage.digest, machine, provider)
+    setup = setup_of(op)
     query = CostQuery(
         kind=WorkKind.MODEL,
         name=op.stage.target,
@@ -89,7 +99,7 @@ def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> N
         shapes=tuple(sorted(profile.shapes.items())),
     )
     (expected,) = state.oracle.predict([query])
-    profile = replace(profile, at_us=state.now_us)
+    profile = replace(profile, at_us=state.now_us, setup=setup.key)
     if expected is not None:
         origin = expected.provenance.value
         profile = replace(profile, expected_us=expected.p50_us, provenance=origin)
@@ -97,15 +107,17 @@ def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> N
     shapes = tuple(sorted(profile.shapes.items()))
     if profile.verdict is Verdict.USABLE:
         was_measured(state, machine, op.stage.digest, provider, shapes, op.started_us or 0)
-    is_own = model is None or not op.run.is_extra or _shapes_of(op) == model.shapes
-    state.measured_at.setdefault(key, {})[tuple(sorted(_shapes_of(op).items()))] = state.now_us
+    subject = _subject(model, op, setup)
+    times = state.measured_at.setdefault((op.stage.digest, machine, provider), {})
+    times[tuple(sorted(setup.shapes.items()))] = state.now_us
     live = state.machines.get(machine)
     report = live.report if live is not None else None
     turn.commands.append(KeepProfile(profile=profile, machine=report))
     charge(state, machine, state.now_us - (op.started_us or state.now_us))
-    if is_own:
+    if subject:
         # The view of the site carries profiles: without the rows per operator, which are large.
-        state.profiles[key] = replace(profile, operators=())
+        state.profiles[(subject, machine, provider)] = replace(profile, operators=())
+    if subject == op.stage.digest:
         if profile.verdict is Verdict.USABLE:
             state.oracle.learn_profile(profile, "", at_us=state.now_us)
     elif profile.verdict is Verdict.USABLE and profile.samples_us:
@@ -115,8 +127,12 @@ def _take_in(state: State, turn: Turn, op: LiveOperation, profile: Profile) -> N
         state.oracle.observe(query, median_us, load=profile.load, at_us=state.now_us)
 
 
-def _shapes_of(op: LiveOperation) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(shape) for name, shape in op.stage.params["shapes"].items()}
+def _subject(model: LiveModel | None, op: LiveOperation, setup: Setup) -> str:
+    """The key of the verdict that was found; empty if no name of the model has that setup."""
+    if model is None:
+        return op.stage.digest
+    subject = model.subject(setup)
+    return subject if not op.run.is_extra or subject in model.subjects() else ""
 
 
 def _profile_ended(state: State, turn: Turn, run: LiveRun) -> None:
@@ -128,7 +144,7 @@ def _profile_ended(state: State, turn: Turn, run: LiveRun) -> None:
         return
     done = sum(op.state is OperationState.DONE for op in run.operations.values())
     usable = sum(
-        op.only is not None and _is_usable(state, op.stage.digest, *op.only)
+        op.only is not None and _is_usable(state, subject_of(state, op.stage), *op.only)
         for op in run.operations.values()
     )
     detail = f"{done} of {len(run.operations)} measured, usable on {usable}"
@@ -142,6 +158,6 @@ def _profile_ended(state: State, turn: Turn, run: LiveRun) -> None:
         end_run(state, turn, run, to, reason.value, detail)
 
 
-def _is_usable(state: State, digest: str, machine: str, provider: str) -> bool:
-    profile = state.profiles.get((digest, machine, provider))
+def _is_usable(state: State, subject: str, machine: str, provider: str) -> bool:
+    profile = state.profiles.get((subject, machine, provider))
     return profile is not None and profile.verdict is Verdict.USABLE

@@ -95,7 +95,7 @@ def _usable(state: State, model: LiveModel, machine: str, live: LiveMachine) -> 
     """Providers that a model was measured on there, the fastest first."""
     medians: dict[str, float] = {}
     for report in live.report.providers:
-        profile = state.profiles.get((model.digest, machine, report.provider))
+        profile = state.profiles.get((model.subject(model.main), machine, report.provider))
         if profile is not None and profile.verdict is Verdict.USABLE and profile.samples_us:
             medians[report.provider] = median(profile.samples_us)
     return sorted(medians, key=lambda provider: medians[provider])

@@ -10,6 +10,7 @@ from scheduler.control.records.story import Trigger
 from scheduler.control.state.attempts import note_failure, note_present
 from scheduler.control.state.graph import is_read_later
 from scheduler.control.state.operations import ENDED, SENT, LiveOperation, LiveRun, stored_boxes
+from scheduler.control.state.queries import subject_of
 from scheduler.control.state.runs import end_run
 from scheduler.control.state.sessions import doubted
 from scheduler.control.state.state import State, Turn
@@ -200,13 +201,15 @@ def _profile_failed(
 
 def _refuse(state: State, op: LiveOperation, machine: str, provider: str, message: str) -> None:
     """Never use that provider there for the model again: its profile no longer holds."""
-    key = (op.stage.digest, machine, provider)
+    key = (subject_of(state, op.stage), machine, provider)
+    before = state.profiles.get(key)
     state.profiles[key] = Profile(
         digest=op.stage.digest,
         machine=machine,
         provider=provider,
         verdict=Verdict.FELL_BACK,
         reason=message,
+        setup=before.setup if before is not None else "",
     )
     state.options.clear()
 

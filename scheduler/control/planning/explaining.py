@@ -207,6 +207,12 @@ def blocked_by(op: LiveOperation, found: Options) -> tuple[str, str]:
     )
 
 
+def refusals(found: Options) -> str:
+    """The places where an operation's model was measured and refused, each with the reason."""
+    refused = [each for each in found.refused if each.reason is Reason.REFUSED]
+    return _listed(f"{each.machine}:{each.provider}: {each.detail}" for each in refused)
+
+
 def _other(placed: Placement, mode: Mode, finish_us: int) -> Candidate:
     return Candidate(
         machine=mode.machine,

@@ -11,6 +11,8 @@ from scheduler.model.measuring import Kind
 from scheduler.model.messages import (
     MachineReport,
     Release,
+    Setup,
+    Value,
     not_understood,
 )
 
@@ -117,8 +119,10 @@ class LiveModel:
 
     Parameters
     ----------
-    shapes
-        Shapes that it is measured with.
+    shapes, examples
+        Shapes and example values that it is measured with, under all names that have no others.
+    setups
+        Those of names that have others.
     seen
         Number of times that runs gave it each shape.
     counts
@@ -132,3 +136,41 @@ class LiveModel:
     kind: Kind = Kind.UNKNOWN
     seen: dict[Shapes, int] = field(default_factory=dict)
     counts: str = ""
+    examples: dict[str, Value] = field(default_factory=dict)
+    setups: dict[str, Setup] = field(default_factory=dict)
+
+    @property
+    def main(self) -> Setup:
+        """The setup of all names that have no other."""
+        return Setup(shapes=self.shapes, examples=self.examples)
+
+    def setup(self, name: str) -> Setup:
+        """The setup that it is measured with under a name."""
+        return self.setups.get(name) or self.main
+
+    def subject(self, setup: Setup) -> str:
+        """The key of verdicts on the file with that setup."""
+        return self.digest if setup == self.main else f"{self.digest}+{setup.key}"
+
+    def subjects(self) -> dict[str, tuple[str, Setup]]:
+        """All setups in use by the key of their verdicts, each with a name that uses it."""
+        found: dict[str, tuple[str, Setup]] = {}
+        for name in self.names:
+            setup = self.setup(name)
+            found.setdefault(self.subject(setup), (name, setup))
+        return found
+
+    def take(self, name: str, setup: Setup) -> None:
+        """Measure with a setup under a name, which may be new."""
+        others = [other for other in self.names if other != name and other not in self.setups]
+        self.names[name] = None
+        self.setups.pop(name, None)
+        if not others:
+            self.shapes, self.examples = setup.shapes, setup.examples
+        elif setup != self.main:
+            self.setups[name] = setup
+
+    def forget(self, name: str) -> bool:
+        """Forget a name; True if it was one."""
+        self.setups.pop(name, None)
+        return self.names.pop(name, "unknown") is None

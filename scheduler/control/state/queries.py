@@ -5,6 +5,7 @@ from __future__ import annotations
 from scheduler.control.state.inputs import input_shapes
 from scheduler.control.state.operations import LiveOperation, OptionsKey
 from scheduler.control.state.state import State
+from scheduler.control.workload import Stage
 from scheduler.model.measuring import IDLE, Kind, Load, Neighbour
 from scheduler.model.messages import WorkKind
 from scheduler.model.ports import CostQuery
@@ -49,6 +50,15 @@ def query_of(op: LiveOperation, machine: str, provider: str, load: Load) -> Cost
         busy_machines=len(load.neighbours),
         load=load,
     )
+
+
+def subject_of(state: State, stage: Stage) -> str:
+    """The key of verdicts on what a stage runs: its model's file, with the setup of its name."""
+    model = state.models.get(stage.digest)
+    # Asked for each place where each operation might run: mostly all names have one setup.
+    if model is None or not model.setups:
+        return stage.digest
+    return model.subject(model.setup(stage.target))
 
 
 def forget_options_of_models(state: State, digests: dict[str, None]) -> None:

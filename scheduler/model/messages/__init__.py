@@ -38,6 +38,7 @@ from scheduler.model.messages.reports import (
     OperationStarted,
     Report,
 )
+from scheduler.model.messages.setups import Setup
 from scheduler.model.messages.values import (
     Binding,
     Source,
@@ -70,6 +71,7 @@ __all__ = [
     "ProviderReport",
     "Release",
     "Report",
+    "Setup",
     "Source",
     "TensorRef",
     "Value",

@@ -55,6 +55,16 @@ class Profile:
         Time of the report; 0 if unknown.
     expected_us, provenance
         Prediction for the run before it was measured, and its origin; 0 if there was none.
+    setup
+        Key of the shapes and example values that it was measured with, see `Setup.key`; empty if
+        unknown.
+    runtime, plug_in
+        Versions of ONNX Runtime, and of the package that brings the provider; empty if unknown.
+    note
+        Remark for users of a usable provider: what it does with special values.
+    hides_nan
+        Operator that turns a NaN among the inputs into a number, where the CPU keeps it; empty if
+        none is known to. Inputs with a NaN are not run there.
     energy_uj
         Energy of the processor packages in one warm run; ``None`` if their counters are unreadable.
     """
@@ -78,3 +88,8 @@ class Profile:
     expected_us: int = 0
     provenance: str = ""
     energy_uj: int | None = None
+    setup: str = ""
+    runtime: str = ""
+    plug_in: str = ""
+    note: str = ""
+    hides_nan: str = ""
