@@ -29,6 +29,7 @@ F32_TOLERANCE = 1e-3
 F16_TOLERANCE = 3e-2
 # 8 bits of mantissa.
 BF16_TOLERANCE = 0.2
+_ROUNDING = {"f32": 2.0**-22, "f16": 2.0**-10, "bf16": 2.0**-7}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +136,11 @@ class Provider:
     environment: Pairs = ()
     simulator_environment: Pairs = ()
     needs_software_vulkan: bool = False
+
+    @property
+    def rounding(self) -> float:
+        """Relative error of a number in the type that it computes in."""
+        return _ROUNDING[self.precision]
 
     @property
     def is_cpu_lane(self) -> bool:

@@ -14,9 +14,12 @@ from devices.runtime.canary import SEED, Values, cpu_outputs, judge
 from devices.runtime.engines.engine import Shapes
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.inputs import seeded_inputs
+from devices.runtime.locating import operator_at_fault
 from devices.runtime.memory import GrownMemory
 from devices.runtime.operators import operator_times
 from devices.runtime.session import Session, open_session
+from devices.runtime.trying import tried
+from devices.runtime.versions import plug_in_version, runtime_version
 from devices.sensing.energy import EnergyMeter
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Profile, Verdict
@@ -70,7 +73,13 @@ def profile(
     """
     bound = bind_shapes(read_model(path), shapes or {})
     blank = Profile(
-        digest=digest, machine=machine, provider=row.name, verdict=Verdict.FAILED, shapes=bound
+        digest=digest,
+        machine=machine,
+        provider=row.name,
+        verdict=Verdict.FAILED,
+        shapes=bound,
+        runtime=runtime_version(),
+        plug_in=plug_in_version(row),
     )
     try:
         registry.devices(row)
@@ -99,6 +108,8 @@ def profile(
         energy_uj=used_uj // len(samples) if used_uj is not None else None,
     )
     judged = _checked(timed, path, row, inputs, outputs)
+    if judged.verdict is Verdict.USABLE and row.name != "cpu":
+        judged = _tried(judged, path, session, inputs, set(examples or {}))
     if keep is not None and judged.verdict is Verdict.USABLE:
         keep(session, bound)
     return _with_operators(judged, path, row, inputs) if operators else judged
@@ -136,4 +147,17 @@ def _checked(timed: Profile, path: Path, row: Provider, inputs: Values, outputs:
         found = judge(cpu_outputs(path, inputs), outputs, row)
     except (ProviderRefused, RunFailed, MemoryError) as error:
         return replace(timed, reason=f"the CPU cannot run it for comparison: {error}")
-    return replace(timed, verdict=found.verdict, reason=found.reason, error=found.error)
+    judged = replace(timed, verdict=found.verdict, reason=found.reason, error=found.error)
+    if found.verdict is not Verdict.WRONG:
+        return judged
+    operator = operator_at_fault(path, row, inputs, found.output, row.tolerance)
+    return replace(judged, reason=f"{found.reason}, first at {operator}")
+
+
+def _tried(
+    judged: Profile, path: Path, session: Session, inputs: Values, fixed: set[str]
+) -> Profile:
+    try:
+        return tried(judged, path, session, inputs, fixed)
+    except (ProviderRefused, RunFailed, MemoryError) as error:
+        return replace(judged, note=f"not tried on harder inputs: {error}")

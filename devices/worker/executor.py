@@ -10,7 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from devices.functions.registry import find, functions
-from devices.runtime.errors import RunStopped
+from devices.runtime.errors import RunFailed, RunStopped
 from devices.sensing.pace import Pace
 from devices.tensors import Array, ArrayOrList, TensorStore
 from devices.worker.failures import reason_for
@@ -124,6 +124,8 @@ class Executor:
 
     def _model(self, message: Execute, inputs: dict[str, ArrayOrList]) -> _Outcome:
         feeds = {name: _single(value, name) for name, value in inputs.items()}
+        if message.hides_nan:
+            _refuse_nan(feeds, message.provider, message.hides_nan)
         shapes = {name: array.shape for name, array in feeds.items()}
         work = message.work
         session, load_us = self._sessions.get(
@@ -198,6 +200,17 @@ def _single(value: ArrayOrList, name: str) -> Array:
     if isinstance(value, list):
         raise InvalidTensor(f"input {name!r} of a model must be one tensor; got a list", field=name)
     return value
+
+
+def _refuse_nan(feeds: dict[str, Array], provider: str, operator: str) -> None:
+    """Refuse inputs with a NaN where a number would come of it: another machine keeps it."""
+    for name, array in feeds.items():
+        # The least of all is NaN if one is: no array of truth values is made.
+        if array.dtype.kind == "f" and array.size and array.min() != array.min():
+            raise RunFailed(
+                f"inputs[{name!r}] holds a NaN, of which {provider} makes a number at {operator}",
+                field=f"inputs.{name}",
+            )
 
 
 def _described(error: Exception) -> str:

@@ -47,6 +47,7 @@ class Execute(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     work: Work
     inputs: dict[str, Value]
     model_path: str = ""
+    hides_nan: str = ""
 
 
 class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag=True):

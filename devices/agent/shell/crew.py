@@ -98,6 +98,7 @@ class Crew:
                 work=dispatch.work,
                 inputs=instruction.inputs,
                 model_path=instruction.model_path,
+                hides_nan=dispatch.hides_nan,
             )
         )
 

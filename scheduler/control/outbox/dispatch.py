@@ -14,12 +14,12 @@ from scheduler.control.state.fleet import LiveAgent
 from scheduler.control.state.graph import outputs_read
 from scheduler.control.state.inputs import bindings
 from scheduler.control.state.operations import SENT, LiveOperation
-from scheduler.control.state.queries import work_kind
+from scheduler.control.state.queries import subject_of, work_kind
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.transitions import dispatched, queue_sent
 from scheduler.model.measuring import IDLE
 from scheduler.model.messages import PROTOCOL, AgentPlan, Binding, Dispatch, Gate, Work, WorkKind
-from scheduler.model.problem import Band
+from scheduler.model.problem import Band, Mode
 
 _RELEASES_HELD = 8
 """Releases that are held back at most before they are worth a plan of their own."""
@@ -265,7 +265,16 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
         notify=notify,
         kind=work_kind(state, op),
         gate=op.gate,
+        hides_nan=_hides_nan(state, op, mode),
     )
+
+
+def _hides_nan(state: State, op: LiveOperation, mode: Mode) -> str:
+    """Operator that makes a number of a NaN where the operation goes; empty if none is known to."""
+    if op.stage.kind is not WorkKind.MODEL:
+        return ""
+    found = state.profiles.get((subject_of(state, op.stage), mode.machine, mode.provider))
+    return found.hides_nan if found is not None else ""
 
 
 def _work(op: LiveOperation) -> Work:

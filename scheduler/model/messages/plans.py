@@ -83,6 +83,9 @@ class Dispatch:
         Bottleneck of the work, which decides its effect on neighbours.
     gate
         Span in which it waits for a more urgent operation; ``None`` for no wait.
+    hides_nan
+        Operator of the model that makes a number of a NaN there; empty if none is known to. Inputs
+        with a NaN are refused.
     """
 
     operation: str
@@ -100,6 +103,7 @@ class Dispatch:
     notify: tuple[str, ...] = ()
     kind: Kind = Kind.UNKNOWN
     gate: Gate | None = None
+    hides_nan: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ import pytest
 from onnx import TensorProto
 
 from devices.catalogue import provider
-from devices.runtime.canary import INCOMPARABLE, canary, deviation, judge
+from devices.runtime.canary import canary, judge
+from devices.runtime.deviation import INCOMPARABLE, deviation
 from devices.runtime.engines.engine import SessionTensor
 from devices.runtime.inputs import seeded_inputs
 from devices.runtime.session import open_session

@@ -39,10 +39,61 @@ async def test_the_same_upload_again_changes_nothing_and_another_is_refused(
     assert (second.status_code, second.json()["created_us"]) == (200, first["created_us"])
     other = await service.add_model("again", doubling_model(5.0))
     assert (other.status_code, other.json()["field"]) == (409, "name")
-    shapes = await service.add_model(
-        "again", doubling_model(4.0), profile_shapes=json.dumps({"x": [9, 3]})
+
+
+async def test_the_same_file_with_another_setup_is_measured_anew(service: Service) -> None:
+    first = (await service.add_model("resized", doubling_model(4.5))).json()
+    assert first["assumed"] == [{"input": "x", "axis": 0, "size": 1, "symbol": "n"}]
+    assert first["notes"] == [
+        "the file leaves sizes open; taken were x[0] (n) = 1: "
+        "give the sizes that you use, such as --shape x=1,3"
+    ]
+    shapes = json.dumps({"x": [9, 3]})
+    again = await service.add_model("resized", doubling_model(4.5), profile_shapes=shapes)
+    assert (again.status_code, again.json()["profile_shapes"]) == (200, {"x": [9, 3]})
+    assert (again.json()["assumed"], again.json()["notes"]) == ([], [])
+    model = await _until_measured(service, "resized")
+    assert [profile["shapes"] for profile in model["profiles"]] == [{"x": [9, 3]}]
+
+
+async def test_an_example_fixes_the_shape_and_the_value_of_its_input(service: Service) -> None:
+    answer = await service.add_model(
+        "exemplified", doubling_model(4.6), profile_inputs='{"x": [[1, 2, 3], [4, 5, 6]]}'
     )
-    assert (shapes.status_code, shapes.json()["field"]) == (409, "profile_shapes")
+    said = answer.json()
+    assert said["profile_shapes"] == {"x": [2, 3]}
+    assert said["profile_inputs"]["x"] == {
+        "dtype": "float32",
+        "shape": [2, 3],
+        "data": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
+    }
+    assert (await _until_measured(service, "exemplified"))["profiles"][0]["verdict"] == "usable"
+
+
+@pytest.mark.parametrize(
+    ("given", "detail"),
+    [
+        ({"z": 1}, "profile_inputs must be of the inputs x; got 'z'"),
+        ({"x": "a"}, "profile_inputs.x.data must hold float32 values; got"),
+        ({"x": [[1, 2]]}, "profile_shapes.x must fit [n, 3]"),
+    ],
+)
+async def test_an_example_that_does_not_fit_is_refused(
+    service: Service, given: dict[str, Any], detail: str
+) -> None:
+    answer = await service.add_model("unfit", doubling_model(4.7), profile_inputs=json.dumps(given))
+    assert answer.status_code == 422
+    assert detail in answer.json()["detail"]
+
+
+async def _until_measured(service: Service, name: str) -> dict[str, Any]:
+    for _ in range(1000):
+        (run, *_rest) = (await service.client.get("/v1/runs?kind=profile&limit=1")).json()["runs"]
+        await service.client.get(f"/v1/runs/{run['run']}?wait_s=20")
+        model: dict[str, Any] = (await service.client.get(f"/v1/models/{name}")).json()
+        if model["profiles"]:
+            break
+    return model
 
 
 @pytest.mark.parametrize("kind", [TensorProto.BFLOAT16, TensorProto.INT4, TensorProto.FLOAT8E5M2])
@@ -65,12 +116,7 @@ async def test_a_model_of_a_type_that_nobody_carries_is_refused_by_name(
 
 async def test_a_model_says_what_was_measured_of_it(service: Service) -> None:
     await service.add_model("measured", doubling_model(6.0), profile_shapes='{"x": [7, 3]}')
-    for _ in range(1000):
-        (run, *_rest) = (await service.client.get("/v1/runs?kind=profile&limit=1")).json()["runs"]
-        await service.client.get(f"/v1/runs/{run['run']}?wait_s=20")
-        model = (await service.client.get("/v1/models/measured")).json()
-        if model["profiles"]:
-            break
+    model = await _until_measured(service, "measured")
     assert model["profiles"][0]["verdict"] == "usable"
     assert model["profiles"][0]["shapes"] == {"x": [7, 3]}
 
