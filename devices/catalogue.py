@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from devices.provider_options import THREADS, check_options
 from scheduler.model.errors import UnknownName
 
 CPU_LANE = "cpu"
@@ -29,7 +30,6 @@ F32_TOLERANCE = 1e-3
 F16_TOLERANCE = 3e-2
 # 8 bits of mantissa.
 BF16_TOLERANCE = 0.2
-_ROUNDING = {"f32": 2.0**-22, "f16": 2.0**-10, "bf16": 2.0**-7}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,6 @@ def _off_arm(host: Host) -> bool:
 
 
 Pairs = tuple[tuple[str, str], ...]
-THREADS = "$THREADS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +112,11 @@ class Provider:
         Variables to be set before its library loads; the latter on a simulator only.
     needs_software_vulkan
         True if its simulator is Mesa's software Vulkan.
+
+    Raises
+    ------
+    InvalidInput
+        If an option is not among those that are known here: providers take any without a word.
     """
 
     name: str
@@ -137,10 +141,8 @@ class Provider:
     simulator_environment: Pairs = ()
     needs_software_vulkan: bool = False
 
-    @property
-    def rounding(self) -> float:
-        """Relative error of a number in the type that it computes in."""
-        return _ROUNDING[self.precision]
+    def __post_init__(self) -> None:
+        check_options(self.ort_name, self.options + self.simulator_options)
 
     @property
     def is_cpu_lane(self) -> bool:

@@ -28,6 +28,8 @@ BUDGET_US = 5_000_000
 """Time for the runs of all trials on the provider: a simulator takes minutes for one."""
 DOUBLE_TOLERANCE = 1e-9
 """Of models that compute in doubles alone: float32 keeps 1e-7, and nobody asked for that."""
+_ROUNDING = {"f32": 2.0**-22, "f16": 2.0**-10, "bf16": 2.0**-7}
+"""Relative error of a number by the precision that a provider computes in."""
 _NOISE_FACTOR = 10.0
 """A provider may be off by so many times what rounding its inputs makes on the CPU."""
 
@@ -164,4 +166,4 @@ def _noise(pair: _Pair, trial: Trial | None, expected: Values) -> float:
 def _rounded(value: Any, row: Provider) -> Any:
     if value.dtype.kind != "f":
         return value
-    return (value * (1 + row.rounding)).astype(value.dtype)
+    return (value * (1 + _ROUNDING[row.precision])).astype(value.dtype)

@@ -36,11 +36,21 @@ def encoded(array: Array, key: str) -> tuple[str, bytes | memoryview]:
 
 
 def _texts(array: Array, key: str) -> list[str]:
-    texts = [item.decode() if isinstance(item, bytes) else item for item in array.ravel().tolist()]
-    for text in texts:
-        if not isinstance(text, str):
-            raise InvalidTensor(f"tensor {key!r} must hold text; got {type(text).__name__}")
-    return texts
+    return [_text(item, index, key) for index, item in enumerate(array.ravel().tolist())]
+
+
+def _text(item: object, index: int, key: str) -> str:
+    if isinstance(item, bytes):
+        try:
+            return item.decode()
+        except UnicodeDecodeError as error:
+            law = f"tensor {key!r} must hold texts in UTF-8"
+            got = f"element {index} is none at byte {error.start}"
+            raise InvalidTensor(f"{law}; {got}") from None
+    if not isinstance(item, str):
+        law = f"tensor {key!r} must hold text"
+        raise InvalidTensor(f"{law}; got {type(item).__name__} at element {index}")
+    return item
 
 
 def decoded(ref: TensorRef, raw: mmap.mmap | bytes) -> Array:

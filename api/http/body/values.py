@@ -179,7 +179,7 @@ def _numbers(given: JsonTensor, where: str) -> Array:
     except (ValueError, OverflowError):
         raise broken(f"{where}.data", "must be a regular array", shown(given.data)) from None
     if array.size and array.dtype.kind not in _ACCEPTED_KINDS.get(wanted.kind, ""):
-        raise broken(f"{where}.data", f"must hold {given.dtype} values", shown(given.data))
+        return _large_integers(given, wanted, where)
     if array.size and wanted.kind in "iu":
         limits = np.iinfo(wanted)
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
@@ -191,6 +191,25 @@ def _numbers(given: JsonTensor, where: str) -> Array:
     except FloatingPointError:
         law = f"must hold values within {given.dtype}"
         raise broken(f"{where}.data", law, shown(given.data)) from None
+
+
+def _large_integers(given: JsonTensor, wanted: np.dtype[Any], where: str) -> Array:
+    """Array of integers that NumPy finds no one type for, as on both sides of 2^63.
+
+    Each is read in the type that was declared, before any library chooses one.
+    """
+    array = np.array(given.data, dtype=object)
+    if wanted.kind not in "iuf" or not all(type(item) is int for item in array.flat):
+        raise broken(f"{where}.data", f"must hold {given.dtype} values", shown(given.data))
+    if wanted.kind == "f":
+        limits = np.finfo(wanted)
+        least, most = int(limits.min), int(limits.max)
+    else:
+        least, most = np.iinfo(wanted).min, np.iinfo(wanted).max
+    if min(array.flat) < least or max(array.flat) > most:
+        law = f"must hold values from {least} to {most}"
+        raise broken(f"{where}.data", law, shown(given.data))
+    return array.astype(wanted)
 
 
 def _texts(data: Any, where: str) -> Array:

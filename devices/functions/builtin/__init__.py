@@ -1,5 +1,5 @@
 """The functions that come with Fjord. Importing a module registers its functions."""
 
-from devices.functions.builtin import boxes, images, ranking, text
+from devices.functions.builtin import boxes, images, layouts, ranking, text
 
-__all__ = ["boxes", "images", "ranking", "text"]
+__all__ = ["boxes", "images", "layouts", "ranking", "text"]

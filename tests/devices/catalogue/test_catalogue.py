@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from devices.catalogue import CATALOGUE, F16_TOLERANCE, F32_TOLERANCE, Host, Provider, provider
-from scheduler.model.errors import UnknownName
+from scheduler.model.errors import InvalidInput, UnknownName
 
 PC = Host(system="Linux", architecture="x86_64", has_gpu=False)
 PC_WITH_GPU = Host(system="Linux", architecture="x86_64", has_gpu=True)
@@ -73,3 +74,24 @@ def test_a_row_stands_in_for_one_of_the_same_lane(row: Provider) -> None:
 def test_openvino_is_told_to_compute_in_float32() -> None:
     assert '"INFERENCE_PRECISION_HINT": "f32"' in provider("openvino").options_on(PC)["load_config"]
     assert provider("openvino-native").options_on(PC)["INFERENCE_PRECISION_HINT"] == "f32"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("qnn", (("foo", "bar"),), "options of QNNExecutionProvider must be among .*; got 'foo'"),
+        ("qnn", (("backend_type", "saver"),), "option backend_type of .* must be htp; got 'saver'"),
+        ("qnn", (("soc_model", "9999"),), "must be 57; got '9999'"),
+        ("cuda", (("use_tf32", "no"),), "must be 0|1; got 'no'"),
+        (
+            "openvino",
+            (("load_config", '{"CPU": {"INFERENCE_PRECISION": "f32"}}'),),
+            "got 'load_config.CPU.INFERENCE_PRECISION'",
+        ),
+    ],
+)
+def test_an_option_that_a_provider_would_swallow_is_refused(
+    name: str, options: tuple[tuple[str, str], ...], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        replace(provider(name), options=options)

@@ -207,3 +207,44 @@ def test_ranking_gives_the_first_of_equals() -> None:
 def test_ranking_what_is_not_there_is_refused(params: dict[str, int]) -> None:
     with pytest.raises((InvalidTensor, InvalidWorkload)):
         run("top_k", {"scores": np.zeros((1, 4), np.float32)}, **params)
+
+
+@pytest.mark.parametrize(
+    ("source", "shape", "layout", "made"),
+    [
+        ("HWC", (2, 4, 3), "NCHW", (1, 3, 2, 4)),
+        ("HWC", (2, 4, 3), "NHWC", (1, 2, 4, 3)),
+        ("NHWC", (5, 2, 4, 3), "NCHW", (5, 3, 2, 4)),
+        ("NCHW", (1, 3, 2, 4), "HWC", (2, 4, 3)),
+    ],
+)
+def test_picture_is_turned_to_the_layout_that_a_model_wants(
+    source: str, shape: tuple[int, ...], layout: str, made: tuple[int, ...]
+) -> None:
+    image = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    given = run("to_layout", {"image": image}, source=source, layout=layout)["tensor"]
+    back = run("to_layout", {"image": given}, source=layout, layout=source, dtype="uint8")
+    assert (given.shape, given.dtype) == (made, np.float32)
+    assert (back["tensor"] == image).all()
+
+
+def test_picture_is_scaled_shifted_and_cast() -> None:
+    image = np.array([[[0, 128, 255]]], np.uint8)
+    settings = {"layout": "HWC", "dtype": "int8", "shift": -128}
+    given = run("to_layout", {"image": image}, **settings)["tensor"]
+    assert (given.dtype, given.tolist()) == (np.int8, [[[-128, 0, 127]]])
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "message"),
+    [
+        ((4, 4), {}, "must have the 3 axes HWC; got 2"),
+        ((2, 4, 4, 3), {"source": "NHWC", "layout": "CHW"}, "must be a batch of one"),
+        ((4, 4, 3), {"dtype": "int8", "scale": 200}, "must be from -128 to 127 for int8"),
+    ],
+)
+def test_picture_that_does_not_fit_a_layout_is_refused(
+    shape: tuple[int, ...], settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidTensor, match=message):
+        run("to_layout", {"image": np.ones(shape, np.uint8)}, **settings)

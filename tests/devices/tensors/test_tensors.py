@@ -123,8 +123,13 @@ def test_a_reference_that_does_not_fit_its_bytes_is_refused(store: TensorStore) 
 
 
 def test_objects_that_are_no_text_are_refused(store: TensorStore) -> None:
-    with pytest.raises(InvalidTensor, match="must hold text; got int"):
-        store.put("r-1", "op.1.y", np.array([1], dtype=object))
+    with pytest.raises(InvalidTensor, match="must hold text; got int at element 1"):
+        store.put("r-1", "op.1.y", np.array(["a", 1], dtype=object))
+
+
+def test_bytes_that_are_no_text_are_refused_by_their_place(store: TensorStore) -> None:
+    with pytest.raises(InvalidTensor, match="in UTF-8; element 1 is none at byte 2"):
+        store.put("r-1", "op.1.y", np.array([b"ab", b"ab\xff"], dtype=object))
 
 
 def test_a_box_has_one_private_folder_per_site() -> None:

@@ -60,6 +60,11 @@ def test_flat_data_takes_the_shape_that_is_given() -> None:
     assert _json("int32", [1, 2, 3, 4], [2, 2]).tolist() == [[1, 2], [3, 4]]
 
 
+def test_integers_on_both_sides_of_two_to_the_63_are_read_as_declared() -> None:
+    assert _json("uint64", [2**63, 1, 2**64 - 1]).tolist() == [2**63, 1, 2**64 - 1]
+    assert _json("float64", [2**64, 1]).tolist() == [float(2**64), 1.0]
+
+
 @pytest.mark.parametrize(
     ("dtype", "data", "shape", "message"),
     [
@@ -70,7 +75,8 @@ def test_flat_data_takes_the_shape_that_is_given() -> None:
         ("int32", [1.5], None, "must hold int32 values"),
         ("uint8", [256], None, "must hold values from 0 to 255; got 256 to 256"),
         ("uint8", [-1], None, "must hold values from 0 to 255; got -1 to -1"),
-        ("int64", [2**70], None, "must hold int64 values"),
+        ("int64", [2**70], None, "must hold values from -9223372036854775808 to"),
+        ("uint64", [2**63, -1], None, "must hold values from 0 to 18446744073709551615"),
         ("float16", [1e9], None, "must hold values within float16"),
         ("bool", [1], None, "must hold bool values"),
         ("complex64", [1], None, "must hold complex64 values"),
