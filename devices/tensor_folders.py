@@ -37,7 +37,7 @@ def default_root(site: str, box: str) -> Path:
     PermissionError
         If another user has taken its place.
     """
-    return _private() / quote(site, safe="") / quote(box, safe="")
+    return private_folder() / quote(site, safe="") / quote(box, safe="")
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def held_root(site: str, box: str, data_dir: Path) -> Iterator[Path]:
         If another user has taken the place of the folder.
     """
     root = default_root(site, box)
-    with _locked(_private()):
+    with _locked(private_folder()):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         _note(root.parent, data_dir)
         held = os.open(root.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -76,7 +76,7 @@ def remove_abandoned() -> int:
     int
         The number of sites whose tensors were removed.
     """
-    private = _private()
+    private = private_folder()
     with _locked(private):
         found = [folder for folder in _folders(private) if _is_abandoned(folder)]
         for folder in found:
@@ -89,7 +89,14 @@ def remove_abandoned() -> int:
     return len(found)
 
 
-def _private() -> Path:
+def private_folder() -> Path:
+    """The folder of this user, in memory where the system offers it; made if need be.
+
+    Raises
+    ------
+    PermissionError
+        If another user has taken its place.
+    """
     base = _SHARED if os.access(_SHARED, os.W_OK) else Path(tempfile.gettempdir())
     private = base / f"fjord-{os.getuid()}"
     private.mkdir(mode=0o700, parents=True, exist_ok=True)

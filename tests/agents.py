@@ -214,7 +214,7 @@ def dispatch(
         variant="",
         work=work,
         inputs=tuple(Binding(name=name, sources=(source,)) for name, source in inputs.items()),
-        band=Band.NORMAL,
+        band=rest.pop("band", Band.NORMAL),
         planned_start_us=0,
         expected_us=rest.pop("expected_us", 1_000),
         timeout_us=timeout_us,

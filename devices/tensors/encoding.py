@@ -53,7 +53,7 @@ def _text(item: object, index: int, key: str) -> str:
     return item
 
 
-def decoded(ref: TensorRef, raw: mmap.mmap | bytes) -> Array:
+def decoded(ref: TensorRef, raw: mmap.mmap | bytes | memoryview) -> Array:
     """Read-only array of a tensor over its bytes, which are not copied unless they are text.
 
     Raises

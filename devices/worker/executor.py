@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -15,7 +16,14 @@ from devices.sensing.pace import Pace
 from devices.tensors import Array, ArrayOrList, TensorStore
 from devices.worker.failures import reason_for
 from devices.worker.memory import give_back
-from devices.worker.protocol import Execute, ExecuteFailed, ExecuteFinished, Unload, Warm
+from devices.worker.protocol import (
+    Execute,
+    ExecuteFailed,
+    ExecuteFinished,
+    Grant,
+    Unload,
+    Warm,
+)
 from devices.worker.sessions import SessionCache
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Profile, Value, WorkKind
@@ -55,7 +63,7 @@ class Executor:
         if has_models:
             import devices.runtime.session  # noqa: F401
 
-    def warm(self, message: Warm) -> None:
+    def warm(self, message: Warm | Grant) -> None:
         """Make a session ahead of time; an error is told when the session is needed."""
         try:
             self._sessions.get(message.digest, message.provider, message.model_path, {})
@@ -73,6 +81,30 @@ class Executor:
             self._cancelled.add((operation, attempt))
             if self._current == (operation, attempt) and self._running is not None:
                 self._running.terminate()
+
+    def call(
+        self, grant: Grant, feeds: Mapping[str, Array], outputs: Sequence[str]
+    ) -> tuple[dict[str, Array], int]:
+        """Run the model of a lease once; gives its outputs, and the time to make its session.
+
+        Raises
+        ------
+        InvalidTensor
+            If the inputs are not those of the model.
+        MemoryError
+            If there was no room. Sessions that are kept are let go of by then.
+        ProviderRefused, RunFailed
+            If the model cannot be run.
+        """
+        shapes = {name: array.shape for name, array in feeds.items()}
+        try:
+            session, load_us = self._sessions.get(
+                grant.digest, grant.provider, grant.model_path, shapes
+            )
+            return session.run(feeds, outputs or None), load_us
+        except MemoryError:
+            self._sessions.clear()
+            raise
 
     def execute(self, message: Execute) -> ExecuteFinished | ExecuteFailed:
         """Carry out an operation; any exception becomes an answer."""
@@ -182,7 +214,7 @@ class Executor:
             operation=message.operation,
             attempt=message.attempt,
             reason=reason_for(error),
-            message=_described(error) + self._limit_of(error),
+            message=described(error) + self._limit_of(error),
         )
 
     def _limit_of(self, error: Exception) -> str:
@@ -213,7 +245,7 @@ def _refuse_nan(feeds: dict[str, Array], provider: str, operator: str) -> None:
             )
 
 
-def _described(error: Exception) -> str:
+def described(error: Exception) -> str:
     """Type, message and the last line of ours or of a plug-in that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""

@@ -71,6 +71,62 @@ class Unload(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     digest: str
 
 
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """A lease as the worker of one machine has to hold it.
+
+    Parameters
+    ----------
+    model_path
+        File of the model that it is for.
+    until_us
+        Its end, by the monotonic clock.
+    share
+        Largest share of the machine's time for its calls.
+    is_paused
+        True while more urgent work is queued there: its calls are refused, and go elsewhere.
+    """
+
+    lease: str
+    epoch: int
+    digest: str
+    provider: str
+    model_path: str
+    until_us: int
+    share: float = 1.0
+    is_paused: bool = False
+
+
+class Admit(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Take calls under these leases and under no others; no answer. With none, the door shuts.
+
+    Parameters
+    ----------
+    path
+        The socket to take them at.
+    """
+
+    path: str
+    grants: tuple[Grant, ...]
+
+
+class CallsServed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Calls that were served under a lease since the last such message; see `CallsReported`."""
+
+    lease: str
+    since_us: int
+    until_us: int
+    done: int = 0
+    failed: int = 0
+    refused: int = 0
+    late: int = 0
+    busy_us: int = 0
+    p50_us: int = 0
+    p95_us: int = 0
+    waited_us: int = 0
+    revocation_us: int = 0
+    load_us: int = 0
+
+
 class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The worker is pinned, set up and waits for work."""
 
@@ -100,8 +156,8 @@ class ExecuteFailed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     message: str
 
 
-ToWorker = Setup | Execute | Cancel | Warm | Unload
-FromWorker = Ready | ExecuteFinished | ExecuteFailed
+ToWorker = Setup | Execute | Cancel | Warm | Unload | Admit
+FromWorker = Ready | ExecuteFinished | ExecuteFailed | CallsServed
 
 _encoder = msgspec.json.Encoder()
 _decoder_of_worker: msgspec.json.Decoder[ToWorker] = msgspec.json.Decoder(ToWorker)

@@ -68,6 +68,26 @@ class WorkerFailedOperation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerServedCalls:
+    """A worker served calls under a lease; the counts are those of `CallsReported`."""
+
+    at_us: int
+    machine: str
+    lease: str
+    since_us: int
+    done: int
+    failed: int
+    refused: int
+    late: int
+    busy_us: int
+    p50_us: int
+    p95_us: int
+    waited_us: int
+    revocation_us: int
+    load_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerDied:
     """A machine's worker ended; a new one is being started."""
 
@@ -144,6 +164,7 @@ Event = (
     | WorkerReady
     | WorkerFinishedOperation
     | WorkerFailedOperation
+    | WorkerServedCalls
     | WorkerDied
     | Fetched
     | FetchFailed

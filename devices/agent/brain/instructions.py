@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scheduler.model.links import LinkAsk
-from scheduler.model.messages import Dispatch, PeerOutputs, Release, Report, Value
+from scheduler.model.messages import CallPlace, Dispatch, Lease, PeerOutputs, Release, Report, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,30 @@ class WarmOnWorker:
 
     dispatch: Dispatch
     model_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseGrant:
+    """A lease on one machine, with the file of its model.
+
+    Parameters
+    ----------
+    is_paused
+        True while more urgent work is queued there.
+    """
+
+    lease: Lease
+    place: CallPlace
+    model_path: str
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitCalls:
+    """Have a machine's worker take calls under these leases and under no others."""
+
+    machine: str
+    grants: tuple[LeaseGrant, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +125,7 @@ class Exit:
 Instruction = (
     StartOnWorker
     | WarmOnWorker
+    | AdmitCalls
     | UnloadModel
     | FetchTensors
     | FetchModel

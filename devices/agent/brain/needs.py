@@ -32,13 +32,18 @@ class Needs:
             If a producer did not give an output that is taken from it.
         """
         asked: list[Instruction] = []
-        digest = queued.dispatch.work.digest
-        if queued.needs_model and digest not in self._models:
-            self._models[digest] = ""
-            asked.append(FetchModel(digest=digest))
+        if queued.needs_model:
+            asked += self.model(queued.dispatch.work.digest)[1]
         if queued.inputs is None and not queued.is_fetching:
             asked += self._inputs(queued)
         return asked
+
+    def model(self, digest: str) -> tuple[str, list[Instruction]]:
+        """Path of a model's file, empty while it is missing; then it is asked for, once."""
+        if digest in self._models:
+            return self._models[digest], []
+        self._models[digest] = ""
+        return "", [FetchModel(digest=digest)]
 
     def model_is_here(self, digest: str, path: str) -> None:
         """Note where a model's file is."""

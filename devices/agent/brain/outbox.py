@@ -10,8 +10,11 @@ from devices.agent.brain.lane import RunningOperation
 from scheduler.model.measuring import Load
 from scheduler.model.messages import (
     AgentDraining,
+    CallPlace,
+    CallsReported,
     Dispatch,
     FailureReason,
+    Lease,
     MachineDown,
     MachineUp,
     OperationFailed,
@@ -85,6 +88,31 @@ class Outbox:
                 machine=dispatch.machine,
                 reason=reason,
                 message=message,
+            )
+        )
+
+    def say_called(self, event: events.WorkerServedCalls, lease: Lease, place: CallPlace) -> None:
+        """Tell the controller of calls that a worker served."""
+        self._say(
+            CallsReported(
+                at_us=event.at_us,
+                agent=self._agent,
+                machine=event.machine,
+                lease=lease.id,
+                digest=lease.digest,
+                provider=place.provider,
+                band=lease.band,
+                since_us=event.since_us,
+                done=event.done,
+                busy_us=event.busy_us,
+                failed=event.failed,
+                refused=event.refused,
+                late=event.late,
+                p50_us=event.p50_us,
+                p95_us=event.p95_us,
+                waited_us=event.waited_us,
+                revocation_us=event.revocation_us,
+                load_us=event.load_us,
             )
         )
 

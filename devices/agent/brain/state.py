@@ -13,6 +13,7 @@ from typing import Any
 
 from devices.agent.brain import events
 from devices.agent.brain.context import RecentRuns
+from devices.agent.brain.doors import Doors
 from devices.agent.brain.instructions import (
     Exit,
     Instruction,
@@ -56,6 +57,7 @@ class AgentState:
         self._recent_runs = RecentRuns(lane.report for lane in self._lanes)
         self._memory = RunMemory()
         self._needs = Needs(box, self._memory)
+        self._doors = Doors(self._needs)
         self._epoch = 0
         self._version = -1
         self._is_draining = False
@@ -68,6 +70,7 @@ class AgentState:
             events.WorkerReady: self._on_worker_ready,
             events.WorkerFinishedOperation: self._on_worker_finished,
             events.WorkerFailedOperation: self._on_worker_failed,
+            events.WorkerServedCalls: self._on_worker_served,
             events.WorkerDied: self._on_worker_died,
             events.Fetched: self._on_fetched,
             events.FetchFailed: self._on_fetch_failed,
@@ -84,6 +87,7 @@ class AgentState:
         for lane in self._lanes:
             self._look_after(lane, event.at_us)
             self._start_head(lane, event.at_us)
+            self._out.put(*self._doors.look_after(lane))
         if self._is_draining and not self._has_left and not any(self._lanes.running()):
             self._has_left = True
             self._out.put(Exit())
@@ -125,6 +129,7 @@ class AgentState:
             if lane.running and lane.running.identity in plan.stop:
                 self._stopping.stop(lane, lane.running, event.at_us)
         self._replace_queues(plan, event.at_us)
+        self._doors.hold(() if self._is_draining else plan.leases)
         for digest in plan.unload:
             self._out.put(UnloadModel(digest=digest))
         for ask in plan.measure:
@@ -165,6 +170,7 @@ class AgentState:
     def _on_worker_ready(self, event: events.WorkerReady) -> None:
         lane = self._lanes[event.machine]
         lane.is_ready = True
+        self._doors.began_anew(event.machine)
         lane.warmed = ("", "")
         if lane.is_down or lane.is_restarting:
             lane.is_down = lane.is_restarting = False
@@ -192,6 +198,11 @@ class AgentState:
         running = self._ended(event.machine, (event.operation, event.attempt), event.at_us)
         if running is not None:
             self._fail(running.dispatch, event.reason, event.message, event.at_us)
+
+    def _on_worker_served(self, event: events.WorkerServedCalls) -> None:
+        found = self._doors.find(event.lease, event.machine)
+        if found is not None:
+            self._out.say_called(event, *found)
 
     def _on_worker_died(self, event: events.WorkerDied) -> None:
         lane = self._lanes[event.machine]
@@ -303,6 +314,7 @@ class AgentState:
         if self._is_draining:
             return
         self._is_draining = True
+        self._doors.hold(())
         self._lanes.empty_queues()
         self._out.say_draining(event.at_us)
 

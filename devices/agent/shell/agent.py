@@ -11,6 +11,7 @@ from typing import Any
 
 from devices.agent.brain import events
 from devices.agent.brain.instructions import (
+    AdmitCalls,
     CancelOnWorker,
     Emit,
     Exit,
@@ -88,6 +89,7 @@ class Agent:
         self._actions: dict[type, Callable[[Any], None]] = {
             StartOnWorker: self._crew.start,
             WarmOnWorker: self._crew.warm,
+            AdmitCalls: self._crew.admit,
             UnloadModel: self._crew.unload,
             FetchTensors: lambda i: self._spawn(self._fetch_tensors(i)),
             FetchModel: lambda i: self._spawn(self._fetch_model(i.digest)),

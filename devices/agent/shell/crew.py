@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
 from devices.agent.brain import events
 from devices.agent.brain.instructions import (
+    AdmitCalls,
     CancelOnWorker,
     KillWorker,
+    LeaseGrant,
     StartOnWorker,
     UnloadModel,
     WarmOnWorker,
@@ -17,13 +20,17 @@ from devices.agent.brain.instructions import (
 from devices.agent.shell.nursery_client import NurseryClient
 from devices.agent.shell.watch import ContentionWatch
 from devices.agent.shell.worker_process import WorkerLane
+from devices.calls.places import door_path
 from devices.tensors import TensorStore
 from devices.worker.protocol import (
+    Admit,
+    CallsServed,
     Cancel,
     Execute,
     ExecuteFailed,
     ExecuteFinished,
     FromWorker,
+    Grant,
     Setup,
     Unload,
     Warm,
@@ -74,6 +81,7 @@ class Crew:
         self._nursery = NurseryClient()
         self.lanes = {machine.id: self._lane(machine, store) for machine in machines}
         self._watch = ContentionWatch(self.lanes, machines)
+        self._root = store.root
         self._clock = clock
         self._feed = feed
         self._settle = settle
@@ -113,6 +121,16 @@ class Crew:
             )
         )
 
+    def admit(self, instruction: AdmitCalls) -> None:
+        """Have calls taken under these leases and no others."""
+        machine = instruction.machine
+        self.lanes[machine].send(
+            Admit(
+                path=str(door_path(self._root, machine)),
+                grants=tuple(self._grant(each) for each in instruction.grants),
+            )
+        )
+
     def unload(self, instruction: UnloadModel) -> None:
         """Have the sessions of a model dropped, once running operations are done."""
         for lane in self.lanes.values():
@@ -142,10 +160,26 @@ class Crew:
             machine, setup, self._nursery, on_message=self._on_message, on_death=self._on_death
         )
 
+    def _grant(self, given: LeaseGrant) -> Grant:
+        lease = given.lease
+        left_us = lease.until_us - self._clock.now_us()
+        return Grant(
+            lease=lease.id,
+            epoch=lease.epoch,
+            digest=lease.digest,
+            provider=given.place.provider,
+            model_path=given.model_path,
+            until_us=time.monotonic_ns() // 1_000 + left_us,
+            share=given.place.share,
+            is_paused=given.is_paused,
+        )
+
     def _on_message(self, machine: str, message: FromWorker) -> None:
         match message:
             case ExecuteFinished():
                 event = self._finished(machine, message)
+            case CallsServed():
+                event = self._served(machine, message)
             case ExecuteFailed():
                 event = events.WorkerFailedOperation(
                     at_us=self._clock.now_us(),
@@ -172,6 +206,24 @@ class Crew:
             outputs=message.outputs,
             profile=message.profile,
             load=self._watch.load(machine, message.started_us, message.pace_ns),
+        )
+
+    def _served(self, machine: str, message: CallsServed) -> events.Event:
+        return events.WorkerServedCalls(
+            at_us=self._clock.at_us(message.until_us),
+            machine=machine,
+            lease=message.lease,
+            since_us=self._clock.at_us(message.since_us),
+            done=message.done,
+            failed=message.failed,
+            refused=message.refused,
+            late=message.late,
+            busy_us=message.busy_us,
+            p50_us=message.p50_us,
+            p95_us=message.p95_us,
+            waited_us=message.waited_us,
+            revocation_us=message.revocation_us,
+            load_us=message.load_us,
         )
 
     def _on_death(self, machine: str, reason: str) -> None:

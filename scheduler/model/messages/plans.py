@@ -8,6 +8,7 @@ from typing import Any
 
 from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Kind
+from scheduler.model.messages.calls import Lease
 from scheduler.model.messages.values import Binding, Value
 from scheduler.model.problem import Band
 
@@ -136,6 +137,8 @@ class AgentPlan:
         Boxes to measure the link from, one after the other, when the machine is idle.
     unload
         Digests of deleted models, whose sessions workers can drop.
+    leases
+        All leases with places on its machines; one that is missing has ended.
     protocol
         Form of this message, see `protocol`.
     """
@@ -148,6 +151,7 @@ class AgentPlan:
     release: tuple[Release, ...] = ()
     measure: tuple[LinkAsk, ...] = ()
     unload: tuple[str, ...] = ()
+    leases: tuple[Lease, ...] = ()
     protocol: int = 1
 
 

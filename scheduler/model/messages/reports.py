@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from scheduler.model.links import LinkMeasured, Transfer
 from scheduler.model.measuring import Load
+from scheduler.model.messages.calls import CallsReported
 from scheduler.model.messages.machines import MachineReport
 from scheduler.model.messages.profiles import Profile
 from scheduler.model.messages.values import Value
@@ -158,5 +159,6 @@ Report = (
     | OperationFinished
     | OperationFailed
     | LinkMeasured
+    | CallsReported
 )
 """Any report of an agent, or of the shell that watches agents."""
