@@ -19,11 +19,12 @@ from scheduler.control.commands import (
     ReleaseInputs,
     RequestPlan,
     SendPlan,
+    TellLease,
     WakeAt,
 )
 from scheduler.control.records import RunRecord, RunStory
 from scheduler.control.records.plans import PlanRecord
-from scheduler.model.messages import AgentPlan, Release
+from scheduler.model.messages import AgentPlan, Lease, Release
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Effects:
     kept: list[KeepProfile | KeepExecution] = field(default_factory=list)
     judged: list[PlanRecord] = field(default_factory=list)
     stories: dict[str, RunStory] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
     request: RequestPlan | None = None
     wake: WakeAt | None = None
 
@@ -65,8 +67,8 @@ class Effects:
                 self.forget[release.run] = release
             case ReleaseInputs(release=release):
                 self.release.append(release)
-            case KeepPlan() | KeepStory():
-                self._archive(command)
+            case KeepPlan() | KeepStory() | TellLease():
+                self._tell(command)
             case KeepProfile() | KeepExecution():
                 self.kept.append(command)
             case ForgetProfiles(digest=digest):
@@ -80,11 +82,14 @@ class Effects:
         earlier = self.plans.get(plan.agent)
         self.plans[plan.agent] = plan if earlier is None else merged(earlier, plan)
 
-    def _archive(self, command: KeepPlan | KeepStory) -> None:
-        if isinstance(command, KeepPlan):
-            self.judged.append(command.plan)
-        else:
-            self.stories[command.story.run] = command.story
+    def _tell(self, command: KeepPlan | KeepStory | TellLease) -> None:
+        match command:
+            case KeepPlan(plan=plan):
+                self.judged.append(plan)
+            case KeepStory(story=story):
+                self.stories[story.run] = story
+            case TellLease(lease=lease):
+                self.leases[lease.id] = lease
 
     def _unprofile(self, digest: str) -> None:
         self.kept = [each for each in self.kept if not _is_profile_of(each, digest)]
@@ -110,6 +115,7 @@ class Effects:
             release=tuple(self.release),
             history=tuple(self.judged),
             stories=tuple(self.stories.values()),
+            leases=tuple(self.leases.values()),
             unprofiled=tuple(self.unprofiled),
             profiles=tuple(each.profile for each in self.kept if isinstance(each, KeepProfile)),
         )

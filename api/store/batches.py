@@ -18,7 +18,7 @@ from scheduler.control.records import RunRecord, RunStory, SiteView
 from scheduler.control.records.costs import CostReport
 from scheduler.control.records.plans import PlanRecord
 from scheduler.model import keys
-from scheduler.model.messages import AgentPlan, Profile, Release
+from scheduler.model.messages import AgentPlan, Lease, Profile, Release
 
 T = TypeVar("T")
 
@@ -56,6 +56,8 @@ class Batch:
         Plans that history keeps; it keeps each record of `records` that has ended anyway.
     stories
         Of runs in `records` that have ended: history keeps them with these.
+    leases
+        Leases for calls that are new, changed or ended.
     release
         Tensors of runs that ended.
     unprofiled
@@ -74,6 +76,7 @@ class Batch:
     release: tuple[Release, ...] = ()
     history: tuple[PlanRecord, ...] = ()
     stories: tuple[RunStory, ...] = ()
+    leases: tuple[Lease, ...] = ()
     unprofiled: tuple[str, ...] = ()
     profiles: tuple[Profile, ...] = ()
     view: SiteView | None = None
@@ -90,6 +93,8 @@ class Batches(HistoryQueue):
         """Commands that write all of a batch, in the order in which they may break off."""
         for plan in batch.plans:
             yield self._added(keys.plans(self.site, plan.agent), plan, PLANS_KEPT)
+        for lease in batch.leases:
+            yield self._added(keys.changes(self.site), lease, CHANGES_KEPT)
         for story in batch.stories:
             # Before its record: history takes both as soon as that says that the run has ended.
             yield ("HSET", keys.run(self.site, story.run), STORY, codec.encode(story))

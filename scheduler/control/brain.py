@@ -8,6 +8,7 @@ from typing import Any
 
 from scheduler.control.commands import Command
 from scheduler.control.events import (
+    CallsWanted,
     ControllerStarted,
     CostModelChanged,
     Event,
@@ -25,6 +26,7 @@ from scheduler.control.events import (
 )
 from scheduler.control.forecast.costs import CostQuestion, cost_report, costs_beside
 from scheduler.control.handlers import (
+    calls,
     fleet,
     gaps,
     hopeless,
@@ -54,6 +56,7 @@ from scheduler.model.messages import (
     AgentDraining,
     AgentJoined,
     AgentLost,
+    CallsReported,
     MachineDown,
     MachineUp,
     OperationFailed,
@@ -105,6 +108,7 @@ class Brain:
         ageing.look(state, turn)
         hopeless.give_up(state, turn)
         gaps.keep_clear_of_critical(state, turn)
+        calls.look(state, turn)
         if turn.replan or turn.submitted or _why_now(state) is not None:
             _plan(state, turn)
         links.ask(state, turn)
@@ -112,7 +116,8 @@ class Brain:
         dispatch(state, turn)
         record_changed(state, turn)
         improving.request(state, turn)
-        wake(state, turn, (gaps.due_us(state), hopeless.due_us(state)))
+        due_us = (gaps.due_us(state), hopeless.due_us(state), state.leases.due_us())
+        wake(state, turn, due_us)
         return turn.commands
 
     def preview(self, submission: RunSubmitted) -> tuple[Preview, Problem]:
@@ -255,6 +260,8 @@ _HANDLERS: dict[type, _Handler] = {
     WorkloadRemoved: _workload_removed,
     RunSubmitted: runs.submit,
     RunCancelled: runs.cancel,
+    CallsWanted: calls.wanted,
+    CallsReported: calls.reported,
     PlanProposed: improving.proposed,
     PolicyChanged: _policy_changed,
     CostModelChanged: _cost_model_changed,

@@ -162,6 +162,29 @@ class RunCancelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallsWanted:
+    """An API process has calls of a model, or goes on having them: it wants a lease, or more time.
+
+    Parameters
+    ----------
+    digest
+        SHA-256 of the model file in hex.
+    box
+        Of the process: its calls reach the workers of this box alone.
+    band
+        The urgency of the calls.
+    lanes
+        Machines that its calls could keep busy at once.
+    """
+
+    at_us: int
+    digest: str
+    box: str
+    band: Band = Band.NORMAL
+    lanes: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanProposed:
     """A solver process answered. The brain re-verifies it against the state of now.
 
@@ -229,6 +252,7 @@ Event = (
     | WorkloadRemoved
     | RunSubmitted
     | RunCancelled
+    | CallsWanted
     | PlanProposed
     | PolicyChanged
     | CostModelChanged

@@ -59,6 +59,10 @@ class BrainSettings:
     improve_rest, improve_rest_us
         A question waits this many times as long as the one before it took to be answered, but no
         shorter and no longer than these two; the longer, where that one got no plan.
+    lease_us
+        A lease of capacity for calls ends so long after somebody last wanted it.
+    call_share
+        Largest share of a machine's time for the calls of one lease.
     release_after_us
         Tensors that an agent may delete wait so long for a plan that tells it so on the way.
     unplaceable_us
@@ -99,6 +103,8 @@ class BrainSettings:
     improve_share: float = 0.02
     improve_rest: float = 1.0
     improve_rest_us: tuple[int, int] = (50_000, 1_000_000)
+    lease_us: int = 10_000_000
+    call_share: float = 1.0
     release_after_us: int = 500_000
     unplaceable_us: int = 60_000_000
     keep_ended_us: int = 600_000_000

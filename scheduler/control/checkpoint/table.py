@@ -10,7 +10,7 @@ from __future__ import annotations
 from scheduler.control import records, workload
 from scheduler.control.events import RunSubmitted
 from scheduler.control.records import costs, story
-from scheduler.control.state import fleet, index, operations, spans, suspicions
+from scheduler.control.state import fleet, index, leases, operations, spans, suspicions
 from scheduler.control.state.arrivals import Arrivals
 from scheduler.control.state.figures import accuracy, links, stops
 from scheduler.control.state.figures.stops import Allowance
@@ -67,6 +67,9 @@ _MESSAGES = (
     Form("tensor", messages.TensorRef),
     Form("value", messages.Value),
     Form("submission", RunSubmitted),
+    Form("lease", messages.Lease),
+    Form("call_place", messages.CallPlace),
+    Form("calls_reported", messages.CallsReported),
 )
 
 _CONTROL = (
@@ -106,6 +109,8 @@ _CONTROL = (
     Form("suspicions", suspicions.Suspicions),
     Form("suspicion", suspicions.Suspicion),
     Form("ageing", Ageing),
+    Form("leases", leases.Leases),
+    Form("live_lease", leases.LiveLease),
     Form("links", links.Links),
     Form("live_link", links.LiveLink),
     Form("accuracy", accuracy.Accuracy),

@@ -224,6 +224,7 @@ def _send(
         release=tuple(agent.releases),
         measure=tuple(turn.measure.get(agent.id, ())),
         unload=tuple(agent.unloads),
+        leases=state.leases.of_agent(agent.machines),
         protocol=min(agent.protocol, PROTOCOL),
     )
     agent.releases, agent.unloads, agent.release_by_us = [], [], None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 
 from scheduler.control.outbox.records import plain_operation, summary
@@ -13,6 +14,7 @@ from scheduler.control.records import (
     KeptWindow,
     MachineView,
     OperationRecord,
+    OperationState,
     ReplanReason,
     SiteView,
 )
@@ -46,6 +48,11 @@ _COUNTERS = (
     "suspicions",
     "duplicates",
     "aged",
+    "calls",
+    "calls_failed",
+    "calls_refused",
+    "calls_late",
+    "call_revocation_us",
     *(f"replans_{reason}" for reason in ReplanReason),
 )
 
@@ -120,7 +127,31 @@ def _bars(state: State, table: Timetable, at_us: int) -> tuple[OperationRecord, 
         if op.ended_us is not None and at_us - op.ended_us < _BARS_FOR_US and op.state in ENDED
     ]
     bars = {op.id: op for op in [*running, *planned, *recent]}
-    return tuple(_bar(table, op) for op in list(bars.values())[:_BARS])
+    shown = tuple(_bar(table, op) for op in list(bars.values())[:_BARS])
+    return (*shown, *_call_bars(state, at_us))
+
+
+def _call_bars(state: State, at_us: int) -> Iterator[OperationRecord]:
+    """One bar for each batch of calls: as long as all of them took, up to the last one's end."""
+    for batch in state.leases.served:
+        model = state.models.get(batch.digest)
+        if at_us - batch.at_us < _BARS_FOR_US and batch.busy_us:
+            name = next(iter(model.names)) if model is not None else batch.digest
+            yield OperationRecord(
+                operation=f"{batch.lease}/{batch.machine}/{batch.since_us}",
+                run=batch.lease,
+                stage=f"{batch.done} calls",
+                item=None,
+                work=name,
+                state=OperationState.DONE,
+                band=batch.band,
+                machine=batch.machine,
+                provider=batch.provider,
+                started_us=max(batch.since_us, batch.at_us - batch.busy_us),
+                ended_us=batch.at_us,
+                duration_p50_us=batch.p50_us,
+                duration_p95_us=batch.p95_us,
+            )
 
 
 def _bar(table: Timetable, op: LiveOperation) -> OperationRecord:

@@ -19,6 +19,7 @@ from scheduler.control.state.figures.links import Links
 from scheduler.control.state.figures.stops import Allowance, Stops
 from scheduler.control.state.fleet import LiveAgent, LiveMachine, LiveModel, Shapes
 from scheduler.control.state.index import Index
+from scheduler.control.state.leases import Leases
 from scheduler.control.state.operations import LiveOperation, LiveRun, Options, OptionsKey
 from scheduler.control.state.plan import LivePlan, PlanRequest
 from scheduler.control.state.suspicions import Suspicions
@@ -142,6 +143,8 @@ class State:
         Latest start of something of each band, and the latest inversions.
     wake_us
         Time for which the shell was last asked to send a `Tick`.
+    leases
+        Leases of capacity for calls.
     allowance
         Work that may be thrown away for more urgent work.
     """
@@ -197,6 +200,7 @@ class State:
     allowance: Allowance = field(default_factory=Allowance)
     ageing: Ageing = field(default_factory=Ageing)
     suspicions: Suspicions = field(default_factory=Suspicions)
+    leases: Leases = field(default_factory=Leases)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ from scheduler.control.state.sessions import forget_sessions
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.suspicions import patience_us
 from scheduler.model.errors import Defect
-from scheduler.model.messages import OperationFinished
+from scheduler.model.messages import CallsReported, OperationFinished
 from scheduler.model.problem import Mode
 
 _EXPECTED, _WAITING = OperationState.EXPECTED, OperationState.WAITING
@@ -216,6 +216,12 @@ def came_up(live: LiveMachine, at_us: int) -> None:
     live.has_gaps = True
 
 
+def called(live: LiveMachine, event: CallsReported) -> None:
+    """Count the time that calls have taken of a machine."""
+    live.busy_us += event.busy_us
+    live.free_us = max(live.free_us, event.at_us)
+
+
 def emptied(live: LiveMachine) -> None:
     """Forget the work of a machine: its agent has forgotten it, or is lost."""
     live.queue, live.running = [], ""
@@ -254,9 +260,7 @@ _TABLE: dict[tuple[OperationState, OperationState], Callable[[Index, LiveOperati
     (_CANCELLED, _WAITING): Index.open,
 }
 """Every transition that there is, with the change to all that is derived from states.
-
-(expected, waiting) is `list_known`: an expected operation is in nothing that is derived.
-"""
+(expected, waiting) is `list_known`: an expected operation is in nothing that is derived."""
 
 
 def _move(

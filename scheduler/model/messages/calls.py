@@ -43,7 +43,7 @@ class Lease:
     band
         Calls wait while more urgent work is queued on their machine.
     places
-        Where calls may go, best first; none once it is revoked.
+        Places for calls, best first; none once it is revoked.
     until_us
         Time of the site at which it ends, if it is not renewed before.
     """
