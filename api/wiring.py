@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from api.calls.calls import Calls
 from api.controller.controller import Controller
 from api.controller.settings import ControllerSettings
 from api.controller.solver_process import SolverProcess
@@ -57,6 +58,7 @@ class Services:
     store_url: str
     controller: Controller | None
     stalls: LoopStalls
+    calls: Calls
 
     def store_url_for(self, host: str) -> str:
         """Address of the store for somebody who reaches this service under `host`."""
@@ -130,6 +132,9 @@ async def services(
         await stack.enter_async_context(_running(stalls.watch(), "stalls"))
         stack.enter_context(short_collections(stalls))
         feed = await stack.enter_async_context(ChangeFeed(store, tensors.release))
+        calls = Calls(store, tensors.root, settings.box)
+        stack.push_async_callback(calls.close)
+        feed.on_lease(calls.take)
         candidate = None
         if controller:
             candidacy = _candidate(settings, store, url, stalls, make_oracle)
@@ -141,6 +146,7 @@ async def services(
             store_url=url,
             controller=candidate,
             stalls=stalls,
+            calls=calls,
         )
 
 

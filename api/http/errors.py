@@ -50,6 +50,7 @@ STATUS: dict[type[model.FjordError], int] = {
     model.StaleSnapshot: 503,
     model.StaleEpoch: 503,
     model.OutOfSpace: 507,
+    model.OutOfTime: 504,
     model.Defect: 500,
     model.InvalidSchedule: 500,
     model.UnmappedStatus: 500,
@@ -115,9 +116,8 @@ def problem_of(error: model.FjordError) -> Problem:
     )
 
 
-def answer(error: model.FjordError) -> Response:
-    """Answer with an error of ours, and say when to come back, how to get in or how to pack."""
-    problem = problem_of(error)
+def headers_of(error: model.FjordError) -> dict[str, str]:
+    """Headers of an answer: when to come back, how to get in or how to pack."""
     headers = {}
     if isinstance(error, model.Unavailable):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_us / 1_000_000)))
@@ -125,9 +125,14 @@ def answer(error: model.FjordError) -> Response:
         headers["WWW-Authenticate"] = 'Bearer realm="fjord"'
     if isinstance(error, model.UnsupportedEncoding):
         headers["Accept-Encoding"] = "gzip, identity"
+    return headers
+
+
+def answer(error: model.FjordError) -> Response:
+    """Answer with an error of ours."""
     if isinstance(error, model.Defect):
         return _internal(error)
-    return respond(problem, headers)
+    return respond(problem_of(error), headers_of(error))
 
 
 def choices(names: Iterable[str]) -> str:
@@ -228,19 +233,21 @@ def from_validation(faults: Sequence[Mapping[str, Any]]) -> Problem:
     )
 
 
-def _internal(error: BaseException) -> Response:
-    """Log an internal error with its traceback, and answer with the id of the log line."""
+def internal(error: BaseException) -> Problem:
+    """Log an internal error with its traceback, and name the id of the log line."""
     identity = uuid.uuid4().hex[:12]
     logger.error("internal error %s", identity, exc_info=error)
-    return respond(
-        Problem(
-            type="urn:fjord:error:internal",
-            title="internal error",
-            status=500,
-            detail=f"a fault of the service, logged as {identity}",
-            id=identity,
-        )
+    return Problem(
+        type="urn:fjord:error:internal",
+        title="internal error",
+        status=500,
+        detail=f"a fault of the service, logged as {identity}",
+        id=identity,
     )
+
+
+def _internal(error: BaseException) -> Response:
+    return respond(internal(error))
 
 
 async def _on_fjord(_request: Request, error: Exception) -> Response:

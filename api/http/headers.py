@@ -30,8 +30,7 @@ class PlainHttp:
             await self.app(scope, receive, send)
             return
         try:
-            _check(scope)
-            check_transfer(_values(scope, b"transfer-encoding"))
+            check(scope)
             if is_packed(_values(scope, b"content-encoding")):
                 scope, receive = _without_packing(scope), Unpacked(receive)
         except InvalidInput as error:
@@ -63,7 +62,9 @@ class PlainHttp:
         await send({"type": "http.response.body", "body": b""})
 
 
-def _check(scope: Scope) -> None:
+def check(scope: Scope) -> None:
+    """Refuse headers that cannot be read: a host, an origin, or a packing by the way it is sent."""
+    check_transfer(_values(scope, b"transfer-encoding"))
     for name, value in scope["headers"]:
         text = value.decode("latin-1")
         if name == b"host":

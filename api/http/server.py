@@ -23,6 +23,7 @@ from api.http.limits import MULTIPART_OVERHEAD, RequestLimit, Seats
 from api.http.live import LiveViews
 from api.http.metrics import Metrics
 from api.http.model_files import sweep
+from api.http.oip.app import OpenInference
 from api.http.patience import impatient
 from api.http.routes import ROUTERS
 from api.http.settling import Settling
@@ -91,6 +92,7 @@ def create_app(
         paths={"/v1/models": settings.max_model_bytes + MULTIPART_OVERHEAD},
     )
     app.add_middleware(PlainHttp)
+    app.add_middleware(OpenInference)
     # Behind all routes: a mount would answer for addresses that are routed with other methods.
     app.router.default = Dashboard()
     return app

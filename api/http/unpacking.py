@@ -15,15 +15,20 @@ PIECE_BYTES = 64 * 1024
 """Most bytes that come out at once: a small body may unpack to a thousand times its size."""
 PADDING_BYTES = 1024 * 1024
 """Bytes of a packed body beyond those that come out: names and frames, never so many."""
-_GZIP = {"gzip", "x-gzip"}
+_GZIP = frozenset({"gzip", "x-gzip"})
 _PLAIN = {"", "identity"}
-_WBITS = 31
-"""For zlib: the largest window, and a header and a checksum as gzip has them."""
+GZIP_BITS, EITHER_BITS = 31, 47
+"""For zlib: the largest window, with header and checksum of gzip; or of either, as they come."""
 _LAW = "the body must be whole, and packed by gzip as content-encoding says"
 
 
-def is_packed(encodings: Iterable[bytes]) -> bool:
+def is_packed(encodings: Iterable[bytes], more: frozenset[str] = frozenset()) -> bool:
     """Read the values of ``Content-Encoding``: true for gzip, false for a body as it is.
+
+    Parameters
+    ----------
+    more
+        Other names that are taken.
 
     Raises
     ------
@@ -38,7 +43,7 @@ def is_packed(encodings: Iterable[bytes]) -> bool:
     text = b",".join(encodings).decode("latin-1")
     named = [coding.strip().lower() for coding in text.split(",")]
     packed = [coding for coding in named if coding not in _PLAIN]
-    if len(packed) > 1 or any(coding not in _GZIP for coding in packed):
+    if len(packed) > 1 or any(coding not in _GZIP | more for coding in packed):
         law = "content-encoding must be gzip, or be left out"
         raise UnsupportedEncoding(f"{law}; got {text!r}", field="content-encoding")
     return bool(packed)
@@ -66,15 +71,21 @@ class Unpacked:
 
     It holds no limit on what comes out: who receives from it counts that.
 
+    Parameters
+    ----------
+    bits
+        Forms that it takes, as zlib has them.
+
     Raises
     ------
     InvalidInput
         If the body is not packed so, or ends before its time.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, bits: int = GZIP_BITS) -> None:
         self._receive = receive
-        self._member = zlib.decompressobj(_WBITS)
+        self._bits = bits
+        self._member = zlib.decompressobj(bits)
         self._waiting = b""
         self._more = True
         self._ended = False
@@ -111,7 +122,7 @@ class Unpacked:
             while self._waiting:
                 if self._member.eof:
                     # A file of gzip may be several, one after another.
-                    self._member = zlib.decompressobj(_WBITS)
+                    self._member = zlib.decompressobj(self._bits)
                 piece = self._member.decompress(self._waiting, PIECE_BYTES)
                 self._waiting = self._member.unconsumed_tail or self._member.unused_data
                 self._given_bytes += len(piece)

@@ -176,6 +176,10 @@ class OutOfSpace(Unavailable, OSError):
     """A disk or a memory file system is full."""
 
 
+class OutOfTime(Unavailable, TimeoutError):
+    """The time that a caller gave for an answer is over."""
+
+
 class Defect(FjordError, RuntimeError):
     """A fault of ours."""
 

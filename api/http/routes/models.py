@@ -9,6 +9,7 @@ from api.http.answers import ModelList
 from api.http.auth import Scope
 from api.http.context import Context, of
 from api.http.model_files import drop_unused_file
+from api.http.oip.inference import forget
 from api.http.routes.common import file_of, json_of, reply, route, router_of
 from api.http.show.models import model_answer
 from api.http.uploads import accept, received
@@ -88,6 +89,7 @@ async def delete_model(request: Request, name: str) -> Response:
     context = of(request)
     async with context.filing:
         record = await context.store.model(name)
+        await forget(name, context)
         await _refuse_if_used(name, context)
         event = ModelRemoved(at_us=context.store.now_us(), name=name, digest=record.digest)
         await context.store.remove_model(event)

@@ -56,7 +56,7 @@ async def output_file(
         got = f"got {name!r} ({choices(record.outputs)})"
         raise UnknownName(f"output must be one of run {record.run}; {got}", field="output")
     value = record.outputs[name]
-    loaded = await _load(value if index is None else _item(value, index), context)
+    loaded = await load(value if index is None else _item(value, index), context)
     if value.size_bytes > LARGE_BYTES:
         body, media_type = await asyncio.to_thread(_file, loaded)
     else:
@@ -87,7 +87,7 @@ async def _result(run: str, name: str, value: Value, context: Context) -> Any:
     if value.size_bytes > INLINE_RESULT_BYTES:
         arrays: list[Array | None] = [None] * len(value.tensors)
     else:
-        loaded = await _load(value, context)
+        loaded = await load(value, context)
         arrays = [*loaded] if isinstance(loaded, list) else [loaded]
     if value.is_list:
         return [
@@ -103,7 +103,8 @@ def _said(array: Array | None, ref: TensorRef, href: str) -> dict[str, Any]:
     return {"dtype": ref.dtype, "shape": ref.shape, "href": href}
 
 
-async def _load(value: Value, context: Context) -> ArrayOrList:
+async def load(value: Value, context: Context) -> ArrayOrList:
+    """Fetch a value to this box if it is on another; gives its arrays."""
     tensors = context.services.tensors
     if not tensors.is_local(value):
         value = await tensors.localise(value, context.client, context.tensor_headers)
