@@ -94,6 +94,11 @@ class Calls:
         finally:
             called.now -= 1
 
+    def lanes(self, digest: str, band: Band = Band.NORMAL) -> int:
+        """Number of workers that calls of a model reach now."""
+        called = self._called.get((digest, band))
+        return called.held.lanes if called is not None else 0
+
     async def close(self) -> None:
         """Leave all workers."""
         for called in self._called.values():
