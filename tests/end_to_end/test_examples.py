@@ -36,6 +36,13 @@ def test_the_solver_example_proves_its_schedule() -> None:
     assert (result.status, result.value) == (Status.OPTIMAL, 15_000)
 
 
+def test_files_that_pages_name_can_be_made_anew(tmp_path: Path) -> None:
+    made = runpy.run_path(str(EXAMPLES / "make_files.py"))["main"](tmp_path)
+    assert {path.name for path in made} == {
+        path.name for path in EXAMPLES.iterdir() if path.is_file() and path.suffix != ".py"
+    }
+
+
 def test_every_example_has_a_test() -> None:
-    tested = {"ocr", "own_model", "solve_a_problem"}
+    tested = {"make_files", "ocr", "own_model", "solve_a_problem"}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested
