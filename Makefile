@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-bounds fuzz lint lint-house bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost dist lock clean
+.PHONY: setup demo test test-bounds fuzz lint lint-house bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost changelog dist lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -60,6 +60,9 @@ bench-criteria: setup  ## compare weighted tardiness and other sums over jobs wi
 bench-cost: setup  ## judge the cost models; ROWS=folder takes rows that are there, else 10 minutes of new ones
 	$(if $(ROWS),,$(BIN)/fjord cost collect --into build/cost-rows $(COLLECT))
 	$(BIN)/fjord cost evaluate $(or $(ROWS),build/cost-rows) $(BENCH)
+
+changelog: setup  ## move the fragments of changes/ into CHANGELOG.md, under the version of pyproject.toml
+	$(BIN)/python -m towncrier build --yes --version "$$($(BIN)/fjord --version | cut -d ' ' -f 2)"
 
 dist: setup  ## build the wheel and the source distribution into dist/
 	rm -rf build/lib build/bdist.* dist

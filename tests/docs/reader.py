@@ -45,7 +45,7 @@ class Reader:
     home
         An empty folder: the home of the reader, and the folder in which all is typed.
     bin
-        Where `fjord` and `python` are.
+        The folder of `fjord` and `python`.
     """
 
     home: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from tests.lint.sources import PACKAGES, ROOT, python_files
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
+CHANGELOG = ROOT / "CHANGELOG.md"
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
@@ -78,3 +80,9 @@ def test_forms_of_an_operation_are_defined_where_the_page_says() -> None:
         source = (ROOT / path).read_text()
         for name in re.findall(r"\w+", names):
             assert f"\nclass {name}" in source, f"{path} defines no {name}"
+
+
+def test_changelog_begins_with_the_version_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    versions = re.findall(r"^## (\S+) \(\d{4}-\d\d-\d\d\)$", CHANGELOG.read_text(), re.M)
+    assert versions[0] == project["version"]
