@@ -49,7 +49,7 @@ bench-share: setup  ## who gets the processor: workers, other programs, searches
 	$(BIN)/python -m benchmarks.share $(BENCH)
 
 bench-solvers: setup  ## compare the solvers; BENCH='--set fjsp --time-limit-s 10' says how
-	$(BIN)/python -m benchmarks.solvers --into docs/benchmarks.md $(BENCH)
+	$(BIN)/python -m benchmarks.solvers --into docs/archive/solvers.md $(BENCH)
 
 bench-splits: setup  ## compare splits of neural networks with published ones; FJORD_BENCHMARK_DATA=folder has more
 	$(BIN)/python -m benchmarks.splits --into docs/benchmarks.md $(BENCH)

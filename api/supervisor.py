@@ -142,7 +142,7 @@ async def _run(
         for line in _directions(settings):
             audience.say(line)
         if agent:
-            audience.say("Trying what this box has: each machine is measured before it joins")
+            audience.say("Trying the machines of this box: each is measured before it joins")
             output = children.enter_context(_captured(settings, "agent", audience))
             await children.enter_async_context(kept(parts.agent, output))
         joins = tell_joins(url, parts.reader, audience.say)

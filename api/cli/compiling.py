@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def compile_solvers() -> None:
     """Compile all solvers, so that nobody waits for one at its first use. Takes minutes, once.
 
-    What is compiled is kept beside the code, or in the user's cache where that cannot be written.
+    They are kept beside the code, or in the user's cache where that cannot be written.
     """
     # Not forked: OR-Tools and compiled code have threads of their own.
     spawn = get_context("spawn")

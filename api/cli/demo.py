@@ -123,7 +123,7 @@ def _print(report: DemoReport, url: str) -> None:
     _print_lines(report)
     fjord = report.fjord
     bars = _executed_bars(fjord)
-    console.print("\n[bold]What ran where[/bold] (one letter per image)")
+    console.print("\n[bold]Operations by machine[/bold] (one letter per image)")
     console.print(gantt(bars, width=output.chart_width()), soft_wrap=True, markup=False)
     console.print(legend(bars), style="dim", markup=False)
     console.print(f"\n[bold]{len(report.expected)} images, median of {ROUNDS} warm rounds[/bold]")

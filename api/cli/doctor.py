@@ -26,7 +26,7 @@ def doctor(
     simulated: options.Simulated = False,
     as_json: options.Json = False,
 ) -> None:
-    """Check this computer, and say what to do where something is missing. Exit 1 if it must be."""
+    """Check this computer, and name the step that mends each fault. Exit 1 if one is in the way."""
     from api.process.checkup import State, checks
     from api.process.settings import Settings
     from devices.box.discovery import discover

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def functions(as_json: options.Json = False) -> None:
-    """List the functions that are installed here, with what they take and give."""
+    """List the functions that are installed here, with inputs, outputs and parameters."""
     from devices.functions.registry import functions as installed
 
     found = [

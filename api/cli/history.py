@@ -9,7 +9,7 @@ import typer
 
 from api.cli import options, output
 
-app = typer.Typer(help="What was: misses and plans.", no_args_is_help=True)
+app = typer.Typer(help="History: missed deadlines, and plans.", no_args_is_help=True)
 
 Limit = Annotated[int, typer.Option(min=1, max=1000)]
 
@@ -50,7 +50,7 @@ def plans(
     until: options.Until = "",
     limit: Limit = 20,
 ) -> None:
-    """List plans that were in force or proposed, each with what became of it."""
+    """List plans that were in force or proposed, with the outcome of each."""
     with remote.client() as client:
         found = client.plans(since=since, until=until, limit=limit)
     if remote.as_json:

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 def load(
     kind: Annotated[str, typer.Option(help="compute, memory, mixed or bursty.")] = "mixed",
     cores: Annotated[int, typer.Option(min=1, help="Cores to load, the last ones.")] = 1,
-    seconds: Annotated[float, typer.Option(help="How long, at most 600.")] = 5.0,
+    seconds: Annotated[float, typer.Option(help="Seconds of load, at most 600.")] = 5.0,
     seed: Annotated[int, typer.Option(help="Of the bursts.")] = 0,
 ) -> None:
     """Make load on some cores for a while, as other programs of this box would."""

@@ -169,7 +169,7 @@ def show(
     name: str,
     remote: options.Remote,
 ) -> None:
-    """Show a model and what was measured of it on each machine and provider."""
+    """Show a model and its measurements on each machine and provider."""
     with remote.client() as client:
         model = client.model(name)
     if remote.as_json:

@@ -21,7 +21,7 @@ def policy(
         str, typer.Argument(help="Heuristic that places at once; shows the present one if absent.")
     ] = "",
     improve: Annotated[
-        bool, typer.Option(help="Whether a solver may propose better plans.")
+        bool, typer.Option(help="Let a solver propose better plans, or not.")
     ] = True,
 ) -> None:
     """Show or choose how work is placed."""

@@ -156,7 +156,7 @@ def explain(
     run: str,
     remote: options.Remote,
 ) -> None:
-    """Say what a run waited for, and of each operation why it runs where it does."""
+    """Show the causes of a run's waiting, and the reason for the machine of each operation."""
     with remote.client() as client:
         record = client.run(run).record
     if remote.as_json:
@@ -199,7 +199,7 @@ def story(
 def trace(
     run: str,
     remote: options.Remote,
-    file: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write it.")] = None,
+    file: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
 ) -> None:
     """Write a run as a trace that Perfetto (ui.perfetto.dev) opens."""
     with remote.client() as client:

@@ -99,7 +99,7 @@ def serve(
     store_url: options.StoreUrl = "",
     box: options.Box = "",
     controller: Annotated[
-        bool, typer.Option(help="Whether it may take the controller's office.")
+        bool, typer.Option(help="Let it be a candidate for the office of controller, or not.")
     ] = True,
     as_json: options.Json = False,
 ) -> None:
@@ -131,7 +131,7 @@ def agent(
     worker_mib: options.WorkerMib = 0,
     as_json: options.Json = False,
 ) -> None:
-    """Offer the machines of this box to a service, until SIGTERM; what runs is finished first."""
+    """Offer the machines of this box to a service, until SIGTERM; running work ends first."""
     from api.process.logs import log_to_stderr
     from api.process.settings import Settings
     from devices.agent.shell.daemon import run_agent

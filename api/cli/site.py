@@ -132,7 +132,7 @@ def logs(
         int, typer.Option("--lines", "-n", min=0, help="Lines of each log, from its end.")
     ] = 20,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what is written, until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Follow the logs, until Ctrl-C.")
     ] = False,
 ) -> None:
     """Show the logs of the site of a data folder."""
@@ -189,7 +189,7 @@ def _print_since(file: Path, place: int) -> int:
 def down(
     data: options.Data = None,
     timeout_s: Annotated[
-        float, typer.Option(min=0, help="Longest wait, in seconds; what runs is finished first.")
+        float, typer.Option(min=0, help="Longest wait, in seconds; running work is finished first.")
     ] = END_S,
     as_json: options.Json = False,
 ) -> None:
@@ -201,7 +201,7 @@ def down(
     found = supervisor_of(folder)
     if found is not None:
         if not as_json:
-            output.tell(f"Ending process {found.pid} ({found.url}): what runs is finished first")
+            output.tell(f"Ending process {found.pid} ({found.url}): running work is finished first")
         end_supervisor(folder, found, timeout_s=timeout_s)
     left_over = end_left_over(folder) if found is None else False
     if as_json:

@@ -63,7 +63,7 @@ def solve(
         Wanted | None,
         typer.Option(
             case_sensitive=False,
-            help="What to minimise; by default makespan, or latency of a network to place.",
+            help="Objective to minimise; by default makespan, or latency of a network to place.",
         ),
     ] = None,
     format: Annotated[
@@ -203,7 +203,7 @@ def _trade_off(request: SolveRequest, points: int, *, as_json: bool) -> None:
 
 
 def solvers(as_json: options.Json = False) -> None:
-    """List the solvers, and what each takes into account."""
+    """List the solvers, and the features that each takes into account."""
     if as_json:
         return output.print_json({"solvers": list(_solvers_as_dicts())})
     columns = ("name", "kind", "objectives", "takes into account", "doi")

@@ -274,7 +274,7 @@ def set_aside(data_dir: Path, why: Exception) -> None:
     """Have history begin anew: the archive is damaged, or of another version, and is kept so."""
     path = path_of(data_dir)
     aside = path.with_name(f"{path.name}.aside-{uuid4().hex[:8]}")
-    _log.error("history begins anew, what was there lies in %s: %s", aside, why)
+    _log.error("history begins anew; the file before it lies in %s: %s", aside, why)
     os.replace(path, aside)
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -147,7 +147,7 @@ def _queues(view: SiteView) -> Iterator[Metric]:
         waiting = (run.state is RunState.QUEUED and run.band == band for run in view.runs)
         depth.add_metric([name], sum(waiting) + view.runs_left_out.get(name, 0))
     yield depth
-    events = CounterMetricFamily("fjord_events", "What the brain has counted.", labels=["event"])
+    events = CounterMetricFamily("fjord_events", "Counters of the brain.", labels=["event"])
     inversions = CounterMetricFamily(
         "fjord_inversions",
         "Starts of less urgent work where more urgent work was ready, by where that ran.",

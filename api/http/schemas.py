@@ -100,7 +100,7 @@ class StageSpec(Strict):
         default=None, description="Reference to a list: the stage runs once per item."
     )
     expected_items: int | None = Field(
-        default=None, ge=1, le=10_000, description="How many items to plan for; 4 if not said."
+        default=None, ge=1, le=10_000, description="Number of items to plan for; 4 by default."
     )
 
 
@@ -152,7 +152,8 @@ class RunSettings(Strict):
     deadline_ms: Milliseconds | None = None
     due_ms: Milliseconds | None = None
     on_late: Literal["drop", "run"] = Field(
-        default="drop", description="Whether a run that missed its deadline is dropped or goes on."
+        default="drop",
+        description="Fate of a run that missed its deadline: it is dropped, or goes on.",
     )
     allow: tuple[str, ...] = Field(
         default=(), description="Shell patterns over machine and machine:provider; empty: all."
@@ -182,7 +183,7 @@ class ProfileRequest(Strict):
         default_factory=dict,
         description="Input shapes; by default those that the model is always measured with.",
     )
-    operators: bool = Field(default=False, description="Whether to measure each operator too.")
+    operators: bool = Field(default=False, description="True to measure each operator too.")
 
 
 class PolicySpec(Strict):
@@ -190,7 +191,7 @@ class PolicySpec(Strict):
 
     placement: str = Field(description="Name of the heuristic that places at once.")
     improve: bool = Field(
-        default=True, description="Whether a solver process may propose better plans."
+        default=True, description="True if a solver process may propose better plans."
     )
 
 

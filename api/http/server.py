@@ -37,10 +37,11 @@ from scheduler.model import keys
 DESCRIPTION = """A scheduling service for inference on mixed hardware.
 
 Callers show a token as `Authorization: Bearer ...`; a browser may keep one as a cookie through
-`POST /v1/session`. `x-fjord-scope` says what an operation needs: `operate` includes `submit`, which
-includes `read`; `agent` stands apart. On loopback without any token set, none is needed.
-Times that end in `_us` are microseconds since the Unix epoch. `HEAD` is answered wherever `GET` is.
-Bodies may come with `Content-Encoding: gzip`; limits on their size count what comes out.
+`POST /v1/session`. `x-fjord-scope` names the scope that an operation needs: `operate` includes
+`submit`, which includes `read`; `agent` stands apart. On loopback without any token set, none is
+needed. Times that end in `_us` are microseconds since the Unix epoch. `HEAD` is answered wherever
+`GET` is.
+Bodies may come with `Content-Encoding: gzip`; limits on their size count the unpacked bytes.
 """
 TENSOR_TOKEN_BYTES = 32
 CLOSE_S = 5

@@ -178,7 +178,7 @@ def _port(settings: Settings) -> Finding:
         own = None
     if own is not None and own.url.endswith(f":{settings.port}"):
         return Finding(check="port", state=State.OK, found=f"Fjord listens at {own.url}")
-    do = "choose another with --port, or end what has it"
+    do = "choose another with --port, or end the process that has it"
     return Finding(check="port", state=State.BAD, found=f"{where} is taken", do=do)
 
 

@@ -142,7 +142,7 @@ def end_supervisor(data_dir: Path, found: Supervisor, *, timeout_s: float) -> No
     while text_of_holder(data_dir / FILE) is not None and start_of(found.pid) == found.started:
         if time.monotonic() > deadline_s:
             raise Unavailable(
-                f"process {found.pid} has not ended after {timeout_s:g} s: it finishes what runs; "
-                f"see {command('logs', data_dir)}"
+                f"process {found.pid} has not ended after {timeout_s:g} s: it finishes running "
+                f"work; see {command('logs', data_dir)}"
             )
         time.sleep(POLL_S)

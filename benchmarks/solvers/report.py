@@ -1,4 +1,4 @@
-"""The tables of `docs/benchmarks.md`."""
+"""The tables of `docs/archive/solvers.md`."""
 
 from __future__ import annotations
 

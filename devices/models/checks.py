@@ -65,7 +65,7 @@ def _check_operators(model: ModelProto) -> None:
     for node in all_nodes(model):
         if node.op_type in REFUSED_OPERATORS and (node.domain, node.op_type) not in own:
             raise InvalidModel(
-                f"node {node.name!r} must not be {node.op_type}: it runs what is not in the graph",
+                f"node {node.name!r} must not be {node.op_type}: its code is not in the graph",
                 field="model",
             )
         if node.domain not in ALLOWED_DOMAINS and (node.domain, node.op_type) not in own:

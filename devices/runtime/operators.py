@@ -111,7 +111,7 @@ def _note(nodes: list[_Event], inner: list[_Event], rows: int) -> str:
     }
     notes = []
     if inner:
-        notes.append("the provider compiles the graph: rows are kernels of what it made of it")
+        notes.append("the provider compiles the graph: rows are kernels of the compiled graph")
     if compiled:
         notes.append(
             f"the provider compiles the graph and tells nothing of its inside: {len(compiled)} of "

@@ -75,7 +75,7 @@ def parse(text: str, *, name: str, processors: int | None) -> Instance:
 def _body(found: list[Line]) -> list[Line]:
     if not found:
         refuse("line 1", "wants the number of tasks; got comments only")
-    count = row(found[0], 1, "how many tasks there are")[0] + 2
+    count = row(found[0], 1, "the number of tasks")[0] + 2
     if len(found) - 1 < count:
         refuse_line(found[-1][0], f"wants {count} tasks before the file ends", len(found) - 1)
     if len(found) - 1 > count:

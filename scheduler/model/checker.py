@@ -209,7 +209,7 @@ def _inputs(problem: Problem, schedule: Placed) -> Iterator[Violation]:
 
 def _early(edge: Edge, target: Assignment, ready_us: int) -> str:
     started = f"starts at {target.start_us} us"
-    return f"{started}, before what {edge.source!r} gives is there at {ready_us}"
+    return f"{started}, before the data of {edge.source!r} are there at {ready_us}"
 
 
 def _colocation(problem: Problem, schedule: Placed) -> Iterator[Violation]:
@@ -264,7 +264,7 @@ def _memory(machine: Machine, rows: Sequence[_Row]) -> Iterator[Violation]:
     for row in rows:
         needed = resident + max(row.mode.peak_bytes - row.mode.resident_bytes, 0)
         if needed > limit and row.is_open:
-            message = f"needs {needed} bytes, what stays included, of {limit} of {machine.id!r}"
+            message = f"needs {needed} bytes, resident ones included, of {limit} of {machine.id!r}"
             yield _violation(ViolationKind.MEMORY, row.operation.id, message)
 
 

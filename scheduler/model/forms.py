@@ -225,7 +225,7 @@ class _Reader:
     def _reference(self, data: list[Any]) -> Any:
         found = self._seen[data[1]]
         if found is _OPEN:
-            raise InvalidCheckpoint("what cannot change must not hold itself")
+            raise InvalidCheckpoint("a value that cannot change must not hold itself")
         return found
 
     def _kept(self, value: Any) -> Any:

@@ -83,7 +83,9 @@ def expect_suited(form: Arrays, solver: str, objective: Objective) -> None:
     lacking = [] if solver == AUTO else sorted(needed - registry.entry(solver).features)
     if lacking:
         able = ", ".join(name for name in registry.names() if _takes(name, needed))
-        message = f"solver {solver!r} must support what the problem has; got {', '.join(lacking)}"
+        message = (
+            f"solver {solver!r} must support all features of the problem; got {', '.join(lacking)}"
+        )
         raise InvalidInput(f"{message} (those that do: {able})", field="solver")
     if not _has_room(solver, form, objective):
         message = f"solver {solver!r} must have at most {MOST_TAILS} pairs of operation and job"

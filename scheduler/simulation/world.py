@@ -204,7 +204,7 @@ class World:
             self._start_all(agent)
         elif agent.expected_end_us[machine] - self.now_us > WORTH_KILLING_US:
             self._report(agent.fail(machine, self.now_us, FailureReason.CANCELLED))
-            self._restart_worker(agent, machine, "ended to stop what ran", is_planned=True)
+            self._restart_worker(agent, machine, "ended to stop running work", is_planned=True)
 
     def _tell_action(self, name: str, report: OperationFinished) -> Callable[[], None]:
         def tell() -> None:

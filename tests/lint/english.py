@@ -1,8 +1,9 @@
-"""Hold docstrings and comments to plain English: name the thing, then say what happens to it.
+"""Hold all prose to plain English: name the thing, then say what happens to it.
 
 A text that begins with a question word (`What is left`, `Whether it may go`) makes a reader go to
 the end of the sentence to learn its subject. Texts are docstrings of modules, classes, functions
-and attributes, the entries of their NumPy sections, and the first lines of comments.
+and attributes, the entries of their NumPy sections, and the first lines of comments; and, by a
+stricter rule, the pages and messages of `tests/lint/reading.py`.
 
     python -m tests.lint.english                     fail for each such text
     python -m tests.lint.english api scheduler       the same, of these folders alone
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.lint.reading import obscure, read_by_users
 from tests.lint.sources import FOLDERS, ROOT, python_files, room
 
 _ASKING = ("how", "what", "when", "where", "which", "who")
@@ -149,9 +151,11 @@ def main() -> int:
         report(found)
         return 0
     asking = [f"{path}:{text.line}: {text.words}" for path, text in found if text.asks]
-    print("\n".join(asking) or f"{len(found)} texts name the thing first")
+    read = [] if options.folders else list(read_by_users())
+    asking += [f"{path}:{line}: {said}" for path, line, said in read if obscure(said)]
+    print("\n".join(asking) or f"{len(found) + len(read)} texts name the thing first")
     if asking:
-        print(f"{len(asking)} texts begin with a question word: name the thing, then say the rest")
+        print(f"{len(asking)} texts hide their subject: name the thing, then say the rest")
     return 1 if asking else 0
 
 

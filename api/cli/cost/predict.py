@@ -47,7 +47,7 @@ def predict(
     ] = [],  # noqa: B006
     data: options.Data = None,
 ) -> None:
-    """Predict work on an idle box, or beside a load, and say what the prediction is made of.
+    """Predict work on an idle box, or beside a load, with the parts of the prediction.
 
     A file is predicted on this computer, without a service and without running it.
     """
@@ -112,7 +112,7 @@ def _of_file(
     )
     (found,) = oracle.predict([query])
     if found is None:
-        raise InvalidInput(f"nothing is known of what {path} costs")
+        raise InvalidInput(f"no cost is known of {path} costs")
     return {
         "name": path.name,
         "machine": query.machine,

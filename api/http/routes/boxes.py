@@ -17,7 +17,7 @@ from scheduler.model.errors import UnknownName
 router = router_of("boxes", prefix="/v1")
 
 
-@router.post("/agents", **route(Scope.AGENT, {200: json_of("Welcome", "Where the store is.")}))
+@router.post("/agents", **route(Scope.AGENT, {200: json_of("Welcome", "Address of the store.")}))
 async def join(request: Request, body: AgentJoin) -> Response:
     """Let an agent join: it goes on with the store of the site."""
     context = of(request)

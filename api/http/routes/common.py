@@ -18,7 +18,7 @@ from api.http.parsing import parsing
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
-        "description": "What went wrong: which field, which law, what came.",
+        "description": "The fault: the field, the law, and the value that came.",
         "content": {
             "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
         },

@@ -20,7 +20,7 @@ ANSWER_TIMEOUT_S = 10.0
 router = router_of("cost models", prefix="/v1/cost-models")
 
 
-@router.get("", **route(Scope.READ, {200: json_of("CostModels", "What predictions stand on.")}))
+@router.get("", **route(Scope.READ, {200: json_of("CostModels", "The sources of predictions.")}))
 async def get_cost_models(request: Request) -> Response:
     """Say which learned model is in force, what was measured, and how fast each machine is."""
     context = of(request)
@@ -72,7 +72,7 @@ async def list_predictions(
     known = (await _report(of(request))).known
     names = {name for entry in known for name in (entry.name, entry.digest)}
     if work and work not in names:
-        raise UnknownName(f"nothing is known of what {work!r} costs", field="work")
+        raise UnknownName(f"no cost is known of {work!r} costs", field="work")
     if foreign or neighbours:
         if not work:
             law = "work must name a model or function where a load or neighbour is given"

@@ -114,7 +114,7 @@ async def start_run(
 
 @router.post(
     "/workloads/{name}/plan",
-    **route(Scope.SUBMIT, {200: json_of("Preview", "What would happen now.")}, _BODY),
+    **route(Scope.SUBMIT, {200: json_of("Preview", "The run as it would be placed now.")}, _BODY),
 )
 async def plan_run(request: Request, name: str, version: Version = None) -> Response:
     """Say where a run would go and when it would end. Nothing runs; inputs may be left out."""

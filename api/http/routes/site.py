@@ -47,7 +47,7 @@ async def list_set_aside(request: Request) -> Response:
     return reply(SetAsideList(events=tuple(await of(request).store.set_aside())))
 
 
-@router.get("/policy", **route(Scope.READ, {200: json_of("Policy", "How work is placed.")}))
+@router.get("/policy", **route(Scope.READ, {200: json_of("Policy", "The policy of placement.")}))
 async def get_policy(request: Request) -> Response:
     """Say how work is placed."""
     view = await _view(of(request))

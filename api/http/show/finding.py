@@ -130,6 +130,6 @@ def _kept_for() -> str:
     settings = BrainSettings()
     minutes = settings.keep_ended_us / 60_000_000
     return (
-        f"what has ended is kept for {minutes:g} minutes, or until {settings.keep_ended_runs} "
+        f"an ended run is kept for {minutes:g} minutes, or until {settings.keep_ended_runs} "
         "later runs have ended"
     )

@@ -21,7 +21,7 @@ _UNBLOCKED_BY: tuple[tuple[Reason, str], ...] = (
     (Reason.BESIDE_CRITICAL, "waits for critical runs to leave the box of {places}"),
     (Reason.AFTER_DEVICES, "waits for the devices of its box to be measured: {places}"),
     (Reason.MACHINE_DOWN, "waits for any of {places} to come up again"),
-    (Reason.SUSPECTED, "waits for any of {places} to answer: what runs there is overdue"),
+    (Reason.SUSPECTED, "waits for any of {places} to answer: the work there is overdue"),
     (Reason.DRAINING, "waits for an agent: those that could run {target} are draining: {places}"),
     (Reason.NOT_CONNECTED, "waits for an agent: those that could run {target} are lost: {places}"),
     (Reason.OUT_OF_MEMORY, "waits for a machine with more memory than {places}"),

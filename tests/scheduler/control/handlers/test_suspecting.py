@@ -200,7 +200,7 @@ def test_a_run_whose_only_machine_is_suspected_waits_with_that_reason() -> None:
     brain.handle(submitted("next", at_us=OVERDUE_US))
     record = brain.run("next")
     assert (record.state, record.reason) == (RunState.QUEUED, Reason.SUSPECTED)
-    assert record.detail == "waits for any of a/cpu0:python to answer: what runs there is overdue"
+    assert record.detail == "waits for any of a/cpu0:python to answer: the work there is overdue"
 
 
 @pytest.mark.parametrize(

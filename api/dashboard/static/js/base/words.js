@@ -16,7 +16,7 @@ const REASONS = {
   forbidden: "the submitter forbade it",
   not_allowed: "not among the machines the submitter allowed",
   machine_down: "the machine is down",
-  suspected: "what runs there is overdue, and nothing is heard of it",
+  suspected: "the work there is overdue, and the machine is silent",
   draining: "the machine takes nothing new",
   failed_before: "an earlier attempt failed there",
   no_function: "the machine does not have that function",

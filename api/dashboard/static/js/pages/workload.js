@@ -14,7 +14,7 @@ export class WorkloadPage {
     this.of = of;
     this.about = h("section", { class: "panel", "aria-label": "About the workload", "data-testid": "workload-page" });
     this.graph = h("section", { class: "panel", "aria-labelledby": "graph-title" },
-      h("div", { class: "panel-head" }, h("h2", { id: "graph-title" }, "Stages"), h("span", { class: "note" }, "median of what each took lately")), h("div", { class: "graph" }));
+      h("div", { class: "panel-head" }, h("h2", { id: "graph-title" }, "Stages"), h("span", { class: "note" }, "median of recent durations")), h("div", { class: "graph" }));
     const panel = runPanel("page-runs-title");
     element.classList.add("workload-page");
     element.append(this.about, this.graph, panel);

@@ -64,7 +64,7 @@ export class Filters {
 
   draw() {
     refill(this.container, [this.standing, this.band, this.workload, this.workloads], () => [
-      h("div", { class: "group", role: "group", "aria-label": "What became of them" }, Object.keys(STANDINGS).map((name) =>
+      h("div", { class: "group", role: "group", "aria-label": "Outcome" }, Object.keys(STANDINGS).map((name) =>
         h("button", { type: "button", "aria-pressed": String(this.standing === name), onclick: () => this.change({ standing: name }) }, name))),
       select("Priority", this.band, BANDS, (band) => this.change({ band })),
       this.fixed ? null : select("Workload", this.workload, this.workloads, (workload) => this.change({ workload })),

@@ -87,7 +87,7 @@ function story(bar) {
   const lines = bar.failures.map((failure) => h("li", {},
     `Attempt ${failure.attempt} on ${failure.machine} with ${failure.provider}: ${outcome(failure)}, at ${clock(failure.at_us, true)}`,
     failure.message && !failure.gave_way_to ? h("code", { class: "note" }, failure.message) : ""));
-  return [h("h3", {}, "What failed before"), h("ol", { class: "story", "data-testid": "failures" }, lines)];
+  return [h("h3", {}, "Earlier failures"), h("ol", { class: "story", "data-testid": "failures" }, lines)];
 }
 
 function candidates(bar, expanded, onExpand) {

@@ -47,7 +47,7 @@ export class AccuracyPanel {
   }
 
   nothing() {
-    return empty("No prediction has been put to the test.", "Every operation that ends is held against what was said of it.");
+    return empty("No prediction has been put to the test.", "Every operation that ends is compared with its prediction.");
   }
 
   make(report) {

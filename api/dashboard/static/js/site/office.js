@@ -25,6 +25,6 @@ export class Office {
     }
     // A service that is away says nothing about its controller; the header says that it is away.
     this.banner.hidden = reason === "" || !this.isLive();
-    if (reason) write(this.banner, `Nothing is planned: ${reason}. New runs are accepted and wait; agents go on with what they have.`);
+    if (reason) write(this.banner, `Nothing is planned: ${reason}. New runs are accepted and wait; agents go on with the work that they have.`);
   }
 }
