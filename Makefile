@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-bounds fuzz lint lint-house bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost changelog dist lock clean
+.PHONY: setup demo test test-bounds fuzz lint lint-house bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost changelog docs dist lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -64,6 +64,16 @@ bench-cost: setup  ## judge the cost models; ROWS=folder takes rows that are the
 changelog: setup  ## move the fragments of changes/ into CHANGELOG.md, under the version of pyproject.toml
 	$(BIN)/python -m towncrier build --yes --version "$$($(BIN)/fjord --version | cut -d ' ' -f 2)"
 
+DOCS := .venv-docs
+docs: setup $(DOCS)/.ready  ## build the pages as a site into build/site; broken links fail
+	$(BIN)/python docs/make_reference.py build/reference
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict
+
+$(DOCS)/.ready: docs/requirements.lock
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.lock
+	touch $@
+
 dist: setup  ## build the wheel and the source distribution into dist/
 	rm -rf build/lib build/bdist.* dist
 	$(BIN)/python -c 'from setuptools.build_meta import build_sdist, build_wheel; build_sdist("dist"); build_wheel("dist")'
@@ -76,6 +86,9 @@ lock:  ## pin the dependencies again, with hashes and without addresses
 		--python-version 3.11 --constraints requirements.lock \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--no-header -o deploy/container/requirements.lock
+	uv pip compile --group docs --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+		--no-header -o docs/requirements.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(DOCS) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from api.http import reference
 from api.http.answers import (
     Accepted,
     CostModels,
@@ -72,7 +73,7 @@ DECLARED: tuple[type, ...] = (
 
 
 def install(app: FastAPI) -> None:
-    """Make an application describe itself truly."""
+    """Make an application describe itself truly: to programs, and at ``/docs`` to people."""
     document: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
@@ -80,7 +81,11 @@ def install(app: FastAPI) -> None:
             document.update(_document(app))
         return document
 
+    def docs() -> Response:
+        return Response(reference.page(openapi()), media_type="text/html")
+
     app.openapi = openapi  # type: ignore[method-assign]
+    app.get("/docs", include_in_schema=False)(docs)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def create_app(
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        # Their pages load scripts from other hosts; the dashboard and the document do not.
+        # FastAPI's pages load scripts from other hosts; those of `api.http.reference` load nothing.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
