@@ -19,6 +19,7 @@ THREADS = "$THREADS"
 _NUMBER = r"\d+"
 _THREADS = rf"{re.escape(THREADS)}|[1-9]\d*"
 _SWITCH = "0|1"
+_OPENVINO_SWITCH = "YES|NO"
 
 KNOWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -26,6 +27,13 @@ KNOWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "OpenVINOExecutionProvider": {
             "load_config.CPU.INFERENCE_PRECISION_HINT": "f32|f16|bf16",
             "load_config.CPU.INFERENCE_NUM_THREADS": _THREADS,
+        },
+        "OpenVINO": {
+            "INFERENCE_PRECISION_HINT": "f32|f16|bf16",
+            "INFERENCE_NUM_THREADS": _THREADS,
+            "NUM_STREAMS": _NUMBER,
+            "ENABLE_CPU_PINNING": _OPENVINO_SWITCH,
+            "CPU_DENORMALS_OPTIMIZATION": _OPENVINO_SWITCH,
         },
         "XnnpackExecutionProvider": {"intra_op_num_threads": _THREADS},
         "WebGpuExecutionProvider": {},

@@ -37,7 +37,7 @@ class _Called:
     now, peak
         Calls under way, and the most of them since the lease was asked for.
     asked_s, asked_lanes
-        When it was, by the monotonic clock, and for how many machines.
+        Time of the last question, by the monotonic clock, and machines that were asked for.
     """
 
     held: HeldLease

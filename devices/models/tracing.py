@@ -107,7 +107,7 @@ def _is_data(model: ModelProto, name: str) -> bool:
             is_float = node.op_type == "Cast" and _target(node) in _FLOATS
             (floats if is_float else reached).update(node.output)
         elif any(given in floats for given in node.input):
-            # A tensor that was cast to a float may be computed with in any way, but for the way back.
+            # A tensor that was cast to a float may be used in any way, but for the way back.
             if node.op_type == "Cast" and _target(node) not in _FLOATS:
                 return False
             floats.update(node.output)

@@ -64,7 +64,9 @@ def messages(source: str) -> Iterator[tuple[int, str]]:
         id(part) for node in ast.walk(tree) for part in getattr(node, "values", ()) if part
     } | {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if id(node) not in parts and (text := _said(node)) and len(text.split()) >= WORDS:
+        if not isinstance(node, ast.expr) or id(node) in parts:
+            continue
+        if len((text := _said(node)).split()) >= WORDS:
             yield from ((node.lineno, each) for each in re.split(r"(?<=[.!?])\s+", text))
 
 
