@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -83,7 +83,7 @@ class Executor:
                 self._running.terminate()
 
     def call(
-        self, grant: Grant, feeds: Mapping[str, Array], outputs: Sequence[str]
+        self, grant: Grant, feeds: dict[str, Array], outputs: Sequence[str]
     ) -> tuple[dict[str, Array], int]:
         """Run the model of a lease once; gives its outputs, and the time to make its session.
 
@@ -96,6 +96,8 @@ class Executor:
         ProviderRefused, RunFailed
             If the model cannot be run.
         """
+        if grant.hides_nan:
+            _refuse_nan(feeds, grant.provider, grant.hides_nan)
         shapes = {name: array.shape for name, array in feeds.items()}
         try:
             session, load_us = self._sessions.get(

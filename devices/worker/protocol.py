@@ -84,6 +84,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
         Largest share of the machine's time for its calls.
     is_paused
         True while more urgent work is queued there: its calls are refused, and go elsewhere.
+    hides_nan
+        Operator that makes a number of a NaN there: inputs with one are refused.
     """
 
     lease: str
@@ -94,6 +96,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     until_us: int
     share: float = 1.0
     is_paused: bool = False
+    hides_nan: str = ""
 
 
 class Admit(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -172,6 +172,7 @@ class Crew:
             until_us=time.monotonic_ns() // 1_000 + left_us,
             share=given.place.share,
             is_paused=given.is_paused,
+            hides_nan=given.place.hides_nan,
         )
 
     def _on_message(self, machine: str, message: FromWorker) -> None:

@@ -8,7 +8,7 @@ from scheduler.control.forecast.refusals import absence_of
 from scheduler.control.state.sessions import session_key
 from scheduler.control.state.state import State
 from scheduler.model.measuring import IDLE
-from scheduler.model.messages import CallPlace, Verdict, WorkKind
+from scheduler.model.messages import CallPlace, Profile, Verdict, WorkKind
 from scheduler.model.ports import CostQuery, Prediction
 
 ALIKE = 1.25
@@ -62,21 +62,26 @@ def call_places(
 
 def _best_by_machine(state: State, digest: str, box: str) -> list[CallPlace]:
     found: dict[str, CallPlace] = {}
-    for machine, provider in _usable(state, digest, box):
+    for profile in _usable(state, digest, box):
+        machine, provider = profile.machine, profile.provider
         cost = predicted(state, digest, machine, provider)
         before = found.get(machine)
         if cost is not None and (before is None or cost.p50_us < before.expected_us):
             share = state.settings.call_share
             found[machine] = CallPlace(
-                machine=machine, provider=provider, expected_us=cost.p50_us, share=share
+                machine=machine,
+                provider=provider,
+                expected_us=cost.p50_us,
+                share=share,
+                hides_nan=profile.hides_nan,
             )
     return list(found.values())
 
 
-def _usable(state: State, digest: str, box: str) -> list[tuple[str, str]]:
-    """Machines of a box with the providers on which the model was measured, and holds."""
+def _usable(state: State, digest: str, box: str) -> list[Profile]:
+    """Measurements of the model on machines of a box, with the providers on which it holds."""
     return [
-        (name, report.provider)
+        profile
         for name, live in state.machines.items()
         if live.box == box and absence_of(state, live)[0] is None
         for report in live.report.providers

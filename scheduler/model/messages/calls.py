@@ -22,12 +22,15 @@ class CallPlace:
         Predicted median of a call, in microseconds, by which callers choose among places.
     share
         Largest share of the machine's time for calls, above 0 and up to 1.
+    hides_nan
+        Operator of the model that makes a number of a NaN there; empty if none is known to.
     """
 
     machine: str
     provider: str
     expected_us: int
     share: float = 1.0
+    hides_nan: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -203,6 +203,16 @@ def test_inputs_that_are_not_the_models_are_told_and_the_worker_goes_on(
     assert caller.call(x=ones(4))[0].outcome == Outcome.DONE
 
 
+def test_a_nan_is_refused_where_a_number_would_come_of_it(site: Site) -> None:
+    caller = site.caller()
+    site.admit(site.changed(hides_nan="Add"))
+    site.settled()
+    answer, _ = caller.call(x=ones(4) * np.float32(np.nan))
+    assert answer.outcome == Outcome.INVALID
+    assert "inputs['x'] holds a NaN, of which cpu makes a number at Add" in answer.message
+    assert caller.call(x=ones(4))[0].outcome == Outcome.DONE
+
+
 def test_a_door_without_a_lease_is_shut_and_what_was_called_is_told(site: Site) -> None:
     caller = site.caller()
     caller.call(x=ones(4))
