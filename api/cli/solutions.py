@@ -26,6 +26,7 @@ NOT_TIMES = frozenset({Objective.ENERGY, Objective.DEADLINE_MISSES})
 def as_dict(instance: Instance, result: Result, elapsed_s: float) -> dict[str, Any]:
     """Say a result in plain data: operations, machines and times as the file has them."""
     several = {"bands": _bands(instance, result)} if result.bands else {}
+    broken = {"broken": list(result.broken)} if result.broken else {}
     return {
         "status": result.status.value,
         "objective": result.objective,
@@ -37,6 +38,7 @@ def as_dict(instance: Instance, result: Result, elapsed_s: float) -> dict[str, A
         "elapsed_s": round(elapsed_s, 6),
         "solver": result.solver,
         "found_by": result.found_by,
+        **broken,
         "schedule": None if result.schedule is None else _assignments(instance, result),
         "trace": [
             [round(point.time_s, 6), value(instance, result, point.value)] for point in result.trace

@@ -178,6 +178,8 @@ def _solve(request: SolveRequest, picture: Path | None, *, as_json: bool) -> Non
         output.print_json(solutions.as_dict(request.instance, result, elapsed_s))
     else:
         solutions.show(request.instance, result, elapsed_s)
+    for failure in result.broken:
+        output.note(f"a member of the search broke, and the others went on: {failure}")
     if picture is not None and result.schedule is not None:
         files.write(solutions.chart(request.instance, result, elapsed_s), picture)
         output.note(f"drawn in {picture}")

@@ -206,6 +206,8 @@ class Result:
         does. CP-SAT was seen to prove wrong bounds, so its proofs are reported as claims.
     found_by
         Member of a portfolio that found the schedule.
+    broken
+        Members of a portfolio that broke, each with its error: the answer is that of the others.
     trace
         Each improvement, in order of time.
     bands
@@ -223,6 +225,7 @@ class Result:
     confirmed_bound: int | None = field(default=None, metadata=SIGNED)
     claimed_by: str = ""
     found_by: str = ""
+    broken: tuple[str, ...] = ()
     trace: tuple[TracePoint, ...] = ()
     bands: tuple[BandResult, ...] = ()
     statistics: dict[str, float] = field(default_factory=dict)

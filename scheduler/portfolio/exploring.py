@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scheduler.model.objectives import Objective
 from scheduler.model.schedule import BandResult, Limits
-from scheduler.portfolio.lanes import Member, attempt, run
+from scheduler.portfolio.lanes import Failure, Member, attempt, run
 from scheduler.portfolio.members import (
     AUTO,
     FIRST,
@@ -77,7 +77,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """A search that is over: its best plan, the work spent, and the errors in it.
+    """A search that is over: its best plan, the work spent, and the members that broke.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class Exploration:
     search: Search
     best: Found | None
     worked: float
-    errors: list[Exception]
+    failures: list[Failure]
     bands: tuple[BandResult, ...] = ()
 
 
@@ -118,28 +118,28 @@ def explore(
     for solution, by in start.solutions:
         search.offer(solution, by)
     limited = search.part(time_s=time_s, work=work)
-    errors: list[Exception] = []
-    waiting = _construct(request, start, search, limited, errors)
+    failures: list[Failure] = []
+    waiting = _construct(request, start, search, limited, failures)
     if limited.spend():
-        errors += run(limited, _crew(request, search, waiting), request.seed)
-    return Exploration(search, _tidied(search), limited.worked, errors)
+        failures += run(limited, _crew(request, search, waiting), request.seed)
+    return Exploration(search, _tidied(search), limited.worked, failures)
 
 
 def _construct(
-    request: Request, start: Start, search: Search, limited: Search, errors: list[Exception]
+    request: Request, start: Start, search: Search, limited: Search, failures: list[Failure]
 ) -> tuple[str, ...]:
     """Let heuristics plan; return those that would take too long before the search."""
     now, then = heuristics(search.form, request.solver)
     for name in now:
         if not search.stop_flag[0]:
-            attempt(search, name, request.seed, errors)
+            attempt(search, name, request.seed, failures)
     if start.bound is not None:
         search.raise_bound(start.bound(search.stop_flag))
     if not are_quick(search.form):
         return then
     for name in then:
         if limited.spend(steps_each(search.form)) and has_time(limited, name):
-            attempt(search, name, request.seed, errors)
+            attempt(search, name, request.seed, failures)
     return ()
 
 

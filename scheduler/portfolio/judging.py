@@ -39,7 +39,9 @@ def concluded(request: Request, problem: Problem, found: Exploration) -> Result:
         claimed_by=_claimed_by(found),
         bands=found.bands,
         trace=tuple(replace(p, value=p.value + request.offset) for p in search.trace),
-        statistics={"steps": found.worked, "failures": float(len(found.errors))},
+        # A heuristic runs once for each band.
+        broken=tuple(dict.fromkeys(map(str, found.failures))),
+        statistics={"steps": found.worked},
     )
     if best is None or status is Status.INFEASIBLE:
         return result

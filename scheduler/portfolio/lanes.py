@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Condition, Semaphore, Thread
+from typing import NamedTuple
 
 from scheduler.model.errors import Defect
 from scheduler.solvers import registry
@@ -45,12 +46,22 @@ class Member:
     solver: Searcher | None = None
 
 
+class Failure(NamedTuple):
+    """A member that broke, and its error. The others go on, and the best plan so far stays."""
+
+    member: str
+    error: Exception
+
+    def __str__(self) -> str:
+        return f"{self.member}: {self.error!r}"
+
+
 Lane = Sequence[Member]
 """Members that share a worker."""
 
 
-def run(search: Search, lanes: Sequence[Lane], seed: int) -> list[Exception]:
-    """Let all members search until they are done or the search is over; return their errors.
+def run(search: Search, lanes: Sequence[Lane], seed: int) -> list[Failure]:
+    """Let all members search until they are done or the search is over; return what broke.
 
     One lane alone is deterministic: a member works while the others of its lane stand still, and
     hands over after a fixed number of steps.
@@ -59,7 +70,7 @@ def run(search: Search, lanes: Sequence[Lane], seed: int) -> list[Exception]:
     for lane in lanes:
         crew.add(lane, seed)
     crew.work()
-    return crew.errors
+    return crew.failures
 
 
 class _Crew:
@@ -67,7 +78,7 @@ class _Crew:
 
     def __init__(self, search: Search) -> None:
         self.search = search
-        self.errors: list[Exception] = []
+        self.failures: list[Failure] = []
         self._threads: list[Thread] = []
         self._parts: list[Search] = []
         self._lanes: list[_Turns] = []
@@ -112,9 +123,7 @@ class _Crew:
                 solver = member.solver or registry.solver(member.name)
                 solver(part, seed + member.salt)
         except Exception as error:
-            # The others go on, and the best plan so far stays.
-            _log.exception("%s broke", member.name)
-            self.errors.append(error)
+            self.failures.append(_failed(member.name, error))
         finally:
             turns.leave(place)
             with self._changed:
@@ -161,16 +170,20 @@ class _Turns:
         return next((other for other in around if self._present[other]), place)
 
 
-def attempt(search: Search, name: str, seed: int, errors: list[Exception]) -> None:
-    """Let one solver search in this thread; note its error, if any."""
+def attempt(search: Search, name: str, seed: int, failures: list[Failure]) -> None:
+    """Let one solver search in this thread; note its failure, if any."""
     try:
         registry.solver(name)(search, seed)
     except Exception as error:
-        _log.exception("%s broke", name)
-        errors.append(error)
+        failures.append(_failed(name, error))
 
 
-def raise_if_lost(search: Search, errors: Sequence[Exception]) -> None:
+def _failed(name: str, error: Exception) -> Failure:
+    _log.error("%s broke", name, exc_info=error)
+    return Failure(name, error)
+
+
+def raise_if_lost(search: Search, failures: Sequence[Failure]) -> None:
     """Raise the first error of a search that has no result.
 
     Raises
@@ -178,5 +191,5 @@ def raise_if_lost(search: Search, errors: Sequence[Exception]) -> None:
     Defect
         The first error, if there is neither a plan nor a proof that there is none.
     """
-    if errors and search.best is None and not search.infeasible:
-        raise Defect(f"every solver failed; the first with {errors[0]!r}") from errors[0]
+    if failures and search.best is None and not search.infeasible:
+        raise Defect(f"every solver failed; the first was {failures[0]}") from failures[0].error

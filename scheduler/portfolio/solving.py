@@ -112,7 +112,7 @@ def solve(
     start = Start(bound=bound, solutions=_carried(problem, form, warm_start))
     time_s = limits.time_s - (clock() - began_s) - JUDGING_S * len(problem.operations)
     found = _explored(request, form, start, time_s)
-    raise_if_lost(found.search, found.errors)
+    raise_if_lost(found.search, found.failures)
     with uncollected():
         return concluded(request, problem, found)
 

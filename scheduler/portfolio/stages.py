@@ -23,7 +23,7 @@ from scheduler.portfolio.exploring import (
     explore,
     heuristics,
 )
-from scheduler.portfolio.lanes import attempt
+from scheduler.portfolio.lanes import Failure, attempt
 from scheduler.portfolio.members import AUTO, EXACT, has_time, missing_data, steps_each
 from scheduler.portfolio.progress import SearchProgress
 from scheduler.portfolio.restricting import Mask, Part, for_band, restricted, spares_setups
@@ -47,17 +47,17 @@ def explore_by_band(
     if start.bound is not None:
         answer.raise_bound(start.bound(answer.stop_flag))
     limited = answer.part(time_s=time_s, work=work)
-    errors: list[Exception] = []
+    failures: list[Failure] = []
     closes = request.solver in (AUTO, EXACT.name)
     proofs = Proofs(form, request.objective, request.origin_us, answer.stop_flag)
     plans = [Found((0, 0), solution, by) for solution, by in start.solutions]
-    plans += _whole_plans(request, answer, limited, errors)
+    plans += _whole_plans(request, answer, limited, failures)
     if not answer.stop_flag[0] and not _is_settled(request, form):
         share = 1 - reserved(form) if closes else 1.0
         staging = limited.part(
             time_s=limited.remaining_s * share, work=limited.remaining_work * share
         )
-        staged = _Staging(request, answer, staging, errors, proofs).plan(plans)
+        staged = _Staging(request, answer, staging, failures, proofs).plan(plans)
         plans += [staged] if staged is not None else []
     best = min(plans, key=lambda found: proofs.worth(found.solution), default=None)
     met = 0 if best is None else proofs.proven(best.solution)
@@ -68,7 +68,7 @@ def explore_by_band(
         answer.offer(best.solution, best.by)
         _leave_out_repetition(answer.trace)
         told = proofs.told(best.solution, met)
-    return Exploration(answer, answer.best, limited.worked, errors, told)
+    return Exploration(answer, answer.best, limited.worked, failures, told)
 
 
 def open_bands(form: Arrays) -> list[int]:
@@ -77,7 +77,7 @@ def open_bands(form: Arrays) -> list[int]:
 
 
 def _whole_plans(
-    request: Request, answer: Search, limited: Search, errors: list[Exception]
+    request: Request, answer: Search, limited: Search, failures: list[Failure]
 ) -> list[Found]:
     """Plans of the whole by each heuristic; they put the bands first by themselves."""
     found: list[Found] = []
@@ -88,7 +88,7 @@ def _whole_plans(
         if name in then and not has_time(limited, name):
             continue
         search = Search(answer.form, request.clock, request.objective)
-        attempt(search, name, request.seed, errors)
+        attempt(search, name, request.seed, failures)
         if search.infeasible:
             answer.refute()
         if search.best is not None:
@@ -115,7 +115,7 @@ class _Staging:
     request: Request
     answer: Search
     limited: Search
-    errors: list[Exception]
+    failures: list[Failure]
     proofs: Proofs
 
     def plan(self, known: Sequence[Found]) -> Found | None:
@@ -157,7 +157,7 @@ class _Staging:
             tell=tell,
         )
         self.limited.spend(stage.worked)
-        self.errors += stage.errors
+        self.failures += stage.failures
         return stage
 
     def _teller(self, part: Part, plan: Solution) -> Callable[[Search], None]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,10 +15,12 @@ import pytest
 from PIL import Image
 
 from api.cli.app import run
+from api.cli.solutions import as_dict
 from api.tools.gantt.svg import NAMESPACE
-from scheduler.instances import write
+from scheduler.instances import parse, write
 from scheduler.model.objectives import Objective
 from scheduler.model.problem import Band, Job, Machine, Mode, Operation, Problem
+from scheduler.model.schedule import Result, Status
 from scheduler.solvers import registry
 from scheduler.splitting import MEMBERS
 
@@ -92,6 +95,13 @@ def test_the_answer_speaks_in_the_numbers_and_times_of_the_file(
     assert {spans[0], spans[2]} in ({(1, 0, 4), (1, 4, 6)}, {(1, 2, 6), (1, 0, 2)})
     assert answer["value"] == max(end for _, _, end in spans.values())
     assert all(row.keys() == {"operation", "machine", "start", "end"} for row in answer["schedule"])
+
+
+def test_members_that_broke_are_named_beside_the_answer_of_the_others(shop: Path) -> None:
+    instance = parse(shop.read_bytes(), shop.name)
+    result = Result(status=Status.LIMIT, solver="auto", broken=("heft: ZeroDivisionError()",))
+    assert as_dict(instance, result, 0.1)["broken"] == ["heft: ZeroDivisionError()"]
+    assert "broken" not in as_dict(instance, replace(result, broken=()), 0.1)
 
 
 def test_a_task_graph_is_solved_for_as_many_processors_as_its_name_says(

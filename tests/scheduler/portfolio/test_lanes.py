@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from scheduler.model.errors import Defect
-from scheduler.portfolio.lanes import TURN_WORK, Member, raise_if_lost, run
+from scheduler.portfolio.lanes import TURN_WORK, Failure, Member, raise_if_lost, run
 from scheduler.solvers import registry
 from scheduler.solvers.arrays import Solution
 from scheduler.solvers.registry import Searcher
@@ -138,11 +138,11 @@ def test_a_member_that_breaks_costs_the_others_nothing(
     notes: list[str], members: Callable[..., list[Member]]
 ) -> None:
     lane = members(a=breaking, b=working(notes, "b", 3))
-    (error,) = run(new_search(), [lane], 0)
-    assert isinstance(error, ZeroDivisionError)
+    (failure,) = run(new_search(), [lane], 0)
+    assert str(failure) == "a: ZeroDivisionError()"
     assert notes == ["b", "b", "b"]
 
 
 def test_what_broke_is_raised_if_nothing_else_is_left() -> None:
-    with pytest.raises(Defect, match="every solver failed; the first with ZeroDivisionError"):
-        raise_if_lost(new_search(), [ZeroDivisionError()])
+    with pytest.raises(Defect, match="every solver failed; the first was a: ZeroDivisionError"):
+        raise_if_lost(new_search(), [Failure("a", ZeroDivisionError())])

@@ -23,6 +23,7 @@ from scheduler.solvers import registry
 from scheduler.solvers.arrays import Solution
 from scheduler.solvers.search import Search
 from tests.builders import chain, job, machine, mode, operation, problem
+from tests.scheduler.solvers.flexible import flexible
 from tests.scheduler.solvers.published import arabnejad, topcuoglu
 from tests.scheduler.strategies import problems
 
@@ -332,6 +333,23 @@ def test_a_bound_above_the_value_is_a_defect(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(registry, "solver", lambda name: offering([0], bound=6))
     with pytest.raises(InvalidSchedule, match="bound must be <= 5, the value of 'odd'; got 6"):
         solve(chain(5), "heft")
+
+
+@pytest.mark.parametrize("band", [Band.NORMAL, Band.HIGH])
+def test_an_answer_names_each_member_that_broke_once(
+    monkeypatch: pytest.MonkeyPatch, band: Band
+) -> None:
+    def broken(search: Search, seed: int) -> None:
+        raise ZeroDivisionError("no load")
+
+    found = registry.solver
+    monkeypatch.setattr(registry, "solver", lambda name: broken if name == "heft" else found(name))
+    one, *others = flexible(1).jobs
+    asked = replace(flexible(1), jobs=(replace(one, band=band), *others))
+    result = solve(asked, limits=Limits(time_s=60, deterministic_s=0.1))
+    assert result.schedule is not None
+    assert result.broken == ("heft: ZeroDivisionError('no load')",)
+    assert solve(asked, "spt").broken == ()
 
 
 def test_solvers_that_all_break_are_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
