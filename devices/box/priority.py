@@ -89,9 +89,12 @@ def give_way_to_agent() -> None:
 
 
 def leave_session(niceness: int) -> None:
-    """Give the calling process a session of its own, with that niceness, and have it itself."""
+    """Give the calling process a session of its own, with that niceness, and have it itself.
+
+    A process that was started with more niceness keeps that: few users may take it back.
+    """
     take_turns(USUAL_TURN_NS)
-    os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     with contextlib.suppress(PermissionError):  # it leads a session
         os.setsid()
     weigh_session(niceness)

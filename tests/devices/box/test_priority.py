@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ import psutil
 import pytest
 
 from devices.box import priority
+
+MOST = 19
+"""The most niceness that there is."""
 
 grouped = pytest.mark.skipif(
     not priority.SWITCH.exists() or priority.SWITCH.read_text().strip() != "1",
@@ -30,9 +34,14 @@ def child(call: str, *, leads: bool = True) -> Iterator[psutil.Process]:
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdout.readline()
+        assert process.stdout.readline(), "the call failed"
         yield psutil.Process(process.pid)
         process.stdin.close()
+
+
+def niceness() -> int:
+    """Niceness of this process, which its children begin with."""
+    return os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def session_group(pid: int | str) -> str:
@@ -47,13 +56,21 @@ def session_niceness(process: psutil.Process) -> int:
 @grouped
 def test_search_has_a_session_of_its_own_with_its_niceness() -> None:
     with child("leave_session(SEARCH)", leads=False) as process:
-        assert process.nice() == priority.SEARCH
+        assert process.nice() == max(priority.SEARCH, niceness())
         assert session_niceness(process) == priority.SEARCH
 
 
 def test_worker_gives_way_only_where_that_costs_it_nothing_beside_other_programs() -> None:
     with child("give_way_to_agent()") as process:
-        assert process.nice() == (priority.WORKER if priority.is_apart() else 0)
+        given = priority.WORKER if priority.is_apart() else 0
+        assert process.nice() == min(niceness() + given, MOST)
+
+
+def test_search_of_a_service_that_was_started_to_give_way_goes_on_so() -> None:
+    nobody = 65534
+    call = f"import os; os.nice({MOST}); os.getuid() or os.setuid({nobody}); leave_session(SEARCH)"
+    with child(call, leads=False) as process:
+        assert process.nice() == MOST
 
 
 @grouped
@@ -67,7 +84,10 @@ def test_who_may_not_be_raised_goes_on_as_before() -> None:
     nobody = 65534
     call = f"import os; os.getuid() or os.setuid({nobody}); stand_above()"
     with child(call) as process:
-        assert process.nice() in {0, priority.OFFICE}  # the latter where the limits allow it
+        assert process.nice() in {
+            niceness(),
+            priority.OFFICE,
+        }  # the latter where the limits allow it
 
 
 @pytest.mark.skipif(not priority.turn_ns(), reason="this kernel has no turns that can be chosen")
