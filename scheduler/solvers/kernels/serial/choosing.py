@@ -121,9 +121,9 @@ def _apart(a: Rows, c: Choices, plan: Records) -> float:
     total = 0.0
     for g in range(len(c.group_first) - 1):
         first = c.group_op[c.group_first[g]]
-        device = a.mode[plan[first].mode].device
+        device = a.mode[plan[first].mode].device_number
         for e in range(c.group_first[g] + 1, c.group_first[g + 1]):
-            total += a.mode[plan[c.group_op[e]].mode].device != device
+            total += a.mode[plan[c.group_op[e]].mode].device_number != device
     return total
 
 
@@ -133,9 +133,9 @@ def _unconnected(a: Rows, plan: Records) -> float:
     for i in range(len(plan)):
         if a.op[i].state != _OPEN:
             continue
-        to = a.mode[plan[i].mode].device
+        to = a.mode[plan[i].mode].device_number
         for e in range(a.op[i].source_first, a.op[i].source_last):
-            source = a.mode[plan[a.source[e].op].mode].device
+            source = a.mode[plan[a.source[e].op].mode].device_number
             total += a.link_latency_us[source, to] < 0
     return total
 
@@ -151,8 +151,8 @@ def change(a: Rows, c: Choices, plan: Records, i: int, rng: State) -> bool:
         return False
     k = a.op[i].mode_first + below(rng, count - 1)
     k += k >= plan[i].mode
-    before = a.mode[plan[i].mode].device
-    device = a.mode[k].device
+    before = a.mode[plan[i].mode].device_number
+    device = a.mode[k].device_number
     group = a.op[i].group
     if group >= 0 and device != before and not _move_group(a, c, plan, group, device, rng):
         return False
@@ -167,7 +167,7 @@ def _move_group(a: Rows, c: Choices, plan: Records, group: int, device: int, rng
         j = c.group_op[e]
         picked, seen = -1, 0
         for k in range(a.op[j].mode_first, a.op[j].mode_last):
-            if a.mode[k].device == device:
+            if a.mode[k].device_number == device:
                 seen += 1
                 if below(rng, seen) == 0:
                     picked = k

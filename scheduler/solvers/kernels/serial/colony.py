@@ -139,7 +139,7 @@ def build(
         if a.op[i].state == _OPEN:
             _settle_mode(a, d, g, plan, i, rng)
         if a.op[i].group >= 0:
-            d.group_device[a.op[i].group] = a.mode[plan[i].mode].device
+            d.group_device[a.op[i].group] = a.mode[plan[i].mode].device_number
         for e in range(a.op[i].target_first, a.op[i].target_last):
             j = a.target_op[e]
             g.waiting[j] -= 1

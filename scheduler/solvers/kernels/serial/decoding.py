@@ -61,7 +61,7 @@ class Decoder(NamedTuple):
 def ready(a: Rows, plan: Records, i: int, k: int) -> int:
     """Time at which an operation is released and all its inputs are on the mode's device."""
     ready_us: int = a.op[i].earliest_us
-    device = a.mode[k].device
+    device = a.mode[k].device_number
     for e in range(a.op[i].source_first, a.op[i].source_last):
         source = a.source[e].op
         ready_us = max(ready_us, plan[source].end_us + lag(a, plan, e, source, device))
@@ -71,7 +71,7 @@ def ready(a: Rows, plan: Records, i: int, k: int) -> int:
 @lean_part
 def lag(a: Rows, plan: Records, e: int, source: int, device: int) -> int:
     """Transfer time of an incoming edge to a device."""
-    from_device = a.mode[plan[source].mode].device
+    from_device = a.mode[plan[source].mode].device_number
     if from_device == device:
         return 0
     rate = a.link_rate[from_device, device]
@@ -233,7 +233,7 @@ def decode_greedily(a: Rows, d: Decoder, plan: Records, stop: NDArray[np.int8]) 
             slot = _quickest(a, d, plan, i)
             place(a, d, plan, i, slot)
         if a.op[i].group >= 0:
-            d.group_device[a.op[i].group] = a.mode[plan[i].mode].device
+            d.group_device[a.op[i].group] = a.mode[plan[i].mode].device_number
         if stop[0]:
             return False
     return True
@@ -259,13 +259,13 @@ def _quickest(a: Rows, d: Decoder, plan: Records, i: int) -> int:
 @lean_part
 def misplaced(a: Rows, d: Decoder, plan: Records, i: int, k: int) -> bool:
     """True if a mode is away from its group, or not connected to a source."""
-    device = a.mode[k].device
+    device = a.mode[k].device_number
     if a.op[i].group >= 0:
         wanted = d.group_device[a.op[i].group]
         if wanted >= 0 and wanted != device:
             return True
     for e in range(a.op[i].source_first, a.op[i].source_last):
-        source = a.machine[a.mode[plan[a.source[e].op].mode].machine].device
+        source = a.machine[a.mode[plan[a.source[e].op].mode].machine].device_number
         if a.link_latency_us[source, device] < 0:
             return True
     return False

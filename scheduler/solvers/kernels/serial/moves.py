@@ -90,7 +90,7 @@ def trace_back(a: Rows, plan: Records, objective: int, chain: Chain, rng: State)
 def _data_of(a: Rows, plan: Records, i: int, rng: State) -> tuple[int, int]:
     """Draw one of the sources that an operation starts right after; also return their number."""
     picked, seen = -1, 0
-    device = a.mode[plan[i].mode].device
+    device = a.mode[plan[i].mode].device_number
     for e in range(a.op[i].source_first, a.op[i].source_last):
         j = a.source[e].op
         if plan[j].end_us + lag(a, plan, e, j, device) >= plan[i].start_us:

@@ -35,9 +35,11 @@ OPERATION = record(
 its end to the end of the schedule."""
 MODE = record(
     "us setup_us p95_us energy_uj resident_bytes extra_bytes",
-    "machine device family demand_first demand_last",
+    "machine device_number family demand_first demand_last",
 )
-MACHINE = record("memory_bytes free_us", "device exclusive keeps family window_first window_last")
+MACHINE = record(
+    "memory_bytes free_us", "device_number exclusive keeps family window_first window_last"
+)
 """`free_us` is the end of all started operations there, at the earliest now."""
 WINDOW = record("start_us end_us", "")
 SOURCE = record("", "op edge")
@@ -122,7 +124,7 @@ def _machines(form: Arrays) -> Records:
         len(form.machine_device),
         memory_bytes=form.machine_memory_bytes,
         free_us=_free_us(form),
-        device=form.machine_device,
+        device_number=form.machine_device,
         exclusive=form.machine_exclusive,
         keeps=form.machine_keeps,
         family=form.machine_family,
@@ -169,7 +171,7 @@ def _modes(form: Arrays) -> Records:
         resident_bytes=form.mode_resident_bytes,
         extra_bytes=form.mode_extra_bytes,
         machine=form.mode_machine,
-        device=form.machine_device[form.mode_machine],
+        device_number=form.machine_device[form.mode_machine],
         family=form.mode_family,
         **_ranges("demand", form.demand_first),
     )
