@@ -60,17 +60,17 @@ def sentences(page: str) -> Iterator[tuple[int, str]]:
 def messages(source: str) -> Iterator[tuple[int, str]]:
     """The texts of some words in a module that document nothing: a program says them."""
     tree = ast.parse(source)
-    parts = {
-        id(part) for node in ast.walk(tree) for part in getattr(node, "values", ()) if part
-    } | {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr))
+    parts = documents | {id(part) for text in texts for part in text.values}
     for node in ast.walk(tree):
         if not isinstance(node, ast.expr) or id(node) in parts:
             continue
-        if len((text := _said(node)).split()) >= WORDS:
+        if (text := _said(node)) and len(text.split()) >= WORDS:
             yield from ((node.lineno, each) for each in re.split(r"(?<=[.!?])\s+", text))
 
 
-def _said(node: ast.AST) -> str:
+def _said(node: ast.expr) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

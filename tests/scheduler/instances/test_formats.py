@@ -191,7 +191,10 @@ def test_an_unknown_format_is_refused_with_those_there_are() -> None:
         ("2 3\n1 2 0 4 1 2\n1 1 2\n", "line 3: wants 1 pairs of machine and duration; got 1 num"),
         ("2 1 2\n0\n1 0 3\n1 1 4\n", r"line 2: wants 2 numbers \(an arc\); got 1 numbers"),
         ("2 1 2\n0 1\n1 0 3\n", "line 3: wants 1 arcs, 2 operations and then nothing"),
-        ("2 4\n0 0 0\n1 3 1 0\n2 4 1 1\n3 0 1 2\n", r"line 1: wants 1 numbers \(how many tasks"),
+        (
+            "2 4\n0 0 0\n1 3 1 0\n2 4 1 1\n3 0 1 2\n",
+            r"line 1: wants 1 numbers \(the number of tasks",
+        ),
         ("2\n1 0 0\n2 3 1 1\n3 4 1 2\n4 0 1 3\n", "line 2: wants task 0; got 1"),
     ],
 )

@@ -194,7 +194,7 @@ def test_what_a_solver_does_not_take_into_account_is_refused(name: str) -> None:
         if features(arrays(p)) <= entry.features:
             assert solve(p, name, Limits(time_s=5, deterministic_s=0.01)).schedule is not None
         else:
-            with pytest.raises(InvalidInput, match=f"solver '{name}' must support what the"):
+            with pytest.raises(InvalidInput, match=f"solver '{name}' must support all features"):
                 solve(p, name)
 
 
