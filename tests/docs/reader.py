@@ -25,8 +25,8 @@ from tests.lint.sources import ROOT
 
 SHOWN = ("docs", "examples", "tests")
 """Folders of the checkout that pages name; a reader sees links to them."""
-UP_S = 60.0
-COMMAND_S = 60.0
+UP_S = 120.0
+COMMAND_S = 120.0
 POLL_S = 0.05
 
 _CHANGING = re.compile(r"\br-\w+|\b[0-9a-f]{8,}\b(\.{3})?|\d+(,\d{3})*(\.\d+)?(e-?\d+)?")

@@ -29,6 +29,7 @@ def reader(tmp_path: Path) -> Reader:
     return Reader(tmp_path / "home", tmp_path, {"PATH": "/usr/bin:/bin"})
 
 
+@pytest.mark.timeout(300)  # a page has a site of its own, and some ten commands
 @pytest.mark.parametrize("page", TYPED, ids=lambda page: page.stem)
 def test_page_does_what_it_shows(page: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"

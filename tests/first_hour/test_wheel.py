@@ -23,7 +23,7 @@ MADE = shutil.ignore_patterns(
     "*_cache",
     ".git",
     ".hypothesis",
-    ".venv",
+    ".venv*",
     ".vulkan",
     "__pycache__",
     "build",
