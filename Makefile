@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-bounds fuzz lint lint-house bench bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost changelog docs dist lock clean
+.PHONY: setup demo test test-bounds fuzz lint lint-house bench bench-calls bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost changelog docs dist lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -41,6 +41,9 @@ lint-house: setup  ## plain English, sizes, the map of the rooms
 
 bench: setup  ## measure the overhead of the service
 	$(BIN)/python -m benchmarks.overhead
+
+bench-calls: setup  ## measure calls beside durable runs, and beside mosec where that is installed
+	$(BIN)/python -m benchmarks.calls
 
 bench-placement: setup  ## compare placement by all cost layers with placement by averages; BENCH=--simulated replays
 	$(BIN)/python -m benchmarks.placement $(BENCH)

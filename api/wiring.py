@@ -50,6 +50,8 @@ class Services:
         Address of the store as this process reaches it.
     controller
         The candidate of this process for the office, ``None`` if it has none.
+    calls
+        Calls of models past the controller, to the workers of this box.
     """
 
     store: Store
@@ -132,9 +134,7 @@ async def services(
         await stack.enter_async_context(_running(stalls.watch(), "stalls"))
         stack.enter_context(short_collections(stalls))
         feed = await stack.enter_async_context(ChangeFeed(store, tensors.release))
-        calls = Calls(store, tensors.root, settings.box)
-        stack.push_async_callback(calls.close)
-        feed.on_lease(calls.take)
+        calls = await stack.enter_async_context(_calls(store, tensors, feed, settings))
         candidate = None
         if controller:
             candidacy = _candidate(settings, store, url, stalls, make_oracle)
@@ -148,6 +148,19 @@ async def services(
             stalls=stalls,
             calls=calls,
         )
+
+
+@asynccontextmanager
+async def _calls(
+    store: Store, tensors: TensorStore, feed: ChangeFeed, settings: Settings
+) -> AsyncIterator[Calls]:
+    """Calls of this process, which follow their leases by the feed."""
+    calls = Calls(store, tensors.root, settings.box)
+    feed.on_lease(calls.take)
+    try:
+        yield calls
+    finally:
+        calls.close()
 
 
 @asynccontextmanager

@@ -99,7 +99,7 @@ class Calls:
         called = self._called.get((digest, band))
         return called.held.lanes if called is not None else 0
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Leave all workers."""
         for called in self._called.values():
             called.held.close()

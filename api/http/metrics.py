@@ -157,7 +157,14 @@ def _queues(view: SiteView) -> Iterator[Metric]:
         "fjord_replans", "Turns that planned all pending work again, by reason.", labels=["reason"]
     )
     families = {"inversions": inversions, "replans": replans}
-    for name, count in sorted(view.counters.items()):
+    counts = dict(view.counters)
+    waited_us = counts.pop("call_revocation_us", 0)
+    yield GaugeMetricFamily(
+        "fjord_call_revocation_seconds",
+        "Longest that an operation of a run has waited for a call on its machine to end.",
+        waited_us / 1e6,
+    )
+    for name, count in sorted(counts.items()):
         family, is_labelled, label = name.partition("_")
         if is_labelled and family in families:
             families[family].add_metric([label], count)
