@@ -16,6 +16,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,6 +42,41 @@ MODEL = "orientation"
 INFER = f"/v2/models/{MODEL}/infer"
 RUN = "/v1/workloads/single/runs?wait_s=30"
 START_S = 60.0
+
+PEER = """
+import os
+
+import numpy as np
+import onnxruntime
+from mosec import Server, Worker
+
+
+class Classifier(Worker):
+    def __init__(self):
+        super().__init__()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(
+            os.environ["MODEL_FILE"], options, providers=["CPUExecutionProvider"]
+        )
+        self.shape = [int(size) for size in os.environ["SHAPE"].split(",")]
+
+    def deserialize(self, data):
+        return np.frombuffer(data, np.float32).reshape(self.shape)
+
+    def serialize(self, data):
+        return bytes(data.tobytes())
+
+    def forward(self, data):
+        return self.session.run(None, {"x": data})[0]
+
+
+if __name__ == "__main__":
+    server = Server()
+    server.append_worker(Classifier, num=int(os.environ.get("WORKERS", "1")))
+    server.run()
+"""
+"""A server of mosec on the model in ``MODEL_FILE``; a file of its own, which its workers import."""
 
 Once = Callable[[], float]
 
@@ -94,10 +130,12 @@ def run_body(x: Any) -> tuple[bytes, str]:
 
 
 @contextlib.contextmanager
-def mosec(model: Path, workers: int) -> Iterator[tuple[int, int]]:
+def mosec(model: Path, workers: int, folder: str) -> Iterator[tuple[int, int]]:
     """A server of mosec: its port and its process."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.mosec_peer", "--port", str(port)]
+    file = Path(folder) / "peer.py"
+    file.write_text(PEER)
+    command = [sys.executable, str(file), "--port", str(port)]
     extra = {"MODEL_FILE": str(model), "SHAPE": ",".join(map(str, SHAPE)), "WORKERS": str(workers)}
     process = subprocess.Popen(
         [*command, "--address", "127.0.0.1", "--log-level", "warning"],
@@ -193,12 +231,13 @@ def until_called(line: Line, client: Client) -> None:
 def measure(model: Path) -> Iterator[str]:
     x = np.random.default_rng(SEED).standard_normal(SHAPE).astype(np.float32)
     plain = bare(model, x)
+    has_peer = importlib.util.find_spec("mosec") is not None
     workers = max(1, len(os.sched_getaffinity(0)))
-    peer = mosec(model, workers) if importlib.util.find_spec("mosec") else None
     with (
+        tempfile.TemporaryDirectory() as folder,
         site() as up,
         Client(up.url) as client,
-        peer or contextlib.nullcontext() as other,
+        mosec(model, workers, folder) if has_peer else contextlib.nullcontext() as other,
     ):
         client.upload_model(MODEL, model, profile_shapes={"x": SHAPE})
         client.wait_until_profiled([MODEL])

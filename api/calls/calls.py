@@ -14,7 +14,7 @@ from api.store import Store
 from devices.calls.frames import MOST_BODY_BYTES, Outcome
 from scheduler.control.events import CallsWanted
 from scheduler.model.errors import FjordError
-from scheduler.model.messages import Lease
+from scheduler.model.messages import CallLease
 from scheduler.model.problem import Band
 
 ASK_EVERY_S = 1.0
@@ -63,7 +63,7 @@ class Calls:
         self._box = box
         self._called: dict[tuple[str, Band], _Called] = {}
 
-    def take(self, lease: Lease) -> None:
+    def take(self, lease: CallLease) -> None:
         """Take in a lease that is new, changed or ended."""
         called = self._called.get((lease.digest, lease.band))
         if called is not None and lease.box == self._box:

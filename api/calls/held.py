@@ -9,7 +9,7 @@ from pathlib import Path
 
 from api.calls.connection import WorkerConnection
 from devices.calls.places import door_path
-from scheduler.model.messages import CallPlace, Lease
+from scheduler.model.messages import CallLease, CallPlace
 
 AHEAD = 2
 """Calls that a worker has at once: while it answers one, the next is there."""
@@ -33,9 +33,9 @@ class HeldLease:
         self._lines: dict[str, tuple[CallPlace, WorkerConnection]] = {}
         self._reaching: dict[str, asyncio.Task[None]] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self.lease: Lease | None = None
+        self.lease: CallLease | None = None
 
-    def take(self, lease: Lease) -> None:
+    def take(self, lease: CallLease) -> None:
         """Follow a lease: reach for its new places, and leave those that it has no more."""
         self.lease = lease
         places = {place.machine: place for place in lease.places}

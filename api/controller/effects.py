@@ -24,7 +24,7 @@ from scheduler.control.commands import (
 )
 from scheduler.control.records import RunRecord, RunStory
 from scheduler.control.records.plans import PlanRecord
-from scheduler.model.messages import AgentPlan, Lease, Release
+from scheduler.model.messages import AgentPlan, CallLease, Release
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Effects:
     kept: list[KeepProfile | KeepExecution] = field(default_factory=list)
     judged: list[PlanRecord] = field(default_factory=list)
     stories: dict[str, RunStory] = field(default_factory=dict)
-    leases: dict[str, Lease] = field(default_factory=dict)
+    leases: dict[str, CallLease] = field(default_factory=dict)
     request: RequestPlan | None = None
     wake: WakeAt | None = None
 

@@ -18,7 +18,7 @@ from scheduler.control.records import RunRecord, RunStory, SiteView
 from scheduler.control.records.costs import CostReport
 from scheduler.control.records.plans import PlanRecord
 from scheduler.model import keys
-from scheduler.model.messages import AgentPlan, Lease, Profile, Release
+from scheduler.model.messages import AgentPlan, CallLease, Profile, Release
 
 T = TypeVar("T")
 
@@ -76,7 +76,7 @@ class Batch:
     release: tuple[Release, ...] = ()
     history: tuple[PlanRecord, ...] = ()
     stories: tuple[RunStory, ...] = ()
-    leases: tuple[Lease, ...] = ()
+    leases: tuple[CallLease, ...] = ()
     unprofiled: tuple[str, ...] = ()
     profiles: tuple[Profile, ...] = ()
     view: SiteView | None = None

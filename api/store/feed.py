@@ -11,7 +11,7 @@ from typing import Self
 from api.store import FINAL, Change, Store, ViewChanged
 from scheduler.control.records import RunRecord
 from scheduler.model.errors import FjordError
-from scheduler.model.messages import Lease, Release
+from scheduler.model.messages import CallLease, Release
 
 BLOCK_MS = 5_000
 """The reader comes back this often though nothing changed."""
@@ -36,7 +36,7 @@ class ChangeFeed:
         self._waiters: dict[str, list[asyncio.Future[RunRecord]]] = {}
         self._of_runs: list[Callable[[RunRecord], None]] = []
         self._of_views: list[Callable[[], None]] = []
-        self._of_leases: list[Callable[[Lease], None]] = []
+        self._of_leases: list[Callable[[CallLease], None]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -85,7 +85,7 @@ class ChangeFeed:
         """Call a function whenever the view of the site has changed from now on."""
         self._of_views.append(listener)
 
-    def on_lease(self, listener: Callable[[Lease], None]) -> None:
+    def on_lease(self, listener: Callable[[CallLease], None]) -> None:
         """Call a function with every lease for calls that is new, changed or ended."""
         self._of_leases.append(listener)
 
@@ -109,7 +109,7 @@ class ChangeFeed:
         elif isinstance(change, ViewChanged):
             for of_view in self._of_views:
                 of_view()
-        elif isinstance(change, Lease):
+        elif isinstance(change, CallLease):
             for of_lease in self._of_leases:
                 of_lease(change)
         else:

@@ -19,7 +19,7 @@ from scheduler.control.records import (
 )
 from scheduler.control.records.costs import CostReport
 from scheduler.model import keys
-from scheduler.model.messages import Lease, Profile, Release
+from scheduler.model.messages import CallLease, Profile, Release
 
 OLDER_OPERATIONS = "operations"
 """Field of a run in which releases up to 0.1 kept all its operations together."""
@@ -38,13 +38,13 @@ class ViewChanged:
     at_us: int
 
 
-Change = RunRecord | ViewChanged | Release | Lease
+Change = RunRecord | ViewChanged | Release | CallLease
 """A run changed (its operations are left out), the view or a lease did, or tensors can go."""
 CHANGE_TYPES: dict[str, type[Change]] = {
     "RunRecord": RunRecord,
     "ViewChanged": ViewChanged,
     "Release": Release,
-    "Lease": Lease,
+    "CallLease": CallLease,
 }
 
 

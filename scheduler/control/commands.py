@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from scheduler.control.records import RunRecord, RunStory
 from scheduler.control.records.plans import PlanRecord
 from scheduler.model.measuring import Load
-from scheduler.model.messages import AgentPlan, Lease, MachineReport, Profile, Release
+from scheduler.model.messages import AgentPlan, CallLease, MachineReport, Profile, Release
 from scheduler.model.ports import CostQuery
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Schedule
@@ -124,7 +124,7 @@ class KeepStory:
 class TellLease:
     """Tell the API processes of a box a lease as it stands; one without places has ended."""
 
-    lease: Lease
+    lease: CallLease
 
 
 Command = (

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from devices.agent.brain.instructions import AdmitCalls, Instruction, LeaseGrant
 from devices.agent.brain.lane import Lane
 from devices.agent.brain.needs import Needs
-from scheduler.model.messages import CallPlace, Lease
+from scheduler.model.messages import CallLease, CallPlace
 
 MOST_KNOWN = 256
 """Leases that are remembered after they ended: workers tell of their last calls later."""
@@ -25,11 +25,11 @@ class Doors:
 
     def __init__(self, needs: Needs) -> None:
         self._needs = needs
-        self._leases: tuple[Lease, ...] = ()
-        self._known: OrderedDict[str, Lease] = OrderedDict()
+        self._leases: tuple[CallLease, ...] = ()
+        self._known: OrderedDict[str, CallLease] = OrderedDict()
         self._told: dict[str, tuple[LeaseGrant, ...]] = {}
 
-    def hold(self, leases: Iterable[Lease]) -> None:
+    def hold(self, leases: Iterable[CallLease]) -> None:
         """Take over the leases of a plan; those that it does not name have ended."""
         self._leases = tuple(leases)
         for lease in self._leases:
@@ -64,12 +64,12 @@ class Doors:
             asked.append(AdmitCalls(machine=machine, grants=tuple(grants)))
         return asked
 
-    def find(self, lease: str, machine: str) -> tuple[Lease, CallPlace] | None:
+    def find(self, lease: str, machine: str) -> tuple[CallLease, CallPlace] | None:
         """A lease that a worker tells of, with its place there; ``None`` for one long forgotten."""
         known = self._known.get(lease)
         place = _place(known, machine) if known is not None else None
         return (known, place) if known is not None and place is not None else None
 
 
-def _place(lease: Lease, machine: str) -> CallPlace | None:
+def _place(lease: CallLease, machine: str) -> CallPlace | None:
     return next((place for place in lease.places if place.machine == machine), None)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scheduler.model.links import LinkAsk
-from scheduler.model.messages import CallPlace, Dispatch, Lease, PeerOutputs, Release, Report, Value
+from scheduler.model.messages import (
+    CallLease,
+    CallPlace,
+    Dispatch,
+    PeerOutputs,
+    Release,
+    Report,
+    Value,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +43,7 @@ class LeaseGrant:
         True while more urgent work is queued there.
     """
 
-    lease: Lease
+    lease: CallLease
     place: CallPlace
     model_path: str
     is_paused: bool = False

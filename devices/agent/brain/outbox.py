@@ -10,11 +10,11 @@ from devices.agent.brain.lane import RunningOperation
 from scheduler.model.measuring import Load
 from scheduler.model.messages import (
     AgentDraining,
+    CallLease,
     CallPlace,
     CallsReported,
     Dispatch,
     FailureReason,
-    Lease,
     MachineDown,
     MachineUp,
     OperationFailed,
@@ -91,7 +91,9 @@ class Outbox:
             )
         )
 
-    def say_called(self, event: events.WorkerServedCalls, lease: Lease, place: CallPlace) -> None:
+    def say_called(
+        self, event: events.WorkerServedCalls, lease: CallLease, place: CallPlace
+    ) -> None:
         """Tell the controller of calls that a worker served."""
         self._say(
             CallsReported(

@@ -67,7 +67,7 @@ _MESSAGES = (
     Form("tensor", messages.TensorRef),
     Form("value", messages.Value),
     Form("submission", RunSubmitted),
-    Form("lease", messages.Lease),
+    Form("lease", messages.CallLease),
     Form("call_place", messages.CallPlace),
     Form("calls_reported", messages.CallsReported),
 )

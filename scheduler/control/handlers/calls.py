@@ -11,7 +11,7 @@ from scheduler.control.state.leases import LiveLease
 from scheduler.control.state.queries import forget_options_of_models, seen_load
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.transitions import called
-from scheduler.model.messages import CallsReported, Lease
+from scheduler.model.messages import CallLease, CallsReported
 
 
 def wanted(state: State, turn: Turn, event: CallsWanted) -> None:
@@ -81,7 +81,7 @@ def _is_gone(state: State, machine: str) -> bool:
 
 def _tell(state: State, turn: Turn, lease: LiveLease) -> None:
     """Tell a lease to the API processes of its box and to the agents of its machines, if new."""
-    now = Lease(
+    now = CallLease(
         id=lease.id,
         epoch=state.epoch,
         digest=lease.digest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from scheduler.model.messages import CallPlace, CallsReported, Lease
+from scheduler.model.messages import CallLease, CallPlace, CallsReported
 from scheduler.model.problem import Band
 
 LeaseKey = tuple[str, str, Band]
@@ -37,7 +37,7 @@ class LiveLease:
     lanes: int
     until_us: int
     places: tuple[CallPlace, ...] = ()
-    told: Lease | None = None
+    told: CallLease | None = None
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Leases:
     granted: int = 0
     served: deque[CallsReported] = field(default_factory=lambda: deque(maxlen=MOST_CALL_BARS))
 
-    def of_agent(self, machines: list[str]) -> tuple[Lease, ...]:
+    def of_agent(self, machines: list[str]) -> tuple[CallLease, ...]:
         """Leases with a place on one of the machines, as they were told."""
         told = (lease.told for lease in self.live.values())
         return tuple(

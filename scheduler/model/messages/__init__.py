@@ -5,7 +5,7 @@ classes of JSON-ready values (plus ``bytes`` for small tensors), so the shells o
 them as they are. Times (`_us`) are microseconds since the Unix epoch, in the time of the site.
 """
 
-from scheduler.model.messages.calls import CallPlace, CallsReported, Lease
+from scheduler.model.messages.calls import CallLease, CallPlace, CallsReported
 from scheduler.model.messages.machines import (
     MOST_SESSION_BYTES,
     MOST_SESSIONS,
@@ -57,12 +57,12 @@ __all__ = [
     "AgentLost",
     "AgentPlan",
     "Binding",
+    "CallLease",
     "CallPlace",
     "CallsReported",
     "Dispatch",
     "FailureReason",
     "Gate",
-    "Lease",
     "MachineDown",
     "MachineReport",
     "MachineUp",

@@ -34,7 +34,7 @@ class CallPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class CallLease:
     """Capacity of one box for calls of one model.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any
 
 from scheduler.model.links import LinkAsk
 from scheduler.model.measuring import Kind
-from scheduler.model.messages.calls import Lease
+from scheduler.model.messages.calls import CallLease
 from scheduler.model.messages.values import Binding, Value
 from scheduler.model.problem import Band
 
@@ -151,7 +151,7 @@ class AgentPlan:
     release: tuple[Release, ...] = ()
     measure: tuple[LinkAsk, ...] = ()
     unload: tuple[str, ...] = ()
-    leases: tuple[Lease, ...] = ()
+    leases: tuple[CallLease, ...] = ()
     protocol: int = 1
 
 

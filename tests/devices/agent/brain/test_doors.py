@@ -10,7 +10,7 @@ import pytest
 from devices.agent.brain import events
 from devices.agent.brain.instructions import AdmitCalls, Emit, FetchModel, Instruction
 from devices.agent.brain.state import AgentState
-from scheduler.model.messages import CallPlace, CallsReported, Lease
+from scheduler.model.messages import CallLease, CallPlace, CallsReported
 from scheduler.model.problem import Band
 from tests.agents import cpu_machines
 from tests.devices.agent.brain.test_state import Driver, step
@@ -26,9 +26,9 @@ def driver() -> Iterator[Driver]:
     assert driver.state.violations() == []
 
 
-def lease(**fields: Any) -> Lease:
+def lease(**fields: Any) -> CallLease:
     given = {"id": "l-1", "epoch": 1, "digest": "d", "box": "box", "band": Band.NORMAL}
-    return Lease(**{**given, "places": PLACES, "until_us": 9_000_000, **fields})
+    return CallLease(**{**given, "places": PLACES, "until_us": 9_000_000, **fields})
 
 
 def admitted(said: list[Instruction]) -> list[tuple[str, list[tuple[str, bool]]]]:

@@ -10,7 +10,7 @@ import pytest
 
 from scheduler.control.commands import Command, TellLease, WakeAt
 from scheduler.control.events import CallsWanted, ControllerStarted, ModelRemoved, Tick
-from scheduler.model.messages import AgentLost, CallsReported, Lease, MachineDown, MachineUp
+from scheduler.model.messages import AgentLost, CallLease, CallsReported, MachineDown, MachineUp
 from scheduler.model.problem import Band
 from scheduler.simulation.world import World
 from tests.scheduler.control.checkpoint.test_checkpoint import resumed, stored
@@ -37,15 +37,15 @@ def wanted(*, at_us: int = AT_US, lanes: int = 1, **fields: Any) -> CallsWanted:
     return CallsWanted(at_us=at_us, digest=DIGEST, box="box-a", lanes=lanes, **fields)
 
 
-def told(commands: Iterable[Command]) -> list[Lease]:
+def told(commands: Iterable[Command]) -> list[CallLease]:
     return [each.lease for each in commands if isinstance(each, TellLease)]
 
 
-def machines(lease: Lease) -> list[str]:
+def machines(lease: CallLease) -> list[str]:
     return [place.machine for place in lease.places]
 
 
-def report(lease: Lease, **fields: Any) -> CallsReported:
+def report(lease: CallLease, **fields: Any) -> CallsReported:
     machine = lease.places[0].machine
     given: dict[str, Any] = {
         "at_us": AT_US + SECOND_US,
