@@ -40,6 +40,8 @@ def create(
     if remote.as_json:
         return output.print_json(made)
     output.console().print(f"created [bold]{made['name']}[/bold] version {made['version']}")
+    for warning in made["warnings"]:
+        output.note(warning)
 
 
 @app.command()

@@ -33,6 +33,7 @@ from api.http.answers import (
 )
 from api.http.errors import Problem
 from api.http.schemas import JsonTensor, RunRequest, RunSettings, WorkloadSpec
+from api.http.show.workloads import WorkloadAnswer
 from api.store.catalogue import WorkloadRecord
 from scheduler.control.records import Preview, RunRecord, RunStory, SiteView
 from scheduler.control.records.costs import AccuracyReport
@@ -46,6 +47,7 @@ DECLARED: tuple[type, ...] = (
     ModelList,
     ProfileList,
     RunOperators,
+    WorkloadAnswer,
     WorkloadRecord,
     WorkloadList,
     Accepted,

@@ -11,6 +11,7 @@ from api.http.context import of
 from api.http.registering import register, versions
 from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import WorkloadSpec
+from api.http.show.workloads import workload_answer
 from api.store.catalogue import WorkloadRecord
 from scheduler.control.events import WorkloadRemoved
 
@@ -22,15 +23,17 @@ router = router_of("workloads", prefix="/v1/workloads")
     **route(
         Scope.OPERATE,
         {
-            201: json_of("WorkloadRecord", "A new version was made."),
-            200: json_of("WorkloadRecord", "The same content was there already, in this version."),
+            201: json_of("WorkloadAnswer", "A new version was made."),
+            200: json_of("WorkloadAnswer", "The same content was there already, in this version."),
         },
     ),
 )
 async def add_workload(request: Request, body: WorkloadSpec) -> Response:
     """Register a workload; content that differs from all its versions becomes a new one."""
-    record, is_new = await register(body, of(request))
-    return reply(record, 201 if is_new else 200, _location(record))
+    context = of(request)
+    record, is_new = await register(body, context)
+    answer = await workload_answer(record, context)
+    return reply(answer, 201 if is_new else 200, _location(record))
 
 
 @router.get("", **route(Scope.READ, {200: json_of("WorkloadList", "All workloads.")}))
@@ -39,10 +42,11 @@ async def list_workloads(request: Request) -> Response:
     return reply(WorkloadList(workloads=await of(request).store.workloads()))
 
 
-@router.get("/{name}", **route(Scope.READ, {200: json_of("WorkloadRecord", "The workload.")}))
+@router.get("/{name}", **route(Scope.READ, {200: json_of("WorkloadAnswer", "The workload.")}))
 async def get_workload(request: Request, name: str, version: int | None = None) -> Response:
     """Describe a workload: its latest version, or the one that is asked for."""
-    return reply(await of(request).store.workload(name, version))
+    context = of(request)
+    return reply(await workload_answer(await context.store.workload(name, version), context))
 
 
 @router.delete("/{name}", **route(Scope.OPERATE, {204: {"description": "It is gone."}}))

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from onnx import TensorProto, helper
 
 from tests.api.http.routes.conftest import Service
 
@@ -54,3 +55,41 @@ async def test_a_deleted_workload_starts_no_run_any_more(service: Service) -> No
         assert (answer.status_code, answer.json()["detail"]) == (404, "there is no workload 'gone'")
     assert (await client.get("/v1/workloads/gone")).status_code == 404
     assert (await client.delete("/v1/workloads/gone")).status_code == 404
+
+
+async def test_workload_of_a_model_that_no_machine_can_run_warns_and_its_run_fails_at_once(
+    service: Service,
+) -> None:
+    await service.add_model("unfit", _fixed_reshape())
+    for _ in range(1000):
+        (run, *_rest) = (await service.client.get("/v1/runs?kind=profile&limit=1")).json()["runs"]
+        await service.client.get(f"/v1/runs/{run['run']}?wait_s=20")
+        if (await service.client.get("/v1/models/unfit")).json()["profiles"]:
+            break
+    body = {
+        "name": "of-unfit",
+        "inputs": {"x": {"dtype": "float32", "shape": [-1]}},
+        "stages": [{"name": "only", "model": "unfit", "inputs": {"x": "x"}}],
+        "outputs": {"y": "only.y"},
+    }
+    made = await service.client.post("/v1/workloads", json=body)
+    (warning,) = made.json()["warnings"]
+    assert warning.startswith("stage 'only': no machine can run model 'unfit': ")
+    run = {"inputs": {"x": {"dtype": "float32", "data": [1, 2]}}}
+    ended = (await service.client.post("/v1/workloads/of-unfit/runs?wait_s=20", json=run)).json()
+    assert (ended["state"], ended["reason"]) == ("failed", "unplaceable")
+    assert ended["detail"].startswith("no machine can run unfit: ")
+
+
+def _fixed_reshape() -> bytes:
+    """A model that takes any vector by its file, and fails on all but those of 7."""
+    graph = helper.make_graph(
+        [helper.make_node("Reshape", ["x", "shape"], ["y"])],
+        "fixed",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [7])],
+        [helper.make_tensor("shape", TensorProto.INT64, [1], [7])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    content: bytes = model.SerializeToString()
+    return content
