@@ -33,6 +33,8 @@ class SessionTensor:
         """Reason that a value does not fit; empty if it does."""
         # Strings come as arrays of objects or of fixed-width text.
         dtype = "string" if value.dtype.kind in "OUS" else value.dtype.name
+        if not value.dtype.isnative:
+            return f"must be in the byte order of this computer; got {value.dtype}"
         if dtype != self.dtype:
             return f"must be {self.dtype}; got {dtype}"
         if not self.fits(value.shape):

@@ -136,3 +136,23 @@ def test_a_run_is_stopped_from_another_thread_and_the_session_lives_on(tmp_path:
             break
     assert ended
     assert np.array_equal(session.run(given)["y"], before)
+
+
+def test_file_of_a_newer_exporter_loads_where_its_opset_allows(tmp_path: Path) -> None:
+    model = onnx.relu()
+    model.ir_version = 99
+    session = open_session(onnx.save(model, tmp_path), CPU)
+    given = np.array([[-1, 0, 1, 2]], dtype=np.float32)
+    assert session.run({"x": given})["y"].tolist() == [[0, 0, 1, 2]]
+
+
+def test_opset_that_is_too_new_is_refused_with_the_one_to_export(tmp_path: Path) -> None:
+    model = onnx.relu()
+    model.ir_version, model.opset_import[0].version = 99, 999
+    with pytest.raises(ProviderRefused, match=r"takes opsets of ai\.onnx up to \d+; got 999"):
+        open_session(onnx.save(model, tmp_path), CPU)
+
+
+def test_input_in_another_byte_order_is_refused(session: Session) -> None:
+    with pytest.raises(InvalidTensor, match="must be in the byte order of this computer; got >f4"):
+        session.run({"x": np.zeros((1, 4), dtype=">f4")})

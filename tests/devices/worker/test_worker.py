@@ -70,6 +70,28 @@ def test_a_session_is_made_once(worker: Worker, doubles: Path) -> None:
     assert np.asarray(worker.store.get(second.outputs["y"])).tolist() == [[2.0] * 4]
 
 
+def test_nan_is_refused_where_a_number_would_come_of_it(worker: Worker, doubles: Path) -> None:
+    given = ones(4)
+    given[0, 2] = np.nan
+    worker.send(
+        Execute(
+            operation="r-1/op[0]",
+            attempt=1,
+            run="r-1",
+            provider="cpu",
+            work=net(),
+            inputs={"x": worker.value(given)},
+            model_path=str(doubles),
+            hides_nan="Relu 'r'",
+        )
+    )
+    failed = worker.receive()
+    assert isinstance(failed, ExecuteFailed)
+    # Another machine may keep it, so this one alone is left out.
+    assert failed.reason is FailureReason.ERROR
+    assert "inputs['x'] holds a NaN, of which cpu makes a number at Relu 'r'" in failed.message
+
+
 def test_a_model_that_was_measured_is_loaded(worker: Worker, tmp_path: Path) -> None:
     path = save(model([node("Add", "x x", "y")]), tmp_path)
     params = {"shapes": {"x": [1, 4]}, "repeats": 1}

@@ -114,3 +114,12 @@ def test_run_of_a_model_that_every_machine_refused_fails_at_once(brain: Watched)
     run = brain.run("r-1")
     assert (run.state, run.reason) == (RunState.FAILED, FailureReason.UNPLACEABLE.value)
     assert run.detail == "no machine can run det: a/cpu0:cpu: is off"
+
+
+def test_agent_is_told_where_a_nan_becomes_a_number(brain: Watched) -> None:
+    only = dispatches(brain.handle(model_added(100)))[-1]
+    event = measured(only, 60_000)
+    assert event.profile is not None
+    brain.handle(replace(event, profile=replace(event.profile, hides_nan="Relu 'r'")))
+    told = brain.handle(submitted("r-1", "detect@1", at_us=70_000))
+    assert dispatches(told)[-1].hides_nan == "Relu 'r'"
