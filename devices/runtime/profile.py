@@ -150,7 +150,9 @@ def _checked(timed: Profile, path: Path, row: Provider, inputs: Values, outputs:
     judged = replace(timed, verdict=found.verdict, reason=found.reason, error=found.error)
     if found.verdict is not Verdict.WRONG:
         return judged
-    operator = operator_at_fault(path, row, inputs, found.output, row.tolerance)
+    operator = operator_at_fault(
+        path, row, inputs, found.output, tolerance=row.tolerance, load_us=timed.load_us
+    )
     return replace(judged, reason=f"{found.reason}, first at {operator}")
 
 

@@ -129,7 +129,9 @@ def _judged(timed: Profile, pair: _Pair, trial: Trial | None, inputs: Values) ->
     tolerance = pair.tolerance(trial)
     if error <= tolerance or (not is_nan and error <= _noise(pair, trial, expected)):
         return timed
-    operator = operator_at_fault(pair.path, pair.row, given, output, tolerance)
+    operator = operator_at_fault(
+        pair.path, pair.row, given, output, tolerance=tolerance, load_us=timed.load_us
+    )
     if is_nan:
         note = f"a NaN becomes a number at {operator}: inputs with one do not run here"
         return replace(timed, hides_nan=operator, note=note)

@@ -128,9 +128,10 @@ def wait_until_profiled(
     """
     deadline = time.monotonic() + timeout_s
     while True:
+        # In this order: a run is listed before its first measurement is told.
+        profiles = yield from _profiles(names)
         listed = yield from get("/v1/runs", limit="1000", kind="profile")
         under_way = [run for run in listed["runs"] if _is_measuring(run, names)]
-        profiles = yield from _profiles(names)
         waiting = yield from _unmeasured(under_way)
         if progress is not None:
             done = sum(profiles.values())
