@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from devices.catalogue import Provider, provider
-from devices.runtime.deviation import INCOMPARABLE, deviation
 from devices.runtime.engines.engine import Shapes
 from devices.runtime.errors import RunFailed
 from devices.runtime.inputs import seeded_inputs
+from devices.runtime.judging.deviation import INCOMPARABLE, worst
 from devices.runtime.session import open_session
 from scheduler.model.messages import Verdict
 
@@ -80,10 +80,3 @@ def judge(expected: Values, got: Values, row: Provider) -> Canary:
         reason=f"output {output!r} is off by {error:.3g} of the largest value; "
         f"{row.name} may be off by {row.tolerance:g}",
     )
-
-
-def worst(expected: Values, got: Values) -> tuple[str, float]:
-    """The output that is off the most, and by how much."""
-    errors = {name: deviation(expected[name], got[name]) for name in expected}
-    name = max(errors, key=lambda name: errors[name])
-    return name, errors[name]

@@ -21,7 +21,7 @@ _OPSET = re.compile(
 )
 
 
-def load(path: Path, options: Any, **arguments: Any) -> Any:
+def inference_session(path: Path, options: Any, **arguments: Any) -> Any:
     """A session of ONNX Runtime on a file.
 
     A file whose IR version is newer than the runtime is loaded as one of the newest that it takes:

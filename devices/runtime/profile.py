@@ -14,11 +14,11 @@ from devices.runtime.canary import SEED, Values, cpu_outputs, judge
 from devices.runtime.engines.engine import Shapes
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.inputs import seeded_inputs
-from devices.runtime.locating import operator_at_fault
+from devices.runtime.judging.locating import operator_at_fault
+from devices.runtime.judging.trying import tried
 from devices.runtime.memory import GrownMemory
 from devices.runtime.operators import operator_times
 from devices.runtime.session import Session, open_session
-from devices.runtime.trying import tried
 from devices.runtime.versions import plug_in_version, runtime_version
 from devices.sensing.energy import EnergyMeter
 from scheduler.model.errors import InvalidTensor
@@ -72,15 +72,7 @@ def profile(
         If the file is no model, or the shapes do not fit it.
     """
     bound = bind_shapes(read_model(path), shapes or {})
-    blank = Profile(
-        digest=digest,
-        machine=machine,
-        provider=row.name,
-        verdict=Verdict.FAILED,
-        shapes=bound,
-        runtime=runtime_version(),
-        plug_in=plug_in_version(row),
-    )
+    blank = _blank(digest, row, machine, bound)
     try:
         registry.devices(row)
         memory = GrownMemory()  # the model's alone: the provider's own library is loaded by now
@@ -108,11 +100,23 @@ def profile(
         energy_uj=used_uj // len(samples) if used_uj is not None else None,
     )
     judged = _checked(timed, path, row, inputs, outputs)
-    if judged.verdict is Verdict.USABLE and row.name != "cpu":
-        judged = _tried(judged, path, session, inputs, set(examples or {}))
+    judged = _tried(judged, path, session, inputs, set(examples or {}))
     if keep is not None and judged.verdict is Verdict.USABLE:
         keep(session, bound)
     return _with_operators(judged, path, row, inputs) if operators else judged
+
+
+def _blank(digest: str, row: Provider, machine: str, shapes: Shapes) -> Profile:
+    """The profile of which nothing but its subject is known."""
+    return Profile(
+        digest=digest,
+        machine=machine,
+        provider=row.name,
+        verdict=Verdict.FAILED,
+        shapes=dict(shapes),
+        runtime=runtime_version(),
+        plug_in=plug_in_version(row),
+    )
 
 
 def _with_operators(timed: Profile, path: Path, row: Provider, inputs: Values) -> Profile:
@@ -159,6 +163,8 @@ def _checked(timed: Profile, path: Path, row: Provider, inputs: Values, outputs:
 def _tried(
     judged: Profile, path: Path, session: Session, inputs: Values, fixed: set[str]
 ) -> Profile:
+    if judged.verdict is not Verdict.USABLE or session.row.name == "cpu":
+        return judged
     try:
         return tried(judged, path, session, inputs, fixed)
     except (ProviderRefused, RunFailed, MemoryError) as error:

@@ -98,10 +98,10 @@ def _session(
 ) -> Any:
     # enable_fallback=0: otherwise a failing provider is replaced by the CPU without a word.
     if not row.needs_static_shapes:
-        return load(path, options, enable_fallback=0, **arguments)
+        return inference_session(path, options, enable_fallback=0, **arguments)
     with TemporaryDirectory(prefix="fjord-static-") as folder:
         static = pinned_copy(path, shapes or {}, Path(folder))
-        return load(static, options, enable_fallback=0, **arguments)
+        return inference_session(static, options, enable_fallback=0, **arguments)
 
 
 def _options(threads: int) -> Any:

@@ -8,9 +8,9 @@ from onnx import TensorProto
 
 from devices.catalogue import provider
 from devices.runtime.canary import canary, judge
-from devices.runtime.deviation import INCOMPARABLE, deviation
 from devices.runtime.engines.engine import SessionTensor
 from devices.runtime.inputs import seeded_inputs
+from devices.runtime.judging.deviation import INCOMPARABLE, deviation
 from devices.runtime.session import open_session
 from scheduler.model.messages import Verdict
 from tests import onnx_models as onnx

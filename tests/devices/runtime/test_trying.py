@@ -15,8 +15,8 @@ from onnx import ModelProto, TensorProto
 from devices.catalogue import provider
 from devices.models.tracing import data_inputs
 from devices.runtime.engines.engine import SessionTensor
+from devices.runtime.judging.trials import Kind, trials
 from devices.runtime.profile import profile
-from devices.runtime.trials import Kind, trials
 from scheduler.model.messages import Profile, Verdict
 from tests import onnx_models as onnx
 

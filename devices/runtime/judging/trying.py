@@ -17,11 +17,11 @@ from onnx import ModelProto
 from devices.catalogue import Provider, provider
 from devices.models.info import parse
 from devices.models.tracing import choices, computes_in_doubles, data_inputs, with_outputs
-from devices.runtime.canary import worst
 from devices.runtime.errors import RunFailed
-from devices.runtime.locating import operator_at_fault
+from devices.runtime.judging.deviation import worst
+from devices.runtime.judging.locating import operator_at_fault
+from devices.runtime.judging.trials import Kind, Trial, trials
 from devices.runtime.session import Session, open_session
-from devices.runtime.trials import Kind, Trial, trials
 from scheduler.model.messages import Profile, Verdict
 
 BUDGET_US = 5_000_000

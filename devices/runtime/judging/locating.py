@@ -12,8 +12,8 @@ import onnx
 from devices.catalogue import Provider, provider
 from devices.models.info import parse
 from devices.models.tracing import described, maker_of, with_outputs
-from devices.runtime.deviation import deviation
 from devices.runtime.errors import ProviderRefused, RunFailed
+from devices.runtime.judging.deviation import deviation
 from devices.runtime.session import open_session
 
 MOST_TENSORS = 1_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -41,3 +42,10 @@ def _float_deviation(expected: np.ndarray[Any, Any], got: np.ndarray[Any, Any]) 
         return INCOMPARABLE
     scale = float(np.max(np.abs(expected[finite])))
     return min(INCOMPARABLE, difference / scale if scale else difference)
+
+
+def worst(expected: Mapping[str, Any], got: Mapping[str, Any]) -> tuple[str, float]:
+    """The output that is off the most, and by how much."""
+    errors = {name: deviation(expected[name], got[name]) for name in expected}
+    name = max(errors, key=lambda name: errors[name])
+    return name, errors[name]
