@@ -9,7 +9,7 @@ import onnxruntime as ort
 
 from devices.models import infer_shapes, pin_shapes, read_model
 from devices.runtime.errors import ProviderRefused
-from devices.runtime.loading import load
+from devices.runtime.loading import inference_session
 from scheduler.model.messages import Verdict
 
 
@@ -42,4 +42,4 @@ def _fold(source: Path, target: Path) -> None:
     options.log_severity_level = 3
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(target)
-    load(source, options, providers=["CPUExecutionProvider"])
+    inference_session(source, options, providers=["CPUExecutionProvider"])

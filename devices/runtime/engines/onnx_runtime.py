@@ -14,6 +14,7 @@ from devices.box.host import this_host
 from devices.catalogue import Provider
 from devices.runtime.denormals import Flushed
 from devices.runtime.engines.engine import SessionTensor, Shapes, Stop
+from devices.runtime.loading import inference_session
 from devices.runtime.static import pinned_copy
 
 _NUMPY_NAMES = {
