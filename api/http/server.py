@@ -22,7 +22,7 @@ from api.http.headers import PlainHttp
 from api.http.limits import MULTIPART_OVERHEAD, RequestLimit, Seats
 from api.http.live import LiveViews
 from api.http.metrics import Metrics
-from api.http.model_files import sweep
+from api.http.models.files import sweep
 from api.http.oip.app import OpenInference
 from api.http.patience import impatient
 from api.http.routes import ROUTERS

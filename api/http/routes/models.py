@@ -8,11 +8,11 @@ from starlette.responses import FileResponse, Response
 from api.http.answers import ModelList
 from api.http.auth import Scope
 from api.http.context import Context, of
-from api.http.model_files import drop_unused_file
+from api.http.models.files import drop_unused_file
+from api.http.models.uploads import accept, received
 from api.http.oip.inference import forget
 from api.http.routes.common import file_of, json_of, reply, route, router_of
 from api.http.show.models import model_answer
-from api.http.uploads import accept, received
 from scheduler.control.events import ModelRemoved
 from scheduler.model.errors import Conflict, UnknownName
 from scheduler.model.messages import Profile, WorkKind

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from api.http.answers import Accepted, ProfileList, RunOperators
 from api.http.auth import Scope
 from api.http.context import Context, of
+from api.http.models.setups import interface_of
 from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import ProfileRequest
-from api.http.setups import interface_of
 from api.http.show.drilldown.profiles import answers
 from api.http.show.finding import whole_run
 from api.http.show.matching import StagePlace, command, matches, places

@@ -8,7 +8,7 @@ import msgspec
 
 from api.http.answers import ModelAnswer
 from api.http.body.values import to_json
-from api.http.setups import setup_of
+from api.http.models.setups import setup_of
 from api.store.catalogue import ModelRecord, OpenSize
 from devices.tensors.encoding import decoded
 from scheduler.model.messages import Profile, Value

@@ -17,7 +17,7 @@ from cost_models.prior import Shapes
 
 COST_SUFFIX = ".cost.json"
 PART_SUFFIX = ".part"
-"""Of any file of the folder while it is incomplete: `model_files.sweep` knows it by that."""
+"""Of any file of the folder while it is incomplete: `sweep` of model files knows it by that."""
 FORMAT = b"fjord-graph"
 """First word of a file; the SHA-256 of all that follows the first line comes after it."""
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import takewhile
-
 from scheduler.control.commands import SendPlan
+from scheduler.control.outbox.windows import half_gone, may_be_half_gone, window
 from scheduler.control.planning.backfilling import sendable
 from scheduler.control.planning.explaining import Timetable, candidates, chosen_instead, is_chosen
 from scheduler.control.planning.gates import gates, is_news
@@ -19,7 +17,7 @@ from scheduler.control.state.state import State, Turn
 from scheduler.control.state.transitions import dispatched, queue_sent
 from scheduler.model.measuring import IDLE
 from scheduler.model.messages import PROTOCOL, AgentPlan, Binding, Dispatch, Gate, Work, WorkKind
-from scheduler.model.problem import Band, Mode
+from scheduler.model.problem import Mode
 
 _RELEASES_HELD = 8
 """Releases that are held back at most before they are worth a plan of their own."""
@@ -56,14 +54,14 @@ def _fill_windows(state: State, turn: Turn) -> bool:
     Its producer is further ahead in the same plan, so somebody's next can always go.
     """
     windows = {
-        name: _window(state, queue)
+        name: window(state, queue)
         for name, queue in state.plan.queues.items()
-        if turn.replanned or _may_be_half_gone(state, name)
+        if turn.replanned or may_be_half_gone(state, name)
     }
     ahead = {
-        name: sendable(state, name, window)
-        for name, window in windows.items()
-        if turn.replanned or _half_gone(state, window)
+        name: sendable(state, name, found)
+        for name, found in windows.items()
+        if turn.replanned or half_gone(state, found)
     }
     chosen: set[str] = set()
     heads: list[LiveOperation] = []
@@ -79,67 +77,6 @@ def _fill_windows(state: State, turn: Turn) -> bool:
         op.candidates = candidates(state, table, op)
         dispatched(state, op)
     return bool(heads)
-
-
-def _may_be_half_gone(state: State, machine: str) -> bool:
-    """True if few enough are with the agent for the longest window to be half gone."""
-    live = state.machines.get(machine)
-    return live is None or len(live.queue) <= state.settings.window_most // 2
-
-
-def _window(state: State, queue: list[str]) -> list[str]:
-    """The next operations of a machine: so many, and more while they are too little work.
-
-    Fewer of them are less than critical while critical runs come and go. A submission is handled
-    behind the reports that were there before it, and where all wait for the controller, agents
-    report all that they were sent.
-    """
-    settings = state.settings
-    most, most_lower = _Room(settings.window, settings.window_us), _lower_room(state)
-    for i, name in enumerate(queue[: settings.window_most]):
-        op = state.operations[name]
-        is_lower = op.band > Band.CRITICAL
-        if most.is_full or (is_lower and most_lower.is_full):
-            return queue[:i]
-        work_us = op.placement.mode.duration_us if op.placement is not None else 0
-        most.add(work_us)
-        if is_lower:
-            most_lower.add(work_us)
-    return queue[: settings.window_most]
-
-
-@dataclass(slots=True)
-class _Room:
-    """Room for so many operations, and for more until they are that much work."""
-
-    operations: int
-    work_us: int
-
-    @property
-    def is_full(self) -> bool:
-        return self.operations <= 0 and self.work_us <= 0
-
-    def add(self, work_us: int) -> None:
-        self.operations -= 1
-        self.work_us -= work_us
-
-
-def _lower_room(state: State) -> _Room:
-    settings = state.settings
-    began_us = state.began_us.get(Band.CRITICAL)
-    if began_us is not None and state.now_us - began_us < settings.urgent_for_us:
-        return _Room(settings.urgent_window, settings.urgent_window_us)
-    return _Room(settings.window, settings.window_us)
-
-
-def _half_gone(state: State, window: list[str]) -> bool:
-    """True if little is left of the operations that were sent before the first that was not.
-
-    Work that was sent earlier, and comes later by the plan of now, would go before it.
-    """
-    states = (state.operations[name].state for name in window)
-    sent = sum(1 for _ in takewhile(lambda each: each is OperationState.DISPATCHED, states))
-    return sent <= max(_lower_room(state).operations, len(window)) // 2
 
 
 def _choose_heads(state: State, queue: list[str], chosen: set[str]) -> list[LiveOperation]:

@@ -18,9 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 from api.http.body.multipart import MemorySink, MultipartReader, Part, Sink, read_stream
 from api.http.context import Context
 from api.http.errors import from_validation
-from api.http.model_files import drop_unused_file, keep
+from api.http.models.files import drop_unused_file, keep
+from api.http.models.setups import choose, interface_of
 from api.http.schemas import Name, ProfileShapes
-from api.http.setups import choose, interface_of
 from api.oracle.counting import PART_SUFFIX, Counted, read
 from api.oracle.oracle import counts_of
 from api.store.catalogue import ModelRecord, TensorInfo
