@@ -6,15 +6,31 @@ BIN := $(VENV)/bin
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
-$(VENV)/.ready: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Fjord needs Python 3.11 or newer"'
+# Modules are compiled when they are first imported: most never are, and pip takes as long for that
+# as for all else.
+define install
+	@echo "making the environment $(VENV), with the packages of $(1)"
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Fjord needs Python 3.11 or newer"'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-compile --require-hashes -r $(1)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+endef
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(call install,requirements.lock)
 	$(BIN)/fjord compile
 	touch $@
 
-demo: setup  ## run the OCR pipeline on this box and print what was planned and measured
+# An environment of developers has all that a demonstration needs. Without one it is made of half
+# the packages, and compiles only the solvers that a service waits for: the rest compiles behind.
+DEMO_READY := $(if $(wildcard $(VENV)/.ready),setup,$(VENV)/.demo)
+
+$(VENV)/.demo: requirements.demo.lock pyproject.toml
+	$(call install,requirements.demo.lock)
+	$(BIN)/fjord compile --placers
+	touch $@
+
+demo: $(DEMO_READY)  ## run the OCR pipeline on this box and print what was planned and measured
 	$(BIN)/fjord demo
 
 test: setup  ## run all tests
@@ -85,6 +101,10 @@ lock:  ## pin the dependencies again, with hashes and without addresses
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--no-header -o requirements.lock
+	uv pip compile pyproject.toml --extra build --extra demo --universal \
+		--python-version 3.11 --constraints requirements.lock \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+		--no-header -o requirements.demo.lock
 	uv pip compile pyproject.toml --extra build --extra cost --extra openvino --universal \
 		--python-version 3.11 --constraints requirements.lock \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Annotated
 
 import typer
 
@@ -29,17 +30,23 @@ def register(app: typer.Typer) -> None:
     app.command("compile")(compile_solvers)
 
 
-def compile_solvers() -> None:
+def compile_solvers(
+    placers: Annotated[
+        bool, typer.Option("--placers", help="Only those that a service waits for when it starts.")
+    ] = False,
+) -> None:
     """Compile all solvers, so that nobody waits for one at its first use. Takes minutes, once.
 
     They are kept beside the code, or in the user's cache where that cannot be written.
     """
+    rounds = list(_placers() if placers else _rounds())
+    output.note(f"compiling {sum(map(len, rounds))} solvers; the first takes the longest")
     # Not forked: OR-Tools and compiled code have threads of their own.
     spawn = get_context("spawn")
     with ProcessPoolExecutor(
         os.cpu_count(), mp_context=spawn, initializer=_end_with, initargs=(os.getpid(),)
     ) as pool:
-        for names in _rounds():
+        for names in rounds:
             for name in pool.map(_compiled, names):
                 output.tell(f"compiled {name}")
 
@@ -52,6 +59,16 @@ def _end_with(parent: int) -> None:
     die_with_parent()
     if os.getppid() != parent:  # it ended before the kernel was told
         os._exit(1)
+
+
+def _placers() -> Iterator[tuple[str, ...]]:
+    """Solvers that a service places with: it takes office once they are compiled."""
+    from scheduler import portfolio
+
+    names = portfolio.placers()
+    first = tuple(name for name in FIRST[0] if name in names)
+    yield first
+    yield tuple(name for name in names if name not in first)
 
 
 def _rounds() -> Iterator[tuple[str, ...]]:

@@ -109,14 +109,19 @@ def test_the_image_runs_without_rights_and_copies_what_is_there() -> None:
     assert all((ROOT / path[1:]).exists() for path in kept if path.startswith("!"))
 
 
-def test_the_image_has_the_packages_that_the_tests_ran_with() -> None:
-    image, tested = (
-        (folder / "requirements.lock").read_text().replace(" \\\n    ", " ").splitlines()
-        for folder in (DEPLOY / "container", ROOT)
+@pytest.mark.parametrize(
+    "lock", [DEPLOY / "container/requirements.lock", ROOT / "requirements.demo.lock"]
+)
+def test_the_image_and_the_demonstration_have_the_packages_that_the_tests_ran_with(
+    lock: Path,
+) -> None:
+    installed, tested = (
+        path.read_text().replace(" \\\n    ", " ").splitlines()
+        for path in (lock, ROOT / "requirements.lock")
     )
-    assert len(image) > 20
-    assert set(image) <= set(tested)
-    assert all("--hash=sha256:" in line and "://" not in line for line in image)
+    assert len(installed) > 20
+    assert set(installed) <= set(tested)
+    assert all("--hash=sha256:" in line and "://" not in line for line in installed)
 
 
 def test_the_board_shows_metrics_that_a_service_exports(service: Service) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from api.cli.app import run
 from api.cli.compiling import SPLITS
+from scheduler.portfolio import placers
 from scheduler.solvers import registry
 
 
@@ -19,6 +20,12 @@ def test_each_solver_is_compiled_once(capsys: pytest.CaptureFixture[str]) -> Non
     told = capsys.readouterr().out.split()
     names = [*registry.names(), SPLITS]
     assert sorted(told) == sorted([*names, *["compiled"] * len(names)])
+
+
+def test_a_service_finds_its_placers_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compile", "--placers"]) == 0
+    told = capsys.readouterr().out.split()
+    assert sorted(told) == sorted([*placers(), *["compiled"] * len(placers())])
 
 
 def test_command_that_is_ended_takes_its_workers_along() -> None:
