@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,6 +66,15 @@ PLACES = (
 )
 
 
+def _opened(page: Page) -> Iterator[str]:
+    """Open one place after the other."""
+    for place in PLACES:
+        page.evaluate("(place) => { location.hash = place; }", place)
+        shown = "#details .panel-head" if "r-one" in place else "main .panel-head"
+        expect(page.locator(shown).locator("visible=true").first).to_be_visible()
+        yield place
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_has_names_order_and_contrast(
@@ -71,13 +82,33 @@ def test_every_page_has_names_order_and_contrast(
 ) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.emulate_media(color_scheme=scheme)
-    found = {}
     open_page(page, full)
-    for place in PLACES:
-        page.evaluate("(place) => { location.hash = place; }", place)
-        shown = "#details .panel-head" if "r-one" in place else "main .panel-head"
-        expect(page.locator(shown).locator("visible=true").first).to_be_visible()
-        found[place] = page.evaluate(FAULTS)
+    found = {place: page.evaluate(FAULTS) for place in _opened(page)}
+    assert {place: faults for place, faults in found.items() if faults} == {}
+
+
+AXE = find_spec("axe_playwright_python")
+"""The package is there for its script: its own way of running it gives no reason."""
+AXE_RULES = """async () => {
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const found = await axe.run(document, { runOnly: tags });
+    return found.violations.map((each) => [each.id, each.nodes.map((node) => node.html)]);
+}"""
+
+
+@pytest.mark.skipif(AXE is None, reason="axe-playwright-python is not installed: make setup")
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(
+    page: Page, full: Site, scheme: Literal["light", "dark"], width: int
+) -> None:
+    assert AXE is not None
+    assert AXE.origin is not None
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    open_page(page, full)
+    page.evaluate(Path(AXE.origin).with_name("axe.min.js").read_text())
+    found = {place: page.evaluate(AXE_RULES) for place in _opened(page)}
     assert {place: faults for place, faults in found.items() if faults} == {}
 
 

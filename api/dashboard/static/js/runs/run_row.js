@@ -6,7 +6,7 @@ import { deadlineState, dueState, lateness, promised, promisedAtMost, standing, 
 import { BANDS, reason, state as stateWords } from "../base/words.js";
 
 export const COLUMNS = [
-  ["Run", "lead"], ["State", ""], ["Submitted", ""], ["Promised", "num"], ["Took", "num"], ["Limit", ""], ["", "num bare"],
+  ["Run", "lead"], ["State", ""], ["Submitted", ""], ["Promised", "num"], ["Took", "num"], ["Limit", ""], ["Cancel", "num bare"],
 ];
 const OPEN = new Set(["queued", "running"]);
 const TONES = { met: "good", kept: "good", missed: "bad", late: "warn", "at risk": "warn", "in time": "" };
