@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-bounds fuzz lint lint-house bench bench-calls bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost changelog docs dist lock clean
+.PHONY: setup demo test test-bounds fuzz fuzz-http lint lint-house bench bench-calls bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost changelog docs dist lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -42,6 +42,10 @@ test-bounds: setup  ## run the solvers' tests with each index of compiled code c
 MINUTES ?= 30
 fuzz: setup  ## hold solvers against enumeration for MINUTES=30, bounds of arrays checked; FUZZ='--first 1' chooses
 	$(BIN)/python -m tests.scheduler.fuzz --minutes $(MINUTES) $(FUZZ)
+
+fuzz-http: setup  ## ask a site what its OpenAPI document allows for ten minutes; makes an environment of its own
+	test -x .venv-fuzz/bin/schemathesis || { $(PYTHON) -m venv .venv-fuzz && .venv-fuzz/bin/pip install --quiet schemathesis==4.32.5; }
+	$(BIN)/python -m tests.api.http.fuzzing $(CURDIR)/.venv-fuzz/bin/schemathesis $(FUZZ)
 
 lint: setup  ## formatting, style, types, walls, plain English, sizes, the map
 	$(BIN)/ruff format --check .
