@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive
 from starlette.types import Scope as Connection
 
 from api.http.auth import Scope
+from api.http.body.submission import LARGE_JSON_BYTES
 from api.http.context import Context
 from api.http.headers import check
 from api.http.oip.inference import infer
@@ -51,9 +54,9 @@ class Asked:
         """Values of a header."""
         return [value for name, value in self.scope["headers"] if name == wanted]
 
-    async def body(self) -> bytes:
-        """All of the body, unpacked if it came packed; `TooLarge` beyond the limit."""
-        most, receive = self.context.settings.max_request_bytes, self.receive
+    async def body(self, most: int) -> bytes:
+        """All of the body, unpacked if it came packed; `TooLarge` beyond so many bytes."""
+        receive = self.receive
         if is_packed(self.values(b"content-encoding"), more=_DEFLATE):
             receive = Unpacked(receive, EITHER_BITS)
         pieces: list[bytes] = []
@@ -169,12 +172,18 @@ async def _infer(asked: Asked) -> Response:
         if len(lengths) > 1:
             law = "inference-header-content-length must be given once"
             raise InvalidInput(f"{law}; got {len(lengths)}", field=HEADER_LENGTH.decode())
-        request = read_request(
-            await asked.body(),
+        settings = asked.context.settings
+        body = await asked.body(settings.max_request_bytes if lengths else settings.max_json_bytes)
+        read = partial(
+            read_request,
+            body,
             lengths[0].decode("latin-1") if lengths else None,
             record.inputs,
             [info.name for info in record.outputs],
+            most_json=settings.max_json_bytes,
         )
+        is_long = not lengths and len(body) >= LARGE_JSON_BYTES
+        request = await asyncio.to_thread(read) if is_long else read()
         found = await infer(record, request, asked.context, asked.hung_up)
     except FjordError:
         statistics.failed += 1

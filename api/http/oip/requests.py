@@ -16,7 +16,7 @@ from api.http.parsing import parsing
 from api.store.catalogue import TensorInfo
 from devices.calls.frames import Buffer, TensorHead
 from devices.tensors import STRING, Array, decoded, encoded
-from scheduler.model.errors import InvalidInput, InvalidTensor
+from scheduler.model.errors import InvalidInput, InvalidTensor, TooLarge
 from scheduler.model.messages import TensorRef
 from scheduler.model.problem import Band
 
@@ -69,7 +69,12 @@ class InferRequest:
 
 
 def read_request(
-    body: bytes, header_length: str | None, inputs: Sequence[TensorInfo], outputs: Sequence[str]
+    body: bytes,
+    header_length: str | None,
+    inputs: Sequence[TensorInfo],
+    outputs: Sequence[str],
+    *,
+    most_json: int,
 ) -> InferRequest:
     """Read the body of a request for a model with these inputs and outputs.
 
@@ -77,6 +82,8 @@ def read_request(
     ----------
     header_length
         Bytes of the JSON as `Inference-Header-Content-Length` says; ``None`` where all is JSON.
+    most_json
+        Most bytes of JSON.
 
     Raises
     ------
@@ -84,6 +91,9 @@ def read_request(
         With the field, the law and what came.
     """
     length = len(body) if header_length is None else _length(header_length, len(body))
+    if length > most_json:
+        law = f"the body must have at most {most_json} bytes of JSON"
+        raise TooLarge(f"{law}; got {length}", field="body")
     with parsing("the body must be JSON", field="body"):
         header = parse_json(body[:length])
     if not isinstance(header, dict):

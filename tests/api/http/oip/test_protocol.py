@@ -223,10 +223,28 @@ async def test_every_path_tells_errors_as_the_protocol_does(
     assert isinstance(answer.json()["error"], str)
 
 
-async def test_a_body_over_the_limit_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await client.post(INFER, content=b"x" * 2_000_001)
+@pytest.mark.parametrize(
+    ("size", "headers", "most"),
+    [
+        (500_001, {}, "500000 bytes"),
+        (500_002, {LENGTH: "500001"}, "500000 bytes of JSON"),
+        (2_000_001, {LENGTH: "2"}, "2000000 bytes"),
+    ],
+)
+async def test_a_body_over_a_limit_is_refused(
+    client: httpx.AsyncClient, size: int, headers: dict[str, str], most: str
+) -> None:
+    answer = await client.post(INFER, content=b"x" * size, headers=headers)
     assert answer.status_code == 413
-    assert "at most 2000000 bytes" in answer.json()["error"]
+    assert f"at most {most}" in answer.json()["error"]
+
+
+async def test_long_json_is_read_too(client: httpx.AsyncClient) -> None:
+    count = 20_000
+    many = given("x", [count, 3], "FP32", data=[1.25] * (3 * count))
+    answer = await client.post(INFER, json={"inputs": [many]})
+    (output,) = answer.json()["outputs"]
+    assert output["data"] == [2.5] * (3 * count)
 
 
 async def test_texts_that_are_no_utf_8_are_refused(client: httpx.AsyncClient) -> None:

@@ -44,7 +44,7 @@ def sized(data: bytes) -> dict[str, int]:
 
 
 def read(data: bytes, length: int) -> InferRequest:
-    return read_request(data, str(length), INPUTS, ["y", "z"])
+    return read_request(data, str(length), INPUTS, ["y", "z"], most_json=10_000)
 
 
 def test_a_request_is_read_in_the_order_of_the_model() -> None:
@@ -97,4 +97,4 @@ def test_numbers_that_do_not_fit_their_type_are_refused(
     text = json.dumps({"inputs": [given]}).encode()
     info = TensorInfo(name="x", dtype=dtype, shape=(1,))
     with pytest.raises(InvalidInput, match=r"inputs\[0\]\.data must"):
-        read_request(text, None, [info], ["y"])
+        read_request(text, None, [info], ["y"], most_json=10_000)
