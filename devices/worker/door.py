@@ -86,15 +86,17 @@ class Door:
 
     def serve(self) -> None:
         """Serve calls until there is mail."""
-        lease = ""
+        self._asked_us = 0
         while self._mail.empty():
             self._look(self._patience_s())
-            lease = self._next() or lease
+            self._note_wait(self._next())
             self._report(now_us())
+
+    def _note_wait(self, lease: str) -> None:
+        """Note the wait of the agent's message that came while a call of this lease ran."""
         tally = self._tallies.get(lease)
         if tally is not None and self._asked_us:
             tally.revocation_us = max(tally.revocation_us, now_us() - self._asked_us)
-        self._asked_us = 0
 
     def _open(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

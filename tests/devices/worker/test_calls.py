@@ -101,8 +101,8 @@ class Site:
         assert isinstance(message, CallsServed)
         return message
 
-    def settled(self) -> None:
-        """Return once the worker has handled all that it was sent."""
+    def settled(self) -> list[CallsServed]:
+        """Return once the worker has handled all that it was sent; gives what it told meanwhile."""
         self.worker.send(
             Execute(
                 operation="r-9/op",
@@ -113,8 +113,11 @@ class Site:
                 inputs={"scores": self.worker.value(ones(2))},
             )
         )
-        while not isinstance(self.worker.receive(), ExecuteFinished):
-            pass
+        told: list[CallsServed] = []
+        while not isinstance(message := self.worker.receive(), ExecuteFinished):
+            assert isinstance(message, CallsServed)
+            told.append(message)
+        return told
 
 
 @pytest.fixture
@@ -243,11 +246,11 @@ def test_an_operation_goes_before_calls_that_wait(site: Site, tmp_path: Path) ->
     caller.call(x=ones(4), lease="l-2")
     for _ in range(49):
         caller.send(x=ones(4), lease="l-2")
-    site.settled()
+    told = site.settled()
     site.admit()
-    told = site.served()
-    assert told.done < 50
-    assert told.revocation_us > 0
+    told.append(site.served())
+    assert sum(each.done for each in told) < 50
+    assert max(each.revocation_us for each in told) > 0
 
 
 def test_who_does_not_take_its_answer_is_let_go(site: Site) -> None:
