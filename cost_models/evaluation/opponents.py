@@ -26,7 +26,7 @@ class Past:
     Parameters
     ----------
     asked_us
-        Duration of the one that is asked for, as the learned model says it under its load.
+        What the learned model says of the one that is asked for, under its load.
     """
 
     def __init__(self, asked_us: float) -> None:

@@ -126,8 +126,6 @@ def replay(predicted: Strangers, name: str, *, seed: int) -> dict[int, Cell]:
     oracle = Oracle([Told(predicted)])
     for machine in machines_of(predicted.rows):
         oracle.learn_machine(machine)
-    if not streams:
-        return {}
     pasts = [Past(predicted.p50_us[stream.asked]) for stream in streams]
     found = {}
     for number in range(max(RUNS) + 1):
