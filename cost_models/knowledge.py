@@ -30,8 +30,6 @@ class Knowledge:
         By digest, the checksum of the counts of a model's graph.
     answers
         Answers of layers about loads, see `Slowdowns`.
-    paces
-        Usual paces of late, see `Slowdowns`.
     """
 
     digest: str
@@ -42,7 +40,6 @@ class Knowledge:
     answers: dict[tuple[object, ...], float]
     drifts: deque[Drift]
     observations: int
-    paces: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 FORMS = (

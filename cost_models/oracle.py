@@ -15,14 +15,7 @@ from cost_models.online.predicting import prediction
 from cost_models.online.register import Register
 from cost_models.online.session_times import SessionTimes
 from cost_models.online.slowdowns import Slowdowns
-from cost_models.online.tracks import (
-    SAMPLES_TRUST,
-    TrackedWork,
-    from_belief,
-    from_kin,
-    from_nothing,
-    from_samples,
-)
+from cost_models.online.tracks import TrackedWork, from_belief, from_kin, from_nothing, from_samples
 from cost_models.prior import KnownGraphs
 from scheduler.model.forms import Form
 from scheduler.model.measuring import IDLE, Load
@@ -130,7 +123,6 @@ class Oracle:
             machines=self._machines,
             counts=self._counts,
             answers=self._slowdowns.answers,
-            paces=self._slowdowns.paces,
             drifts=self._drifts,
             observations=self._observations,
         )
@@ -147,7 +139,6 @@ class Oracle:
         for machine in self._machines.values():
             self._teach(machine)
         self._slowdowns.answers.update(learned.answers)
-        self._slowdowns.paces.update(learned.paces)
 
     def tell(self, note: str) -> None:
         """Replace the note of the report."""
@@ -222,8 +213,7 @@ class Oracle:
         work, place = self._known.work(query), self._known.place(query)
         track = from_samples(profile.samples_us, place, TAIL)
         causes = amounts(query.load)
-        slowdown = track.median(place, causes, self._slowdowns.of(query, causes)) - track.level
-        track.settle(track.level - slowdown, SAMPLES_TRUST)
+        track.level -= track.median(place, causes, self._slowdowns.of(query, causes)) - track.level
         self._session_times.profiled(
             profile.digest, profile.machine, profile.provider, profile.load_us
         )
@@ -261,12 +251,11 @@ class Oracle:
             guess = (*asked, *causes[len(actual) :])
             expected = track.median(place, guess, self._slowdowns.of(query, asked))
             variance = track.variance(place, guess)
-            track.calibrate(place, guess, log_us - expected, variance)
+            track.calibrate(place, bool(asked), log_us - expected, variance)
         shift = track.learn(place, causes, log_us, offset=offset, expected=actual == asked)
         for each in (general, track):
             each.observed_us = at_us or each.observed_us
         self._observations += 1
-        self._slowdowns.follow_pace(query, load)
         place.stamp += 1
         work.changed()
         if shift:
@@ -328,7 +317,7 @@ class Oracle:
             sized = work.causes_of_size(query.shapes)
             causes = (*causes, *sized)
             # The level that alike lanes share, instead of the one that this lane happened to show.
-            median = track.median(place, causes, offset) + level - track.settled
+            median = track.median(place, causes, offset) + level - track.level
         return prediction(
             median,
             track.deviation(place, causes),

@@ -29,17 +29,12 @@ SIZE = 9
 
 SHARED_DOUBT = (0.04, 0.04, 0.04, 0.25, 0.09, 0.09, 0.09, 0.02, 0.25, 0.0)
 """Variance of the strength of each cause before anything ran under it (log scale, per unit)."""
-TOLD_SHARE = 0.002
-"""Share of these doubts that is left where the layers below know the effect of a load. On recorded
-rows strengths that moved more took bursts for effects of loads: 12.4 % off after three runs, and
-14.6 % with a share of 0.1 and more doubt of one's own."""
+TOLD_SHARE = 0.1
+"""Share of these doubts that is left where the layers below know the effect of a load."""
 SIZE_STRENGTH, SIZE_DOUBT = 0.8, 0.2
 """Most models take about as much longer as their inputs are larger; small ones hardly do."""
-OWN_DOUBT, OWN_TOLD_DOUBT = 0.02, 0.0005
-"""Variance of the departure of one piece of work from the strengths that others have, and as far as
-it is learned where the layers below know the effect of a load."""
-DEPARTURE = 0.05
-"""The same as far as a p95 allows for it, per unit of a load."""
+OWN_DOUBT = 0.02
+"""Variance of the departure of one piece of work from the strengths that others have."""
 NEIGHBOURS = 4.0
 """More neighbours than this do no further harm: all shared resources are used up."""
 STEP = 0.05
@@ -100,22 +95,9 @@ class Strengths:
         fresh = Strengths.own()
         self.mean[:SIZE], self.doubt[:SIZE] = fresh.mean[:SIZE], fresh.doubt[:SIZE]
 
-    def heed_layers(self) -> None:
-        """Depart little from effects of loads that the layers below know."""
-        self.doubt[:SIZE] = [min(doubt, OWN_TOLD_DOUBT) for doubt in self.doubt[:SIZE]]
-
     def copy(self) -> Strengths:
         """The same, to be changed by itself."""
         return Strengths(mean=list(self.mean), doubt=list(self.doubt))
-
-
-def departures(causes: Amounts) -> float:
-    """Variance by which one piece of work may suffer from a load otherwise than others do."""
-    total = 0.0
-    for cause, amount in causes:
-        if cause != SIZE:
-            total += amount * amount
-    return DEPARTURE * total
 
 
 def is_load(causes: Amounts) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import sqrt
 
-from cost_models.online.causes import Amounts, Strengths, departures, is_load
+from cost_models.online.causes import Amounts, Strengths, is_load
 from cost_models.online.drift import Cusum
 
 LEAST_NOISE = 0.015 * 0.015
@@ -23,21 +23,12 @@ last observation then counts a tenth to a sixth."""
 OUTLIER = 2.0
 """Beyond so many standard deviations an observation is weighed down by the square of the excess,
 as under Student's distribution: one outlier moves little, a lasting change is seen by `Cusum`."""
-RECENT = 8
-"""Runs of which the middle is the level that predictions stand on. On recorded rows fewer follow a
-drift more closely (5: 2.8 % off instead of 3.4), more err less at rest (11: 1.7 instead of 1.8)."""
-FEW = 3
-"""With fewer runs the level of the filter, and with it what was believed before, has a vote too."""
-AFTER_CHANGE = 3
-"""Runs that are left of these where a change was found: it takes three to find one."""
 TAIL = 0.05
 """Share of durations that may lie beyond the predicted p95."""
 REACH = 1.645
-BUSY_REACH = 2.0
 MIN_REACH = 0.5
 MAX_REACH = 12.0
-"""Standard deviations from the median to the p95: of a normal distribution, of runs beside a load
-before any was seen, and bounds."""
+"""Standard deviations from the median to the p95: of a normal distribution, and bounds."""
 OWN_RATE = 0.1
 POOL_RATE = 0.02
 """Steps of the p95 per miss, in standard deviations: of one piece of work, and of all work in one
@@ -66,7 +57,7 @@ class Place:
 
     strengths: Strengths = field(default_factory=Strengths)
     stamp: int = 0
-    reach: list[float] = field(default_factory=lambda: [REACH, BUSY_REACH])
+    reach: list[float] = field(default_factory=lambda: [REACH, REACH])
 
 
 @dataclass(slots=True)
@@ -76,15 +67,13 @@ class Track:
     Parameters
     ----------
     level, doubt
-        Level of the filter: logarithm of the idle median in microseconds, and its variance.
+        Logarithm of the idle median in microseconds, and the variance of that.
     noise, reach
         Variance from run to run, and standard deviations from p50 to p95; quiet and busy.
     surprise
         Variance that loads add which nobody foresaw; quiet and busy, as it was foreseen.
     observations
         Executions that it rests on, those of a profile included.
-    recent
-        Idle level that each of the latest executions shows by itself; the oldest first.
     """
 
     level: float
@@ -100,42 +89,19 @@ class Track:
     peak_bytes: int = 0
     resident_bytes: int = 0
     energy_uj: int | None = None
-    recent: list[float] = field(default_factory=list)
-
-    @property
-    def settled(self) -> float:
-        """Level that predictions stand on: the middle of the latest executions.
-
-        One run in four beside a bursty load takes twice as long as the others. A mean, and a
-        filter is one, wanders off with it; the middle of eight runs does not, and follows what
-        changes for good within five.
-        """
-        recent = self.recent
-        if not recent:
-            return self.level
-        ordered = sorted(recent if len(recent) >= FEW else [*recent, self.level])
-        middle = len(ordered) // 2
-        if len(ordered) % 2:
-            return ordered[middle]
-        return 0.5 * (ordered[middle - 1] + ordered[middle])
 
     def deviation(self, place: Place, causes: Amounts) -> float:
         """Standard deviation of one execution when that load is foreseen."""
-        busy = is_load(causes)
-        variance = self.variance(place, causes) + self.surprise[busy]
-        return sqrt(variance + self._departures(causes) if causes else variance)
+        return sqrt(self.variance(place, causes) + self.surprise[is_load(causes)])
 
     def median(self, place: Place, causes: Amounts, offset: float = 0.0) -> float:
         """Logarithm of the median under a load. `offset` is the part that a layer below knows."""
-        return self.settled + self._slowed(place, causes, offset)
-
-    def _slowed(self, place: Place, causes: Amounts, offset: float) -> float:
-        """Logarithm that a load adds to the level."""
+        mean = self.level + offset
         if causes:
             shared, own = place.strengths.mean, self.own.mean
             for cause, amount in causes:
-                offset += amount * (shared[cause] + own[cause])
-        return offset
+                mean += amount * (shared[cause] + own[cause])
+        return mean
 
     def variance(self, place: Place, causes: Amounts) -> float:
         """Variance of one execution under a load, all that is in doubt included."""
@@ -153,7 +119,7 @@ class Track:
         weight = self.observations / (self.observations + TRUST)
         return weight * self.reach[busy] + (1.0 - weight) * place.reach[busy]
 
-    def calibrate(self, place: Place, causes: Amounts, error: float, variance: float) -> None:
+    def calibrate(self, place: Place, busy: bool, error: float, variance: float) -> None:
         """Hold the p95 to an execution: its error and the variance under the load foreseen.
 
         References
@@ -163,10 +129,8 @@ class Track:
         share of misses comes to `TAIL`. Ours is tracked twice, pooled and per piece of work, in
         units of a deviation that follows the late effects of loads nobody foresaw.
         """
-        busy = is_load(causes)
         surprise = self.surprise[busy]
-        apart = self._departures(causes) if causes else 0.0
-        reach = self.reach_of(place, busy) * sqrt(variance + surprise + apart)
+        reach = self.reach_of(place, busy) * sqrt(variance + surprise)
         miss = (1.0 if error > reach else 0.0) - TAIL
         self.reach[busy] = _within(self.reach[busy] + OWN_RATE * miss, MIN_REACH, MAX_REACH)
         place.reach[busy] = _within(place.reach[busy] + POOL_RATE * miss, MIN_REACH, MAX_REACH)
@@ -198,37 +162,22 @@ class Track:
         """
         busy = is_load(causes)
         variance = self.variance(place, causes)
-        shown, noise = log_us - self._slowed(place, causes, offset), self.noise[busy]
+        error = log_us - self.median(place, causes, offset)
+        score = error / sqrt(variance)
         if expected:
-            self.calibrate(place, causes, shown - self.settled, variance)
-        error = shown - self.level
-        score, loads = error / sqrt(variance), (variance - self.doubt - noise) / variance
+            self.calibrate(place, busy, error, variance)
         excess = (score / OUTLIER) ** 2
-        damped = variance + noise * (excess - 1.0) if excess > 1.0 else variance
+        damped = variance + self.noise[busy] * (excess - 1.0) if excess > 1.0 else variance
         parts = (self.own,) if alone else (place.strengths, self.own)
         self._move(parts, causes, error / damped, 1.0 / damped)
         self._follow_noise(busy, error * error, variance)
         self.observations += 1
         self.since_change += 1
         shift = self.watch.add(error, score)
-        # As far as the load may explain the error, it says nothing of the level.
-        self.recent.append(shown - error * loads)
         if shift:
             self.widen(max(WIDEN_LEAST, shift * shift))
             self.since_change = 0
-            del self.recent[:-AFTER_CHANGE]
-        elif len(self.recent) > RECENT:
-            del self.recent[0]
         return shift
-
-    def _departures(self, causes: Amounts) -> float:
-        """Variance of what a load may do to this work alone; the more it ran, the less."""
-        return departures(causes) * TRUST / (self.observations + TRUST)
-
-    def settle(self, level: float, executions: int) -> None:
-        """Start from a level that was measured, worth so many executions."""
-        self.level = level
-        self.recent = [level] * executions
 
     def widen(self, variance: float) -> None:
         """Put the level in doubt: the distribution widens, and the next executions count more."""
@@ -251,7 +200,7 @@ class Track:
                 if part is not self.own and part.mean[cause] < 0.0:
                     part.mean[cause] = 0.0
                 left = doubt - amount * amount * doubt * doubt * weight
-                part.doubt[cause] = left if left > LEAST_NOISE else min(doubt, LEAST_NOISE)
+                part.doubt[cause] = left if left > LEAST_NOISE else LEAST_NOISE
 
     def _follow_noise(self, busy: bool, square: float, variance: float) -> None:
         noise = self.noise[busy]

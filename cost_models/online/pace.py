@@ -16,12 +16,6 @@ from numpy.typing import NDArray
 USUAL = 0.7
 """The power where none was fitted. Of three collections two are predicted best with it, and the
 third with 0.3."""
-SCATTER = 0.15
-"""Distance (log scale) from the usual pace at which half of a reading is believed. In 1441 rows of
-one collection differences below 7 % told nothing of durations, and those above 35 % much."""
-FOLLOW = 0.03
-FARTHEST = 0.1
-"""Step of the usual pace towards a reading, and the distance that a reading counts with at most."""
 LEAST_PAIRS = 30
 """Measurements beyond the first of their work below which the usual power is taken."""
 
@@ -37,26 +31,6 @@ def log_pace(pace_ns: int, usual_ns: int) -> float:
     (0.41, 0.0)
     """
     return math.log(pace_ns / usual_ns) if pace_ns > 0 and usual_ns > 0 else 0.0
-
-
-def steadied(pace: float, usual: float) -> float:
-    """A reading of the pace (log scale) without its own scatter: near the usual it says little.
-
-    Examples
-    --------
-    >>> [round(steadied(reading, 0.1), 2) for reading in (0.1, 0.15, 0.6)]
-    [0.1, 0.1, 0.56]
-    """
-    away = pace - usual
-    square = away * away
-    return usual + away * square / (square + SCATTER * SCATTER)
-
-
-def followed(pace: float, usual: float | None) -> float:
-    """The usual pace after one more reading; ``None`` before the first."""
-    if usual is None:
-        return pace
-    return usual + FOLLOW * max(-FARTHEST, min(FARTHEST, pace - usual))
 
 
 def fit_power(

@@ -63,8 +63,6 @@ class Register:
     def add(self, work: TrackedWork, query: CostQuery, track: Track) -> None:
         """Keep a track of a spot for all shapes."""
         work.tracks[query.machine, query.provider] = track
-        if self._is_told(query.kind):
-            track.own.heed_layers()
         self._index(query, (), track)
 
     def replace(self, work: TrackedWork, query: CostQuery, track: Track) -> None:
@@ -113,15 +111,11 @@ class Register:
             for tracks in (work.tracks, *work.shaped.values()):
                 for track in tracks.values():
                     track.own.forget_loads()
-                    if self.is_told:
-                        track.own.heed_layers()
             work.changed()
 
     def _strengths(self, kind: WorkKind) -> Strengths:
-        return Strengths.told() if self._is_told(kind) else Strengths()
-
-    def _is_told(self, kind: WorkKind) -> bool:
-        return self.is_told and kind is WorkKind.MODEL
+        is_told = self.is_told and kind is WorkKind.MODEL
+        return Strengths.told() if is_told else Strengths()
 
     def _drop_shape(self, work: TrackedWork, query: CostQuery) -> None:
         shapes = next(iter(work.shaped))

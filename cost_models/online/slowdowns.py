@@ -9,7 +9,7 @@ from math import log, log1p
 
 from cost_models.layers import Layer, believe
 from cost_models.online.causes import Amounts, amounts
-from cost_models.online.pace import USUAL, followed, log_pace, steadied
+from cost_models.online.pace import USUAL, log_pace
 from scheduler.model.measuring import IDLE, Load
 from scheduler.model.messages import MachineReport
 from scheduler.model.ports import CostQuery
@@ -31,14 +31,11 @@ class Slowdowns:
     answers
         Those of the layers, until a machine is another one. Loads that are nearly alike share the
         answer to the first of them, so later ones depend on what is here.
-    paces
-        Usual pace of late by machine and provider: a logarithm, against that of its peaks.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._layers = [layer for layer in layers if layer.knows_loads]
         self.answers: dict[tuple[object, ...], float] = {}
-        self.paces: dict[tuple[str, str], float] = {}
         self._usual_ns: dict[tuple[str, str], int] = {}
 
     def ask(self, queries: Sequence[CostQuery]) -> None:
@@ -78,9 +75,9 @@ class Slowdowns:
             Load that the causes are of, where it is not that of the query.
         """
         seen = query.load if load is None else load
-        pace = self.of_pace(query, seen)
         if seen is IDLE:
-            return pace
+            return 0.0
+        pace = self.of_pace(query, seen)
         key = _key(query, causes, seen) if self._layers else None
         if key is None:
             return pace
@@ -91,27 +88,13 @@ class Slowdowns:
     def of_pace(self, query: CostQuery, load: Load | None = None) -> float:
         """Logarithm that the pace of the core adds to the median."""
         seen = query.load if load is None else load
-        spot = (query.machine, query.provider)
-        usual = self.paces.get(spot, 0.0)
-        usual_ns = self._usual_ns.get(spot, 0)
-        if not seen.pace_ns or not usual_ns:
-            return USUAL * usual
-        return USUAL * steadied(log_pace(seen.pace_ns, usual_ns), usual)
-
-    def follow_pace(self, query: CostQuery, load: Load | None = None) -> None:
-        """Take in the pace that a core had during an execution."""
-        seen = query.load if load is None else load
-        spot = (query.machine, query.provider)
-        usual_ns = self._usual_ns.get(spot, 0)
-        if seen.pace_ns and usual_ns:
-            pace = log_pace(seen.pace_ns, usual_ns)
-            self.paces[spot] = followed(pace, self.paces.get(spot))
+        usual_ns = self._usual_ns.get((query.machine, query.provider), 0)
+        return USUAL * log_pace(seen.pace_ns, usual_ns)
 
     def learn_machine(self, machine: MachineReport) -> None:
         """Take in the usual pace of a machine, and ask the layers again: they learned it too."""
-        for known in (self._usual_ns, self.paces):
-            for key in [key for key in known if key[0] == machine.id]:
-                del known[key]
+        for key in [key for key in self._usual_ns if key[0] == machine.id]:
+            del self._usual_ns[key]
         for peaks in machine.peaks:
             self._usual_ns[machine.id, peaks.provider] = peaks.pace_ns
         self.forget()

@@ -15,8 +15,8 @@ from scheduler.model.ports import Prediction
 
 NEW_DOUBT, NEW_NOISE = 0.04, 0.01
 """Variances (log scale) of work that was seen once: its p95 is 1.4 times its median."""
-BELIEF_NOISE = (0.01, 0.05)
-"""Variance from run to run of work that nobody measured; quiet and busy."""
+BELIEF_NOISE = 0.02
+"""Variance from run to run of work that nobody measured: more, as runs under other loads differ."""
 KIN_DOUBT = 0.09
 """Distance of the level of a lane from that of a lane of the same agent and provider. Variance."""
 SHAPE_DOUBT = 0.01
@@ -123,15 +123,14 @@ def elements(shapes: Shapes) -> int:
 
 def from_belief(belief: Belief) -> Track:
     """A track that nothing was measured for, to be moved by its first execution."""
-    track = _track(belief.level, belief.variance, 0.0)
-    track.noise = [min(noise, belief.variance) for noise in BELIEF_NOISE]
-    return track
+    noise = min(BELIEF_NOISE, belief.variance)
+    return _track(belief.level, belief.variance, noise)
 
 
 def from_kin(kin: Sequence[Track]) -> Track:
     """A track that starts from the track of a lane like it."""
     first = kin[0]
-    track = _track(first.settled, first.doubt + KIN_DOUBT, first.noise[0])
+    track = _track(first.level, first.doubt + KIN_DOUBT, first.noise[0])
     track.noise, track.reach, track.own = list(first.noise), list(first.reach), first.own.copy()
     track.peak_bytes, track.resident_bytes = first.peak_bytes, first.resident_bytes
     track.energy_uj = first.energy_uj
@@ -143,9 +142,7 @@ def from_sizes(general: Track, causes: Amounts) -> Track:
     grown = sum(amount * general.own.mean[SIZE] for cause, amount in causes if cause == SIZE)
     doubt = sum(amount**2 * general.own.doubt[SIZE] for cause, amount in causes if cause == SIZE)
     track = from_kin([general])
-    track.level = general.settled + grown
-    if not causes:
-        track.recent = list(general.recent)
+    track.level = general.level + grown
     # At the size of the first inputs the general track is about these shapes, if anything is.
     track.doubt = general.doubt + (doubt + KIN_DOUBT + SHAPE_DOUBT if causes else 0.0)
     return track
@@ -199,9 +196,9 @@ def quantile(ordered: Sequence[int], share: float) -> float:
 def _pooled(own: Track | None, kin: Sequence[Track]) -> float | None:
     if not kin:
         return None
-    low = min(kin, key=lambda track: track.settled)
-    high = max(kin, key=lambda track: track.settled)
-    gap = high.settled - low.settled
+    low = min(kin, key=lambda track: track.level)
+    high = max(kin, key=lambda track: track.level)
+    gap = high.level - low.level
     if gap <= ALIKE and gap * gap <= SURE * (low.doubt + high.doubt):
-        return log(sum([exp(track.settled) for track in kin]) / len(kin))
-    return own.settled if own is not None else kin[0].settled
+        return log(sum([exp(track.level) for track in kin]) / len(kin))
+    return own.level if own is not None else kin[0].level
