@@ -24,6 +24,7 @@ LONGEST_S = 2.0
 """No listener waits longer than this for a change, however many there are."""
 GROUP = 16
 """Listeners served in one turn of the loop, 40 us each: requests are answered in between."""
+STILL_HERE = b": still here\n\n"
 KEEP_ALIVE_S = 15.0
 """Proxies close connections that are silent for longer, mostly after 30 s or 60 s."""
 MAX_RUNS = 1_000
@@ -120,13 +121,14 @@ class LiveViews:
         try:
             if not self._view:
                 self._view = await self._encoded_view()
-            listener.put(b"", self._view)
+            # Runs that changed meanwhile come behind it.
+            yield self._view or STILL_HERE
             while True:
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_S):
                         sent = await listener.take()
                 except TimeoutError:
-                    sent = b": still here\n\n"
+                    sent = STILL_HERE
                     # Reading it says that somebody still follows it.
                     self.view_changed()
                 yield sent

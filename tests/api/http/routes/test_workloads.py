@@ -62,8 +62,8 @@ async def test_workload_of_a_model_that_no_machine_can_run_warns_and_its_run_fai
 ) -> None:
     await service.add_model("unfit", _fixed_reshape())
     for _ in range(1000):
-        (run, *_rest) = (await service.client.get("/v1/runs?kind=profile&limit=1")).json()["runs"]
-        await service.client.get(f"/v1/runs/{run['run']}?wait_s=20")
+        for run in (await service.client.get("/v1/runs?kind=profile&limit=1")).json()["runs"]:
+            await service.client.get(f"/v1/runs/{run['run']}?wait_s=20")
         if (await service.client.get("/v1/models/unfit")).json()["profiles"]:
             break
     body = {
