@@ -8,6 +8,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import httpx
 import uvicorn
@@ -30,6 +31,7 @@ from api.http.settling import Settling
 from api.oracle.oracle import build_oracle
 from api.process.settings import Settings
 from api.store import Store
+from api.store.runs import LISTENED_S
 from api.wiring import OracleMaker, Services, services
 from fjord import __version__
 from scheduler.model import keys
@@ -169,7 +171,8 @@ async def _context(
         controller = parts.controller
         metrics = Metrics(controller.searches if controller is not None else None)
         parts.feed.on_run(metrics.take)
-        live = await stack.enter_async_context(LiveViews(parts.store.followed_view))
+        followed = partial(parts.store.followed_view, LISTENED_S)
+        live = await stack.enter_async_context(LiveViews(followed))
         live.follow(parts.feed)
         parts.stalls.listen(metrics.stalled)
         yield Context(

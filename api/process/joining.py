@@ -55,13 +55,21 @@ async def tell_joins(url: str, token: str, say: Callable[[str], None]) -> None:
         One that may read; empty where none is needed.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    joins = Joins()
+    joins, before = Joins(), 0
     async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
         while True:
             # A service that is started again does not answer for a moment.
             with contextlib.suppress(httpx.HTTPError):
-                answer = await client.get("/v1/devices")
-                if answer.is_success:
+                # Machines are looked at where their number is another: the look is not for free, as
+                # the service takes it for a person who looks on.
+                if (now := await _machines_up(client)) != before:
+                    before = now
+                    answer = (await client.get("/v1/devices")).raise_for_status()
                     for line in joins.news(answer.json()["machines"]):
                         say(line)
             await asyncio.sleep(SOON_S if joins.is_empty else LATER_S)
+
+
+async def _machines_up(client: httpx.AsyncClient) -> int:
+    answer = await client.get("/readyz")
+    return int(answer.json()["machines"]) if answer.is_success else 0

@@ -25,8 +25,8 @@ OLDER_OPERATIONS = "operations"
 """Field of a run in which releases up to 0.1 kept all its operations together."""
 STORY = "story"
 """Field of a run that has ended in which its story is kept."""
-WATCHED_S = 20
-"""A reader that follows the view asks for it again within this time, or has gone."""
+LOOKED_S, LISTENED_S = 5, 20
+"""Whoever looks at the view, or listens, reads it again within this time, or has gone."""
 PAGE = 200
 """Runs that are looked at together when some of them are wanted."""
 
@@ -153,15 +153,15 @@ class Runs(Catalogue):
     async def view(self) -> SiteView | None:
         """The latest view of the site, ``None`` before a controller made one.
 
-        It is a little old while nobody follows it, see `followed_view`.
+        It is up to a second old while nobody follows it, see `followed_view`.
         """
         data = await self.call("GET", keys.view(self.site))
         return None if data is None else codec.decode(SiteView, data)
 
-    async def followed_view(self) -> SiteView | None:
-        """The same for those who look at each change: views are made often for a while."""
+    async def followed_view(self, for_s: int = LOOKED_S) -> SiteView | None:
+        """The same for people, who look at each change: views are made often for so long."""
         data, _ = await self.together(
-            ("GET", keys.view(self.site)), ("SET", keys.watched(self.site), 1, "EX", WATCHED_S)
+            ("GET", keys.view(self.site)), ("SET", keys.watched(self.site), 1, "EX", for_s)
         )
         return None if data is None else codec.decode(SiteView, data)
 

@@ -114,7 +114,7 @@ class _LiveStream(StreamingResponse):
 
 
 async def _view(context: Context) -> SiteView:
-    view = await context.store.view()
+    view = await context.store.followed_view()
     if view is None:
         raise Unavailable("no controller has taken office at this site yet")
     return view

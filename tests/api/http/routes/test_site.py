@@ -12,6 +12,7 @@ import pytest
 from api.store import SetAside
 from api.store.codec import encode
 from scheduler.model import keys
+from scheduler.model.keys import watched
 from tests.api.http.routes.conftest import Eventually, Service, npy
 
 pytestmark = pytest.mark.anyio
@@ -34,11 +35,17 @@ async def test_the_site_shows_its_machines(client: httpx.AsyncClient) -> None:
     assert (await client.get("/v1/schedule")).json()["machines"][0]["box"].startswith("box-")
 
 
-async def test_only_a_listener_has_views_made_often(service: Service) -> None:
+async def test_views_are_made_often_for_those_who_look_and_not_for_probes(
+    service: Service,
+) -> None:
     store, client = service.context.store, service.client
-    for path in ("/v1/devices", "/readyz", "/metrics"):
+    await store.call("DEL", watched(store.site))
+    for path in ("/readyz", "/metrics", "/v1/models"):
         assert (await client.get(path)).is_success
     assert not await store.is_watched()
+    assert (await client.get("/v1/devices")).is_success
+    assert await store.is_watched()
+    await store.call("DEL", watched(store.site))
     async with aclosing(_events(client)) as events:
         await anext(events)
         assert await store.is_watched()
