@@ -26,7 +26,7 @@ OLDER_OPERATIONS = "operations"
 STORY = "story"
 """Field of a run that has ended in which its story is kept."""
 LOOKED_S, LISTENED_S = 5, 20
-"""Whoever looks at the view, or listens, reads it again within this time, or has gone."""
+"""A reader that looks at the view, or listens, asks for it again within this time, or has gone."""
 PAGE = 200
 """Runs that are looked at together when some of them are wanted."""
 
