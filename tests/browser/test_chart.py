@@ -99,6 +99,7 @@ def test_chart_stands_still_on_another_page_and_is_drawn_anew_when_it_is_back(
     open_page(page, site)
     expect(bar(page, "r-one/a")).to_be_attached()
     page.get_by_role("link", name="Models").click()
+    expect(bar(page, "r-one/a")).to_be_hidden()
     later = make.operation("late", -100, -50, actual_ms=(-100, -40))
     site.show(make.view(later, at_us=make.NOW_US + make.MS, placement="peft"))
     expect(page.get_by_test_id("policy")).to_contain_text("peft")
