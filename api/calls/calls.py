@@ -70,6 +70,8 @@ class Calls:
             known = called.held.lease
             if known is None or lease.epoch >= known.epoch:
                 called.held.take(lease)
+            if lease.until_us <= self._store.now_us() and not called.now:
+                del self._called[lease.digest, lease.band]
 
     async def call(self, digest: str, band: Band, request: Request) -> Reply | None:
         """Call a model; ``None`` if it has to go as a run, and has not been begun.

@@ -33,8 +33,8 @@ from scheduler.model.errors import (
 from scheduler.model.messages import FailureReason
 
 LONGEST_WAIT_S = 3_600.0
-_BEGINS = "call."
-"""Of the names of workloads that are made for models which are called."""
+CALLED = "call."
+"""The names of workloads that are made for models which are called begin with this."""
 _LONGEST_NAME = 64
 _STAGE = "model"
 _PRIORITIES = {band: priority for priority, band in runs.BANDS.items()}
@@ -189,7 +189,7 @@ async def _workload(record: ModelRecord, context: Context) -> WorkloadRecord:
 
 
 def _name_of(model: str) -> str:
-    return f"{_BEGINS}{model}"[:_LONGEST_NAME]
+    return f"{CALLED}{model}"[:_LONGEST_NAME]
 
 
 def _spec(record: ModelRecord) -> WorkloadSpec:

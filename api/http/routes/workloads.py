@@ -8,12 +8,14 @@ from starlette.responses import Response
 from api.http.answers import WorkloadList
 from api.http.auth import Scope
 from api.http.context import of
+from api.http.oip.inference import CALLED
 from api.http.registering import register, versions
 from api.http.routes.common import json_of, reply, route, router_of
 from api.http.schemas import WorkloadSpec
 from api.http.show.workloads import workload_answer
 from api.store.catalogue import WorkloadRecord
 from scheduler.control.events import WorkloadRemoved
+from scheduler.model.errors import InvalidWorkload
 
 router = router_of("workloads", prefix="/v1/workloads")
 
@@ -30,6 +32,9 @@ router = router_of("workloads", prefix="/v1/workloads")
 )
 async def add_workload(request: Request, body: WorkloadSpec) -> Response:
     """Register a workload; content that differs from all its versions becomes a new one."""
+    if body.name.startswith(CALLED):
+        law = f"name must not begin with {CALLED!r}, as the workloads of models that are called do"
+        raise InvalidWorkload(f"{law}; got {body.name!r}", field="name")
     context = of(request)
     record, is_new = await register(body, context)
     answer = await workload_answer(record, context)

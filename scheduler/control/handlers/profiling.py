@@ -58,7 +58,7 @@ def graph_counted(state: State, turn: Turn, event: GraphCounted) -> None:
 
 
 def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
-    """Forget a name of a model, and with its last name the profiles that are still to be made."""
+    """Forget a name of a model, and with its last name its profiles and those still to be made."""
     model = state.models.get(event.digest)
     if model is None or not model.forget(event.name):
         return
@@ -70,6 +70,8 @@ def model_removed(state: State, turn: Turn, event: ModelRemoved) -> None:
     turn.commands.append(ForgetProfiles(digest=event.digest))
     for key in [key for key in state.measured_at if key[0] == event.digest]:
         del state.measured_at[key]
+    for key in [key for key, found in state.profiles.items() if found.digest == event.digest]:
+        del state.profiles[key]
     for run in list(state.index.profiles.values()):
         if _digest(run) == event.digest:
             reason = FailureReason.CANCELLED.value

@@ -167,6 +167,15 @@ def test_removed_model_is_measured_no_further(brain: Watched) -> None:
     assert brain.run(RUN).state is RunState.CANCELLED
 
 
+def test_model_that_comes_back_is_measured_anew(brain: Watched) -> None:
+    for sent in dispatches(brain.handle(model_added(100))):
+        brain.handle(measured(sent, 60_000))
+    assert brain.state.profiles
+    brain.handle(ModelRemoved(at_us=70_000, name="det", digest=DIGEST))
+    assert not brain.state.profiles
+    assert dispatches(brain.handle(model_added(80_000)))
+
+
 def test_agents_are_told_once_to_unload_a_model_that_is_gone(brain: Watched) -> None:
     brain.handle(model_added(100))
     told = brain.handle(ModelRemoved(at_us=200, name="det", digest=DIGEST))

@@ -20,6 +20,11 @@ def graph(*stages: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 CASES = {
+    "a name of the service's own": Case(
+        arguments=graph(name="call.double"),
+        field="name",
+        words=("must not begin with 'call.'", "got 'call.double'"),
+    ),
     "a cyclic graph": Case(
         arguments=graph(
             STAGE | {"inputs": {"x": "b.y"}}, {**STAGE, "name": "b", "inputs": {"x": "a.y"}}
