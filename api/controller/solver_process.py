@@ -10,13 +10,14 @@ import logging
 import pickle
 import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from typing import Self
 
 from api.process.answering_child import AnsweringChild, open_answers, read_message, write_answer
 from api.process.children import yield_to_others
-from devices.box.priority import GETTING_READY, SEARCH
+from devices.box.priority import GETTING_READY, LEFTOVERS, SEARCH, weigh_session
 from scheduler.model.errors import FjordError
 from scheduler.model.problem import Problem
 from scheduler.model.schedule import Limits, Result, Schedule
@@ -25,6 +26,8 @@ GRACE_S = 5.0
 """A search that is this far over its time hangs: its process is ended."""
 START_AFTER_S = 1.0
 """A service that has lived so long starts its solver process, so that the first burst has one."""
+LOADING_S = 10.0
+"""A process that gets ready for longer compiles, which takes minutes: nobody is to wait for that."""
 SEED = 0
 
 _READY = b"ready"
@@ -146,7 +149,11 @@ def main() -> None:
     yield_to_others(GETTING_READY)
     # Engines print to standard output when they feel like it; the answers get a pipe of their own.
     answers = open_answers()
+    compiling = threading.Timer(LOADING_S, weigh_session, (LEFTOVERS,))
+    compiling.start()
     _warm_up()
+    compiling.cancel()
+    compiling.join()
     yield_to_others(SEARCH)
     answers.write(_READY)
     answers.flush()
