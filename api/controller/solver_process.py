@@ -27,7 +27,7 @@ GRACE_S = 5.0
 START_AFTER_S = 1.0
 """A service that has lived so long starts its solver process, so that the first burst has one."""
 LOADING_S = 10.0
-"""A process that gets ready for longer compiles, which takes minutes: nobody is to wait for that."""
+"""A process that gets ready for longer is compiling, which takes minutes: nobody waits for that."""
 SEED = 0
 
 _READY = b"ready"
