@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from scheduler.control.records import OperationState
 from scheduler.model.problem import Band
 from tests.browser import sites as make
 from tests.browser.looking import bar, open_page
@@ -31,6 +33,17 @@ def two_runs(site: Site) -> None:
         ),
         runs=(make.run("r-one"), make.run("r-two", workload="page@2", band=Band.HIGH)),
     )
+
+
+def test_operation_without_any_time_leaves_the_chart_to_the_others(page: Page, site: Site) -> None:
+    failed = make.operation("failed", -400, -300, state=OperationState.FAILED)
+    site.view = make.view(
+        replace(failed, planned_start_us=None, planned_end_us=None),
+        make.operation("later", -300, -200, actual_ms=(-300, -200)),
+    )
+    open_page(page, site)
+    expect(bar(page, "r-one/later")).to_be_attached()
+    assert page.evaluate(HEIGHTS)
 
 
 @pytest.mark.parametrize(("machines", "least"), [(2, 40), (12, 40), (30, 24)])

@@ -33,7 +33,10 @@ def decode_image(data: Array) -> dict[str, Array]:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data.data)) as opened:
                 image = np.array(ImageOps.exif_transpose(opened).convert("RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except UnidentifiedImageError as error:  # its words show an object of ours
+        what = f"must be an image; got {data.size} bytes of no format known"
+        raise InvalidValue(f"decode_image.data {what}", field="data") from error
+    except (OSError, ValueError, SyntaxError) as error:
         raise InvalidValue(f"decode_image.data must be an image; {error}", field="data") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidValue(f"decode_image.data is too large: {error}", field="data") from error

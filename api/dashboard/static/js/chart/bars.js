@@ -53,7 +53,7 @@ export function drawBar(group, bar, place) {
     ? { ...across(x(bar.started_us - bar.transfer_us), actual[0]), ...inset(tall, (tall - TRANSFER_PX) / 2) } : null);
   part(group, "actual", "rect", actual && { ...across(...actual), ...inset(tall, FILL_MARGIN), rx: 1.5 });
   part(group, "cross", "path", bar.state === "failed" && actual ? { d: cross(actual[1], tall) } : null);
-  name(group, bar, actual ?? planned, place);
+  name(group, bar, actual ?? planned ?? [0, 0], place);
 }
 
 /** Redraw only what time alone changes: what runs grows, what is late waits longer. */
@@ -80,7 +80,7 @@ function across(from, to) {
   return { x: from, width: Math.max(LEAST_PX, to - from) };
 }
 
-function name(group, bar, [from, to] = [0, 0], place) {
+function name(group, bar, [from, to], place) {
   const left = Math.max(from, place.left);
   const letters = Math.floor((Math.min(to, place.right) - left - 8) / LETTER_PX);
   const text = label(bar);
