@@ -77,10 +77,12 @@ class Door:
         elif not self._grants and self.is_open:
             self._shut(Path(message.path))
 
-    def poke(self) -> None:
-        """Let the worker look at its mail. Called by the thread that reads, after putting it in."""
+    def post(self, message: ToWorker) -> None:
+        """Put a message of the agent into the mail. Called by the thread that reads."""
+        # Noted first: once the message lies there, the call that it waits for may end unseen.
+        self._asked_us = self._asked_us or now_us()
+        self._mail.put(message)
         if self.is_open:
-            self._asked_us = self._asked_us or now_us()
             with suppress(BlockingIOError):  # it is full of signs that nobody has looked at yet
                 self._waker.send(b"!")
 

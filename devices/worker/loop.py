@@ -41,7 +41,7 @@ def serve(descriptor: int) -> None:
     executor = Executor(store, setup.machine, setup.memory_bytes)
     inbox: Inbox = SimpleQueue()
     door = Door(executor, inbox, lambda served: connection.sendall(frame(served)))
-    threading.Thread(target=_read, args=(connection, inbox, executor, door), daemon=True).start()
+    threading.Thread(target=_read, args=(connection, executor, door), daemon=True).start()
     connection.sendall(frame(Ready(pid=os.getpid())))
     executor.preload(has_functions=setup.has_functions, has_models=setup.has_models)
     # All that is loaded by now stays for ever; collections need not look at it again.
@@ -52,13 +52,12 @@ def serve(descriptor: int) -> None:
         _handle(inbox.get(), executor, door, connection)
 
 
-def _read(connection: socket.socket, inbox: Inbox, executor: Executor, door: Door) -> None:
+def _read(connection: socket.socket, executor: Executor, door: Door) -> None:
     while (message := receive(connection)) is not None:
         if isinstance(message, Cancel):
             executor.cancel(message.operation, message.attempt)
         else:
-            inbox.put(message)
-            door.poke()
+            door.post(message)
     os._exit(0)  # the main thread may be deep inside a provider and would not hear
 
 
