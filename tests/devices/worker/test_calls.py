@@ -232,7 +232,8 @@ def slow(folder: Path) -> Path:
     """A model that takes some tens of milliseconds; all of it hangs on the input."""
     nodes = [
         node("Expand", "x shape", "big"),
-        node("ReduceSum", "big", "sum", keepdims=0),
+        node("Sin", "big", "sines"),
+        node("ReduceSum", "sines", "sum", keepdims=0),
         node("Add", "x sum", "y"),
     ]
     return save(model(nodes, constants={"shape": np.array([1_000_000, 4])}), folder, "slow")
