@@ -65,6 +65,17 @@ async def test_killed_solver_process_is_started_again() -> None:
         assert answers[-1] is not None
 
 
+async def test_process_that_nobody_asks_is_ended_and_started_again_when_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with SolverProcess() as solver:
+        monkeypatch.setattr(solver_process, "IDLE_S", 0.0)
+        assert await solver.solve(problem(), 5.0) is not None
+        while psutil.Process().children():
+            await asyncio.sleep(0.01)
+        assert await solver.solve(problem(), 5.0) is not None
+
+
 async def test_process_that_has_yet_to_start_is_not_waited_for() -> None:
     async with SolverProcess() as solver:
         assert not solver.prepare()
