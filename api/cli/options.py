@@ -84,11 +84,11 @@ class Remote:
     token: Token = None
     as_json: Json = False
 
-    def client(self) -> Client:
-        """Make a client of that service."""
+    def client(self, **settings: float) -> Client:
+        """Make a client of that service, with further settings of `Client`."""
         from fjord import Client
 
-        return Client(self.server, self.token)
+        return Client(self.server, self.token, **settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,8 @@ def register(app: typer.Typer) -> None:
 @options.grouped
 def status(remote: options.Remote) -> None:
     """Say how the site is: store, controller, agents, queues, last error. Exit 1 if not ready."""
-    with remote.client() as client:
+    # A service that is not ready says so by 503: that is the answer, and no reason to ask again.
+    with remote.client(patience_s=0.0) as client:
         found = _status(client)
     if remote.as_json:
         output.print_json(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from fjord.client.calls.asking import answer_of, get
-from fjord.client.wire import Json, Request, Steps
+from fjord.client.wire import Json, Repeat, Request, Steps
 
 SIGN_OF_LIFE_S = 15.0
 """The live stream is never silent for longer, also where nothing changes."""
@@ -18,8 +18,8 @@ def devices() -> Steps[list[Json]]:
 
 
 def ready() -> Steps[Json]:
-    """Ask if runs are planned; an error with the reason if not."""
-    return (yield from get("/readyz"))
+    """Ask once if runs are planned; an error with the reason if not."""
+    return answer_of((yield Request(method="GET", path="/readyz", repeat=Repeat.NEVER)))
 
 
 def events() -> Steps[httpx.Response]:

@@ -62,6 +62,11 @@ def test_a_measuring_is_never_started_twice_and_a_question_is_asked_again() -> N
     assert len(requests) == 3
 
 
+def test_the_question_if_a_site_is_ready_takes_no_for_an_answer() -> None:
+    with pytest.raises(FjordApiError, match="Service Unavailable"):
+        refused(patiently(calls.ready()), BARE)
+
+
 def test_pauses_double_are_spread_and_are_never_shorter_than_the_service_asks_for() -> None:
     asked = FjordApiError(503, "busy", retry_after_s=5.0)
     errors = (BARE, BARE, asked, BARE)
