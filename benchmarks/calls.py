@@ -24,10 +24,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import grpc
 import numpy as np
 import onnxruntime
 import psutil
 
+from api.http.oip.rpc.messages import SERVICE, message_class
 from api.process.ports import free_port
 from api.tools.demo.ocr import model_files
 from benchmarks.conditions import conditions
@@ -121,6 +123,29 @@ def call_body(x: Any) -> tuple[bytes, str]:
     }
     text = json.dumps(header).encode()
     return text + data, f"Inference-Header-Content-Length: {len(text)}\r\n"
+
+
+@contextlib.contextmanager
+def over_grpc(port: int, x: Any) -> Iterator[Once]:
+    """The same call over gRPC, on one channel, from a client that does nothing else."""
+    request = message_class("ModelInferRequest")(
+        model_name=MODEL,
+        inputs=[{"name": "x", "datatype": "FP32", "shape": SHAPE}],
+        raw_input_contents=[x.tobytes()],
+    )
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        infer = channel.unary_unary(
+            f"/{SERVICE}/ModelInfer",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=message_class("ModelInferResponse").FromString,
+        )
+
+        def once() -> float:
+            began = time.perf_counter()
+            infer(request)
+            return (time.perf_counter() - began) * 1000
+
+        yield once
 
 
 def run_body(x: Any) -> tuple[bytes, str]:
@@ -233,10 +258,12 @@ def measure(model: Path) -> Iterator[str]:
     plain = bare(model, x)
     has_peer = importlib.util.find_spec("mosec") is not None
     workers = max(1, len(os.sched_getaffinity(0)))
+    grpc_port = free_port()
     with (
         tempfile.TemporaryDirectory() as folder,
-        site() as up,
+        site(environment={"FJORD_GRPC_PORT": str(grpc_port)}) as up,
         Client(up.url) as client,
+        over_grpc(grpc_port, x) as by_grpc,
         mosec(model, workers, folder) if has_peer else contextlib.nullcontext() as other,
     ):
         client.upload_model(MODEL, model, profile_shapes={"x": SHAPE})
@@ -254,6 +281,7 @@ def measure(model: Path) -> Iterator[str]:
             "bare session.run": (lambda: plain()["total"], os.getpid())
         }
         ways |= {name: (line.once, pids[name]) for name, line in lines.items()}
+        ways["call over gRPC"] = (by_grpc, up.process.pid)
         found = in_turn(ways)
         for line in lines.values():
             line.close()

@@ -163,9 +163,19 @@ class AccessGate:
         """
         _refuse_other_pages(connection, local_only=self.is_open)
         header = connection.headers.get("authorization", "")
+        self.admit_bearer(header, scope, else_secret=connection.cookies.get(COOKIE, ""))
+
+    def admit_bearer(self, header: str, scope: Scope, *, else_secret: str = "") -> None:
+        """Pass if an authorization header has this scope, or the secret where the header has none.
+
+        Raises
+        ------
+        AccessDenied, Forbidden
+            As `admit`.
+        """
         if self.is_open and not header:
             return
-        token = self.find(_secret(header) or connection.cookies.get(COOKIE, ""))
+        token = self.find(_secret(header) or else_secret)
         if not token.allows(scope):
             raise Forbidden(
                 f"token {token.name!r} must have scope {scope}; got {'+'.join(token.scopes)}",

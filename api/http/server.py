@@ -25,6 +25,7 @@ from api.http.live import LiveViews
 from api.http.metrics import Metrics
 from api.http.models.files import sweep
 from api.http.oip.app import OpenInference
+from api.http.oip.models import Called
 from api.http.patience import impatient
 from api.http.routes import ROUTERS
 from api.http.settling import Settling
@@ -35,6 +36,7 @@ from api.store.runs import LISTENED_S
 from api.wiring import OracleMaker, Services, services
 from fjord import __version__
 from scheduler.model import keys
+from scheduler.model.errors import InvalidInput
 
 DESCRIPTION = """A scheduling service for inference on mixed hardware.
 
@@ -66,11 +68,12 @@ def create_app(
     make_oracle
         Makes the oracles of its brains.
     """
+    called = Called()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         parts = services(settings, controller=controller, make_oracle=make_oracle)
-        async with _context(settings, parts) as context:
+        async with _context(settings, parts) as context, _grpc(context, called):
             app.state.context = context
             yield
 
@@ -95,7 +98,7 @@ def create_app(
         paths={"/v1/models": settings.max_model_bytes + MULTIPART_OVERHEAD},
     )
     app.add_middleware(PlainHttp)
-    app.add_middleware(OpenInference)
+    app.add_middleware(OpenInference, called=called)
     # Behind all routes: a mount would answer for addresses that are routed with other methods.
     app.router.default = Dashboard()
     return app
@@ -115,6 +118,28 @@ async def serve(
     _allow_connections(settings.max_listeners + SPARE_FILES)
     app = create_app(settings, controller=controller, make_oracle=make_oracle)
     await SettledServer(server_config(app, settings)).serve()
+
+
+@asynccontextmanager
+async def _grpc(context: Context, called: Called) -> AsyncIterator[None]:
+    """Answer over gRPC too, where a port is set for it.
+
+    Raises
+    ------
+    InvalidInput
+        If the package for it is not installed.
+    """
+    port = context.settings.grpc_port
+    if not port:
+        yield
+        return
+    try:
+        from api.http.oip.rpc.server import serving
+    except ImportError as error:
+        law = "FJORD_GRPC_PORT needs gRPC: pip install 'fjord-scheduler[grpc]'"
+        raise InvalidInput(f"{law}; got {error}", field="grpc_port") from None
+    async with serving(context, called, port):
+        yield
 
 
 def _allow_connections(wanted: int) -> None:

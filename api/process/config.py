@@ -15,6 +15,7 @@ KEYS = frozenset(
     {
         *("data", "store_url", "site", "box", "fsync", "url", "token", "tokens"),
         *("profile_share", "age_s", "unplaceable_s", "train_rows", "keep_log", "control_core"),
+        "grpc_port",
         *("max_json_bytes", "max_queued", "max_listeners", "header_s", "body_s"),
         *("check_mib", "worker_mib", "history_days", "history_bytes"),
     }

@@ -61,6 +61,8 @@ class Settings:
     keep_log
         True if the log of events stays whole, for replays and reports of defects; else it goes
         behind checkpoints.
+    grpc_port
+        Port of the Open Inference Protocol over gRPC; 0 for none.
     control_core
         Core set aside for the service, the store and the solver; ``None`` for none.
     supervisor
@@ -91,6 +93,7 @@ class Settings:
     unplaceable_s: int = 60
     train_rows: int = 200
     keep_log: bool = False
+    grpc_port: int = 0
     control_core: int | None = None
     supervisor: str = ""
     inline_bytes: int = 4096
@@ -117,7 +120,7 @@ class Settings:
         """Read ``FJORD_DATA``, ``_STORE_URL``, ``_SITE``, ``_BOX``, ``_FSYNC``, ``_PROFILE_SHARE``,
         ``_AGE_S``, ``_TRAIN_ROWS``, ``_MAX_JSON_BYTES``, ``_MAX_QUEUED``, ``_MAX_LISTENERS``,
         ``_HEADER_S``, ``_BODY_S``, ``_CHECK_MIB``, ``_UNPLACEABLE_S``, ``_HISTORY_DAYS``,
-        ``_HISTORY_BYTES``, ``_CONTROL_CORE``, ``_KEEP_LOG``, ``_SUPERVISOR``.
+        ``_HISTORY_BYTES``, ``_GRPC_PORT``, ``_CONTROL_CORE``, ``_KEEP_LOG``, ``_SUPERVISOR``.
 
         Raises
         ------
@@ -146,6 +149,7 @@ class Settings:
             body_s=_whole(environment, "FJORD_BODY_S", 30),
             history_days=_days(environment.get("FJORD_HISTORY_DAYS", "7")),
             history_bytes=_whole(environment, "FJORD_HISTORY_BYTES", 1024 * MIB, least=0),
+            grpc_port=_whole(environment, "FJORD_GRPC_PORT", 0, least=0),
             control_core=_core(environment),
             keep_log=_choice(environment, "FJORD_KEEP_LOG"),
             supervisor=environment.get("FJORD_SUPERVISOR", ""),

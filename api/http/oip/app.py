@@ -18,11 +18,17 @@ PREFIX = "/v2"
 
 
 class OpenInference:
-    """ASGI middleware that answers the protocol, and passes all other paths on."""
+    """ASGI middleware that answers the protocol, and passes all other paths on.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Parameters
+    ----------
+    called
+        Models that were called, also over gRPC.
+    """
+
+    def __init__(self, app: ASGIApp, called: Called) -> None:
         self.app = app
-        self._called = Called()
+        self._called = called
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

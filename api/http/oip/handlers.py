@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -16,14 +15,21 @@ from api.http.body.submission import LARGE_JSON_BYTES
 from api.http.context import Context
 from api.http.headers import check
 from api.http.oip.inference import infer
-from api.http.oip.models import VERSION, Called, config, is_ready, metadata
+from api.http.oip.models import (
+    VERSION,
+    Called,
+    config,
+    index,
+    is_in_office,
+    is_ready,
+    metadata,
+    server,
+)
 from api.http.oip.requests import read_request
 from api.http.oip.responses import HEADER_LENGTH, Response, as_json, inferred
 from api.http.unpacking import EITHER_BITS, Unpacked, is_packed
 from api.store.catalogue import ModelRecord
-from fjord import __version__
-from scheduler.model import keys
-from scheduler.model.errors import FjordError, InvalidInput, TooLarge, UnknownName
+from scheduler.model.errors import InvalidInput, TooLarge, UnknownName
 
 EXTENSIONS = ("binary_tensor_data", "model_configuration", "model_repository", "statistics")
 _DEFLATE = frozenset({"deflate"})
@@ -108,7 +114,7 @@ def route(asked: Asked, parts: Sequence[str]) -> tuple[str, _Handler]:
 
 async def _server(asked: Asked) -> Response:
     asked.admit(Scope.READ)
-    return as_json({"name": "fjord", "version": __version__, "extensions": EXTENSIONS})
+    return as_json(server(EXTENSIONS))
 
 
 async def _live(_: Asked) -> Response:
@@ -116,9 +122,7 @@ async def _live(_: Asked) -> Response:
 
 
 async def _ready(asked: Asked) -> Response:
-    """Tell if a controller is in office; without a machine calls wait, as runs do."""
-    store = asked.context.store
-    is_there = await store.call("EXISTS", keys.lease(store.site)) != 0
+    is_there = await is_in_office(asked.context)
     return as_json({"ready": is_there}, 200 if is_there else 400)
 
 
@@ -154,20 +158,13 @@ async def _all_stats(asked: Asked) -> Response:
 
 async def _index(asked: Asked) -> Response:
     asked.admit(Scope.READ)
-    return as_json(
-        [
-            {"name": record.name, "version": VERSION, "state": "READY", "reason": ""}
-            for record in await asked.context.store.models()
-        ]
-    )
+    return as_json(index(await asked.context.store.models()))
 
 
 async def _infer(asked: Asked) -> Response:
-    begun_us = _now_us()
     asked.admit(Scope.SUBMIT)
     record = await asked.record()
-    statistics = asked.called.of(record.name)
-    try:
+    with asked.called.of(record.name).counted() as done:
         lengths = asked.values(HEADER_LENGTH)
         if len(lengths) > 1:
             law = "inference-header-content-length must be given once"
@@ -185,20 +182,8 @@ async def _infer(asked: Asked) -> Response:
         is_long = not lengths and len(body) >= LARGE_JSON_BYTES
         request = await asyncio.to_thread(read) if is_long else read()
         found = await infer(record, request, asked.context, asked.hung_up)
-    except FjordError:
-        statistics.failed += 1
-        statistics.failed_us += _now_us() - begun_us
-        raise
-    statistics.done += 1
-    statistics.answered_us += _now_us() - begun_us
-    statistics.waited_us += found.waited_us
-    statistics.computed_us += found.computed_us
-    statistics.latest_ms = time.time_ns() // 1_000_000
+        done(found.waited_us, found.computed_us)
     return inferred(record.name, VERSION, request.id, found.outputs, request.outputs)
-
-
-def _now_us() -> int:
-    return time.monotonic_ns() // 1_000
 
 
 _FIXED: dict[tuple[str, ...], tuple[str, _Handler]] = {

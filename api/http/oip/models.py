@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,9 @@ from api.http.context import Context
 from api.http.errors import shown
 from api.http.oip.datatypes import DATATYPES
 from api.store.catalogue import ModelRecord, TensorInfo
-from scheduler.model.errors import UnknownName
+from fjord import __version__
+from scheduler.model import keys
+from scheduler.model.errors import FjordError, UnknownName
 from scheduler.model.messages import Verdict
 
 VERSION = "1"
@@ -33,6 +36,25 @@ class Statistics:
     waited_us: int = 0
     computed_us: int = 0
     latest_ms: int = 0
+
+    @contextmanager
+    def counted(self) -> Iterator[Callable[[int, int], None]]:
+        """Count an inference. It is told how long the inference waited and was computed."""
+        begun_us = _now_us()
+
+        def done(waited_us: int, computed_us: int) -> None:
+            self.done += 1
+            self.answered_us += _now_us() - begun_us
+            self.waited_us += waited_us
+            self.computed_us += computed_us
+            self.latest_ms = time.time_ns() // 1_000_000
+
+        try:
+            yield done
+        except FjordError:
+            self.failed += 1
+            self.failed_us += _now_us() - begun_us
+            raise
 
     def said(self, name: str) -> dict[str, Any]:
         """The form of the protocol, with durations in nanoseconds."""
@@ -83,6 +105,24 @@ class Called:
     def of(self, name: str) -> Statistics:
         """Statistics of a model."""
         return self.statistics.setdefault(name, Statistics())
+
+
+def server(extensions: Sequence[str]) -> dict[str, Any]:
+    """Metadata of the service."""
+    return {"name": "fjord", "version": __version__, "extensions": extensions}
+
+
+async def is_in_office(context: Context) -> bool:
+    """True if a controller is in office; without a machine calls wait, as runs do."""
+    store = context.store
+    return bool(await store.call("EXISTS", keys.lease(store.site)))
+
+
+def index(records: Iterable[ModelRecord]) -> list[dict[str, Any]]:
+    """List models as a repository."""
+    return [
+        {"name": each.name, "version": VERSION, "state": "READY", "reason": ""} for each in records
+    ]
 
 
 def metadata(record: ModelRecord) -> dict[str, Any]:
@@ -143,6 +183,10 @@ def _configured(info: TensorInfo) -> dict[str, Any]:
 def _sizes(info: TensorInfo) -> list[int]:
     """Sizes with -1 for those that are open; also for a shape of any rank."""
     return [size if isinstance(size, int) else -1 for size in info.shape or (-1,)]
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1_000
 
 
 def _duration(count: int, total_us: int) -> dict[str, int]:

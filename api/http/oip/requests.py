@@ -98,7 +98,29 @@ def read_request(
         header = parse_json(body[:length])
     if not isinstance(header, dict):
         raise InvalidInput(f"the body must be an object; got {shown(header)}", field="body")
-    binary = memoryview(body)[length:]
+    return request_of(header, memoryview(body)[length:], inputs, outputs)
+
+
+def request_of(
+    header: Mapping[str, Any],
+    binary: memoryview,
+    inputs: Sequence[TensorInfo],
+    outputs: Sequence[str],
+) -> InferRequest:
+    """Check a request for a model with these inputs and outputs.
+
+    Parameters
+    ----------
+    header
+        The JSON of the request.
+    binary
+        The tensors behind it, one after another.
+
+    Raises
+    ------
+    InvalidInput
+        With the field, the law and what came.
+    """
     params = _params(header, "")
     return InferRequest(
         id=_text_or_none(header, "id"),

@@ -55,7 +55,7 @@ def inferred(
             "shape": head.shape,
         }
         if is_binary:
-            piece = _bytes(head, data)
+            piece = as_bytes(head, data)
             said["parameters"] = {"binary_data_size": len(piece)}
             behind.append(piece)
         else:
@@ -71,7 +71,8 @@ def inferred(
     return Response(200, ((b"content-type", BINARY), length), (text, *behind))
 
 
-def _bytes(head: TensorHead, data: memoryview) -> Buffer:
+def as_bytes(head: TensorHead, data: memoryview) -> Buffer:
+    """The elements of an output as the protocol has them in bytes."""
     return to_bytes(decoded(_ref(head), data).ravel().tolist()) if head.dtype == STRING else data
 
 

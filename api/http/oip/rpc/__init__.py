@@ -1,0 +1,1 @@
+"""The protocol over gRPC: the same models, calls and errors as over HTTP."""
