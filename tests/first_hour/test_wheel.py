@@ -15,8 +15,14 @@ import numpy as np
 import pytest
 
 from fjord.about import DISTRIBUTION, __version__
+from tests.docs.blocks import blocks
+from tests.docs.reader import reading
 
 ROOT = Path(__file__).parents[2]
+UNCOMPILED = {"NUMBA_DISABLE_JIT": "1"}
+"""Compiling the solvers anew at another place takes minutes. The heuristic that makes the plan runs
+as plain Python here, and no search improves on it.
+"""
 PACKAGES = ("api", "cost_models", "devices", "fjord", "scheduler")
 MADE = shutil.ignore_patterns(
     "*.egg-info",
@@ -71,12 +77,10 @@ def _built(checkout: Path, pattern: str) -> Path:
 
 def _run(*command: str | Path, cwd: Path | None = None) -> str:
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    # Compiling the solvers anew at another place takes minutes. The heuristic that makes the plan
-    # runs as plain Python here, and no search improves on it.
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**clean, "NUMBA_DISABLE_JIT": "1"},
+        env=clean | UNCOMPILED,
         capture_output=True,
         text=True,
         check=False,
@@ -112,6 +116,18 @@ def test_wheel_alone_gives_the_command_and_the_packages(environment: Path, tmp_p
     homes = f"import {', '.join(PACKAGES)}; print(*({'.__file__, '.join(PACKAGES)}.__file__,))"
     for home in _run(environment / "bin/python", "-c", homes, cwd=tmp_path).split():
         assert Path(home).is_relative_to(environment)
+
+
+@pytest.mark.timeout(300)
+def test_first_page_is_true_of_the_wheel(
+    environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", UNCOMPILED["NUMBA_DISABLE_JIT"])
+    with reading(tmp_path, environment / "bin") as newcomer:
+        for block in blocks(ROOT / "README.md"):
+            # As plain Python a search takes minutes. From the checkout these blocks are run too.
+            if "solve" not in block.body:
+                newcomer.read(block)
 
 
 @pytest.mark.timeout(300)
