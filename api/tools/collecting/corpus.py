@@ -18,7 +18,7 @@ from api.tools.collecting import light, made
 from api.tools.collecting.kernels import kernel
 from cost_models.profiles.measurement import KERNELS
 from devices.models import bind_shapes, infer_shapes, read_model
-from devices.models.cutting import cut, cut_points
+from devices.models.partitions.points import cut, cut_points
 from devices.runtime.errors import ProviderRefused
 from devices.runtime.static import pinned_copy
 from scheduler.model.errors import FjordError

@@ -10,7 +10,7 @@ import pytest
 from onnx import ModelProto, shape_inference
 
 from devices.catalogue import provider
-from devices.models.cutting import cut, cut_points
+from devices.models.partitions.points import cut, cut_points
 from devices.runtime.session import open_session
 from tests.onnx_models import model, node, save, weights
 

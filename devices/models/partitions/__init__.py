@@ -1,0 +1,1 @@
+"""Convex pieces of a model, each a model of its own."""
