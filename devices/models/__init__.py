@@ -1,7 +1,7 @@
 """Reads, checks and rewrites ONNX graphs. Needs the `onnx` package, never a runtime.
 
 `info.py` reads inputs and outputs, `checks.py` refuses bad files, `sandbox.py` does so in a
-confined child, `shapes.py` binds open sizes, `cutting.py` finds places to cut. The one room that
+confined child, `shapes.py` binds open sizes, `partitions` cuts them. The one room that
 cost models see; it may import the model alone. Begin with `info.py`.
 
 Examples

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from onnx import ModelProto, TypeProto
-from onnx.utils import Extractor
+
+from devices.models.partitions.extracting import extract
+from devices.models.partitions.links import Links
+from devices.models.partitions.naming import pieces_between
 
 
 def cut_points(model: ModelProto) -> list[str]:
@@ -33,14 +35,16 @@ def cut_points(model: ModelProto) -> list[str]:
 
 
 def cut(model: ModelProto, points: Sequence[str]) -> Iterator[ModelProto]:
-    """The pieces between those tensors, the first and the last ones included."""
-    extractor = Extractor(model)
-    constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value.name for value in model.graph.input if value.name not in constants]
-    outputs = [value.name for value in model.graph.output]
-    sides = [inputs, *([point] for point in points), outputs]
-    for start, end in pairwise(sides):
-        yield extractor.extract_model(start, end)
+    """The pieces between those tensors, the first and the last ones included.
+
+    Raises
+    ------
+    InvalidModel
+        If one of them is no place to cut.
+    """
+    links = Links.of(model)
+    for piece in pieces_between(links, [[point] for point in points]):
+        yield extract(links, piece)
 
 
 def _last_uses(model: ModelProto) -> dict[str, int]:
