@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import options, output
+from api.cli.partitions import partitions
 from scheduler.model.errors import InvalidInput
 
 if TYPE_CHECKING:
     from fjord import Client
 
-app = typer.Typer(help="Models: upload, list, show, delete.", no_args_is_help=True)
+app = typer.Typer(help="Models: upload, list, show, cut, delete.", no_args_is_help=True)
+app.command()(partitions)
 
 Shape = Annotated[
     list[str],

@@ -33,6 +33,7 @@ from api.http.answers import (
 )
 from api.http.errors import Problem
 from api.http.schemas import JsonTensor, RunRequest, RunSettings, WorkloadSpec
+from api.http.show.partitions import PartitionAnswer, PartitionList
 from api.http.show.workloads import WorkloadAnswer
 from api.store.catalogue import WorkloadRecord
 from scheduler.control.records import Preview, RunRecord, RunStory, SiteView
@@ -45,6 +46,8 @@ _NEVER_SENT = ("HTTPValidationError", "ValidationError")
 DECLARED: tuple[type, ...] = (
     ModelAnswer,
     ModelList,
+    PartitionAnswer,
+    PartitionList,
     ProfileList,
     RunOperators,
     WorkloadAnswer,

@@ -40,8 +40,13 @@ async def versions(name: str, context: Context) -> list[WorkloadRecord]:
 
 async def _draft(spec: WorkloadSpec, context: Context) -> WorkloadRecord:
     """Check a workload; what comes back has no version yet."""
-    models = {record.name: record for record in await context.store.models()}
-    workload = to_workload(spec, 0, Targets(models=models, functions=functions()))
+    records = await context.store.all_models()
+    targets = Targets(
+        models={record.name: record for record in records if not record.piece_of},
+        pieces={record.name: record for record in records if record.piece_of},
+        functions=functions(),
+    )
+    workload = to_workload(spec, 0, targets)
     return WorkloadRecord(
         name=spec.name,
         version=0,

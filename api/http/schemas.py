@@ -85,6 +85,26 @@ class TensorSpec(Strict):
     is_list: bool = Field(default=False, description="A list of such tensors.")
 
 
+class PartitionSpec(Strict):
+    """The partition of a model that is asked for: exactly one of its fields is given."""
+
+    pieces: int | None = Field(
+        default=None, ge=2, le=6, description="Pieces, the longest as short as can be."
+    )
+    preemptible_within_ms: float | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_MS,
+        description="Longest time of a piece on a core, with as few pieces as do.",
+    )
+    cuts: list[Annotated[list[str], Field(min_length=1)]] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=5,
+        description="Per cut, in order, the names of all tensors that cross it.",
+    )
+
+
 class StageSpec(Strict):
     """One stage of a workload: a model or a function."""
 
@@ -96,6 +116,15 @@ class StageSpec(Strict):
         description="Input of the target to reference: `input` or `stage.output`.",
     )
     params: dict[str, Any] = Field(default_factory=dict)
+    partition: str | None = Field(
+        default=None, description="Id of a partition of the model: the stage runs in its pieces."
+    )
+    pieces: int | None = Field(
+        default=None,
+        ge=2,
+        le=6,
+        description="Number of pieces to run in, by the partition with the shortest longest one.",
+    )
     for_each: str | None = Field(
         default=None, description="Reference to a list: the stage runs once per item."
     )

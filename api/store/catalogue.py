@@ -9,6 +9,7 @@ from typing import Any
 from api.store import codec
 from api.store.connection import Argument
 from api.store.log import Log
+from api.store.partitions import PartitionRecord
 from api.store.scripts import CHANGE, PUT_NEW, REMOVE
 from scheduler.control.events import (
     Event,
@@ -76,6 +77,10 @@ class ModelRecord:
         Values of some inputs that it is profiled with, inline.
     assumed
         Sizes among the shapes that nobody said.
+    partitions
+        Its proven cuts, oldest first.
+    piece_of
+        Name of the model that it is a piece of; empty for a model that was uploaded.
     """
 
     name: str
@@ -87,6 +92,8 @@ class ModelRecord:
     profile_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     examples: dict[str, Value] = field(default_factory=dict)
     assumed: tuple[OpenSize, ...] = ()
+    partitions: tuple[PartitionRecord, ...] = ()
+    piece_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +169,11 @@ class Catalogue(Log):
         await self._remove(keys.models(self.site), event.name, event, "model")
 
     async def models(self) -> list[ModelRecord]:
-        """All models by name."""
+        """All models that were uploaded, by name."""
+        return [record for record in await self.all_models() if not record.piece_of]
+
+    async def all_models(self) -> list[ModelRecord]:
+        """All models and all pieces of models, by name."""
         found = await self.call("HVALS", keys.models(self.site))
         records = [codec.decode(ModelRecord, data) for data in found]
         return sorted(records, key=lambda record: record.name)
@@ -188,7 +199,7 @@ class Catalogue(Log):
         UnknownName
             If there is no such model.
         """
-        for record in await self.models():
+        for record in await self.all_models():
             if record.digest == digest:
                 return record
         raise UnknownName(f"there is no model with digest {digest!r}", field="digest")

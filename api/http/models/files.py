@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -41,8 +42,16 @@ def sweep(models_dir: Path) -> None:
     oldest_s = time.time() - STALE_S
     for path in models_dir.glob(f"*{PART_SUFFIX}"):
         if path.stat().st_mtime < oldest_s:
-            path.unlink(missing_ok=True)
+            _remove(path)
     for path in models_dir.glob(f"*{COST_SUFFIX}"):
         has_model = path.with_name(path.name.removesuffix(COST_SUFFIX) + ".onnx").exists()
         if not has_model and path.stat().st_mtime < oldest_s:
             path.unlink(missing_ok=True)
+
+
+def _remove(path: Path) -> None:
+    """Delete a file, or the folder in which a partition was made."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -5,10 +5,22 @@ A route reads its parameters, calls one function of another module, and answers;
 `ROUTERS`. Routes import all of `api.http` but the server, and nothing imports them but the server.
 """
 
-from api.http.routes import boxes, costs, history, models, profiles, runs, service, site, workloads
+from api.http.routes import (
+    boxes,
+    costs,
+    history,
+    models,
+    partitions,
+    profiles,
+    runs,
+    service,
+    site,
+    workloads,
+)
 
 ROUTERS = (
     models.router,
+    partitions.router,
     profiles.router,
     workloads.router,
     runs.router,

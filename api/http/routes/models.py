@@ -9,13 +9,14 @@ from api.http.answers import ModelList
 from api.http.auth import Scope
 from api.http.context import Context, of
 from api.http.models.files import drop_unused_file
+from api.http.models.partitions import refuse_if_used, remove_partitions
 from api.http.models.uploads import accept, received
 from api.http.oip.inference import forget
 from api.http.routes.common import file_of, json_of, reply, route, router_of
 from api.http.show.models import model_answer
 from scheduler.control.events import ModelRemoved
 from scheduler.model.errors import Conflict, UnknownName
-from scheduler.model.messages import Profile, WorkKind
+from scheduler.model.messages import Profile
 
 router = router_of("models", prefix="/v1/models")
 
@@ -89,8 +90,13 @@ async def delete_model(request: Request, name: str) -> Response:
     context = of(request)
     async with context.filing:
         record = await context.store.model(name)
+        if record.piece_of:
+            law = f"a piece goes with its partition of model {record.piece_of!r}"
+            raise Conflict(f"{law}; got {name!r}", field="name")
         await forget(name, context)
-        await _refuse_if_used(name, context)
+        pieces = {piece.model for each in record.partitions for piece in each.pieces}
+        await refuse_if_used({name, *pieces}, f"model {name!r}", context)
+        await remove_partitions(record, context)
         event = ModelRemoved(at_us=context.store.now_us(), name=name, digest=record.digest)
         await context.store.remove_model(event)
         await drop_unused_file(record.digest, context)
@@ -115,11 +121,3 @@ async def get_model_file(request: Request, digest: str) -> Response:
 async def _profiles(context: Context) -> tuple[Profile, ...]:
     view = await context.store.view()
     return view.profiles if view is not None else ()
-
-
-async def _refuse_if_used(name: str, context: Context) -> None:
-    for workload in await context.store.workloads():
-        stages = workload.workload.stages
-        if any(stage.kind is WorkKind.MODEL and stage.target == name for stage in stages):
-            law = f"model {name!r} must be used by no workload"
-            raise Conflict(f"{law}; {workload.key} uses it", field="name")

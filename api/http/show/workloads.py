@@ -36,7 +36,7 @@ async def _warnings(record: WorkloadRecord, context: Context) -> list[str]:
     view = await context.store.view() if stages else None
     if view is None:
         return []
-    models = {model.name: model for model in await context.store.models()}
+    models = {model.name: model for model in await context.store.all_models()}
     found = {name: _refusals(models[name], view) for name in models}
     return [
         f"stage {stage.name!r}: no machine can run model {stage.target!r}: {found[stage.target]}"

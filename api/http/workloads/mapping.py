@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from api.http.errors import choices
 from api.http.schemas import StageSpec, TensorSpec, WorkloadSpec
 from api.http.workloads import graph
+from api.http.workloads.pieces import in_pieces
 from api.http.workloads.sizes import estimated_bytes
 from api.http.workloads.targets import Target, Targets, target_of
 from api.store.catalogue import TensorInfo
@@ -66,8 +67,9 @@ def to_workload(spec: WorkloadSpec, version: int, targets: Targets) -> Workload:
     outputs = {name: graph.split(reference) for name, reference in spec.outputs.items()}
     read = graph.read_outputs(spec)
     items = _items_by_list(nodes)
-    stages = tuple(_stage(node, read[node.spec.name], items) for node in nodes)
-    return Workload(name=spec.name, version=version, stages=stages, outputs=outputs)
+    stages = [_stage(node, read[node.spec.name], items) for node in nodes]
+    whole = Workload(name=spec.name, version=version, stages=tuple(stages), outputs=outputs)
+    return in_pieces(whole, spec, targets)
 
 
 def tensor_type(spec: TensorSpec, where: str) -> TensorType:

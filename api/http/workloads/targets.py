@@ -21,9 +21,16 @@ MODEL_DECLARED_US = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Models that are there and functions that are registered: stages refer to these."""
+    """Models that are there and functions that are registered: stages refer to these.
+
+    Parameters
+    ----------
+    pieces
+        Pieces of models: a stage runs in them if it names a partition.
+    """
 
     models: Mapping[str, ModelRecord]
+    pieces: Mapping[str, ModelRecord]
     functions: Mapping[str, Function]
 
 

@@ -5,9 +5,12 @@ A method is a generator: it yields requests (and pauses), is sent the responses,
 
 from fjord.client.calls.on_history import misses, plans
 from fjord.client.calls.on_models import (
+    add_partition,
     delete_model,
+    delete_partition,
     model,
     models,
+    partitions,
     profile,
     profiles,
     upload_model,
@@ -39,9 +42,11 @@ from fjord.client.calls.on_site import (
 from fjord.client.calls.on_workloads import create_workload, delete_workload, workload, workloads
 
 __all__ = [
+    "add_partition",
     "cancel",
     "create_workload",
     "delete_model",
+    "delete_partition",
     "delete_workload",
     "devices",
     "events",
@@ -50,6 +55,7 @@ __all__ = [
     "model",
     "models",
     "operators",
+    "partitions",
     "plan",
     "plans",
     "policy",

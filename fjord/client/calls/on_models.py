@@ -101,6 +101,43 @@ def profiles(name: str, *, operators: bool = False) -> Steps[list[Json]]:
     return list(answer["profiles"])
 
 
+def partitions(name: str) -> Steps[list[Json]]:
+    """List the partitions of a model, each with its proof and the measurements of its pieces."""
+    answer = yield from get(f"/v1/models/{quote(name)}/partitions")
+    return list(answer["partitions"])
+
+
+def add_partition(
+    name: str,
+    *,
+    pieces: int | None = None,
+    preemptible_within_ms: float | None = None,
+    cuts: Sequence[Sequence[str]] | None = None,
+) -> Steps[Json]:
+    """Cut a model into pieces that compute what it does, and keep them. Exactly one is given.
+
+    Parameters
+    ----------
+    pieces
+        Number of pieces, of which the longest is as short as can be.
+    preemptible_within_ms
+        Longest time of a piece on a core, with as few pieces as do.
+    cuts
+        Per cut, in order, the names of all tensors that cross it.
+    """
+    asked = {"pieces": pieces, "preemptible_within_ms": preemptible_within_ms}
+    body: Json = {key: value for key, value in asked.items() if value is not None}
+    if cuts is not None:
+        body["cuts"] = [list(cut) for cut in cuts]
+    path = f"/v1/models/{quote(name)}/partitions"
+    return answer_of((yield Request(method="POST", path=path, body=body)))
+
+
+def delete_partition(name: str, partition: str) -> Steps[None]:
+    """Delete a partition that no workload runs in."""
+    yield from delete(f"/v1/models/{quote(name)}/partitions/{quote(partition)}")
+
+
 def delete_model(name: str) -> Steps[None]:
     """Delete a model that no workload uses."""
     yield from delete(f"/v1/models/{quote(name)}")

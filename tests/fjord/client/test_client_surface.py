@@ -5,6 +5,9 @@ import pytest
 from fjord import AsyncClient, Client
 
 METHODS = {
+    "add_partition",
+    "delete_partition",
+    "partitions",
     "as_completed",
     "cancel",
     "close",

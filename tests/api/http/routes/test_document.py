@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.api.http.routes.conftest import Service, npy
+from tests.onnx_models import mlp
 
 pytestmark = pytest.mark.anyio
 
@@ -78,6 +79,7 @@ ELSEWHERE = {("GET", "/v1/events"), ("POST", "/v1/session")}
 async def test_every_operation_answers_as_the_document_says(service: Service) -> None:
     await service.add_doubling("plain")
     await service.add_model("spare")
+    await service.add_model("cut", mlp(layers=2, width=8).SerializeToString())
     client, document = service.client, service.document.document
     first = await client.post("/v1/workloads/plain/runs?wait_s=20", json=RUN)
     asked = await client.post("/v1/models/double/profile", json={"operators": True})
@@ -88,6 +90,14 @@ async def test_every_operation_answers_as_the_document_says(service: Service) ->
     calls["POST", "/v1/models"] = (
         "/v1/models",
         {"data": {"name": "spare"}, "files": {"file": ("m", npy(np.zeros(1)))}},
+    )
+    partitions = "/v1/models/{name}/partitions"
+    made = await client.post("/v1/models/cut/partitions", json={"cuts": [["r0"]]})
+    calls["POST", partitions] = ("/v1/models/cut/partitions", {"json": {"cuts": [["r0"]]}})
+    calls["GET", partitions] = ("/v1/models/cut/partitions", {})
+    calls["DELETE", partitions + "/{partition}"] = (
+        f"/v1/models/cut/partitions/{made.json()['id']}",
+        {},
     )
     declared = {
         (method.upper(), path) for path, item in document["paths"].items() for method in item

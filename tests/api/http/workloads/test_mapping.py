@@ -41,6 +41,7 @@ def _function(name: str, inputs: dict[str, TensorType], outputs: dict[str, Tenso
 IMAGE = TensorType("uint8", (480, 640, 3))
 TENSOR = TensorType("float32", (1, 3, -1, -1))
 TARGETS = Targets(
+    pieces={},
     models={"det": _model("det", (1, 3, "h", "w")), "flat": _model("flat", (1, 8))},
     functions={
         "decode": _function("decode", {"data": TensorType("uint8", (-1,))}, {"image": IMAGE}),
