@@ -28,15 +28,20 @@ def partitions(
         float | None,
         typer.Option("--within", help="Cut it so that no piece takes longer, in ms on a core."),
     ] = None,
+    for_provider: Annotated[
+        str | None,
+        typer.Option("--for", help="Give a provider that refuses the model all that it runs."),
+    ] = None,
     cut: Cut = [],  # noqa: B006 - typer makes a fresh list for every call
 ) -> None:
     """List the partitions of a model; with an option, have it cut and proven first."""
     with remote.client() as client:
-        if pieces is not None or within is not None or cut:
+        if pieces is not None or within is not None or for_provider or cut:
             client.add_partition(
                 name,
                 pieces=pieces,
                 preemptible_within_ms=within,
+                provider=for_provider,
                 cuts=[each.split(",") for each in cut] or None,
             )
         found = client.partitions(name)
@@ -52,6 +57,7 @@ def partitions(
 
 
 def _rows(partition: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    share = f"{partition['share']:.0%} on {partition['provider']}, " if partition["share"] else ""
     proof = "bitwise" if partition["is_bitwise"] else f"error {partition['error']:.1e}"
     for place, piece in enumerate(partition["pieces"], 1):
         usable = {p["provider"] for p in piece["profiles"] if p["verdict"] == "usable"}
@@ -61,5 +67,5 @@ def _rows(partition: dict[str, Any]) -> Iterator[tuple[str, ...]]:
             output.milliseconds(piece["run_us"]),
             f"{piece['crossing_bytes'] / 1024:.0f}",
             " ".join(sorted(usable)),
-            f"{proof}, {partition['inputs_tried']} inputs" if place == 1 else "",
+            f"{share}{proof}, {partition['inputs_tried']} inputs" if place == 1 else "",
         )

@@ -103,6 +103,11 @@ class PartitionSpec(Strict):
         max_length=5,
         description="Per cut, in order, the names of all tensors that cross it.",
     )
+    provider: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Provider that refuses the whole model: it gets the pieces that it runs right.",
+    )
 
 
 class StageSpec(Strict):

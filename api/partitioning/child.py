@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 from onnx import ModelProto
 
-from api.partitioning.searching import Priced, named, split
+from api.partitioning.searching import Priced, named, ordered_groups, split
 from api.partitioning.wanted import MAX_PIECES, Answer, MadePartition, MadePiece, Request, Wanted
 from api.process.children import die_with_parent
-from devices.catalogue import provider
+from devices.catalogue import Provider, provider
 from devices.models.confining import confine
 from devices.models.info import describe, parse
 from devices.models.partitions.extracting import extract
@@ -24,11 +24,13 @@ from devices.models.partitions.naming import pieces_between
 from devices.runtime.child import answer_on_stdout
 from devices.runtime.errors import ProviderRefused, RunFailed
 from devices.runtime.inputs import seeded_inputs
+from devices.runtime.judging.coverage import Stretch, stretches
 from devices.runtime.operators import operator_times
 from devices.runtime.proving import SEEDS, Proof, Values, prove
+from devices.runtime.registry import devices
 from devices.runtime.session import open_session
 from devices.tensors.encoding import decoded
-from scheduler.model.errors import InvalidInput, InvalidModel
+from scheduler.model.errors import InvalidInput, InvalidModel, UnknownName
 from scheduler.model.messages import Value
 
 _RUNS = 3
@@ -78,6 +80,8 @@ class _Cutter:
             raise InvalidModel(f"{law}; {made_by_nothing[0]!r} is not", field="model")
         if wanted.cuts:
             return self._made(pieces_between(self.links, wanted.cuts))
+        if wanted.provider:
+            return self._covered(wanted.provider)
         if wanted.pieces:
             found = split(self._priced, wanted.pieces)
             if len(found) < wanted.pieces:
@@ -114,14 +118,62 @@ class _Cutter:
             f"{law}; got {wanted.within_us / 1000:g}, but {least}", field="preemptible_within_ms"
         )
 
+    def _covered(self, name: str) -> MadePartition:
+        """The partition that gives a provider as much of the model as it runs right."""
+        row = self._row(name)
+        groups = ordered_groups(self._priced)
+        folder = Path(self.request.folder)
+        found = stretches(self.links, groups, row, self._inputs, folder)
+        if not any(each.is_right for each in found):
+            raise InvalidModel(
+                f"{name} must run a part of the model; it runs none", field="provider"
+            )
+        if len(found) == 1:
+            law = "must refuse the whole model, or compute it wrong, for a cut to help"
+            raise InvalidModel(f"{name} {law}; it runs all of it", field="provider")
+        kept = self._fewest(found)
+        right_us = self._priced.sum_us(n for each in kept if each.is_right for n in each.nodes)
+        made = self._made([set(each.nodes) for each in kept])
+        share = right_us / self._priced.sum_us(self.links.nodes)
+        return msgspec.structs.replace(made, share=share)
+
+    def _row(self, name: str) -> Provider:
+        try:
+            row = provider(name)
+            devices(row)
+        except UnknownName as error:
+            raise InvalidModel(error.message, field="provider") from None
+        except ProviderRefused as error:
+            law = "provider must be usable on the computer of the service"
+            raise InvalidModel(f"{law}; {error.reason}", field="provider") from None
+        return row
+
+    def _fewest(self, found: Sequence[Stretch]) -> list[Stretch]:
+        """At most so many stretches as pieces may be: the shortest are left to others."""
+        kept = list(found)
+        while len(kept) > MAX_PIECES:
+            right = [place for place, each in enumerate(kept) if each.is_right]
+            least = min(right, key=lambda place: self._priced.sum_us(kept[place].nodes))
+            first, last = max(0, least - 1), least + 2
+            beside = [place for place in range(first, min(last, len(kept)))]
+            joined = [p for p in beside if p == least or not kept[p].is_right]
+            nodes = frozenset().union(*(kept[place].nodes for place in joined))
+            kept[joined[0] : joined[-1] + 1] = [Stretch(nodes, is_right=False)]
+        return kept
+
+    @cached_property
+    def _inputs(self) -> Values:
+        """Made-up inputs of the model, with the examples of its user."""
+        session = open_session(Path(self.request.path), provider("cpu"))
+        made = seeded_inputs(session.inputs, self.request.shapes, SEEDS[0])
+        return made | dict(self.examples)
+
     @cached_property
     def _priced(self) -> Priced:
         request, row = self.request, provider("cpu")
         path = Path(request.folder) / "named.onnx"
         path.write_bytes(named(self.links).SerializeToString())
-        session = open_session(path, row)
-        given = seeded_inputs(session.inputs, request.shapes, SEEDS[0]) | dict(self.examples)
-        kernels, _ = operator_times(path, row, given, runs=_RUNS)
+        kernels, _ = operator_times(path, row, self._inputs, runs=_RUNS)
         measured = {each.name: each.kernel_ns / 1000 for each in kernels}
         whole_us = max(1, round(sum(measured.values())))
         return Priced.of(self.links, request.shapes, whole_us=whole_us, measured_us=measured)

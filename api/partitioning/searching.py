@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from scheduler.instances.network import PlacementNode, PlacementProblem
 from scheduler.model.measuring import Peaks
 from scheduler.model.schedule import Limits
 from scheduler.splitting import Goal, solve
+from scheduler.splitting.blocks import blocks_of
+from scheduler.splitting.cutting import drawn_order
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -127,6 +130,17 @@ def split(priced: Priced, pieces: int) -> list[set[int]]:
         found.setdefault(device, set()).add(node)
     # The search numbers the runs of one topological order.
     return [found[device] for device in sorted(found)]
+
+
+def ordered_groups(priced: Priced) -> list[frozenset[int]]:
+    """Nodes that no cut parts, in an order in which they can run, branch by branch."""
+    network = _network(priced, 1)
+    blocks = blocks_of(network, network.edges)
+    members: dict[int, set[int]] = {}
+    for node, block in zip(priced.links.nodes, blocks.of_node, strict=True):
+        members.setdefault(block, set()).add(node)
+    order = drawn_order(blocks, random.Random(0), shuffled=0.0)
+    return [frozenset(members[block]) for block in order]
 
 
 def together(priced: Priced) -> dict[int, int]:

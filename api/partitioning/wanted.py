@@ -22,11 +22,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         Longest time of a piece on a core of this box, with as few pieces as do; 0 if not given.
     cuts
         Per cut the names of the tensors that cross it.
+    provider
+        Provider that is to run as much of the model as it can, by its name in the catalogue.
     """
 
     pieces: int = 0
     within_us: int = 0
     cuts: tuple[tuple[str, ...], ...] = ()
+    provider: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +85,9 @@ class MadePartition(msgspec.Struct, frozen=True, kw_only=True):
         Least time of a run of the whole, beside those of the pieces.
     inputs_tried, is_bitwise, error
         As `Proof` has them.
+    share
+        Share of the time of the whole that is in pieces which the wanted provider ran right; 0 if
+        none was wanted.
     """
 
     cuts: tuple[tuple[str, ...], ...]
@@ -90,6 +96,7 @@ class MadePartition(msgspec.Struct, frozen=True, kw_only=True):
     inputs_tried: int
     is_bitwise: bool
     error: float
+    share: float = 0.0
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,9 @@ class PartitionRecord:
     inputs_tried, is_bitwise, error
         Inputs that the proof was made on; equality of all outputs bit by bit, or the largest error
         relative to the largest value of an output.
+    provider, share
+        Provider that it was made for, and the share of the model's time in pieces that it ran right
+        where it was tried; empty and 0 if it was made for none.
     """
 
     id: str
@@ -46,3 +49,5 @@ class PartitionRecord:
     inputs_tried: int
     is_bitwise: bool
     error: float
+    provider: str = ""
+    share: float = 0.0

@@ -44,12 +44,13 @@ def wanted_of(spec: PartitionSpec) -> Wanted:
     """
     asked = [name for name, value in spec.model_dump().items() if value is not None]
     if len(asked) != 1:
-        law = "exactly one of pieces, preemptible_within_ms and cuts must be given"
+        law = "exactly one of pieces, preemptible_within_ms, cuts and provider must be given"
         raise InvalidInput(f"{law}; got {' and '.join(asked) or 'none'}", field="body")
     return Wanted(
         pieces=spec.pieces or 0,
         within_us=round((spec.preemptible_within_ms or 0) * 1000),
         cuts=tuple(tuple(cut) for cut in spec.cuts or ()),
+        provider=spec.provider or "",
     )
 
 
@@ -75,7 +76,8 @@ async def add_partition(
             made = await asyncio.to_thread(_made, whole, wanted, folder, context, limits)
             counts = await asyncio.to_thread(_counted, made, folder, limits)
             async with context.filing:
-                return await _keep(name, made, counts, folder, context)
+                found = _record(name, made, wanted.provider)
+                return await _keep(found, whole, made, counts, folder, context)
 
 
 async def remove_partition(name: str, partition: str, context: Context) -> None:
@@ -159,20 +161,21 @@ def _counted(made: MadePartition, folder: Path, limits: ModelLimits) -> Sequence
 
 
 async def _keep(
-    name: str,
+    found: PartitionRecord,
+    whole: ModelRecord,
     made: MadePartition,
     counts: Sequence[Counted | None],
     folder: Path,
     context: Context,
 ) -> tuple[ModelRecord, PartitionRecord, bool]:
-    whole = await context.store.model(name)
-    found = _record(name, made)
+    # Another request may have changed it meanwhile.
+    whole = await context.store.model(whole.name)
     known = [each for each in whole.partitions if each.id == found.id]
     if known:
         return whole, known[0], False
     if len(whole.partitions) >= MAX_PARTITIONS:
         law = f"a model must have at most {MAX_PARTITIONS} partitions"
-        raise Conflict(f"{law}; {name!r} has them: delete one first", field="name")
+        raise Conflict(f"{law}; {whole.name!r} has them: delete one first", field="name")
     for piece, kept, count in zip(made.pieces, found.pieces, counts, strict=True):
         await _keep_piece(whole, piece, kept.model, count, folder, context)
     # Last of all: a partition that is listed has all of its pieces.
@@ -181,7 +184,7 @@ async def _keep(
     return changed, found, True
 
 
-def _record(name: str, made: MadePartition) -> PartitionRecord:
+def _record(name: str, made: MadePartition, provider: str) -> PartitionRecord:
     content = "\n".join(piece.digest for piece in made.pieces)
     own = f"p-{hashlib.sha256(content.encode()).hexdigest()[:_DIGITS]}"
     return PartitionRecord(
@@ -199,6 +202,8 @@ def _record(name: str, made: MadePartition) -> PartitionRecord:
         inputs_tried=made.inputs_tried,
         is_bitwise=made.is_bitwise,
         error=made.error,
+        provider=provider,
+        share=made.share,
     )
 
 

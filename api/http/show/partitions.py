@@ -50,6 +50,9 @@ class PartitionAnswer:
         Least time of a run of the whole, beside those of the pieces.
     inputs_tried, is_bitwise, error
         Inputs of the proof; equality bit by bit, or the largest relative error.
+    provider, share
+        Provider that it was made for, and the share of the model's time in pieces that it runs
+        right; empty and 0 if it was made for none.
     """
 
     id: str
@@ -59,6 +62,8 @@ class PartitionAnswer:
     inputs_tried: int
     is_bitwise: bool
     error: float
+    provider: str
+    share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,8 @@ def partition_answer(
         inputs_tried=partition.inputs_tried,
         is_bitwise=partition.is_bitwise,
         error=partition.error,
+        provider=partition.provider,
+        share=partition.share,
     )
 
 

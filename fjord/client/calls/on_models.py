@@ -113,6 +113,7 @@ def add_partition(
     pieces: int | None = None,
     preemptible_within_ms: float | None = None,
     cuts: Sequence[Sequence[str]] | None = None,
+    provider: str | None = None,
 ) -> Steps[Json]:
     """Cut a model into pieces that compute what it does, and keep them. Exactly one is given.
 
@@ -124,8 +125,14 @@ def add_partition(
         Longest time of a piece on a core, with as few pieces as do.
     cuts
         Per cut, in order, the names of all tensors that cross it.
+    provider
+        Provider that refuses the whole model: it gets the pieces that it runs right.
     """
-    asked = {"pieces": pieces, "preemptible_within_ms": preemptible_within_ms}
+    asked = {
+        "pieces": pieces,
+        "preemptible_within_ms": preemptible_within_ms,
+        "provider": provider,
+    }
     body: Json = {key: value for key, value in asked.items() if value is not None}
     if cuts is not None:
         body["cuts"] = [list(cut) for cut in cuts]
