@@ -8,6 +8,7 @@ from typing import Any
 from api.history.misses import Miss
 from api.store import SetAside
 from api.store.catalogue import WorkloadRecord
+from api.store.partitions import PartitionRecord
 from scheduler.control.records import (
     Cause,
     Inversion,
@@ -33,6 +34,8 @@ class ModelAnswer:
         Sizes among the shapes that neither the file nor its user says.
     notes
         Questions to the user: sizes and values that were made up.
+    partitions
+        Its proven cuts, oldest first, with the times of their pieces.
     """
 
     name: str
@@ -46,6 +49,7 @@ class ModelAnswer:
     assumed: list[dict[str, Any]]
     notes: list[str]
     profiles: list[Profile]
+    partitions: list[PartitionRecord] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ class PieceRecord:
     """
 
     model: str
+    digest: str
     run_us: int
     crossing_bytes: int
 

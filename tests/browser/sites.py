@@ -7,6 +7,7 @@ from typing import Any
 
 from api.http.answers import ModelAnswer
 from api.store.catalogue import TensorInfo, WorkloadRecord
+from api.store.partitions import PartitionRecord, PieceRecord
 from scheduler.control.records import (
     AttemptRecord,
     Candidate,
@@ -139,6 +140,29 @@ def model(name: str = "det") -> ModelAnswer:
         assumed=[],
         notes=[],
         profiles=[],
+        partitions=[partition(name)],
+    )
+
+
+def partition(model: str) -> PartitionRecord:
+    """Make a cut into two pieces of which the first takes three times as long."""
+    pieces = tuple(
+        PieceRecord(
+            model=f"{model}#p-0.{place}of2",
+            digest=str(place) * 64,
+            run_us=run_us,
+            crossing_bytes=(2 - place) << 10,
+        )
+        for place, run_us in ((1, 3_000), (2, 1_000))
+    )
+    return PartitionRecord(
+        id="p-0",
+        cuts=(("a",),),
+        pieces=pieces,
+        whole_us=3_900,
+        inputs_tried=3,
+        is_bitwise=True,
+        error=0.0,
     )
 
 

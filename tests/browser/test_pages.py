@@ -82,6 +82,20 @@ def test_model_has_a_page_with_its_tensors_and_the_workloads_that_use_it(
         expect(model).to_contain_text(words)
 
 
+def test_model_shows_its_partitions_as_strips_as_wide_as_their_times(
+    page: Page, known: Site
+) -> None:
+    page.goto(f"{known.url}#page=model&of=det")
+    strip = page.get_by_test_id("pieces")
+    expect(strip).to_contain_text("p-0 equal bit by bit on 3 inputs; 4.00 ms in a row")
+    pieces = strip.get_by_role("listitem")
+    expect(pieces).to_have_text(["1 · 3.00 msgives 1.00 KiB", "2 · 1.00 msthe last"])
+    first, last = (pieces.nth(place).bounding_box() for place in (0, 1))
+    assert first is not None
+    assert last is not None
+    assert first["width"] > 2 * last["width"]
+
+
 def test_stages_that_lead_to_a_model_are_buttons_and_the_others_are_none(
     page: Page, known: Site
 ) -> None:

@@ -193,6 +193,7 @@ def _record(name: str, made: MadePartition, provider: str) -> PartitionRecord:
         pieces=tuple(
             PieceRecord(
                 model=f"{name}#{own}.{place}of{len(made.pieces)}",
+                digest=piece.digest,
                 run_us=piece.run_us,
                 crossing_bytes=piece.crossing_bytes,
             )

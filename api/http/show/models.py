@@ -28,6 +28,7 @@ def model_answer(record: ModelRecord, profiles: Sequence[Profile]) -> ModelAnswe
         assumed=msgspec.to_builtins(record.assumed),
         notes=list(_notes(record)),
         profiles=verdicts_on(record, profiles),
+        partitions=list(record.partitions),
     )
 
 

@@ -4,6 +4,11 @@ import { get } from "./http.js";
 
 const PERIOD_MS = 5000;
 
+/** Name of the model that a piece is of; that of a whole model as it is. */
+export function wholeOf(name) {
+  return name.split("#")[0];
+}
+
 export class Library {
   /** `onChange` is called when an answer has come. */
   constructor(onChange, onError) {
@@ -31,7 +36,12 @@ export class Library {
 
   /** Name of a model by its digest, or the beginning of the digest. */
   nameOf(digest) {
-    return this.models?.find((model) => model.digest === digest)?.name ?? digest.slice(0, 12);
+    return this.models?.find((model) => model.digest === digest)?.name ?? this.pieceOf(digest)?.model ?? digest.slice(0, 12);
+  }
+
+  /** The piece of a model by its digest. */
+  pieceOf(digest) {
+    return this.models?.flatMap(({ partitions }) => partitions ?? []).flatMap(({ pieces }) => pieces).find((piece) => piece.digest === digest);
   }
 
   ask(path, pick) {

@@ -2,6 +2,7 @@
 
 import { empty, h, refill } from "../base/dom.js";
 import { bytes, clock } from "../base/format.js";
+import { strip } from "./pieces.js";
 import { linksTo, usersOf } from "../site/model_list.js";
 import { Profiles } from "../site/profiles.js";
 
@@ -24,6 +25,7 @@ export class ModelPage {
       return [
         h("div", { class: "panel-head" }, h("h2", {}, "Model ", h("span", { class: "mono" }, model.name))),
         h("dl", { class: "facts page-facts" }, facts(model, usersOf(model.name, workloads ?? [])).flatMap(([term, text]) => [h("dt", {}, term), h("dd", {}, text)])),
+        (model.partitions ?? []).map(strip),
       ];
     });
     this.profiles.draw();

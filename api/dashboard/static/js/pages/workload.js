@@ -3,6 +3,7 @@
 import { format } from "../base/address.js";
 import { empty, h, refill } from "../base/dom.js";
 import { duration, plural, quantile } from "../base/format.js";
+import { wholeOf } from "../base/library.js";
 import { dag } from "../runs/dag.js";
 import { runPanel, Runs } from "../runs/runs.js";
 import { summary } from "./figures_of_runs.js";
@@ -64,7 +65,7 @@ function edges({ workload }) {
 /** A stage that runs a model leads to the page of the model. */
 function choose(record, name) {
   const stage = record.workload.stages.find((each) => each.name === name);
-  location.hash = format({ page: "model", of: stage.target });
+  location.hash = format({ page: "model", of: wholeOf(stage.target) });
 }
 
 function facts({ inputs, workload, max_queued }, found) {

@@ -3,6 +3,7 @@
 import { format } from "../base/address.js";
 import { empty, h, refill, row, table } from "../base/dom.js";
 import { bytes, clock } from "../base/format.js";
+import { wholeOf } from "../base/library.js";
 
 const COLUMNS = [["Model", "lead nowrap"], ["Size", "num"], ["Uploaded", "nowrap"], ["Usable on", "num"], ["Used by", "rest"]];
 
@@ -23,7 +24,7 @@ export class ModelList {
 
 /** Keys of the workloads that have a stage with a model. */
 export function usersOf(model, workloads) {
-  const uses = ({ kind, target }) => kind === "model" && target === model;
+  const uses = ({ kind, target }) => kind === "model" && wholeOf(target) === model;
   return workloads.filter(({ workload }) => workload.stages.some(uses)).map(({ name, version }) => `${name}@${version}`);
 }
 

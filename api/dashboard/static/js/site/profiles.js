@@ -2,6 +2,7 @@
 
 import { format } from "../base/address.js";
 import { chip, empty, h, refill, row, table } from "../base/dom.js";
+import { wholeOf } from "../base/library.js";
 import { bytes, duration, percent, quantile, small } from "../base/format.js";
 import { verdict } from "../base/words.js";
 
@@ -22,7 +23,7 @@ export class Profiles {
   draw() {
     const { view } = this.state;
     if (!view) return;
-    const profiles = view.profiles.filter(({ digest }) => !this.model || this.name(digest) === this.model);
+    const profiles = view.profiles.filter(({ digest }) => !this.model || wholeOf(this.name(digest)) === this.model);
     refill(this.container, [profiles, profiles.map(({ digest }) => this.name(digest))], () => this.make(profiles));
   }
 
@@ -46,7 +47,7 @@ export class Profiles {
     const good = profile.verdict === "usable";
     const known = profile.samples_us.length > 0;
     return row(COLUMNS, [
-      h("a", { href: format({ page: "model", of: this.name(profile.digest) }), title: profile.digest }, this.name(profile.digest)),
+      h("a", { href: format({ page: "model", of: wholeOf(this.name(profile.digest)) }), title: profile.digest }, this.name(profile.digest)),
       profile.machine,
       profile.provider,
       h("span", {}, chip([verdict(profile.verdict), good ? "good" : "bad"]), profile.reason ? h("span", { class: "note" }, profile.reason) : ""),
