@@ -42,7 +42,7 @@ def main() -> None:
     die_with_parent()
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     with answer_on_stdout() as answer:
-        confine(request.limits, written_bytes=request.limits.max_bytes)
+        confine(request.limits, written_bytes=request.limits.memory_bytes)
         answer(_answer(request))
 
 

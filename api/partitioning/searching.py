@@ -26,10 +26,11 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 _SEARCH_S = 2.0
 """Orders of a few hundred blocks are cut some hundred times in that."""
-_CROSSING_US = 20.0
+_CROSSING_US = 100.0
 """Time of a tensor between two pieces: its file, and its entry in a report."""
-_BYTES_PER_US = 4_000.0
-"""Rate at which a core writes such a tensor to shared memory, rounded."""
+_BYTES_PER_US = 1_000.0
+"""Rate at which a worker writes such a tensor into fresh pages of shared memory and the next
+reads it. Rounded from runs of pieces through a service on two cores."""
 _SMALL_US = 2_000.0
 """Time of a model below which crossings are priced less in proportion: who asks for pieces of a
 small model wants the best that there are, although none pays."""

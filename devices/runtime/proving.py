@@ -74,11 +74,12 @@ def prove(whole: Path, pieces: Sequence[Path], *, shapes: Shapes, examples: Valu
     one = open_session(whole, row)
     chain = [open_session(path, row) for path in pieces]
     error, is_bitwise, values = 0.0, True, dict[str, Any]()
-    # The first run allocates; the last of two is warm.
+    times: list[list[int]] = []
     for seed in SEEDS:
         given = seeded_inputs(one.inputs, shapes, seed) | dict(examples)
         expected, whole_us = _timed(one, given)
         values, piece_us = _through(chain, given)
+        times.append([whole_us, *piece_us])
         output, off = worst(expected, values)
         if off > row.tolerance:
             raise InvalidModel(
@@ -91,6 +92,8 @@ def prove(whole: Path, pieces: Sequence[Path], *, shapes: Shapes, examples: Valu
     crossing = _crossing(chain)
     for name in set().union(*crossing):
         _check_carried(name, np.asarray(values[name]))
+    # The least of several runs: the first allocates, and others compute on the same box.
+    whole_us, *piece_us = map(min, zip(*times, strict=True))
     return Proof(
         inputs=len(SEEDS),
         is_bitwise=is_bitwise,

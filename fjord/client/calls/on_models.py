@@ -15,6 +15,8 @@ from fjord.client.calls.on_site import devices
 from fjord.client.wire import FINAL_STATES, Json, Pause, Repeat, Request, Run, Steps
 
 PROFILE_POLL_S = 0.2
+CUTTING_S = 180.0
+"""Most seconds that the service takes to find and prove a partition."""
 _OVER = frozenset({"done", "failed", "cancelled"})
 
 
@@ -137,7 +139,7 @@ def add_partition(
     if cuts is not None:
         body["cuts"] = [list(cut) for cut in cuts]
     path = f"/v1/models/{quote(name)}/partitions"
-    return answer_of((yield Request(method="POST", path=path, body=body)))
+    return answer_of((yield Request(method="POST", path=path, body=body, wait_s=CUTTING_S)))
 
 
 def delete_partition(name: str, partition: str) -> Steps[None]:
