@@ -26,6 +26,8 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 _SEARCH_S = 2.0
 """Orders of a few hundred blocks are cut some hundred times in that."""
+_MOST_BLOCKS = 3_000
+"""The search holds grids of so many squared; of larger graphs, neighbours stay together."""
 _CROSSING_US = 100.0
 """Time of a tensor between two pieces: its file, and its entry in a report."""
 _BYTES_PER_US = 1_000.0
@@ -86,6 +88,9 @@ class Priced:
         """
         cost = graph_cost(named(links), shapes)
         members = [_node_of(links, operator.name) for operator in cost.operators]
+        # A DequantizeLinear of a weight counts as work, and goes with the nodes that read it.
+        computed = set(links.nodes)
+        members = [node if node in computed else None for node in members]
         times: dict[int, float] = {}
         given: dict[int, int] = {}
         groups = []
@@ -146,8 +151,11 @@ def ordered_groups(priced: Priced) -> list[frozenset[int]]:
 
 def together(priced: Priced) -> dict[int, int]:
     """Per node the group that no cut parts: a fusion, or a tensor that is no place to cut."""
+    nodes = priced.links.nodes
     fused = [pair for group in priced.groups for pair in pairwise(group)]
-    return joined(priced.links.nodes, [*bonds(priced.links), *fused])
+    size = -(-len(nodes) // _MOST_BLOCKS)
+    beside = [(nodes[i - 1], nodes[i]) for i in range(1, len(nodes)) if i % size]
+    return joined(nodes, [*bonds(priced.links), *fused, *beside])
 
 
 def _network(priced: Priced, pieces: int) -> PlacementProblem:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from onnx import ModelProto
 
 from api.partitioning import MadePartition, Wanted, partition_in_child
 from devices.models import ModelLimits, read_model
 from scheduler.model.errors import InvalidModel
-from tests.onnx_models import conv_net, mlp, model, node, save
+from tests.onnx_models import Array, conv_net, mlp, model, node, save
 
 SHAPE = (4, 256)
 
@@ -62,6 +63,28 @@ def test_a_bound_on_the_longest_piece_takes_as_few_pieces_as_do(tmp_path: Path) 
 def test_a_wish_that_nothing_fulfils_is_refused(tmp_path: Path, wanted: Wanted, law: str) -> None:
     with pytest.raises(InvalidModel, match=law):
         made(wanted, tmp_path)
+
+
+def test_a_quantised_model_is_cut_at_its_integers_and_stays_equal(tmp_path: Path) -> None:
+    nodes = [node("QuantizeLinear", "x s z", "q0")]
+    constants: dict[str, Array] = {
+        "s": np.array(0.05, np.float32),
+        "ws": np.array(0.01, np.float32),
+        "z": np.array(0, np.int8),
+    }
+    for layer in range(3):
+        constants[f"w{layer}"] = np.full((16, 16, 3, 3), layer - 1, np.int8)
+        nodes += [
+            node("DequantizeLinear", f"q{layer} s z", f"d{layer}"),
+            node("DequantizeLinear", f"w{layer} ws z", f"f{layer}"),
+            node("Conv", f"d{layer} f{layer}", f"c{layer}", pads=[1, 1, 1, 1]),
+            node("QuantizeLinear", f"c{layer} s z", f"q{layer + 1}"),
+        ]
+    nodes.append(node("DequantizeLinear", "q3 s z", "y"))
+    whole = model(nodes, inputs={"x": [1, 16, 16, 16]}, constants=constants)
+    found = made(Wanted(pieces=2), tmp_path, whole, (1, 16, 16, 16))
+    assert set(found.cuts[0]) <= {"q1", "q2"}
+    assert found.is_bitwise
 
 
 def test_more_pieces_than_help_are_refused_with_the_number_that_does(
