@@ -94,6 +94,15 @@ class _Cutter:
 
     def _within(self, wanted: Wanted) -> MadePartition:
         """The partition of fewest pieces none of which takes longer than wanted."""
+        whole_us = self._priced.sum_us(self.links.nodes)
+        if whole_us <= wanted.within_us:
+            law = (
+                f"must be below the time of the whole, {whole_us / 1000:.3g} ms, for a cut to help"
+            )
+            raise InvalidModel(
+                f"preemptible_within_ms {law}; got {wanted.within_us / 1000:g}",
+                field="preemptible_within_ms",
+            )
         shortest_us = 0
         for pieces in range(2, MAX_PIECES + 1):
             found = split(self._priced, pieces)
@@ -154,9 +163,8 @@ class _Cutter:
         while len(kept) > MAX_PIECES:
             right = [place for place, each in enumerate(kept) if each.is_right]
             least = min(right, key=lambda place: self._priced.sum_us(kept[place].nodes))
-            first, last = max(0, least - 1), least + 2
-            beside = [place for place in range(first, min(last, len(kept)))]
-            joined = [p for p in beside if p == least or not kept[p].is_right]
+            beside = range(max(0, least - 1), min(least + 2, len(kept)))
+            joined = [place for place in beside if place == least or not kept[place].is_right]
             nodes = frozenset().union(*(kept[place].nodes for place in joined))
             kept[joined[0] : joined[-1] + 1] = [Stretch(nodes, is_right=False)]
         return kept

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from onnx import ModelProto, NodeProto
 
-from api.partitioning import MadePartition, Wanted, partition_in_child
+from api.partitioning import MAX_PIECES, MadePartition, Wanted, partition_in_child
 from devices.catalogue import provider
 from devices.models import ModelLimits
 from devices.runtime.canary import canary
@@ -78,6 +78,27 @@ def test_what_a_provider_cannot_do_is_a_piece_by_itself_and_the_rest_is_right_th
         except ProviderRefused:
             verdicts.append(False)
     assert verdicts == [True, False, True]
+
+
+@pytest.mark.provider("qnn")
+def test_a_provider_that_lacks_operators_all_over_gets_the_longest_stretches(
+    tmp_path: Path,
+) -> None:
+    nodes, last = [], "x"
+    for layer in range(10):
+        made_by = "Softsign" if layer % 2 else "Relu"
+        nodes.append(node(made_by, last, "y" if layer == 9 else f"r{layer}"))
+        last = f"r{layer}"
+    found = partition_in_child(
+        save(model(nodes, inputs={"x": SIDE}), tmp_path, "whole"),
+        Wanted(provider="qnn"),
+        folder=tmp_path,
+        shapes={"x": SIDE},
+        examples={},
+        limits=ModelLimits(),
+    )
+    assert 2 <= len(found.pieces) <= MAX_PIECES
+    assert 0 < found.share < 1
 
 
 @pytest.mark.parametrize(

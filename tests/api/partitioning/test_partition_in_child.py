@@ -49,14 +49,18 @@ def test_cuts_by_name_give_the_pieces_between_them(tmp_path: Path) -> None:
     assert [piece.shapes for piece in found.pieces] == [{"x": SHAPE}, {"r0": SHAPE}, {"r3": SHAPE}]
 
 
-def test_a_bound_on_the_longest_piece_takes_as_few_pieces_as_do(tmp_path: Path) -> None:
-    assert len(made(Wanted(within_us=10_000_000), tmp_path).pieces) == 2
+def test_no_piece_takes_longer_than_the_bound_that_is_asked_for(tmp_path: Path) -> None:
+    heavy, shape = mlp(layers=6, width=1024, batch=64), (64, 1024)
+    bound_us = made(Wanted(pieces=2), tmp_path, heavy, shape).whole_us * 3 // 4
+    found = made(Wanted(within_us=bound_us), tmp_path, heavy, shape)
+    assert max(piece.run_us for piece in found.pieces) <= bound_us
 
 
 @pytest.mark.parametrize(
     ("wanted", "law"),
     [
         (Wanted(within_us=1), "preemptible_within_ms must be at least the time of the longest"),
+        (Wanted(within_us=10_000_000), "must be below the time of the whole"),
         (Wanted(cuts=(("m9",),)), "'m9' is no tensor of that name"),
     ],
 )
