@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,11 @@ def test_cuts_by_name_give_the_pieces_between_them(tmp_path: Path) -> None:
 
 def test_no_piece_takes_longer_than_the_bound_that_is_asked_for(tmp_path: Path) -> None:
     heavy, shape = mlp(layers=6, width=1024, batch=64), (64, 1024)
-    bound_us = made(Wanted(pieces=2), tmp_path, heavy, shape).whole_us * 3 // 4
-    found = made(Wanted(within_us=bound_us), tmp_path, heavy, shape)
+    for _ in range(5):  # on a busy box the whole takes another time at each look
+        bound_us = made(Wanted(pieces=2), tmp_path, heavy, shape).whole_us * 3 // 4
+        with suppress(InvalidModel):
+            found = made(Wanted(within_us=bound_us), tmp_path, heavy, shape)
+            break
     assert max(piece.run_us for piece in found.pieces) <= bound_us
 
 
