@@ -126,9 +126,10 @@ def _is_profile_of(kept: KeepProfile | KeepExecution, digest: str) -> bool:
 
 
 def merged(earlier: AgentPlan, later: AgentPlan) -> AgentPlan:
-    """One plan for two: the queues of the later one, the stops and releases of both.
+    """One plan for two: queues and leases of the later one, all else that either asks for.
 
-    Queues say everything anew in each plan; stops and releases are said once.
+    Queues and leases are said anew in each plan; stops, releases, links to measure and models to
+    unload are said once.
     """
     queued = {
         (dispatch.operation, dispatch.attempt)
@@ -140,4 +141,6 @@ def merged(earlier: AgentPlan, later: AgentPlan) -> AgentPlan:
         later,
         stop=tuple(dict.fromkeys((*stopped, *later.stop))),
         release=(*earlier.release, *later.release),
+        measure=tuple(dict.fromkeys((*earlier.measure, *later.measure))),
+        unload=tuple(dict.fromkeys((*earlier.unload, *later.unload))),
     )

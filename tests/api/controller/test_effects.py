@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from api.controller.effects import Effects
 from scheduler.control.commands import (
     ForgetRun,
@@ -10,6 +12,7 @@ from scheduler.control.commands import (
     WakeAt,
 )
 from scheduler.control.records import RunRecord, RunState, RunStory
+from scheduler.model.links import LinkAsk
 from scheduler.model.messages import AgentPlan, Binding, Dispatch, Release, Work, WorkKind
 from scheduler.model.problem import Band
 
@@ -65,6 +68,16 @@ def test_stops_and_releases_of_replaced_plans_are_kept() -> None:
     assert (sent.version, sent.queues) == (2, last.queues)
     assert sent.stop == (("r/x", 2), ("r/c", 1))
     assert sent.release == (Release(run="r1"), Release(run="r2"))
+
+
+def test_links_to_measure_and_models_to_unload_of_replaced_plans_are_kept() -> None:
+    effects = Effects()
+    first, second = (LinkAsk(box=name, url=f"http://{name}:1") for name in ("b", "c"))
+    effects.add([SendPlan(plan=replace(plan(1), measure=(first,), unload=("m",)))])
+    effects.add([SendPlan(plan=replace(plan(2), measure=(first, second), unload=("n", "m")))])
+    (sent,) = effects.batch().plans
+    assert sent.measure == (first, second)
+    assert sent.unload == ("m", "n")
 
 
 def test_operation_that_is_queued_again_is_not_stopped() -> None:
