@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from devices.agent.brain.instructions import CancelOnWorker, KillWorker
 from devices.agent.brain.lane import Lane, Lanes, RunningOperation
 from devices.agent.brain.outbox import Outbox
@@ -43,6 +45,9 @@ class Stopping:
             )
         elif running.left_us(at_us) > WORTH_KILLING_US:
             self._kill(lane, running, FailureReason.CANCELLED)
+        else:
+            # Work that is nearly done ends by itself within the grace; work that hangs never does.
+            running.kill_at_us = min(running.kill_at_us or sys.maxsize, at_us + STOP_GRACE_US)
 
     def end_overdue(self, at_us: int) -> None:
         """End the workers of operations that run too long."""

@@ -2,7 +2,9 @@
 
 A worker that hangs says nothing, so what it was given waits until the agent ends it. Long before
 that, its silence is a sign: what waits for the machine moves at once, and what runs there is
-started again elsewhere where that is cheap. The first result counts. A machine that was only slow
+started again elsewhere where that is cheap. The first result counts. Where nothing else can run
+it, its worker is ended once and the next one takes it: work that is silent again may only be slow,
+and its agent decides. A machine that was only slow
 answers, takes work again, and the second start is stopped; one that hangs is ended by its agent.
 
 References
@@ -13,14 +15,17 @@ a few per cent of the work.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scheduler.control.forecast.options import options
 from scheduler.control.records import ReplanReason
-from scheduler.control.state.attempts import set_aside
+from scheduler.control.state.attempts import cut_off, set_aside
 from scheduler.control.state.fleet import LiveMachine
 from scheduler.control.state.operations import ENDED, LiveOperation, is_ready
 from scheduler.control.state.state import State, Turn
 from scheduler.control.state.suspicions import FLOOR_US, LATE_US, Suspicion, patience_us
-from scheduler.model.messages import OperationFailed, OperationFinished
+from scheduler.model.messages import FailureReason, OperationFailed, OperationFinished
+from scheduler.model.problem import Mode
 
 
 def note_late(state: State, at_us: int) -> None:
@@ -89,7 +94,7 @@ def _look_at(state: State, turn: Turn, name: str) -> None:
         state.options.clear()
         turn.plan_again(ReplanReason.SUSPECTED)
     if live.running:
-        _start_elsewhere(state, turn, state.operations[live.running])
+        _start_again(state, turn, state.operations[live.running])
 
 
 def _silent_about(state: State, live: LiveMachine) -> tuple[tuple[str, int], int] | None:
@@ -103,24 +108,40 @@ def _silent_about(state: State, live: LiveMachine) -> tuple[tuple[str, int], int
     return None
 
 
-def _start_elsewhere(state: State, turn: Turn, op: LiveOperation) -> None:
-    """Start a silent operation again elsewhere, if that is cheap; else look again later."""
+def _start_again(state: State, turn: Turn, op: LiveOperation) -> None:
+    """Start a silent operation again, if that is cheap; else look again later."""
+    if op.is_profile:
+        return
     suspicions, name = state.suspicions, op.machine
     modes = options(state, op, is_pinned=False).modes
-    if op.is_profile or not modes:
+    if not modes and _was_silent(op):
         return
     assert op.started_us is not None
     # Cheap: it takes no longer than has been waited for already.
-    cheap_us = op.started_us + min(mode.duration_us + mode.setup_us for mode in modes)
+    cheap_us = op.started_us + _again_us(state, op, modes)
     ended = state.counters.get("operations", 0)
     if cheap_us > state.now_us:
         suspicions.look_us[name] = cheap_us
-    elif _is_saturated(state, op) or not suspicions.may_double(ended):
+    elif (modes and _is_saturated(state, op)) or not suspicions.may_double(ended):
         suspicions.look_us[name] = state.now_us + FLOOR_US
     else:
         suspicions.doubled.append(ended)
         state.count("duplicates")
-        set_aside(state, turn, op, f"{name} does not answer")
+        give_up = set_aside if modes else cut_off
+        give_up(state, turn, op, f"{name} does not answer")
+
+
+def _again_us(state: State, op: LiveOperation, modes: Sequence[Mode]) -> int:
+    """Time that a second start takes: the best one elsewhere, else one in the next worker."""
+    if modes:
+        return min(mode.duration_us + mode.setup_us for mode in modes)
+    assert op.mode is not None
+    return state.stops.restart(op.machine).us + op.mode.duration_us + op.load_us
+
+
+def _was_silent(op: LiveOperation) -> bool:
+    """True if an attempt was given up as silent before: perhaps it only takes so long."""
+    return any(each.reason is FailureReason.TIMEOUT for each in op.failures)
 
 
 def _is_saturated(state: State, op: LiveOperation) -> bool:

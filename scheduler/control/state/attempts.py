@@ -25,6 +25,17 @@ def give_way(state: State, turn: Turn, op: LiveOperation, urgent: str) -> None:
 
 def set_aside(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
     """Start a silent operation again elsewhere. Nobody stops it: the first result counts."""
+    _silent(state, turn, op, message)
+
+
+def cut_off(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
+    """Stop a silent operation, and have it wait for the worker that comes after."""
+    note_stop(state, op)
+    stop(turn, op)
+    _silent(state, turn, op, message)
+
+
+def _silent(state: State, turn: Turn, op: LiveOperation, message: str) -> None:
     note_present(state, op, FailureReason.TIMEOUT, message)
     op.lost[op.attempt] = 0
     taken_back(state, op, Trigger.SILENCE, message)

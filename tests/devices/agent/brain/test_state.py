@@ -408,6 +408,15 @@ def test_a_stop_kills_what_cannot_be_asked_unless_it_is_nearly_done(
     assert [type(i) for i in said] == ([KillWorker] if killed else [])
 
 
+def test_what_is_nearly_done_and_does_not_end_is_killed_after_a_grace(driver: Driver) -> None:
+    driver.ready("a/cpu0")
+    driver.plan(replace(step("one", expected_us=100_000), provider="openvino"))
+    driver.at_us += 1_100_000
+    assert driver.plan(stop=(("r-1/one", 1),)) == []
+    driver.at_us += STOP_GRACE_US
+    assert [type(i) for i in driver.feed(events.Tick)] == [KillWorker]
+
+
 def test_a_stopped_operation_that_has_not_started_is_forgotten(driver: Driver) -> None:
     driver.plan(step("one"))
     driver.plan(step("one"), step("two"), stop=(("r-1/one", 1),))

@@ -203,6 +203,41 @@ def test_a_run_whose_only_machine_is_suspected_waits_with_that_reason() -> None:
     assert record.detail == "waits for any of a/cpu0:python to answer: the work there is overdue"
 
 
+def test_work_that_nothing_else_can_run_is_stopped_and_goes_to_the_next_worker() -> None:
+    brain = site(lanes=1)
+    first = hanging(brain)
+    told = ticked(brain, 10 * S)
+    assert [plan.stop for plan in plans(told) if plan.stop] == [(("hung/only", first.attempt),)]
+    assert brain.op("hung/only").started_us is None
+    told = came_back(brain, first, 11 * S)
+    second = dispatch_of(told, "hung/only")
+    assert (second.machine, second.attempt) == (BUSY, first.attempt + 1)
+    brain.feed(start(second, 12 * S), finish(second, 12 * S + TAKES_US))
+    assert brain.run("hung").state is RunState.FINISHED
+    assert folded(brain.log) == [msgspec.json.encode(commands) for commands in brain.commands]
+
+
+def test_work_that_is_silent_again_on_the_only_machine_is_left_to_its_agent() -> None:
+    brain = site(lanes=1)
+    first = hanging(brain)
+    ticked(brain, 10 * S)
+    second = dispatch_of(came_back(brain, first, 11 * S), "hung/only")
+    brain.handle(start(second, 12 * S))
+    told = ticked(brain, 40 * S)
+    assert states(brain)[BUSY] == "suspected"
+    assert not any(plan.stop for plan in plans(told))
+    assert brain.op("hung/only").state is OperationState.RUNNING
+
+
+def came_back(brain: Watched, stopped: Dispatch, at_us: int) -> list[Command]:
+    """Have an agent report that it ended the worker of an attempt, and started the next."""
+    return brain.feed(
+        fail(stopped, at_us, FailureReason.CANCELLED),
+        MachineDown(at_us=at_us, machine=stopped.machine, reason="ended", is_planned=True),
+        MachineUp(at_us=at_us + MS, machine=stopped.machine),
+    )
+
+
 @pytest.mark.parametrize(
     "back", [Tick(at_us=15 * S), ControllerStarted(at_us=15 * S, epoch=1)], ids=["late", "anew"]
 )
