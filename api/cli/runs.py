@@ -44,6 +44,17 @@ def print_operations(operations: list[dict[str, Any]], origin_us: int) -> None:
     output.print_table(columns, rows, right=TIME_TITLES, empty="no operations yet")
 
 
+def print_versions(operations: list[dict[str, Any]]) -> None:
+    """Print by which versions operations are planned and ran, each combination once."""
+    found = [
+        tuple(operation.get(field, "") for field in ("provider", "runtime", "plug_in"))
+        for operation in operations
+    ]
+    rows = [row for row in dict.fromkeys(found) if any(row[1:])]
+    columns = ("provider", "onnxruntime", "package")
+    output.print_table(columns, rows, empty="no version is recorded")
+
+
 TIMES = ("planned_start_us", "planned_end_us", "started_us", "ended_us")
 TIME_TITLES = ("planned", "to", "actual", "to ms")
 
@@ -178,6 +189,7 @@ def explain(
     ]
     columns = ("operation", "machine", "provider", "verdict", "detail")
     output.print_table(columns, rows, empty="nothing was placed yet")
+    print_versions(operations)
 
 
 @app.command()

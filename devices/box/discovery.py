@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from devices.box.fingerprint import fingerprint
 from devices.box.host import memory_bytes, this_host, usable_cores
-from devices.box.packages import missing, version
+from devices.box.packages import RUNTIMES, first_version, missing, version
 from devices.box.peak_cache import PeakCache
 from devices.box.probing import probe_in_child
 from devices.catalogue import CATALOGUE, Provider, provider
@@ -137,6 +137,7 @@ def _blank(row: Provider) -> ProviderReport:
         terminates=row.terminates,
         static_shapes=row.needs_static_shapes,
         fingerprint=fingerprint(row),
+        runtime=first_version(RUNTIMES),
     )
 
 

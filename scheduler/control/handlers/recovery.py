@@ -165,6 +165,7 @@ def _blame(
 ) -> None:
     provider = op.sent[machine].provider if machine in op.sent else op.provider
     op.provider = provider
+    op.runtime, op.plug_in = state.versions(machine, provider)
     note_failure(state, op, attempt, machine, reason, message, started_us=started_us)
     op.own_failures += 1
     turn.plan_again(ReplanReason.FAILED)

@@ -165,6 +165,7 @@ def _close(state: State, op: LiveOperation, event: OperationFinished) -> None:
     assert op.started_us is not None
     if mode is not None:
         op.mode, op.provider = mode, mode.provider
+        op.runtime, op.plug_in = state.versions(mode.machine, mode.provider)
         used(state, op, event.machine, mode.provider, op.started_us)
         if not is_chosen(op, mode):
             op.candidates = chosen_instead(op, mode, event.at_us)

@@ -176,6 +176,7 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
         op.inputs = bindings(op)
         op.unresolved = _unresolved(op.inputs)
     op.mode, op.machine, op.provider = mode, mode.machine, mode.provider
+    op.runtime, op.plug_in = state.versions(mode.machine, mode.provider)
     if not is_chosen(op, mode):
         op.candidates = chosen_instead(op, mode, placed.end_us)
     op.sent[mode.machine] = mode

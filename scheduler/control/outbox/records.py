@@ -75,6 +75,7 @@ def plain_operation(
     """Give the record of an operation as it stands, with the extras that are handed in."""
     placed = table.placement(op)
     machine, provider = _place(op, placed)
+    runtime, plug_in = table.versions(op)
     return OperationRecord(
         operation=op.id,
         run=op.run.id,
@@ -104,6 +105,8 @@ def plain_operation(
         waited=waited or {},
         ahead_of=op.ahead_of,
         ahead_why=op.ahead_why,
+        runtime=runtime,
+        plug_in=plug_in,
     )
 
 

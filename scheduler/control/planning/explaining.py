@@ -84,6 +84,13 @@ class Timetable:
         """The placement of an operation."""
         return op.placement if self._given is None else self._given.get(op.id, op.placement)
 
+    def versions(self, op: LiveOperation) -> tuple[str, str]:
+        """Versions of ONNX Runtime and of the provider's package for the record of an operation."""
+        placed = self.placement(op)
+        if op.state not in PENDING or placed is None:
+            return op.runtime, op.plug_in
+        return self._state.versions(placed.mode.machine, placed.mode.provider)
+
     def finish_us(self, op: LiveOperation, mode: Mode) -> int:
         """End of the operation in that mode, everything else staying where it is."""
         start_us = self._ready_us(op, mode.machine)

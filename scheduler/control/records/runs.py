@@ -106,6 +106,9 @@ class OperationRecord:
     ready_us, waited
         Time since when it could have begun; and microseconds by cause that it waited from then to
         its start, and for its session after that. Empty in the bars of a view.
+    runtime, plug_in
+        Versions of ONNX Runtime and of the provider's package where it is planned, or was sent to
+        last; profiles of other versions are measured anew. Empty if unknown.
     ahead_of, ahead_why
         More urgent operation that was planned there before its end when it started, and why it
         started all the same; empty as a rule.
@@ -139,6 +142,8 @@ class OperationRecord:
     waited: dict[Cause, int] = field(default_factory=dict, hash=False)
     ahead_of: str = ""
     ahead_why: Ahead | None = None
+    runtime: str = ""
+    plug_in: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,8 @@ class LiveOperation:
         Number of the latest attempt that was sent; 0 before the first.
     agent
         The agent that has the latest attempt; empty while nobody has it.
+    runtime, plug_in
+        Versions of ONNX Runtime and of the provider's package that the agent had then.
     mode
         The mode that its latest attempt runs in, or was to run in last.
     sent
@@ -154,6 +156,8 @@ class LiveOperation:
     gate: Gate | None = None
     ahead_of: str = ""
     ahead_why: Ahead | None = None
+    runtime: str = ""
+    plug_in: str = ""
     bar: OperationRecord | None = None
 
     @property

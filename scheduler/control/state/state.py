@@ -214,6 +214,11 @@ class State:
         """Boxes that have an agent which is alive."""
         return {agent.box: None for agent in self.agents.values() if agent.is_alive}
 
+    def versions(self, machine: str, provider: str) -> tuple[str, str]:
+        """Versions of ONNX Runtime and of a provider's package on a machine; empty if unknown."""
+        live = self.machines.get(machine)
+        return live.report.versions(provider) if live is not None else ("", "")
+
     def agent_of(self, machine: str) -> LiveAgent:
         """The agent that a machine belongs to."""
         return self.agents[self.machines[machine].agent]

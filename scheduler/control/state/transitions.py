@@ -70,6 +70,7 @@ def started(state: State, op: LiveOperation, mode: Mode, at_us: int) -> None:
     _move(state, op, _RUNNING, Trigger.STARTED, machine=mode.machine)
     op.mode, op.started_us = mode, at_us
     op.machine, op.provider = mode.machine, mode.provider
+    op.runtime, op.plug_in = state.versions(mode.machine, mode.provider)
     live = state.machines[mode.machine]
     live.running, live.held = op.id, None
     take_out(state, op)

@@ -40,6 +40,8 @@ class ProviderReport:
         True if a running inference can be stopped without ending the worker.
     static_shapes
         True if a session only takes inputs of the shapes it was made for.
+    version, runtime
+        Of the package that brings it, and of ONNX Runtime; empty if the agent did not say.
     fingerprint
         Hardware and builds that decide its speed, in one line; empty if the agent did not say.
     """
@@ -53,6 +55,7 @@ class ProviderReport:
     terminates: bool = False
     static_shapes: bool = False
     fingerprint: str = ""
+    runtime: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,3 +84,10 @@ class MachineReport:
     def fingerprint(self, provider: str) -> str:
         """Fingerprint of a provider here; empty if unknown."""
         return next((each.fingerprint for each in self.providers if each.provider == provider), "")
+
+    def versions(self, provider: str) -> tuple[str, str]:
+        """Versions of ONNX Runtime and of a provider's package here; empty if unknown."""
+        found = (
+            (each.runtime, each.version) for each in self.providers if each.provider == provider
+        )
+        return next(found, ("", ""))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import onnxruntime as ort
 import pytest
 
 from devices.box.discovery import discover, lanes
@@ -29,7 +30,7 @@ def test_the_cpu_is_proven_by_a_run() -> None:
     assert (cpu.coverage, cpu.error) == (1.0, 0.0)
     assert cpu.run_us > 0
     assert cpu.report.terminates
-    assert cpu.report.version
+    assert cpu.report.version == cpu.report.runtime == ort.__version__
     assert cpu.report.fingerprint == fingerprint(provider("cpu"))
 
 

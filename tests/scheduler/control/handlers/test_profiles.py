@@ -42,8 +42,16 @@ def brain() -> Watched:
     return watched
 
 
-def joined(incarnation: str = "1", at_us: int = 0) -> AgentJoined:
+def joined(
+    incarnation: str = "1", at_us: int = 0, *, runtime: str = "1.31.1", plug_in: str = "1.24.1"
+) -> AgentJoined:
     machine = lane("a/cpu0", providers=("cpu", "openvino", "webgpu"), unusable=("webgpu",))
+    versions = {"cpu": runtime, "openvino": plug_in, "webgpu": ""}
+    reports = (
+        replace(report, runtime=runtime, version=versions[report.provider])
+        for report in machine.providers
+    )
+    machine = replace(machine, providers=tuple(reports))
     return AgentJoined(
         at_us=at_us,
         agent="a",
@@ -159,6 +167,47 @@ def test_what_was_measured_outlives_the_agents_restart(brain: Watched) -> None:
     assert [d.operation for d in dispatches(told)] == [f"{RUN}-2/a.cpu0.openvino"]
     assert brain.run(f"{RUN}-2").state is RunState.QUEUED
     assert openvino.attempt == 1
+
+
+@pytest.mark.parametrize(
+    ("runtime", "plug_in", "again"),
+    [("1.31.1", "1.25.0", ["openvino"]), ("1.32.0", "1.24.1", ["cpu", "openvino"])],
+    ids=["plug-in", "runtime"],
+)
+def test_what_another_version_changes_is_measured_anew(
+    brain: Watched, runtime: str, plug_in: str, again: list[str]
+) -> None:
+    for sent in dispatches(brain.handle(model_added(100))):
+        brain.handle(measured(sent, 60_000))
+    brain.handle(joined("2", 80_000, runtime=runtime, plug_in=plug_in))
+    run = brain.run(f"{RUN}-2")
+    assert [op.item or op.stage for op in run.operations] == [f"a.cpu0.{name}" for name in again]
+
+
+def test_run_tells_the_versions_that_it_is_planned_on_and_ran_on(brain: Watched) -> None:
+    for sent in dispatches(brain.handle(model_added(100))):
+        brain.handle(measured(sent, 60_000))
+    sent = dispatch_of(brain.handle(submitted("r-1", "detect@1", at_us=70_000)), "r-1/only")
+    (planned,) = brain.run("r-1").operations
+    plug_in = {"cpu": "1.31.1", "openvino": "1.24.1"}[sent.provider]
+    assert (planned.runtime, planned.plug_in) == ("1.31.1", plug_in)
+    brain.handle(start(sent, 71_000))
+    brain.handle(finish(sent, 73_000))
+    brain.handle(joined("2", 80_000, runtime="1.32.0", plug_in="1.25.0"))
+    (ran,) = brain.run("r-1").operations
+    assert (ran.runtime, ran.plug_in) == ("1.31.1", plug_in)
+
+
+def test_work_of_a_lost_agent_is_planned_by_the_versions_of_the_next(brain: Watched) -> None:
+    for sent in dispatches(brain.handle(model_added(100))):
+        brain.handle(measured(sent, 60_000))
+    told = brain.handle(submitted("r-1", "detect@1", at_us=70_000))
+    brain.handle(start(dispatch_of(told, "r-1/only"), 71_000))
+    told = brain.handle(joined("2", 80_000, runtime="1.32.0"))
+    for sent in dispatches(told):
+        told = brain.handle(measured(sent, 140_000))
+    (planned,) = brain.run("r-1").operations
+    assert planned.runtime == "1.32.0"
 
 
 def test_removed_model_is_measured_no_further(brain: Watched) -> None:
