@@ -26,12 +26,16 @@ def problem() -> Problem:
     )
 
 
-def child() -> Any:
-    (found,) = [
+def children() -> list[Any]:
+    return [
         process
         for process in psutil.Process().children()
         if "api.controller.solver_process" in process.cmdline()
     ]
+
+
+def child() -> Any:
+    (found,) = children()
     return found
 
 
@@ -71,7 +75,7 @@ async def test_process_that_nobody_asks_is_ended_and_started_again_when_it_is_ne
     async with SolverProcess() as solver:
         monkeypatch.setattr(solver_process, "IDLE_S", 0.0)
         assert await solver.solve(problem(), 5.0) is not None
-        while psutil.Process().children():
+        while children():
             await asyncio.sleep(0.01)
         assert await solver.solve(problem(), 5.0) is not None
 
