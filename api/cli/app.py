@@ -25,6 +25,7 @@ from api.cli import (
     profiling,
     runs,
     services,
+    simulate,
     site,
     solving,
     submitting,
@@ -68,6 +69,7 @@ submitting.register(app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(history.app, name="history")
 solving.register(app)
+simulate.register(app)
 app.add_typer(bench.app, name="bench")
 compiling.register(app)
 app.add_typer(cost.app, name="cost")

@@ -1,0 +1,1 @@
+"""Scenarios for the simulator: their files, several of them at once, and their pictures."""
