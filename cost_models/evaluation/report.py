@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from cost_models.evaluation import noise
 from cost_models.evaluation.baselines import machine_of
+from cost_models.evaluation.hosts import leave_one_host_out
 from cost_models.evaluation.metrics import Figures, figures
+from cost_models.evaluation.replays import PATTERNS, replay
 from cost_models.evaluation.runs import AfterRuns, after_runs
 from cost_models.evaluation.strangers import Progress, Strangers, leave_one_family_out
 from cost_models.learned.fitting import family_of
@@ -51,9 +53,19 @@ class MachineFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Figures of all machines together (`ALL`, first) and of each, and of each family."""
+    """Figures of all machines together (`ALL`, first) and of each, and of each family.
+
+    Parameters
+    ----------
+    hosts
+        Each host as the others predict it; empty where there is one host alone.
+    replays
+        Each pattern, by number of runs before.
+    """
 
     rows: int
+    hosts: ByPredictor
+    replays: Mapping[str, Mapping[int, ByPredictor]]
     families: Mapping[str, float]
     machines: tuple[MachineFigures, ...]
 
@@ -75,7 +87,23 @@ def evaluate(
     reports = [_machine(ALL, lambda row: True, strangers, runs)]
     for machine in machines if len(machines) > 1 else []:
         reports.append(_machine(machine, _is_on(machine), strangers, runs))
-    return Report(rows=len(warm), families=_families(strangers), machines=tuple(reports))
+    return Report(
+        rows=len(warm),
+        hosts=leave_one_host_out(warm, seed=seed),
+        replays=_replays(strangers, seed),
+        families=_families(strangers),
+        machines=tuple(reports),
+    )
+
+
+def _replays(strangers: Strangers, seed: int) -> dict[str, dict[int, ByPredictor]]:
+    return {
+        name: {
+            runs: cell.figures(strangers.rows)
+            for runs, cell in replay(strangers, name, seed=seed).items()
+        }
+        for name in PATTERNS
+    }
 
 
 def _is_on(machine: str) -> Chosen:

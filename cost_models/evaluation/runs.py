@@ -56,9 +56,9 @@ class AfterRuns:
 def after_runs(predicted: Strangers, runs: int = RUNS) -> AfterRuns:
     """Predict each row from one run of each of the rows before it, of the same partition there."""
     rows = predicted.rows
-    told = _Told(predicted)
+    told = Told(predicted)
     oracle = Oracle([told])
-    for machine in _machines(rows):
+    for machine in machines_of(rows):
         oracle.learn_machine(machine)
     places: dict[tuple[object, ...], list[int]] = defaultdict(list)
     found: list[tuple[int, tuple[float, ...]]] = []
@@ -100,7 +100,7 @@ def query_of(row: Measurement) -> CostQuery:
     )
 
 
-class _Told:
+class Told:
     """A layer that answers as the learned model did when the family of the row was left out."""
 
     knows_loads = True
@@ -148,7 +148,8 @@ def _said(
     return (corrected.p50_us, corrected.p95_us, median_us, moving_average(past), past[-1])
 
 
-def _machines(rows: Sequence[Measurement]) -> list[MachineReport]:
+def machines_of(rows: Sequence[Measurement]) -> list[MachineReport]:
+    """Reports of the machines that rows are of, as far as their peaks were measured."""
     peaks: dict[str, dict[str, Peaks]] = defaultdict(dict)
     for row in rows:
         if row.peaks is not None:

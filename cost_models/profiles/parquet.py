@@ -1,13 +1,13 @@
-"""Writes measurements as a Parquet file, for notebooks and other tools: a row per measurement."""
+"""Measurements as a Parquet file: for notebooks and other tools, and to ship them small."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cost_models.profiles.measurement import Measurement
+from cost_models.profiles.measurement import Measurement, measurement_from
 from scheduler.model.errors import InvalidMeasurement, Unavailable
 
 _FLAT = (
@@ -49,8 +49,48 @@ def export(rows: Sequence[Measurement], path: Path) -> None:
     table = arrow.table({name: [row.get(name) for row in flat] for name in names})
     # Whole under another name first: a file that is there is never half written.
     draft = path.with_name(f"{path.name}.draft")
-    parquet.write_table(table, draft)
+    parquet.write_table(table, draft, compression="zstd")
     draft.replace(path)
+
+
+def load(path: Path) -> tuple[Measurement, ...]:
+    """Read the rows of a file that `export` wrote, in their order.
+
+    Raises
+    ------
+    InvalidMeasurement
+        If a row cannot be used.
+    Unavailable
+        If pyarrow is missing.
+    """
+    _, parquet = _arrow()
+    return tuple(measurement_from(_document(row)) for row in parquet.read_table(path).to_pylist())
+
+
+def _document(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as `Measurement.to_dict` gives it."""
+    loads = _part(row, "load.") | {"neighbours": json.loads(row["load.neighbours"])}
+    rates = _part(row, "peaks.flops_per_s.")
+    peaks = {name: value for name, value in _part(row, "peaks.").items() if "." not in name}
+    return {
+        **{name: row[name] for name in _FLAT},
+        "shapes": json.loads(row["shapes"]),
+        "samples_us": row["samples_us"],
+        "kernels": json.loads(row["kernels"]),
+        "graph": _part(row, "graph."),
+        "load": loads,
+        "peaks": {"provider": row["provider"], "flops_per_s": rates, **peaks} if peaks else None,
+    }
+
+
+def _part(row: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Columns with a prefix, without it, as far as the row has them."""
+    size = len(prefix)
+    return {
+        name[size:]: value
+        for name, value in row.items()
+        if name.startswith(prefix) and value is not None
+    }
 
 
 def _columns(row: Measurement) -> Iterator[tuple[str, Any]]:
@@ -61,6 +101,7 @@ def _columns(row: Measurement) -> Iterator[tuple[str, Any]]:
     yield "samples_us", list(row.samples_us)
     for name, value in row.graph.items():
         yield f"graph.{name}", float(value)
+    yield "kernels", json.dumps(row.kernels)
     load = row.to_dict()["load"]
     neighbours = load.pop("neighbours")
     yield "load.neighbours", json.dumps(neighbours, sort_keys=True)
@@ -70,6 +111,7 @@ def _columns(row: Measurement) -> Iterator[tuple[str, Any]]:
         yield "peaks.bytes_per_s", float(row.peaks.bytes_per_s)
         yield "peaks.launch_ns", row.peaks.launch_ns
         yield "peaks.node_ns", row.peaks.node_ns
+        yield "peaks.pace_ns", row.peaks.pace_ns
         for name, rate in sorted(row.peaks.flops_per_s.items()):
             yield f"peaks.flops_per_s.{name}", float(rate)
 

@@ -23,6 +23,14 @@ WORKS = 200
 """Works and loads that these pairs are made of: those of a large plan."""
 _REPEATS = 20
 _COLUMNS = ("case", "predictor", "rows", "median error", "in 10 %", "in 20 %", "bias", "under p95")
+_PREDICTORS = (
+    "served",
+    "median ratio of the last five",
+    "Kalman filter",
+    "moving average",
+    "last value",
+)
+_REPLAYED = ("loads", "runs", *_PREDICTORS)
 _CASES = {
     "idle": "unseen family, at rest",
     "loaded": "unseen family, under load",
@@ -74,11 +82,32 @@ def _print(report: Report, speed: Mapping[str, float]) -> None:
         output.tell(f"{machine.machine}:")
         output.print_table(_COLUMNS, _rows(machine), right=_COLUMNS[2:], empty="no rows")
         output.tell("")
+    output.tell("after so many runs of the same work, by the order of its loads:")
+    output.print_table(_REPLAYED, _replayed(report), right=_REPLAYED[1:2], empty="too few rows")
+    output.tell("")
+    for host, figures in report.hosts.items():
+        if figures is not None:
+            output.tell(f"{host}, left out: {figures.median_error:.1%} ({figures.rows} rows)")
+    if not report.hosts:
+        output.tell("no host was left out: the rows are of one alone")
     worst = ", ".join(f"{name} {error:.1%}" for name, error in report.families.items())
     output.tell(f"median error of each family left out: {worst}")
     output.tell(f"{PAIRS} pairs are predicted in {speed['ms']:.1f} ms")
     share = speed["correction_us"] / 1000
     output.tell(f"1000 executions a second to learn from take {share:.1%} of a core")
+
+
+def _replayed(report: Report) -> Iterator[Sequence[Any]]:
+    """A line per pattern and number of runs: median error of each, and the p95 of the service."""
+    for pattern, cells in report.replays.items():
+        for runs, found in cells.items():
+            told = {name: "" if each is None else _error(each) for name, each in found.items()}
+            yield pattern, str(runs), *(told[name] for name in _PREDICTORS)
+
+
+def _error(figures: Figures) -> str:
+    covered = "" if figures.coverage is None else f", {figures.coverage:.0%} under p95"
+    return f"{figures.median_error:.1%} ({figures.within_10:.0%} in 10 %{covered})"
 
 
 def _rows(machine: MachineFigures) -> Iterator[Sequence[Any]]:

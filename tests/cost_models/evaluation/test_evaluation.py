@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cost_models.evaluation.baselines import moving_average, scaled
+from cost_models.evaluation.hosts import host_of, leave_one_host_out
 from cost_models.evaluation.metrics import figures
 from cost_models.evaluation.noise import at_once, later
 from cost_models.evaluation.report import Report, evaluate
@@ -129,3 +130,9 @@ def test_report_names_the_family_that_is_worst_first(report: Report) -> None:
 
     assert len(errors) == 6
     assert errors == sorted(errors, reverse=True)
+
+
+def test_rows_of_one_host_alone_leave_no_host_out() -> None:
+    rows = [replace(row(us), fingerprint=f"cpu one; build {us}") for us in (100, 200)]
+    assert len({host_of(each) for each in rows}) == 1
+    assert leave_one_host_out(rows, seed=0) == {}

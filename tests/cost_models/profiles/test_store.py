@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from cost_models.profiles import parquet
 from cost_models.profiles.measurement import Measurement
 from cost_models.profiles.store import Store, merge, read, read_all
 from scheduler.model.errors import InvalidMeasurement
+from tests.cost_models import world
 
 
 def row(at_us: int = 0, **changes: Any) -> Measurement:
@@ -115,3 +117,9 @@ def test_digest_of_data_depends_on_the_rows_and_not_on_where_they_lie(tmp_path: 
 
     assert read(tmp_path / "a").digest == read(tmp_path / "b").digest
     assert read(tmp_path / "a").digest != read_all([tmp_path / "a"]).measurements[0].row_digest
+
+
+def test_rows_come_back_from_a_parquet_file_as_they_went_in(tmp_path: Path) -> None:
+    rows = tuple(world.rows(families=range(2), each=1))
+    parquet.export(rows, tmp_path / "rows.parquet")
+    assert parquet.load(tmp_path / "rows.parquet") == rows
