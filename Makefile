@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-bounds fuzz fuzz-http lint lint-house bench bench-calls bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost changelog docs dist lock clean
+.PHONY: setup demo test test-bounds fuzz fuzz-http lint lint-house bench bench-calls bench-placement bench-share bench-solvers bench-splits bench-criteria bench-cost changelog docs dist sbom lock clean
 
 setup: $(VENV)/.ready  ## make the environment: needs only python3 and make
 
@@ -96,6 +96,12 @@ $(DOCS)/.ready: docs/requirements.lock
 	$(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.lock
 	touch $@
+
+LOCK ?= requirements.lock
+sbom:  ## list all packages of LOCK=requirements.lock in build/sbom.json (CycloneDX); makes an environment of its own
+	test -x .venv-sbom/bin/cyclonedx-py || { $(PYTHON) -m venv .venv-sbom && .venv-sbom/bin/pip install --quiet cyclonedx-bom==7.5.0; }
+	mkdir -p build
+	.venv-sbom/bin/cyclonedx-py requirements $(LOCK) --pyproject pyproject.toml --output-reproducible --of JSON --output-file build/sbom.json
 
 dist: setup  ## build the wheel and the source distribution into dist/
 	rm -rf build/lib build/bdist.* dist

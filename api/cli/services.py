@@ -43,12 +43,14 @@ def up(
     """Start everything on this box: the store, the service with its dashboard, and an agent."""
     from api.process.logs import log_to_stderr
     from api.process.ports import free_port, require_free
+    from api.process.privacy import keep_private
 
     log_to_stderr()
     settings = _settings(host, port or free_port(host), data, store_url, box)
     settings = replace(settings, control_core=control_core)
     agent_cores = parse_cores(cores)
     require_free(settings.host, settings.port)
+    keep_private(settings.data_dir)
     if not as_json:
         # Importing the rest takes a second on a slow box: the first word comes before it.
         _say(f"Starting Fjord in {settings.data_dir}")
@@ -107,11 +109,13 @@ def serve(
     from api.http import server
     from api.process.logs import log_to_stderr
     from api.process.ports import require_free
+    from api.process.privacy import keep_private
     from devices.box.priority import stand_above
 
     log_to_stderr()
     require_free(host, port)
     settings = _settings(host, port, data, store_url, box)
+    keep_private(settings.data_dir)
     if as_json:
         output.print_json({"url": settings.base_url, "data": str(settings.data_dir)})
     stand_above()
@@ -133,6 +137,7 @@ def agent(
 ) -> None:
     """Offer the machines of this box to a service, until SIGTERM; running work ends first."""
     from api.process.logs import log_to_stderr
+    from api.process.privacy import keep_private
     from api.process.settings import Settings
     from devices.agent.shell.daemon import run_agent
     from devices.agent.shell.settings import AgentSettings
@@ -149,6 +154,7 @@ def agent(
         simulated=simulated,
         worker_bytes=_worker_bytes(worker_mib),
     )
+    keep_private(settings.data_dir)
     if as_json:
         output.print_json({"server": settings.server, "data": str(settings.data_dir)})
     stand_above_workers()

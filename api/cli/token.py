@@ -28,6 +28,7 @@ def create(
 ) -> None:
     """Make a token and print its secret, once."""
     from api.http.auth import Token, digest, write_tokens
+    from api.process.privacy import keep_private
 
     folder = _folder(data)
     tokens = _own_tokens(folder)
@@ -35,7 +36,7 @@ def create(
         raise DuplicateName(f"name must be new; got {name!r}", field="name")
     secret = secrets.token_urlsafe(SECRET_BYTES)
     made = Token(name=name, sha256=digest(secret), scopes=_scopes(scope))
-    folder.mkdir(parents=True, exist_ok=True)
+    keep_private(folder)
     write_tokens(folder, [*tokens, made])
     if as_json:
         return output.print_json({"name": name, "scopes": made.scopes, "secret": secret})

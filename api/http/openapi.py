@@ -87,7 +87,8 @@ def install(app: FastAPI) -> None:
         return document
 
     def docs() -> Response:
-        return Response(reference.page(openapi()), media_type="text/html")
+        policy = {"Content-Security-Policy": reference.POLICY}
+        return Response(reference.page(openapi()), media_type="text/html", headers=policy)
 
     app.openapi = openapi  # type: ignore[method-assign]
     app.get("/docs", include_in_schema=False)(docs)

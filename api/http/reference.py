@@ -21,6 +21,10 @@ th, td { border-bottom: 1px solid color-mix(in srgb, currentcolor 20%, transpare
 """
 
 
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+"""The page loads nothing and runs nothing; its style stands in it."""
+
+
 def page(document: Node) -> str:
     """Render a whole page, which can be read without any other file."""
     title = escape(f"{document['info']['title']} {document['info']['version']}: HTTP")

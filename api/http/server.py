@@ -159,7 +159,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         port=settings.port,
         http=impatient(settings.header_s, settings.body_s),
         # Here, not in a middleware: the server also answers by itself.
-        headers=[("X-Content-Type-Options", "nosniff")],
+        headers=[("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")],
         ws="none",  # no web sockets here, even where a library for them is installed
         loop="none",  # the caller's
         lifespan="on",

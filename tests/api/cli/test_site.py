@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 
 from api.cli.app import run
 from api.process.embedded.processes import servers
+from api.process.privacy import OTHERS
 from api.process.site import supervisor_of
 from api.tools.demo.service import Service
 
@@ -95,6 +97,14 @@ def test_status_of_a_site_whose_store_is_away_is_not_ready(
             until(lambda: run(status) == 1 and '"store": "down"' in capsys.readouterr().out)
         finally:
             process.send_signal(signal.SIGCONT)
+
+
+def test_files_of_a_site_are_its_owners_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with up(data):
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (data, *data.rglob("*"))}
+    assert data / "store" in modes
+    assert {path: oct(mode) for path, mode in modes.items() if mode & OTHERS} == {}
 
 
 def test_logs_show_each_process_or_one(

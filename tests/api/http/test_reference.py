@@ -64,3 +64,4 @@ async def test_service_shows_the_page(app: FastAPI, anyio_backend: str, tmp_path
         answer = await client.get("/docs")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert "POST /v1/workloads" in answer.text
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")

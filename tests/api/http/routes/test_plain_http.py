@@ -55,7 +55,7 @@ async def plain(store_url: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
     ):
         paths = (await client.get("/openapi.json")).json()["paths"]
         declared = {re.sub(r"\{\w+\}", "x", path): _methods(item) for path, item in paths.items()}
-        client.event_hooks = {"response": [_check_type_is_not_guessed]}
+        client.event_hooks = {"response": [_check_browsers_are_told]}
         yield Plain(client, declared | {path: {"GET", "HEAD"} for path in FILES})
 
 
@@ -64,9 +64,10 @@ def _methods(item: dict[str, object]) -> set[str]:
     return found | {"HEAD"} if "GET" in found else found
 
 
-async def _check_type_is_not_guessed(answer: httpx.Response) -> None:
-    """Refuse any answer whose type browsers may guess from its first bytes."""
+async def _check_browsers_are_told(answer: httpx.Response) -> None:
+    """Refuse any answer whose type browsers may guess, or that tells other sites an address."""
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"], answer.request.url
+    assert answer.headers.get_list("referrer-policy") == ["no-referrer"], answer.request.url
 
 
 async def _status(client: httpx.AsyncClient, method: str, path: str) -> int:
