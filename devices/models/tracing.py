@@ -89,8 +89,20 @@ def described(node: NodeProto) -> str:
 
 def _is_integer(value: ValueInfoProto) -> bool:
     kind = value.type.tensor_type.elem_type
-    integers = (TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64)
-    unsigned = (TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.UINT64)
+    integers = (
+        TensorProto.INT4,
+        TensorProto.INT8,
+        TensorProto.INT16,
+        TensorProto.INT32,
+        TensorProto.INT64,
+    )
+    unsigned = (
+        TensorProto.UINT4,
+        TensorProto.UINT8,
+        TensorProto.UINT16,
+        TensorProto.UINT32,
+        TensorProto.UINT64,
+    )
     return kind in integers + unsigned
 
 

@@ -27,6 +27,6 @@ def _value(dtype: str, shape: tuple[int, ...], random: np.random.Generator) -> n
         return np.asarray(random.choice(_WORDS, shape), dtype=object)
     if dtype == "bool":
         return np.asarray(random.integers(0, 2, shape), dtype=bool)
-    if np.dtype(dtype).kind in "iu":
+    if dtype.startswith(("int", "uint")):
         return np.asarray(random.integers(0, _INTEGERS_BELOW, shape), dtype=dtype)
     return np.asarray(random.uniform(-1.0, 1.0, shape), dtype=dtype)

@@ -6,6 +6,7 @@ import json
 import math
 import mmap
 
+import ml_dtypes  # noqa: F401  # gives NumPy the types that it lacks, by their names
 import numpy as np
 
 from fjord.functions.types import DTYPES, STRING, Array

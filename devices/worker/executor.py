@@ -25,6 +25,7 @@ from devices.worker.protocol import (
     Warm,
 )
 from devices.worker.sessions import SessionCache
+from fjord.narrow import widened
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Profile, Value, WorkKind
 
@@ -240,7 +241,8 @@ def _refuse_nan(feeds: dict[str, Array], provider: str, operator: str) -> None:
     """Refuse inputs with a NaN where a number would come of it: another machine keeps it."""
     for name, array in feeds.items():
         # The least of all is NaN if one is: no array of truth values is made.
-        if array.dtype.kind == "f" and array.size and array.min() != array.min():
+        wide = widened(array)
+        if wide.dtype.kind == "f" and wide.size and wide.min() != wide.min():
             raise RunFailed(
                 f"inputs[{name!r}] holds a NaN, of which {provider} makes a number at {operator}",
                 field=f"inputs.{name}",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import httpx
 
 from fjord.errors import FjordApiError, FjordUnreachable, InvalidValue
+from fjord.narrow import WIDE, labelled, narrowed, unlabelled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,9 +169,9 @@ def file_part(name: str, value: File) -> tuple[str, bytes, str]:
 
     file = io.BytesIO()
     if isinstance(value, np.ndarray):
-        np.save(file, value, allow_pickle=False)
+        np.save(file, labelled(value), allow_pickle=False)
         return f"{name}.npy", file.getvalue(), "application/x-npy"
-    arrays = {f"{index:06d}": np.asarray(item) for index, item in enumerate(value)}
+    arrays = {f"{index:06d}": labelled(np.asarray(item)) for index, item in enumerate(value)}
     np.savez(file, allow_pickle=False, **arrays)
     return f"{name}.npz", file.getvalue(), "application/x-npz"
 
@@ -189,7 +190,7 @@ def decode_output(response: httpx.Response) -> Output:
 
 
 def _texts_as_list(array: Tensor) -> Output:
-    return array.tolist() if array.dtype.kind == "U" else array
+    return array.tolist() if array.dtype.kind == "U" else unlabelled(array)
 
 
 def tensor(answer: Json) -> Output:
@@ -198,7 +199,14 @@ def tensor(answer: Json) -> Output:
         return list(answer["data"])
     import numpy as np
 
-    return np.asarray(answer["data"], dtype=answer["dtype"]).reshape(answer["shape"])
+    dtype = answer["dtype"]
+    array = np.asarray(answer["data"], dtype=WIDE.get(dtype, dtype)).reshape(answer["shape"])
+    if dtype not in WIDE:
+        return array
+    try:
+        return narrowed(array, dtype)
+    except ImportError:  # without ml_dtypes the wider type holds the same numbers
+        return array
 
 
 def checked_address(text: str) -> str:

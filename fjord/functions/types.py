@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fjord.errors import InvalidDeclaration
+from fjord.narrow import BITS
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ArrayOrList = Array | list[Array]
@@ -16,6 +17,7 @@ STRING = "string"
 DTYPES = frozenset(
     {"bool", "float16", "float32", "float64", "complex64", "complex128", STRING}
     | {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+    | BITS.keys()
 )
 ANY = "any"
 """Element type of an input that takes every element type."""

@@ -18,6 +18,7 @@ from api.http.errors import shown
 from api.http.parsing import parsing
 from api.http.schemas import JsonTensor
 from devices.tensors import DTYPES, STRING, Array, ArrayOrList, dtype_name
+from fjord.narrow import WIDE, labelled, narrowed, unlabelled, widened
 from scheduler.model.errors import InvalidTensor, TooLarge
 
 LARGE_BYTES = 1024 * 1024
@@ -77,7 +78,7 @@ def from_npy(data: bytes | bytearray, where: str) -> Array:
             law = f"must have {expected} bytes for {dtype}{list(shape)}"
             raise broken(where, law, str(len(data) - offset))
         array = np.frombuffer(data, dtype, offset=offset)
-        return _known(array.reshape(shape, order="F" if fortran else "C"), where)
+        return _known(unlabelled(array.reshape(shape, order="F" if fortran else "C")), where)
 
 
 def from_npz(data: bytes | bytearray, where: str, max_bytes: int) -> ArrayOrList:
@@ -109,13 +110,14 @@ def from_npz(data: bytes | bytearray, where: str, max_bytes: int) -> ArrayOrList
 
 def to_json(array: Array) -> dict[str, Any]:
     """JSON tensor of an array, its data nested."""
-    return {"dtype": dtype_name(array), "shape": array.shape, "data": array.tolist()}
+    return {"dtype": dtype_name(array), "shape": array.shape, "data": widened(array).tolist()}
 
 
 def fits_json(array: Array) -> bool:
     """True if JSON can say an array: it has no complex numbers, infinities or NaN."""
-    kind = array.dtype.kind
-    return kind != "c" and (kind != "f" or bool(np.isfinite(array).all()))
+    wide = widened(array)
+    kind = wide.dtype.kind
+    return kind != "c" and (kind != "f" or bool(np.isfinite(wide).all()))
 
 
 def fits_npy(array: Array) -> bool:
@@ -144,7 +146,7 @@ def to_npy(array: Array) -> bytes:
         law = "texts must be of like lengths and end in no NUL to fit a .npy file"
         raise InvalidTensor(f"{law}; got others: take them as JSON")
     file = io.BytesIO()
-    plain = array.astype(np.str_) if dtype_name(array) == STRING else array
+    plain = array.astype(np.str_) if dtype_name(array) == STRING else labelled(array)
     np.lib.format.write_array(file, plain, allow_pickle=False)
     return file.getvalue()
 
@@ -173,6 +175,8 @@ def _from_json(given: JsonTensor, where: str) -> Array:
 
 
 def _numbers(given: JsonTensor, where: str) -> Array:
+    if given.dtype in WIDE:
+        return _narrow(given, where)
     wanted = np.dtype(given.dtype)
     try:
         array = np.array(given.data)
@@ -191,6 +195,14 @@ def _numbers(given: JsonTensor, where: str) -> Array:
     except FloatingPointError:
         law = f"must hold values within {given.dtype}"
         raise broken(f"{where}.data", law, shown(given.data)) from None
+
+
+def _narrow(given: JsonTensor, where: str) -> Array:
+    wide = _numbers(given.model_copy(update={"dtype": WIDE[given.dtype]}), where)
+    try:
+        return narrowed(wide, given.dtype)
+    except OverflowError as error:
+        raise broken(f"{where}.data", str(error), shown(given.data)) from None
 
 
 def _large_integers(given: JsonTensor, wanted: np.dtype[Any], where: str) -> Array:
@@ -234,7 +246,10 @@ def _npy_header(data: bytes | bytearray) -> tuple[tuple[int, ...], bool, np.dtyp
 
 def _known(array: Array, where: str) -> Array:
     if dtype_name(array) not in DTYPES:
-        raise broken(where, f"must be one of {', '.join(sorted(DTYPES))}", str(array.dtype))
+        law = f"must be one of {', '.join(sorted(DTYPES))}"
+        if array.dtype.kind == "V":
+            law += ", those that NumPy lacks as one field of that name over the bits"
+        raise broken(where, law, str(array.dtype))
     return array
 
 

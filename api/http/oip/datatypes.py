@@ -13,19 +13,21 @@ import numpy as np
 from api.http.errors import shown
 from api.http.parsing import parsing
 from devices.tensors import STRING, Array
+from fjord.narrow import WIDE, narrowed, widened
 from scheduler.model.errors import InvalidTensor
 
 DTYPES = {
     "BOOL": "bool",
     **{f"UINT{bits}": f"uint{bits}" for bits in (8, 16, 32, 64)},
     **{f"INT{bits}": f"int{bits}" for bits in (8, 16, 32, 64)},
+    "BF16": "bfloat16",
     "FP16": "float16",
     "FP32": "float32",
     "FP64": "float64",
     "BYTES": STRING,
 }
 """NumPy name by the protocol's; ours has no more of them."""
-DATATYPES = {ours: theirs for theirs, ours in DTYPES.items()} | {"bfloat16": "BF16"}
+DATATYPES = {ours: theirs for theirs, ours in DTYPES.items()}
 _KINDS = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}
 """Kinds of numbers in JSON that a type takes, by NumPy's letters."""
 _LENGTH = struct.Struct("<I")
@@ -86,14 +88,15 @@ def to_bytes(texts: Sequence[str]) -> bytes:
 
 def to_json(array: Array) -> bytes:
     """Write the elements of a tensor, flat; NaN and infinities bare, as the clients read them."""
-    return json.dumps(array.ravel().tolist(), separators=(",", ":")).encode()
+    return json.dumps(widened(array).ravel().tolist(), separators=(",", ":")).encode()
 
 
 def _numbers(data: Any, dtype: str, where: str) -> Array:
     field = f"{where}.data"
     with parsing(f"{field} must be a regular list of numbers", field=field, error=InvalidTensor):
         raw = np.array(data)
-    kind = np.dtype(dtype).kind
+    wide = WIDE.get(dtype, dtype)
+    kind = np.dtype(wide).kind
     if raw.dtype.kind not in _KINDS[kind] and raw.size:
         raise InvalidTensor(f"{field} must hold {dtype}; got {shown(data)}", field=field)
     with (
@@ -101,8 +104,8 @@ def _numbers(data: Any, dtype: str, where: str) -> Array:
         np.errstate(over="ignore"),
     ):
         # From the list for whole numbers: NumPy refuses those that do not fit, and only there.
-        exact: Array = raw.astype(dtype) if kind in "fb" else np.array(data, dtype=dtype)
-    return exact.ravel()
+        exact: Array = raw.astype(wide) if kind in "fb" else np.array(data, dtype=dtype)
+        return (narrowed(exact, dtype) if dtype in WIDE else exact).ravel()
 
 
 def _objects(data: Any, where: str) -> Array:

@@ -13,17 +13,19 @@ import onnxruntime as ort
 from devices.box.host import this_host
 from devices.catalogue import Provider
 from devices.runtime.denormals import Flushed
+from devices.runtime.engines import narrow
 from devices.runtime.engines.engine import SessionTensor, Shapes, Stop
 from devices.runtime.loading import inference_session
 from devices.runtime.static import pinned_copy
+from fjord.narrow import BITS
 
 _NUMPY_NAMES = {
     "float": "float32",
     "double": "float64",
     "float16": "float16",
-    "bfloat16": "bfloat16",
     "bool": "bool",
     "string": "string",
+    **narrow.NAMES,
     **{name: name for name in ("int8", "int16", "int32", "int64")},
     **{name: name for name in ("uint8", "uint16", "uint32", "uint64")},
 }
@@ -39,6 +41,8 @@ class OnnxRuntime:
         self.assigned: Mapping[str, int] = _assigned(engine)
         self.inputs = tuple(_tensor_type(node) for node in engine.get_inputs())
         self.outputs = tuple(_tensor_type(node) for node in engine.get_outputs())
+        self._dtypes = {tensor.name: tensor.dtype for tensor in self.outputs}
+        self._is_narrow = any(each.dtype in BITS for each in (*self.inputs, *self.outputs))
 
     def run(self, names: Sequence[str], inputs: Mapping[str, Any], stop: Stop) -> Sequence[Any]:
         """Run once in the caller's thread."""
@@ -49,8 +53,20 @@ class OnnxRuntime:
             options.terminate = True
 
         with stop.ends_by(end), Flushed():
+            if self._is_narrow:
+                return self._run_narrow(names, inputs, options)
             values: Sequence[Any] = self._engine.run(names, dict(inputs), options)
         return values
+
+    def _run_narrow(
+        self, names: Sequence[str], inputs: Mapping[str, Any], options: Any
+    ) -> Sequence[Any]:
+        given = {name: narrow.to_value(array) for name, array in inputs.items()}
+        values = self._engine.run_with_ort_values(names, given, options)
+        return [
+            narrow.to_array(value, self._dtypes[name])
+            for name, value in zip(names, values, strict=True)
+        ]
 
     def end_trace(self) -> Path:
         """Close the profiler's file."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fjord.narrow import widened
+
 INCOMPARABLE = 1e30
 """Error of an output of another shape, or one that is a number on one side only. Finite, since it
 travels as JSON."""
@@ -20,7 +22,7 @@ def deviation(expected: Any, got: Any) -> float:
     >>> deviation(np.array([1.0, -4.0]), np.array([1.0, -3.0]))
     0.25
     """
-    expected, got = np.asarray(expected), np.asarray(got)
+    expected, got = widened(np.asarray(expected)), widened(np.asarray(got))
     if expected.shape != got.shape:
         return INCOMPARABLE
     if expected.size == 0:

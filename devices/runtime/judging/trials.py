@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from devices.runtime.engines.engine import SessionTensor
@@ -62,7 +63,7 @@ def trials(
     dtypes = {tensor.name: tensor.dtype for tensor in types if tensor.name not in fixed}
     integers = [name for name in data if name in dtypes]
     doubles = [name for name, dtype in dtypes.items() if dtype == "float64"]
-    floats = [name for name, dtype in dtypes.items() if dtype.startswith("float")]
+    floats = [name for name, dtype in dtypes.items() if "float" in dtype]
     kinds = (
         (Kind.INTEGERS, integers, _edges),
         (Kind.DOUBLES, doubles, lambda array: array + SECONDS),
@@ -76,7 +77,7 @@ def trials(
 
 
 def _edges(array: Any) -> Any:
-    limits = np.iinfo(array.dtype)
+    limits: Any = ml_dtypes.iinfo(array.dtype)  # type: ignore[no-untyped-call]
     fitting = [edge for edge in _EDGES if limits.min <= edge <= limits.max]
     return np.resize(np.array(fitting, dtype=array.dtype), array.shape)
 

@@ -22,6 +22,7 @@ from devices.runtime.judging.deviation import worst
 from devices.runtime.judging.locating import operator_at_fault
 from devices.runtime.judging.trials import Kind, Trial, trials
 from devices.runtime.session import Session, open_session
+from fjord.narrow import widened
 from scheduler.model.messages import Profile, Verdict
 
 BUDGET_US = 5_000_000
@@ -149,7 +150,7 @@ def _with(trial: Trial | None) -> str:
 
 
 def _is_finite(values: Values) -> bool:
-    arrays = (np.asarray(value) for value in values.values())
+    arrays = (widened(np.asarray(value)) for value in values.values())
     return all(bool(np.isfinite(a).all()) for a in arrays if a.dtype.kind == "f")
 
 
@@ -166,6 +167,7 @@ def _noise(pair: _Pair, trial: Trial | None, expected: Values) -> float:
 
 
 def _rounded(value: Any, row: Provider) -> Any:
-    if value.dtype.kind != "f":
+    wide = widened(value)
+    if wide.dtype.kind != "f":
         return value
-    return (value * (1 + _ROUNDING[row.precision])).astype(value.dtype)
+    return (wide * (1 + _ROUNDING[row.precision])).astype(value.dtype)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fjord.client.calls.asking import get
 from fjord.client.wire import File, Input, Json, Steps, Tensor
 from fjord.errors import InvalidValue
+from fjord.narrow import WIDE, narrowed
 
 SHOWN_CHARACTERS = 80
 """Length at which a message cuts a refused value."""
@@ -96,6 +97,8 @@ def array_of(value: Any, dtype: str, shape: Sequence[int | str] | None, where: s
     items = _items(value, where)
     if dtype == "string":
         array = _texts(items, value, where)
+    elif dtype in WIDE:
+        array = _narrow(items, value, dtype, where)
     else:
         array = _numbers(items, value, np.dtype(dtype), where)
     if array.ndim == 0 and shape and all(_may_be_one(size) for size in shape):
@@ -144,6 +147,19 @@ def _numbers(items: Tensor, value: Any, wanted: Any, where: str) -> Tensor:
             return exact.astype(wanted)
     except (OverflowError, FloatingPointError):
         raise _refused(where, law, value) from None
+
+
+def _narrow(items: Tensor, value: Any, dtype: str, where: str) -> Tensor:
+    """Array of numbers of a type that NumPy lacks."""
+    import numpy as np
+
+    try:
+        return narrowed(_numbers(items, value, np.dtype(WIDE[dtype]), where), dtype)
+    except ImportError:
+        law = f"must come as an array, or with the package ml-dtypes installed, for {dtype}"
+        raise _refused(where, law, value) from None
+    except OverflowError as error:
+        raise _refused(where, str(error), value) from None
 
 
 def _texts(items: Tensor, value: Any, where: str) -> Tensor:
