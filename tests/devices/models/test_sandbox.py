@@ -27,6 +27,14 @@ def test_a_good_model_comes_back_described(tmp_path: Path) -> None:
     assert info.inputs[0].shape == (1, 3, 32, 32)
 
 
+def test_a_file_of_a_newer_exporter_is_described_by_a_child_that_writes_nothing(
+    tmp_path: Path,
+) -> None:
+    model = onnx.relu()
+    model.ir_version = 99
+    assert check_in_child(onnx.save(model, tmp_path)).inputs[0].name == "x"
+
+
 def test_a_refusal_of_the_child_is_raised_here(tmp_path: Path) -> None:
     path = onnx.save(onnx.relu(), tmp_path)
     with pytest.raises(TooLarge, match="at most 10 bytes"):
