@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from scheduler.model.errors import InvalidInput, Unavailable
 from scheduler.model.messages import Verdict
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def in_one_line(error: Exception) -> str:
+    r"""Words of an error of a runtime, in one line and without colours: a reason is one.
+
+    Examples
+    --------
+    >>> in_one_line(ValueError("\x1b[31mReshape failed.\x1b[0m\n  Input shape: {4}\n"))
+    'Reshape failed. Input shape: {4}'
+    """
+    return " ".join(_COLOURS.sub("", str(error)).split())
 
 
 class ProviderRefused(Unavailable):

@@ -16,7 +16,7 @@ from devices.box.packages import missing
 from devices.catalogue import OPENVINO, Provider
 from devices.runtime import vulkan
 from devices.runtime.engines import openvino
-from devices.runtime.errors import ProviderRefused
+from devices.runtime.errors import ProviderRefused, in_one_line
 from scheduler.model.messages import Verdict
 
 _registered: dict[str, list[Any]] = {}
@@ -79,7 +79,8 @@ def _plug_in(row: Provider) -> list[Any]:
         try:
             ort.register_execution_provider_library(row.ort_name, library())
         except Exception as error:
-            raise ProviderRefused(Verdict.FAILED, f"its library does not load: {error}") from error
+            reason = f"its library does not load: {in_one_line(error)}"
+            raise ProviderRefused(Verdict.FAILED, reason) from error
         _loaded.add(row.ort_name)
     found = [device for device in ort.get_ep_devices() if device.ep_name == row.ort_name]
     if not found:

@@ -18,7 +18,7 @@ from devices.catalogue import OPENVINO, Provider
 from devices.runtime import registry
 from devices.runtime.engines import onnx_runtime, openvino
 from devices.runtime.engines.engine import Engine, Shapes, Stop
-from devices.runtime.errors import ProviderRefused, RunFailed, RunStopped
+from devices.runtime.errors import ProviderRefused, RunFailed, RunStopped, in_one_line
 from scheduler.model.errors import InvalidTensor
 from scheduler.model.messages import Verdict
 
@@ -107,8 +107,8 @@ class Session:
         if stop.is_set:
             return RunStopped("the inference was stopped")
         if is_out_of_memory(error):
-            return MemoryError(f"{self.row.name}: {error}")
-        return RunFailed(f"{self.row.name}: {error}")
+            return MemoryError(f"{self.row.name}: {in_one_line(error)}")
+        return RunFailed(f"{self.row.name}: {in_one_line(error)}")
 
     def _check(self, inputs: Mapping[str, np.ndarray[Any, Any]]) -> None:
         types = self.input_types
@@ -158,8 +158,9 @@ def open_session(
         raise
     except Exception as error:
         if is_out_of_memory(error):
-            raise MemoryError(f"{row.name} has no room to load it: {error}") from error
-        raise ProviderRefused(Verdict.FAILED, f"{row.name} fails to load it: {error}") from error
+            raise MemoryError(f"{row.name} has no room to load it: {in_one_line(error)}") from error
+        reason = f"{row.name} fails to load it: {in_one_line(error)}"
+        raise ProviderRefused(Verdict.FAILED, reason) from error
     load_us = (time.perf_counter_ns() - started) // 1000
     session = Session(engine, row, load_us=load_us)
     _refuse_fallback(session, min_coverage)

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from devices.functions.registry import find, functions
-from devices.runtime.errors import RunFailed, RunStopped
+from devices.runtime.errors import RunFailed, RunStopped, in_one_line
 from devices.sensing.pace import Pace
 from devices.tensors import Array, ArrayOrList, TensorStore
 from devices.worker.failures import reason_for
@@ -253,4 +253,4 @@ def described(error: Exception) -> str:
     """Type, message and the last line of ours or of a plug-in that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {str(error)[:_MESSAGE_LIMIT]}{place}"
+    return f"{type(error).__name__}: {in_one_line(error)[:_MESSAGE_LIMIT]}{place}"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.blocks import PAGES
 from tests.lint.sources import PACKAGES, ROOT, python_files
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
@@ -71,6 +72,14 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
     links = [page.parent / link for link in _LINK.findall(text) if "//" not in link]
     assert [str(path) for path in (*paths, *links) if not path.exists()] == []
     assert paths
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_each_row_of_a_table_stands_below_its_head(page: Path) -> None:
+    lines = ["", *page.read_text().splitlines(), ""]
+    for number, (above, line, below) in enumerate(zip(lines, lines[1:], lines[2:], strict=False)):
+        if line.startswith("|") and not above.startswith("|"):
+            assert re.fullmatch(r"[|\-: ]+", below), f"{page.name}:{number + 1}: {line}"
 
 
 def test_forms_of_an_operation_are_defined_where_the_page_says() -> None:

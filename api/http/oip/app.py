@@ -50,7 +50,8 @@ async def _answer(asked: Asked, path: str) -> Response:
         given = "GET" if asked.scope["method"] == "HEAD" else asked.scope["method"]
         if given != method:
             text = f"{given} is not offered at {path}"
-            return _error(405, text, (b"allow", method.encode()))
+            offered = "GET, HEAD" if method == "GET" else method
+            return _error(405, text, (b"allow", offered.encode()))
         return await handler(asked)
     except Defect as error:
         return _error(500, internal(error).detail)

@@ -17,7 +17,7 @@ from devices.box.host import this_host
 from devices.catalogue import Provider
 from devices.runtime.denormals import Flushed
 from devices.runtime.engines.engine import SessionTensor, Stop
-from devices.runtime.errors import ProviderRefused
+from devices.runtime.errors import ProviderRefused, in_one_line
 from scheduler.model.messages import Verdict
 
 DEVICE = "CPU"
@@ -52,7 +52,8 @@ def core() -> Any:
         made = openvino.Core()
         devices = made.available_devices
     except (ImportError, RuntimeError, OSError) as error:
-        raise ProviderRefused(Verdict.FAILED, f"openvino does not load: {error}") from error
+        reason = f"openvino does not load: {in_one_line(error)}"
+        raise ProviderRefused(Verdict.FAILED, reason) from error
     if DEVICE not in devices:
         found = ", ".join(devices) or "no device"
         raise ProviderRefused(Verdict.NO_DEVICE, f"openvino has no {DEVICE} here; it has {found}")

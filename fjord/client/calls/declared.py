@@ -54,7 +54,8 @@ def _is_file(value: Input) -> TypeGuard[File]:
     import numpy as np
 
     items = value if isinstance(value, list | tuple) else [value]
-    return all(isinstance(item, np.ndarray) for item in items)
+    # Objects have no type of their own that a file could keep: texts come so.
+    return all(isinstance(item, np.ndarray) and not item.dtype.hasobject for item in items)
 
 
 def _declared(name: str, value: Any, types: Mapping[str, Json]) -> File:

@@ -73,6 +73,7 @@ def test_a_model_that_raises_on_made_up_inputs_is_a_verdict(tmp_path: Path) -> N
     found = profile(onnx.save(model, tmp_path), "d", CPU, "m")
     assert found.verdict is Verdict.FAILED
     assert "out of" in found.reason
+    assert found.reason == " ".join(found.reason.split()), "a reason is one line"
 
 
 def test_shapes_that_do_not_fit_are_the_callers_fault(tmp_path: Path) -> None:

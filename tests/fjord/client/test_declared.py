@@ -46,6 +46,12 @@ def test_a_list_is_one_array_of_each_item_where_a_list_is_declared() -> None:
     assert [each.tolist() for each in found["words"]] == [["a", "b"], ["c"]]
 
 
+def test_objects_in_an_array_are_taken_one_by_one() -> None:
+    texts = np.array([["a", "bc"]], dtype=object)
+    found = arrays({"words": [texts], "n": np.array(7, dtype=object)})
+    assert ([each.tolist() for each in found["words"]], int(found["n"])) == ([[["a", "bc"]]], 7)
+
+
 def test_arrays_files_and_lists_of_arrays_are_sent_without_a_question() -> None:
     given: dict[str, Input] = {"x": np.ones(2), "raw": b"raw", "many": [np.ones(1)]}
     assert arrays(given, questions=0) == given

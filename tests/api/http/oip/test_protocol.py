@@ -224,6 +224,17 @@ async def test_every_path_tells_errors_as_the_protocol_does(
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "offered"),
+    [("PUT", "/v2", "GET, HEAD"), ("GET", "/v2/models/double/infer", "POST")],
+)
+async def test_method_that_is_not_offered_is_answered_with_all_that_are(
+    client: httpx.AsyncClient, method: str, path: str, offered: str
+) -> None:
+    answer = await client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, offered)
+
+
+@pytest.mark.parametrize(
     ("size", "headers", "most"),
     [
         (500_001, {}, "500000 bytes"),
