@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import httpx
 
 from fjord.errors import FjordApiError, FjordUnreachable, InvalidValue
-from fjord.narrow import WIDE, labelled, narrowed, unlabelled
+from fjord.narrow import WIDE, narrowed, unlabelled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +32,8 @@ Input: TypeAlias = "Tensor | Plain | Sequence[Any] | bytes | Path"
 File: TypeAlias = "Tensor | Sequence[Tensor] | bytes | Path"
 """An input that can be sent as a file as it is."""
 Output: TypeAlias = "Tensor | list[Any]"
+Part: TypeAlias = "tuple[str | None, bytes, str]"
+"""Name of the file, content and type of a part of a form; a plain field has no file."""
 
 
 class _OfClient:
@@ -140,7 +142,7 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     content: bytes | None = None
-    files: Sequence[tuple[str, tuple[str, bytes, str]]] = ()
+    files: Sequence[tuple[str, Part]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     wait_s: float = 0.0
     repeat: Repeat = Repeat.ALWAYS
@@ -157,23 +159,6 @@ class Pause:
 
 
 Steps: TypeAlias = Generator[Request | Pause, httpx.Response, T]
-
-
-def file_part(name: str, value: File) -> tuple[str, bytes, str]:
-    """Name, content and type of the part of a multipart body that carries an input."""
-    if isinstance(value, Path):
-        return value.name, value.read_bytes(), "application/octet-stream"
-    if isinstance(value, bytes):
-        return f"{name}.bin", value, "application/octet-stream"
-    import numpy as np
-
-    file = io.BytesIO()
-    if isinstance(value, np.ndarray):
-        np.save(file, labelled(value), allow_pickle=False)
-        return f"{name}.npy", file.getvalue(), "application/x-npy"
-    arrays = {f"{index:06d}": labelled(np.asarray(item)) for index, item in enumerate(value)}
-    np.savez(file, allow_pickle=False, **arrays)
-    return f"{name}.npz", file.getvalue(), "application/x-npz"
 
 
 def decode_output(response: httpx.Response) -> Output:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json as notation
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,8 +28,22 @@ _QUERY_LISTS = frozenset({"allow", "forbid"})
 _ANSWERING = frozenset({"wait_s", "version", "cancel_on_disconnect", "run"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """The parts of a form; of fields in JSON, the bytes."""
+
+    settings: RunSettings
+    inputs: dict[str, ArrayOrList] = field(default_factory=dict)
+    written: dict[str, bytearray] = field(default_factory=dict)
+
+
 async def read_submission(
-    request: Request, workload: WorkloadRecord, *, json: JsonProcess, max_bytes: int
+    request: Request,
+    workload: WorkloadRecord,
+    *,
+    json: JsonProcess,
+    max_bytes: int,
+    max_json_bytes: int,
 ) -> Submission:
     """Read settings and inputs from the body of a request, by its content type.
 
@@ -37,6 +53,8 @@ async def read_submission(
         Reads long bodies of JSON outside of this process.
     max_bytes
         Largest size that an archive in the body may unpack to.
+    max_json_bytes
+        Largest size of the fields in JSON of a form together.
 
     Raises
     ------
@@ -58,21 +76,41 @@ async def read_submission(
             field="content-type",
         )
     read = partial(_from_form, content_type, body, max_bytes)
-    return read() if len(body) < LARGE_BYTES else await asyncio.to_thread(read)
+    form = read() if len(body) < LARGE_BYTES else await asyncio.to_thread(read)
+    size = sum(map(len, form.written.values()))
+    if size > max_json_bytes:
+        law = f"the fields in JSON must have at most {max_json_bytes} bytes together"
+        raise TooLarge(f"{law}; got {size}: send arrays as .npy", field="body")
+    written = {name: await _read_field(name, data, json) for name, data in form.written.items()}
+    return Submission(form.settings, form.inputs | written)
 
 
-def _from_form(content_type: str, body: bytes, max_bytes: int) -> Submission:
+async def _read_field(name: str, data: bytearray, json: JsonProcess) -> ArrayOrList:
+    body = b'{"inputs":{%b:%b}}' % (notation.dumps(name).encode(), bytes(data))
+    is_large = len(body) >= LARGE_JSON_BYTES
+    read = await json.read(body) if is_large else from_json_body(body)
+    # The field may close the brackets around it and go on: nothing else of that is taken.
+    if set(read.inputs) != {name}:
+        law = f"inputs.{name} must be a tensor in JSON, or a list of them"
+        raise InvalidInput(f"{law}; got more", field=f"inputs.{name}")
+    return read.inputs[name]
+
+
+def _from_form(content_type: str, body: bytes, max_bytes: int) -> _Form:
     settings = RunSettings()
     inputs: dict[str, ArrayOrList] = {}
+    written: dict[str, bytearray] = {}
     for part in read_body(content_type, body):
         if part.name == SETTINGS_PART and part.filename in {"", "settings.json"}:
             settings = _settings_of(part)
-        elif part.name in inputs:
+        elif part.name in inputs or part.name in written:
             law = f"inputs.{part.name} must be given once"
             raise InvalidInput(f"{law}; got another", field=f"inputs.{part.name}")
+        elif part.content_type == JSON and not part.filename:
+            written[part.name] = part.content.data
         else:
             inputs[part.name] = from_part(part, f"inputs.{part.name}", max_bytes)
-    return Submission(settings, inputs)
+    return _Form(settings=settings, inputs=inputs, written=written)
 
 
 def _settings_of(part: Part) -> RunSettings:

@@ -14,6 +14,7 @@ from api.history.queries import moment_us
 from api.http import runs
 from api.http.answers import Accepted, Explanation
 from api.http.auth import Scope
+from api.http.body.json_body import Submission
 from api.http.body.media_types import JSON, MULTIPART, NPY, NPZ
 from api.http.body.submission import read_submission
 from api.http.context import of
@@ -29,6 +30,7 @@ from api.http.show.finding import (
 )
 from api.http.show.results import output_file, record_with_results
 from api.store import FINAL
+from api.store.catalogue import WorkloadRecord
 from scheduler.control.records import RunState
 
 router = router_of("runs", prefix="/v1")
@@ -43,8 +45,8 @@ _BODY = {
     MULTIPART: {
         "schema": {
             "type": "object",
-            "description": "The settings, and one file per input: .npy, .npz, or any other file "
-            "as its bytes.",
+            "description": "The settings, and one part per input: a file (.npy, .npz, or any "
+            "other as its bytes), or a field of type application/json with a tensor.",
             "properties": {"settings": {"$ref": "#/components/schemas/RunSettings"}},
             "additionalProperties": {"type": "string", "format": "binary"},
         }
@@ -101,15 +103,24 @@ async def start_run(
         seconds=wait_s, hung_up=partial(_hung_up, request), cancels=cancel_on_disconnect
     )
     with context.seats.taken() if wait_s else contextlib.nullcontext():
-        given = await read_submission(
-            request, workload, json=context.json, max_bytes=context.settings.max_request_bytes
-        )
+        given = await _given(request, workload)
         started = await runs.start(context, workload, given, wait, run=run)
         record = started.record
         if record is None:
             location = {"Location": f"/v1/runs/{started.run}"}
             return reply(Accepted(run=started.run), 202, location)
         return await record_with_results(record, context, 200 if record.state in FINAL else 202)
+
+
+async def _given(request: Request, workload: WorkloadRecord) -> Submission:
+    context = of(request)
+    return await read_submission(
+        request,
+        workload,
+        json=context.json,
+        max_bytes=context.settings.max_request_bytes,
+        max_json_bytes=context.settings.max_json_bytes,
+    )
 
 
 @router.post(
@@ -120,9 +131,7 @@ async def plan_run(request: Request, name: str, version: Version = None) -> Resp
     """Say where a run would go and when it would end. Nothing runs; inputs may be left out."""
     context = of(request)
     workload = await context.workloads.get(name, version)
-    given = await read_submission(
-        request, workload, json=context.json, max_bytes=context.settings.max_request_bytes
-    )
+    given = await _given(request, workload)
     return reply(await runs.preview(context, workload, given))
 
 

@@ -10,18 +10,19 @@ from urllib.parse import quote
 
 from fjord.client.calls.asking import answer_of, delete, get, run_of, run_path
 from fjord.client.calls.declared import DeclaredInputs
+from fjord.client.parts import part_of
 from fjord.client.turns import rank_of
 from fjord.client.wire import (
     File,
     Input,
     Json,
     Output,
+    Part,
     Repeat,
     Request,
     Run,
     Steps,
     decode_output,
-    file_part,
     tensor,
 )
 from fjord.errors import FjordApiError, NotFinished, PartlySubmitted, RunFailed
@@ -152,8 +153,10 @@ def _settings(
 def _run_request(
     path: str, arrays: Mapping[str, File], settings: Json, wait_s: float = 0.0
 ) -> Request:
-    parts = [("settings", ("settings.json", json.dumps(settings).encode(), "application/json"))]
-    parts += [(name, file_part(name, value)) for name, value in arrays.items()]
+    parts: list[tuple[str, Part]] = [
+        ("settings", ("settings.json", json.dumps(settings).encode(), "application/json"))
+    ]
+    parts += [(name, part_of(name, value)) for name, value in arrays.items()]
     return Request(
         method="POST",
         path=path,

@@ -34,7 +34,7 @@ def as_response(given: Any) -> httpx.Response:
     return given if isinstance(given, httpx.Response) else httpx.Response(200, json=given)
 
 
-def parts(request: Request) -> Iterator[tuple[str, str, bytes]]:
+def parts(request: Request) -> Iterator[tuple[str, str | None, bytes]]:
     return ((name, file, content) for name, (file, content, _) in request.files)
 
 
@@ -76,6 +76,20 @@ def test_arrays_go_as_npy_lists_as_npz_and_bytes_and_paths_as_they_are(tmp_path:
     assert by_name["many"][0] == "many.npz"
     many = np.load(io.BytesIO(by_name["many"][1]))
     np.testing.assert_array_equal(many[sorted(many.files)[1]], array + 1)
+
+
+def test_texts_go_as_fields_in_json_that_keep_all_of_them() -> None:
+    declared = [
+        {"name": "one", "dtype": "string", "shape": [-1]},
+        {"name": "many", "dtype": "string", "shape": [-1], "is_list": True},
+    ]
+    texts = ["ends in NUL\0", "", "x" * 100]
+    inputs: dict[str, Input] = {"one": np.array(texts, dtype=object), "many": [texts, "ä"]}
+    (_, request), _ = answer(calls.submit("w", inputs), {"inputs": declared}, {"run": "r-1"})
+    sent = {name: (file, json.loads(content)) for name, file, content in parts(request)}
+    one = {"dtype": "string", "shape": [3], "data": texts}
+    assert sent["one"] == (None, one)
+    assert sent["many"] == (None, [one, {"dtype": "string", "shape": [1], "data": ["ä"]}])
 
 
 def test_a_dry_run_sends_no_inputs_unless_it_has_some() -> None:
@@ -192,11 +206,12 @@ def test_inputs_that_cannot_be_read_in_the_middle_of_many_runs_name_those_accept
     assert [run.id for run in raised.value.runs] == ["r-1"]
 
 
-def test_an_array_that_no_file_can_hold_names_the_runs_accepted_before_it() -> None:
+def test_an_array_that_does_not_fit_names_the_runs_accepted_before_it() -> None:
     steps = calls.submit_many("w", [{}, {"x": np.array([None])}])
     next(steps)
-    with pytest.raises(PartlySubmitted, match="Object arrays") as raised:
-        steps.send(as_response({"run": "r-1"}))
+    steps.send(as_response({"run": "r-1"}))
+    with pytest.raises(PartlySubmitted, match=r"inputs\.x must hold float32 values") as raised:
+        steps.send(as_response({"inputs": [{"name": "x", "dtype": "float32", "shape": [1]}]}))
     assert [run.id for run in raised.value.runs] == ["r-1"]
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
 
 from tests.api.http.routes.conftest import Eventually, Service, npy
 
@@ -74,32 +73,6 @@ async def test_a_run_is_accepted_at_once_and_can_be_followed(
     assert (await client.get(f"/v1/runs/{run}/trace")).json()["traceEvents"]
     listed = (await client.get("/v1/runs?state=finished&kind=run&limit=1")).json()["runs"]
     assert [entry["run"] for entry in listed] == [run]
-
-
-async def test_texts_that_fit_no_npy_come_back_as_json(service: Service) -> None:
-    graph = helper.make_graph(
-        [helper.make_node("Identity", ["x"], ["y"])],
-        "echo",
-        [helper.make_tensor_value_info("x", TensorProto.STRING, ["n"])],
-        [helper.make_tensor_value_info("y", TensorProto.STRING, ["n"])],
-    )
-    opsets = [helper.make_opsetid("", 17)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-    await service.add_model("echo", model.SerializeToString())
-    body = {
-        "name": "echo",
-        "inputs": {"x": {"dtype": "string", "shape": [-1]}},
-        "stages": [{"name": "a", "model": "echo", "inputs": {"x": "x"}}],
-        "outputs": {"y": "a.y"},
-    }
-    assert (await service.client.post("/v1/workloads", json=body)).is_success
-    texts = ["x" * 20_000, "", "longer"] + ["s"] * 200
-    run = {"inputs": {"x": {"dtype": "string", "data": texts}}}
-    said = (await service.client.post("/v1/workloads/echo/runs?wait_s=20", json=run)).json()
-    assert said["state"] == "finished", said
-    answer = await service.client.get(f"/v1/runs/{said['run']}/outputs/y")
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["data"] == texts
 
 
 async def test_settings_reach_the_record(client: httpx.AsyncClient, url: str) -> None:
