@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import typer
 
+from api.cli.app import app
 from api.process.ports import free_port
 from api.tools.demo.service import Service, stop_service, wait_until_up
 from tests.onnx_models import mlp, save
 
 ROOT = Path(__file__).parents[2]
 FJORD = Path(sys.executable).with_name("fjord")
+RANK = {
+    "name": "rank",
+    "inputs": {"x": {"dtype": "float32", "shape": [4, 64]}},
+    "stages": [
+        {"name": "score", "model": "mlp", "inputs": {"x": "x"}},
+        {"name": "best", "function": "arg_max", "inputs": {"scores": "score.y"}},
+    ],
+    "outputs": {"best": "best.indices"},
+}
 PROGRAM = """
+import json
 import sys
 from pathlib import Path
 
@@ -29,18 +45,40 @@ from fjord import Client, TensorType
 with Client(sys.argv[1]) as client:
     client.upload_model("mlp", Path("mlp.onnx"))
     client.wait_until_profiled(["mlp"])
-    client.create_workload({
-        "name": "rank",
-        "inputs": {"x": {"dtype": "float32", "shape": [4, 64]}},
-        "stages": [
-            {"name": "score", "model": "mlp", "inputs": {"x": "x"}},
-            {"name": "best", "function": "arg_max", "inputs": {"scores": "score.y"}},
-        ],
-        "outputs": {"best": "best.indices"},
-    })
+    client.create_workload(json.loads(Path("rank.json").read_text()))
     run = client.submit("rank", {"x": np.ones((4, 64), np.float32)}, wait_s=60)
     print(run.state, client.results(run)["best"].shape)
 """
+
+TYPED = """
+--version
+--help
+functions
+devices
+doctor --port 0
+status
+logs
+models upload mlp.onnx --wait
+models list
+models show mlp
+profile mlp
+workloads create rank.json
+workloads list
+workloads show rank
+submit rank --input x=x.npy
+plan rank --input x=x.npy
+runs list
+history misses
+history plans
+policy
+token list
+load --seconds 0.1
+solvers
+solve shop.fjs --time-limit-s 0.1
+cost features mlp.onnx
+cost predict mlp
+"""
+"""Commands that a newcomer types, in this order; of all others the help is asked for."""
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +89,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _write(made / f"{name}.py")
     _write(made / "scheduler/__init__.py")
     save(mlp(), made, "mlp")
+    np.save(made / "x.npy", np.ones((4, 64), np.float32))
+    (made / "rank.json").write_text(json.dumps(RANK))
+    shutil.copy(ROOT / "examples/shop.fjs", made)
     (made / "program.py").write_text(PROGRAM)
     return made
 
@@ -83,25 +124,35 @@ def service(folder: Path) -> Iterator[Service]:
         stop_service(started)
 
 
-def in_folder(folder: Path, command: Sequence[str | Path]) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def in_folder(
+    folder: Path, command: Sequence[str | Path], settings: Mapping[str, str] | None = None
+) -> str:
+    environment = {**os.environ, **(settings or {})}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (command, done.stderr)
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "--version",
-        "--help",
-        "functions",
-        "solvers",
-        "cost features mlp.onnx",
-        "token list --data data",
-    ],
-)
-def test_command_imports_no_package_of_the_users(folder: Path, command: str) -> None:
-    assert in_folder(folder, [FJORD, *command.split()])
+def leaves(commands: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Each command as it is typed, without options."""
+    for name, command in commands.commands.items():
+        if hasattr(command, "commands"):
+            yield from leaves(command, (*before, name))
+        else:
+            yield (*before, name)
+
+
+@pytest.mark.timeout(300)  # some fifty commands, one after another
+def test_no_command_imports_a_package_of_the_users(folder: Path, service: Service) -> None:
+    at_it = {"FJORD_URL": service.url, "FJORD_DATA": str(service.data_dir)}
+    typed = [tuple(line.split()) for line in TYPED.strip().splitlines()]
+    for command in leaves(typer.main.get_command(app)):
+        lines = [line for line in typed if line[: len(command)] == command]
+        typed += [] if lines else [(*command, "--help")]
+    for line in typed:
+        in_folder(folder, [FJORD, *line], at_it)
 
 
 def test_program_uses_a_service_started_beside_its_own_packages(

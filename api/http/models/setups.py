@@ -61,7 +61,9 @@ def choose(info: ModelInfo, shapes: Shapes, examples: Mapping[str, Any]) -> Chos
     try:
         bound = bind_shapes(info, given)
     except InvalidModel as error:
-        raise InvalidModel(f"profile_{error.message}", field=f"profile_{error.field}") from None
+        said = _FIELD if error.field.removeprefix("shapes.") in arrays else "profile_shapes"
+        told, field = (text.replace("shapes", said, 1) for text in (error.message, error.field))
+        raise InvalidModel(told, field=field) from None
     values = {name: _value(array, name) for name, array in arrays.items()}
     assumed = tuple(
         OpenSize(input=each.input, axis=each.axis, size=each.size, symbol=each.symbol or "")

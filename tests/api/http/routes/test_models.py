@@ -75,7 +75,7 @@ async def test_an_example_fixes_the_shape_and_the_value_of_its_input(service: Se
     [
         ({"z": 1}, "profile_inputs must be of the inputs x; got 'z'"),
         ({"x": "a"}, "profile_inputs.x.data must hold float32 values; got"),
-        ({"x": [[1, 2]]}, "profile_shapes.x must fit [n, 3]"),
+        ({"x": [[1, 2]]}, "profile_inputs.x must fit [n, 3]"),
     ],
 )
 async def test_an_example_that_does_not_fit_is_refused(
