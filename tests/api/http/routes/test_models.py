@@ -110,7 +110,8 @@ async def test_a_model_of_a_type_that_nobody_carries_is_refused_by_name(
     content = helper.make_model(graph, opset_imports=opsets, ir_version=12).SerializeToString()
     answer = await service.add_model("narrow", content)
     assert answer.status_code == 422
-    assert "'x' must have an element type that is carried here (bfloat16, bool, " in answer.json()["detail"]
+    law = "'x' must have an element type that is carried here (bfloat16, bool, "
+    assert law in answer.json()["detail"]
     assert (await service.client.get("/v1/models/narrow")).status_code == 404
 
 
