@@ -40,6 +40,7 @@ def main() -> None:
     # The agent alone decides when a worker ends: an interrupt of the terminal reaches all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends a call that hangs
     _die_with_parent(arguments.parent)
     give_way_to_agent()
     _limit([int(core) for core in arguments.cores.split(",") if core])

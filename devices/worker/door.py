@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 import socket
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -199,7 +200,8 @@ class Door:
         waited_us = begun_us - waiting.read_us
         try:
             feeds = arrays(waiting.call.inputs, waiting.body)
-            outputs, load_us = self._executor.call(grant, feeds, waiting.call.outputs)
+            with _limited(grant.timeout_us):
+                outputs, load_us = self._executor.call(grant, feeds, waiting.call.outputs)
             # Texts and odd layouts are copied here; all others are sent from where they are.
             pieces = {name: encoded(array, name) for name, array in outputs.items()}
         except InvalidInput as error:
@@ -246,3 +248,17 @@ class Door:
             if is_last or now - tally.since_us >= TELL_US:
                 del self._tallies[lease]
                 self._tell(tally.message())
+
+
+@contextmanager
+def _limited(timeout_us: int) -> Iterator[None]:
+    """End the process if what is done meanwhile takes longer; 0 for no limit.
+
+    The system does it, as SIGALRM has no handler: code of a provider that hangs may hold Python's
+    lock, so nothing of this process could.
+    """
+    signal.setitimer(signal.ITIMER_REAL, timeout_us / 1_000_000)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

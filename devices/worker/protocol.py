@@ -86,6 +86,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
         True while more urgent work is queued there: its calls are refused, and go elsewhere.
     hides_nan
         Operator that makes a number of a NaN there: inputs with one are refused.
+    timeout_us
+        Longest call; beyond it the worker ends. 0 for no limit.
     """
 
     lease: str
@@ -97,6 +99,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     share: float = 1.0
     is_paused: bool = False
     hides_nan: str = ""
+    timeout_us: int = 0
 
 
 class Admit(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -110,3 +110,7 @@ class BrainSettings:
     keep_ended_us: int = 600_000_000
     keep_ended_runs: int = 500
     keep_ended_operations: int = 20_000
+
+    def timeout_us(self, p95_us: int, load_us: int) -> int:
+        """Longest execution, the making of its session included: what runs longer hangs."""
+        return max(self.min_timeout_us, self.timeout_factor * (p95_us + load_us))

@@ -173,6 +173,7 @@ class Crew:
             share=given.place.share,
             is_paused=given.is_paused,
             hides_nan=given.place.hides_nan,
+            timeout_us=given.place.timeout_us,
         )
 
     def _on_message(self, machine: str, message: FromWorker) -> None:

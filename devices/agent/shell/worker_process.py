@@ -152,11 +152,13 @@ class WorkerLane:
             return self._reason
         if status < 0:
             found = f"worker of {self._machine.id} was ended by signal {-status}"
-            return found + self._on_memory(-status)
+            return found + self._remark(-status)
         return f"worker of {self._machine.id} ended with status {status}"
 
-    def _on_memory(self, number: int) -> str:
-        """Remark on memory for a signal that may have to do with it; empty for others."""
+    def _remark(self, number: int) -> str:
+        """Tell the likely cause of a signal, if there is one."""
+        if number == signal.SIGALRM:
+            return ": a call took far longer than predicted"
         if number == signal.SIGKILL:
             return ", as the system does where memory runs out"
         if number == signal.SIGABRT and self._setup.memory_bytes:

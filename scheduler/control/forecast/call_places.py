@@ -67,13 +67,13 @@ def _best_by_machine(state: State, digest: str, box: str) -> list[CallPlace]:
         cost = predicted(state, digest, machine, provider)
         before = found.get(machine)
         if cost is not None and (before is None or cost.p50_us < before.expected_us):
-            share = state.settings.call_share
             found[machine] = CallPlace(
                 machine=machine,
                 provider=provider,
                 expected_us=cost.p50_us,
-                share=share,
+                share=state.settings.call_share,
                 hides_nan=profile.hides_nan,
+                timeout_us=state.settings.timeout_us(cost.p95_us, cost.load_us),
             )
     return list(found.values())
 

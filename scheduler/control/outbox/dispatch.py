@@ -185,7 +185,6 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
     if (op.id, op.attempt) not in known:
         # Agents rely on the first message only: a later one may come after the start.
         op.notify = notify
-    settings = state.settings
     return Dispatch(
         operation=op.id,
         attempt=op.attempt,
@@ -198,9 +197,7 @@ def _dispatch(state: State, op: LiveOperation, known: set[tuple[str, int]]) -> D
         band=op.band,
         planned_start_us=placed.start_us,
         expected_us=mode.duration_us + placed.load_us,
-        timeout_us=max(
-            settings.min_timeout_us, settings.timeout_factor * (mode.p95_us + placed.load_us)
-        ),
+        timeout_us=state.settings.timeout_us(mode.p95_us, placed.load_us),
         notify=notify,
         kind=work_kind(state, op),
         gate=op.gate,

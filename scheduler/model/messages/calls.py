@@ -24,6 +24,8 @@ class CallPlace:
         Largest share of the machine's time for calls, above 0 and up to 1.
     hides_nan
         Operator of the model that makes a number of a NaN there; empty if none is known to.
+    timeout_us
+        Longest call; beyond it the worker hangs, and is ended. 0 for no limit.
     """
 
     machine: str
@@ -31,6 +33,7 @@ class CallPlace:
     expected_us: int
     share: float = 1.0
     hides_nan: str = ""
+    timeout_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

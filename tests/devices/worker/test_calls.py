@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import socket
 import stat
 import time
@@ -252,6 +253,29 @@ def test_an_operation_goes_before_calls_that_wait(site: Site, tmp_path: Path) ->
     told.append(site.served())
     assert sum(each.done for each in told) < 100
     assert max(each.revocation_us for each in told) > 0
+
+
+def test_a_call_that_takes_far_too_long_ends_the_worker(site: Site, tmp_path: Path) -> None:
+    path = str(slow(tmp_path))
+    hanging = site.changed(digest="e" * 64, lease="l-2", model_path=path, timeout_us=1_000)
+    site.admit(hanging)
+    site.settled()
+    caller = site.caller()
+    caller.send(x=ones(4), lease="l-2")
+    assert caller.socket.recv(1) == b""
+    assert site.worker.process.wait(PATIENCE_S) == -signal.SIGALRM
+
+
+def test_the_limit_of_a_call_is_over_with_it(site: Site, tmp_path: Path) -> None:
+    limit_us = 2_000_000
+    site.admit(site.changed(timeout_us=limit_us))
+    site.settled()
+    caller, begun_us = site.caller(), time.monotonic_ns() // 1_000
+    caller.call(x=ones(4))
+    site.admit(site.changed(digest="e" * 64, lease="l-2", model_path=str(slow(tmp_path))))
+    site.settled()
+    while time.monotonic_ns() // 1_000 < begun_us + limit_us + 500_000:
+        assert caller.call(x=ones(4), lease="l-2")[0].outcome == Outcome.DONE
 
 
 def test_who_does_not_take_its_answer_is_let_go(site: Site) -> None:
