@@ -23,6 +23,7 @@ from api.cli import (
     output,
     policy,
     profiling,
+    record,
     runs,
     services,
     simulate,
@@ -70,6 +71,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(history.app, name="history")
 solving.register(app)
 simulate.register(app)
+record.register(app)
 app.add_typer(bench.app, name="bench")
 compiling.register(app)
 app.add_typer(cost.app, name="cost")

@@ -99,6 +99,13 @@ class EmbeddedStore:
         self._refuses = None
         return self.url
 
+    def url_of_running(self) -> str:
+        """Address of a server that somebody else runs in the folder; empty if none runs there."""
+        if not any(runs(process) for process in servers(self._config_file)):
+            return ""
+        self._port = self._last_port()
+        return self.url
+
     def alive(self) -> bool:
         """True if the server's process is there."""
         return self._server is not None and runs(self._server)

@@ -1,0 +1,1 @@
+"""Recordings of live sites: their file, how one is taken, and how it is folded again."""
