@@ -58,7 +58,7 @@ class Site:
 
 
 @pytest.fixture
-async def site(store: Store) -> Site:
+async def live(store: Store) -> Site:
     found = Site(store)
     await found.happen(agent_joined(), added(chain()))
     return found
@@ -71,11 +71,11 @@ async def recorded(site: Site, folder: Path) -> Recording:
 
 @pytest.mark.anyio
 async def test_whole_log_is_decided_again_to_the_state_that_the_site_kept(
-    site: Site, tmp_path: Path
+    live: Site, tmp_path: Path
 ) -> None:
-    await site.happen(submitted("r-1", "chain@1", at_us=1))
-    await site.keep()
-    found = await recorded(site, tmp_path)
+    await live.happen(submitted("r-1", "chain@1", at_us=1))
+    await live.keep()
+    found = await recorded(live, tmp_path)
     verdict = replay(found, brain_of)
     assert (found.beginning, verdict.events) == (b"", 3)
     assert verdict.first is None
@@ -84,23 +84,23 @@ async def test_whole_log_is_decided_again_to_the_state_that_the_site_kept(
 
 @pytest.mark.anyio
 async def test_log_that_went_behind_a_checkpoint_is_decided_from_there(
-    site: Site, tmp_path: Path
+    live: Site, tmp_path: Path
 ) -> None:
-    await site.keep()
-    await site.trim()
-    await site.happen(submitted("r-1", "chain@1", at_us=1))
-    await site.keep()
-    found = await recorded(site, tmp_path)
+    await live.keep()
+    await live.trim()
+    await live.happen(submitted("r-1", "chain@1", at_us=1))
+    await live.keep()
+    found = await recorded(live, tmp_path)
     verdict = replay(found, brain_of)
     assert found.beginning
     assert (verdict.events, verdict.state, verdict.first) == (1, True, None)
 
 
 @pytest.mark.anyio
-async def test_log_without_a_beginning_is_refused(site: Site, tmp_path: Path) -> None:
-    await site.trim()
+async def test_log_without_a_beginning_is_refused(live: Site, tmp_path: Path) -> None:
+    await live.trim()
     with pytest.raises(InvalidCheckpoint, match="no longer in the log"):
-        await take(site.store, tmp_path, SETTINGS)
+        await take(live.store, tmp_path, SETTINGS)
 
 
 @pytest.mark.anyio
@@ -110,18 +110,18 @@ async def test_site_that_the_store_does_not_know_is_refused(store: Store, tmp_pa
 
 
 @pytest.mark.anyio
-async def test_events_that_were_set_aside_are_not_recorded(site: Site, tmp_path: Path) -> None:
-    await site.store.call("SADD", keys.skipped(site.store.site), site.event)
-    found = await take(site.store, tmp_path, SETTINGS)
+async def test_events_that_were_set_aside_are_not_recorded(live: Site, tmp_path: Path) -> None:
+    await live.store.call("SADD", keys.skipped(live.store.site), live.event)
+    found = await take(live.store, tmp_path, SETTINGS)
     assert [each.kind for each in found.entries] == ["AgentJoined"]
 
 
 @pytest.mark.anyio
 async def test_first_event_on_which_something_else_is_decided_is_named(
-    site: Site, tmp_path: Path
+    live: Site, tmp_path: Path
 ) -> None:
-    await site.happen(submitted("r-1", "chain@1", at_us=1), submitted("r-2", "chain@1", at_us=2))
-    found = await recorded(site, tmp_path)
+    await live.happen(submitted("r-1", "chain@1", at_us=1), submitted("r-2", "chain@1", at_us=2))
+    found = await recorded(live, tmp_path)
     other = (*found.decisions[:2], b"another", *found.decisions[3:])
     first = replay(replace(found, decisions=other), brain_of).first
     assert first is not None
@@ -129,19 +129,19 @@ async def test_first_event_on_which_something_else_is_decided_is_named(
 
 
 @pytest.mark.anyio
-async def test_state_that_is_not_that_of_the_site_is_named(site: Site, tmp_path: Path) -> None:
-    await site.keep(build_brain())
-    found = await recorded(site, tmp_path)
+async def test_state_that_is_not_that_of_the_site_is_named(live: Site, tmp_path: Path) -> None:
+    await live.keep(build_brain())
+    found = await recorded(live, tmp_path)
     verdict = replay(found, brain_of)
     assert verdict.state is False
     assert verdict.first is not None
-    assert (verdict.first.event, verdict.first.what) == (site.event, "state")
+    assert (verdict.first.event, verdict.first.what) == (live.event, "state")
 
 
 @pytest.mark.anyio
-async def test_events_after_the_time_asked_for_are_left_out(site: Site, tmp_path: Path) -> None:
-    await site.happen(submitted("r-1", "chain@1", at_us=10), submitted("r-2", "chain@1", at_us=20))
-    found = await recorded(site, tmp_path)
+async def test_events_after_the_time_asked_for_are_left_out(live: Site, tmp_path: Path) -> None:
+    await live.happen(submitted("r-1", "chain@1", at_us=10), submitted("r-2", "chain@1", at_us=20))
+    found = await recorded(live, tmp_path)
     assert replay(found, brain_of, upto_us=10).events == 3
 
 
