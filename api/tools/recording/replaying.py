@@ -141,7 +141,10 @@ def _fold(recording: Recording, make_brain: BrainMaker) -> Iterator[Step]:
             decision = _digest(brain, entry, event)
             state = None
             if end is not None and end[0].event == entry.id:
-                state = checkpoint.taken(brain) == end[1]
+                kept = make_brain(folder, recording.settings)
+                # Read and written anew, as another release stores other fields.
+                checkpoint.resume(kept, end[1])
+                state = checkpoint.taken(brain) == checkpoint.taken(kept)
             yield Step(entry=entry, event=event, decision=decision, state=state)
 
 

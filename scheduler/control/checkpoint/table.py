@@ -87,7 +87,13 @@ _CONTROL = (
     Form("model", fleet.LiveModel),
     # Messages to agents are made anew from the rest if they are missing.
     Form("run", operations.LiveRun, left_out=("works",)),
-    Form("live_operation", operations.LiveOperation, left_out=("inputs",)),
+    # A bar is kept by whoever looked: it would tell two brains apart that decide the same.
+    Form(
+        "live_operation",
+        operations.LiveOperation,
+        former={"bar": "bar"},
+        left_out=("inputs", "bar"),
+    ),
     Form("index", index.Index),
     Form("placement", operations.Placement),
     Form("options", operations.Options),
