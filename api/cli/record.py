@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from api.tools.recording.replaying import Difference, Verdict
     from scheduler.control.brain import Brain
 
-STATES = {True: "same", False: "differs", None: "not compared"}
+STATES = {True: "same", False: "not shown to be the same", None: "not compared"}
 US_PER_S = 1_000_000
 
 
@@ -150,6 +150,4 @@ def _said(first: Difference | None) -> str:
         return "same"
     at = datetime.fromtimestamp(first.at_us / US_PER_S).isoformat(" ", "milliseconds")
     where = f"event {first.event} ({first.kind}, {at})"
-    if first.what == "state":
-        return f"same, but the state after {where} is not that of the site"
     return f"differ from {where} on"

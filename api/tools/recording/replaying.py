@@ -37,7 +37,7 @@ class Step:
         Digest of the commands that followed.
     state
         True if all that the brain knew after it is what the site's checkpoint of that event holds,
-        false if not, ``None`` if there is no checkpoint of it.
+        false if that is not known, ``None`` if there is no checkpoint of it.
     """
 
     entry: Entry
@@ -48,18 +48,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The first event on which something else was decided, or after which something else is known.
-
-    Parameters
-    ----------
-    what
-        ``decision`` or ``state``.
-    """
+    """The first event on which something else was decided."""
 
     event: str
     kind: str
     at_us: int
-    what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +64,8 @@ class Verdict:
     events
         Number of events that were folded.
     state
-        True if the state was that of the site's own checkpoint, ``None`` if it was not met.
+        True if the state was that of the site's own checkpoint, ``None`` if it was not met. False
+        is no proof of another one: equal values that are stored once or twice count too.
     first
         The first difference; nothing behind it was folded.
     """
@@ -84,12 +78,7 @@ class Verdict:
 def decided(recording: Recording, make_brain: BrainMaker) -> tuple[tuple[bytes, ...], Verdict]:
     """Fold a new recording; gives what is decided on each event, and how the state compares."""
     steps = list(_fold(recording, make_brain))
-    wrong = next((step for step in steps if step.state is False), None)
-    verdict = Verdict(
-        events=len(steps),
-        state=_state(steps),
-        first=None if wrong is None else _difference(wrong, "state"),
-    )
+    verdict = Verdict(events=len(steps), state=_state(steps), first=None)
     return tuple(step.decision for step in steps), verdict
 
 
@@ -115,9 +104,7 @@ def replay(recording: Recording, make_brain: BrainMaker, *, upto_us: int | None 
         count += 1
         state = step.state if step.state is not None else state
         if step.decision != before:
-            return Verdict(events=count, state=state, first=_difference(step, "decision"))
-        if step.state is False:
-            return Verdict(events=count, state=state, first=_difference(step, "state"))
+            return Verdict(events=count, state=state, first=_difference(step))
     return Verdict(events=count, state=state, first=None)
 
 
@@ -125,9 +112,9 @@ def _state(steps: list[Step]) -> bool | None:
     return next((step.state for step in steps if step.state is not None), None)
 
 
-def _difference(step: Step, what: str) -> Difference:
+def _difference(step: Step) -> Difference:
     kind, at_us = step.entry.kind, step.event.at_us
-    return Difference(event=step.entry.id, kind=kind, at_us=at_us, what=what)
+    return Difference(event=step.entry.id, kind=kind, at_us=at_us)
 
 
 def _fold(recording: Recording, make_brain: BrainMaker) -> Iterator[Step]:
