@@ -12,6 +12,7 @@ REFERENCE = ROOT / "build" / "reference"
 PAGES = {
     "index.md": ROOT / "README.md",
     "contributing.md": ROOT / "CONTRIBUTING.md",
+    "security.md": ROOT / "SECURITY.md",
     "changelog.md": ROOT / "CHANGELOG.md",
     "reference/http.md": REFERENCE / "http.md",
     "reference/python.md": REFERENCE / "python.md",
@@ -20,6 +21,7 @@ LINKS = {
     "](docs/adr/)": "](adr/0000-how-decisions-are-recorded.md)",
     "](docs/": "](",
     "](CONTRIBUTING.md)": "](contributing.md)",
+    "](SECURITY.md)": "](security.md)",
     "](CHANGELOG.md)": "](changelog.md)",
     "](../CONTRIBUTING.md": "](contributing.md",
 }
