@@ -77,9 +77,10 @@ class SolverProcess:
 
     async def __aexit__(self, *_: object) -> None:
         self._next.cancel()
+        if self._starting is not None:
+            self._starting.cancel()
+        # An end under way is waited for: broken off, it would leave the pipes of the child open.
         tasks = [task for task in (self._starting, self._ending) if task is not None]
-        for task in tasks:
-            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._child.end()
 

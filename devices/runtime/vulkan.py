@@ -24,9 +24,11 @@ def folder(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 def use() -> bool:
     """Load the software Vulkan unless the user chose another driver; true if there is one."""
-    if os.environ.get("VK_ICD_FILENAMES") or os.environ.get("VK_DRIVER_FILES"):
-        return True
     found = folder()
+    chosen = os.environ.get("VK_DRIVER_FILES") or os.environ.get("VK_ICD_FILENAMES")
+    # A parent that uses it hands the variable on, but not the libraries that it has loaded.
+    if chosen and (found is None or chosen != str(found / "icd.json")):
+        return True
     if found is None:
         return False
     _load(sorted((found / "lib").glob("*.so*")))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -27,11 +28,12 @@ def problem() -> Problem:
 
 
 def children() -> list[Any]:
-    return [
-        process
-        for process in psutil.Process().children()
-        if "api.controller.solver_process" in process.cmdline()
-    ]
+    found = []
+    for process in psutil.Process().children():
+        with suppress(psutil.Error):  # it has ended since it was listed
+            if "api.controller.solver_process" in process.cmdline():
+                found.append(process)
+    return found
 
 
 def child() -> Any:
