@@ -44,7 +44,7 @@ def waited_us(brain: Watched, name: str = "own0") -> int:
     return next(starts) - S // 2
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(
     band=st.sampled_from([Band.NORMAL, Band.BACKGROUND]),
     lanes=st.integers(1, 2),
